@@ -1,0 +1,81 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target is built in Swift 6 mode and with warnings as errors, so a clean build is a lint of its own.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// Hot loops in Swift are few and short; whole-module optimisation of the release build is enough for them.
+/// The vector kernels are C because Swift cannot compile one function for several instruction sets.
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+let package = Package(
+  name: "photon",
+  platforms: [.macOS(.v15)],
+  products: [
+    .executable(name: "photon", targets: ["photon"])
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+  ],
+  targets: [
+    .systemLibrary(
+      name: "CGSL", pkgConfig: "gsl", providers: [.apt(["libgsl-dev", "libopenblas-dev"])]),
+    .target(name: "CKernels"),
+
+    module("GSL", ["CGSL"]),
+    module("Quantities"),
+    module("Architectures", ["Quantities"]),
+    module("Hardware", ["Quantities"]),
+    module("Formulas", ["Quantities", "Architectures", "Hardware", "GSL"]),
+    module("Tensors", ["Quantities", "Architectures", "GSL", "CKernels"]),
+    module("Reference", ["Quantities", "Architectures", "Tensors", "GSL"]),
+    module(
+      "Scenarios",
+      ["Quantities", "Architectures", "Hardware", .product(name: "Yams", package: "Yams")]),
+    module(
+      "Measurement",
+      ["Quantities", "Architectures", "Hardware", "Tensors", "Reference", "GSL", "CKernels"]),
+    module(
+      "Validation",
+      [
+        "Quantities", "Architectures", "Hardware", "Formulas", "Tensors", "Reference",
+        "Measurement", "GSL",
+      ]),
+    module("Reports", [.product(name: "Subprocess", package: "swift-subprocess")]),
+    .executableTarget(
+      name: "photon",
+      dependencies: [
+        "Quantities", "Architectures", "Hardware", "Formulas", "Tensors", "Reference",
+        "Scenarios", "Measurement", "Validation", "Reports", "GSL",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+
+    tests("GSLTests", ["GSL"]),
+    tests("ArchitecturesTests", ["Quantities", "Architectures"]),
+    tests("FormulasTests", ["Quantities", "Architectures", "Hardware", "Formulas"]),
+    tests("TensorsTests", ["Quantities", "Architectures", "Tensors", "CKernels", "GSL"]),
+    tests("ReferenceTests", ["Quantities", "Architectures", "Tensors", "Reference"]),
+    tests("ScenariosTests", ["Quantities", "Architectures", "Hardware", "Scenarios"]),
+    tests(
+      "ValidationTests",
+      [
+        "Quantities", "Architectures", "Hardware", "Formulas", "Tensors", "Reference",
+        "Scenarios", "Measurement", "Validation",
+      ]),
+    tests("ReportsTests", ["Reports"]),
+    tests("CommandTests", [.product(name: "Subprocess", package: "swift-subprocess")]),
+  ]
+)

@@ -1,0 +1,183 @@
+import Quantities
+
+public enum Family: String, CaseIterable, Codable, Sendable { case vanilla, block, photon }
+
+/// What PHOTON's decoders consume: the paper's equations leave four readings open (v2 §2.2; the choice is ours to
+/// state, never to hide).
+public enum DecoderInput: String, CaseIterable, Codable, Sendable {
+  /// A: conditions and within-chunk inputs are the decoders' own outputs; no decoder reads a token.
+  case reconstruction
+  /// A′: as A, but the token decoder reads token embeddings.
+  case reconstructionAndTokens = "reconstruction-and-tokens"
+  /// B: every decoder is conditioned on the encoder's latent of the chunk before.
+  case encoderState = "encoder-state"
+  /// C, the default: only the top level shifts by one; below it a chunk is conditioned on its own reconstruction.
+  /// The factorisation is exactly left to right.
+  case cascade
+
+  /// Whether decoders above level 1 read their own outputs before any drop of recursive generation.
+  public var feedsReconstructions: Bool { self == .reconstruction || self == .reconstructionAndTokens }
+  /// Whether decoder 1 reads the embeddings of the chunk's earlier tokens.
+  public var feedsTokens: Bool { self != .reconstruction }
+}
+
+/// HierGen re-encodes every token it emits; RecGen advances the top level from its own reconstructions (v2 §2.3).
+public enum Generation: String, CaseIterable, Codable, Sendable { case hierarchical, recursive }
+
+public enum ChunkerKind: String, CaseIterable, Codable, Sendable {
+  /// A view of C vectors as one; no parameters. At level 1 of C_1 encoder embeddings of width D_1/C_1.
+  case concatenation
+  /// A norm over the C·D_{l−1} inputs, then a weight and a bias.
+  case linear
+  /// A strided convolution: the linear map without the input norm.
+  case convolution
+}
+
+public enum FeedForwardKind: String, CaseIterable, Codable, Sendable {
+  /// Three matrices, SiLU gate (Llama).
+  case gated
+  /// Two matrices, GELU (GPT-NeoX).
+  case twoMatrix = "two-matrix"
+
+  /// Matrices of D×F.
+  @inlinable public var matrixCount: Int { self == .gated ? 3 : 2 }
+}
+
+/// The dimensions of one Transformer layer.
+public struct LayerShape: Hashable, Sendable {
+  /// `D`, features of a vector of this level.
+  public var width: Int
+  /// Query heads.
+  public var heads: Int
+  /// Key–value heads; divides `heads`.
+  public var keyValueHeads: Int
+  /// Features of one head; `width / heads` unless an imported model says otherwise.
+  public var headWidth: Int
+  /// `F`, hidden features of the feed-forward network.
+  public var feedForward: Int
+  public var feedForwardKind: FeedForwardKind
+
+  public init(
+    width: Int, heads: Int, keyValueHeads: Int? = nil, headWidth: Int? = nil, feedForward: Int,
+    feedForwardKind: FeedForwardKind = .gated
+  ) {
+    self.width = width
+    self.heads = heads
+    self.keyValueHeads = keyValueHeads ?? heads
+    self.headWidth = headWidth ?? width / max(heads, 1)
+    self.feedForward = feedForward
+    self.feedForwardKind = feedForwardKind
+  }
+
+  /// Features of all query heads together; `D` unless `headWidth` says otherwise.
+  @inlinable public var queryWidth: Int { heads * headWidth }
+  /// `D_kv`, features of all key heads (and of all value heads) together.
+  @inlinable public var keyValueWidth: Int { keyValueHeads * headWidth }
+}
+
+/// One level of the hierarchy, l = 1 … L.
+public struct LevelShape: Hashable, Sendable {
+  /// `C_l`, level-(l−1) units in one level-l unit.
+  public var chunkLength: Int
+  /// `R_l`, condition vectors that the converter makes from one level-l latent.
+  public var conditionLength: Int
+  /// The encoder's layers run with this level's dimensions; its decoder runs with those of the level below.
+  public var layer: LayerShape
+  public var encoderLayers: Int
+  public var decoderLayers: Int
+  public var chunker: ChunkerKind
+
+  public init(
+    chunkLength: Int, conditionLength: Int, layer: LayerShape, encoderLayers: Int, decoderLayers: Int,
+    chunker: ChunkerKind
+  ) {
+    self.chunkLength = chunkLength
+    self.conditionLength = conditionLength
+    self.layer = layer
+    self.encoderLayers = encoderLayers
+    self.decoderLayers = decoderLayers
+    self.chunker = chunker
+  }
+}
+
+/// The hyper-parameters of a model of any family, in the form that formulas and executed models share.
+///
+/// A Block Transformer is the one-level hierarchy with the `cascade` reading (with one level, B, A′ and C coincide);
+/// a vanilla Transformer is level 0 alone.
+public struct Model: Hashable, Sendable {
+  public var family: Family
+  /// `V`
+  public var vocabulary: Int
+  /// Level 0, the model section: the vanilla stack, or decoder 1 of a hierarchy.
+  public var layer: LayerShape
+  public var tiedHead: Bool
+  /// Layers of the vanilla stack; 0 in a hierarchy.
+  public var layers: Int
+  /// l = 1 … L, in ascending order; empty for vanilla.
+  public var levels: [LevelShape]
+  public var decoderInput: DecoderInput
+  public var generation: Generation
+  /// Keep every condition sequence, as the first version of the paper stores them (v1 §6.2), in the teacher-forced pass.
+  public var retainConditions: Bool
+
+  public init(
+    family: Family, vocabulary: Int, layer: LayerShape, tiedHead: Bool = false, layers: Int = 0,
+    levels: [LevelShape] = [], decoderInput: DecoderInput = .cascade, generation: Generation = .hierarchical,
+    retainConditions: Bool = false
+  ) {
+    self.family = family
+    self.vocabulary = vocabulary
+    self.layer = layer
+    self.tiedHead = tiedHead
+    self.layers = layers
+    self.levels = levels
+    self.decoderInput = decoderInput
+    self.generation = generation
+    self.retainConditions = retainConditions
+  }
+
+  /// `L`
+  @inlinable public var levelCount: Int { levels.count }
+
+  /// The dimensions at a level: 0 is the model section.
+  @inlinable public func layer(at level: Int) -> LayerShape { level == 0 ? layer : levels[level - 1].layer }
+
+  /// `C_{≤l}`, tokens under one unit of a level; 1 at level 0.
+  @inlinable public func metaContextLength(upTo level: Int) -> Int {
+    var product = 1
+    for index in 0..<level { product *= levels[index].chunkLength }
+    return product
+  }
+
+  /// `B = C_{≤L}`, the paper's meta-context; never the batch.
+  @inlinable public var metaContextLength: Int { metaContextLength(upTo: levelCount) }
+
+  /// Width of the encoder-side embedding rows that the level-1 chunker reads: D_1/C_1 for a concatenation, D_0 else.
+  public var encoderEmbeddingWidth: Int {
+    guard let first = levels.first else { return 0 }
+    return first.chunker == .concatenation ? first.layer.width / first.chunkLength : layer.width
+  }
+
+  /// Whether decoder `level` runs in generation, at some prompt and length.
+  public func decoderRuns(at level: Int) -> Bool {
+    level == 1 || decoderInput != .encoderState || generation == .recursive
+  }
+}
+
+/// What is asked of a model.
+public struct Workload: Hashable, Sendable {
+  /// `P`
+  public var promptLength: Int
+  /// `G`
+  public var generatedLength: Int
+  public var batchSize: Int
+  /// `K`, continuations of each prompt, which share its prefill and its cache.
+  public var continuations: Int
+
+  public init(promptLength: Int, generatedLength: Int, batchSize: Int = 1, continuations: Int = 1) {
+    self.promptLength = promptLength
+    self.generatedLength = generatedLength
+    self.batchSize = batchSize
+    self.continuations = continuations
+  }
+}

@@ -1,0 +1,107 @@
+import Quantities
+
+public enum Phase: String, CaseIterable, Sendable { case prefill, decode }
+
+public enum Side: String, CaseIterable, Sendable { case encoder, decoder }
+
+/// The parts of a model that are priced and traced apart.
+public enum Component: String, CaseIterable, Sendable {
+  /// Rows read from an embedding table.
+  case embedding
+  case chunker
+  case converter
+  /// Query, key, value and output products with their norm, rotation, cache append and residual. A pass through a
+  /// stack is booked here.
+  case projections
+  /// Scores, softmax and weighted values.
+  case attention
+  case feedForward = "feed_forward"
+  /// A stack's last norm where the head does not contain it.
+  case norm
+  /// Last norm and vocabulary product.
+  case head
+}
+
+/// Where work happens: the address that formulas and traces share.
+///
+/// Level 0 holds the embedding tables, the head and the vanilla stack. Encoder l, its chunker, decoder l and its
+/// converter are at level l.
+public struct Node: Hashable, Sendable, Comparable, CustomStringConvertible {
+  public var level: Int
+  public var side: Side
+  public var component: Component
+
+  @inlinable
+  public init(_ level: Int, _ side: Side, _ component: Component) {
+    self.level = level
+    self.side = side
+    self.component = component
+  }
+
+  /// Position in a flat table of a model's nodes.
+  public var index: Int {
+    (level * Side.allCases.count + (side == .encoder ? 0 : 1)) * Component.allCases.count + component.ordinal
+  }
+
+  /// Size of a flat table for a model with `levelCount` levels.
+  public static func tableSize(levelCount: Int) -> Int {
+    (levelCount + 1) * Side.allCases.count * Component.allCases.count
+  }
+
+  /// The node at a position of a flat table: the inverse of `index`.
+  public init(index: Int) {
+    let components = Component.allCases
+    self.init(
+      index / (2 * components.count), index / components.count % 2 == 0 ? .encoder : .decoder,
+      components[index % components.count])
+  }
+
+  public static func < (left: Node, right: Node) -> Bool { left.index < right.index }
+
+  /// For example `level1/encoder/attention`.
+  public var description: String { "level\(level)/\(side.rawValue)/\(component.rawValue)" }
+
+  /// The inverse of `description`.
+  public init?(_ text: some StringProtocol) {
+    let parts = text.split(separator: "/")
+    guard parts.count == 3, parts[0].hasPrefix("level"), let level = Int(parts[0].dropFirst(5)), level >= 0,
+      let side = Side(rawValue: String(parts[1])), let component = Component(rawValue: String(parts[2]))
+    else { return nil }
+    self.init(level, side, component)
+  }
+}
+
+extension Component {
+  /// Position among all cases, without the allocation of `allCases.firstIndex`.
+  @inlinable public var ordinal: Int {
+    switch self {
+    case .embedding: 0
+    case .chunker: 1
+    case .converter: 2
+    case .projections: 3
+    case .attention: 4
+    case .feedForward: 5
+    case .norm: 6
+    case .head: 7
+    }
+  }
+}
+
+/// Key–value memory of a run, for the whole batch.
+/// - Unit: byte
+public struct CacheFigures: Hashable, Sendable {
+  /// Persistent caches after prefill; after the drop of recursive generation exactly if the prompt is aligned.
+  public var bytesAfterPrefill: Int128
+  public var bytesAtEnd: Int128
+  /// The largest persistent size at any point, before a drop included.
+  public var peakBytes: Int128
+  /// The largest total of local decoder windows.
+  public var localPeakBytes: Int128
+
+  public init(bytesAfterPrefill: Int128, bytesAtEnd: Int128, peakBytes: Int128, localPeakBytes: Int128) {
+    self.bytesAfterPrefill = bytesAfterPrefill
+    self.bytesAtEnd = bytesAtEnd
+    self.peakBytes = peakBytes
+    self.localPeakBytes = localPeakBytes
+  }
+}
