@@ -1,0 +1,160 @@
+import Foundation
+import Synchronization
+
+/// Why a file could not be written: the path, what failed and the system's reason.
+public struct FileFailure: Error, Hashable, CustomStringConvertible {
+  public enum Reason: Hashable, Sendable {
+    case notPermitted, noSuchFolder, notAFolder, isAFolder, diskFull, other
+  }
+
+  public let path: String
+  public let reason: Reason
+  /// The system's error number.
+  public let code: Int32
+
+  init(_ path: String, code: Int32) {
+    self.path = path
+    self.code = code
+    reason =
+      switch code {
+      case EACCES, EPERM, EROFS: .notPermitted
+      case ENOENT: .noSuchFolder
+      case ENOTDIR: .notAFolder
+      case EISDIR: .isAFolder
+      case ENOSPC, EDQUOT: .diskFull
+      default: .other
+      }
+  }
+
+  public var description: String {
+    let because =
+      switch reason {
+      case .notPermitted: "no permission to write there"
+      case .noSuchFolder: "the folder does not exist"
+      case .notAFolder: "a part of the path is a file, not a folder"
+      case .isAFolder: "it is a folder"
+      case .diskFull: "the disk is full"
+      case .other: String(cString: strerror(code))
+      }
+    return "cannot write \(path): \(because)"
+  }
+}
+
+/// A file that appears under its name only when it is complete.
+///
+/// Bytes go to a temporary name in the same folder; `commit` makes them durable and renames, so a reader sees the old
+/// file or the whole new one. Whatever fails, and when the value is dropped, the temporary file is removed. A path that
+/// names a device or a pipe (`/dev/stdout`) has no old content to protect and is written directly.
+public struct AtomicFile: ~Copyable {
+  public let path: String
+  private let finalPath: String
+  private var temporaryPath: String?
+  private var descriptor: Int32
+
+  public init(_ path: String) throws(FileFailure) {
+    // A symbolic link stays a link: what it points to is replaced.
+    let finalPath = resolved(path) ?? path
+    let temporaryPath: String?
+    let descriptor: Int32
+    switch kind(of: path) {
+    case .folder: throw FileFailure(path, code: EISDIR)
+    case .device:
+      temporaryPath = nil
+      descriptor = open(path, O_WRONLY | O_CLOEXEC)
+    case .file, .none:
+      let temporary = temporaryName(for: finalPath)
+      temporaryPath = temporary
+      descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    }
+    guard descriptor >= 0 else { throw FileFailure(path, code: errno) }
+    self.path = path
+    self.finalPath = finalPath
+    self.temporaryPath = temporaryPath
+    self.descriptor = descriptor
+  }
+
+  public func write(_ bytes: [UInt8]) throws(FileFailure) {
+    if let code = writeAll(bytes, to: descriptor) { throw FileFailure(path, code: code) }
+  }
+
+  /// Makes the content durable and gives it its name.
+  public consuming func commit() throws(FileFailure) {
+    guard let temporaryPath else { return }
+    guard fsync(descriptor) == 0 else { throw FileFailure(path, code: errno) }
+    let closed = close(descriptor)
+    descriptor = -1
+    guard closed == 0, rename(temporaryPath, finalPath) == 0 else { throw FileFailure(path, code: errno) }
+    self.temporaryPath = nil
+  }
+
+  deinit {
+    if descriptor >= 0 { close(descriptor) }
+    if let temporaryPath { unlink(temporaryPath) }
+  }
+
+  /// Writes a whole file in one go.
+  public static func write(_ bytes: [UInt8], to path: String) throws(FileFailure) {
+    let file = try AtomicFile(path)
+    try file.write(bytes)
+    try file.commit()
+  }
+
+  public static func write(_ text: String, to path: String) throws(FileFailure) {
+    try write(Array(text.utf8), to: path)
+  }
+
+  /// Creates a folder and those above it; one that exists is fine.
+  public static func makeFolder(_ path: String) throws(FileFailure) {
+    var prefix = path.hasPrefix("/") ? "/" : ""
+    for part in path.split(separator: "/") {
+      prefix += part
+      if mkdir(prefix, 0o777) != 0, errno != EEXIST { throw FileFailure(path, code: errno) }
+      prefix += "/"
+    }
+    if !path.isEmpty, kind(of: path) != .folder { throw FileFailure(path, code: ENOTDIR) }
+  }
+}
+
+private enum FileKind { case none, file, folder, device }
+
+private func kind(of path: String) -> FileKind {
+  var information = stat()
+  guard stat(path, &information) == 0 else { return .none }
+  return switch information.st_mode & S_IFMT {
+  case S_IFDIR: .folder
+  case S_IFREG: .file
+  default: .device
+  }
+}
+
+private func resolved(_ path: String) -> String? {
+  guard let resolved = realpath(path, nil) else { return nil }
+  defer { free(resolved) }
+  return String(cString: resolved)
+}
+
+private let temporaryCount = Atomic(0)
+
+/// A hidden name beside `path` that no other process or thread uses.
+private func temporaryName(for path: String) -> String {
+  let number = temporaryCount.add(1, ordering: .relaxed).newValue
+  let suffix = "\(getpid())-\(number).partial"
+  guard let slash = path.lastIndex(of: "/") else { return ".\(path).\(suffix)" }
+  return "\(path[...slash]).\(path[path.index(after: slash)...]).\(suffix)"
+}
+
+/// Writes everything or returns the system's error number.
+func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Int32? {
+  bytes.withUnsafeBytes { buffer in
+    var offset = 0
+    while offset < buffer.count {
+      let count = write(descriptor, buffer.baseAddress! + offset, buffer.count - offset)
+      if count < 0 {
+        if errno == EINTR { continue }
+        return errno
+      }
+      offset += count
+    }
+    return nil
+  }
+}
