@@ -82,11 +82,10 @@ struct DispatchBuilder {
 
   /// The groups with their working sets. In decode a weight of rank r is used again after everything of rank ≤ r has run;
   /// in prefill only after everything has.
-  func phase(steps: Double, reusedByRank: Bool) -> DispatchedPhase {
+  consuming func phase(steps: Double, reusedByRank: Bool) -> DispatchedPhase {
     let total = residentBytes.reduce(0, +)
     var prefixes: [Double] = []
     for bytes in residentBytes { prefixes.append((prefixes.last ?? 0) + bytes) }
-    var groups = groups
     for index in groups.indices {
       groups[index].workingSet = reusedByRank ? prefixes[Self.rank(of: groups[index].node)] : total
     }
