@@ -168,3 +168,71 @@ private func expectSumsEqualCounts(_ model: Model, _ workload: Workload) throws 
     }
   }
 }
+
+@Suite struct TimeChainTests {
+  /// Rates at which some operations of the small models are bound by compute, some by memory, and attention flips.
+  private static let profile = HardwareProfile(
+    name: "toy", peaks: PeakRates([(.fp32, Rate(4e6)), (.bf16, Rate(3e6))]), elementwise: Rate(2e6),
+    memoryBandwidth: Rate(1e6), memoryBytes: 1000, fewRows: 3,
+    efficiency: {
+      var efficiency = PerOperationClass<Efficiency>(repeating: .ideal)
+      efficiency.fewRowProduct = Efficiency(compute: .init(limit: 0.5, halfRows: 2), overhead: Seconds(1e-6))
+      efficiency.attentionDecode = Efficiency(compute: .init(limit: 0.9), bandwidth: 0.4, overhead: Seconds(2e-6))
+      return efficiency
+    }(), stepOverhead: Seconds(1e-5))
+
+  private static func decodeTime(_ model: Model, _ prompt: Int, _ generated: Int, batch: Int = 2) throws -> TimeFigure {
+    let workload = Workload(promptLength: prompt, generatedLength: generated, batchSize: batch)
+    let roofline = try Roofline(profile, precision)
+    let phase = DispatchedWorkload(model, workload, precision).decode
+    return roofline.estimate(phase, levelCount: model.levelCount).total
+  }
+
+  /// Each of both sums adds at most a few hundred positive terms per token, each rounded a few times.
+  @Test func `decoding many tokens takes as long as decoding them one by one`() throws {
+    let models =
+      [vanilla] + [DecoderInput.cascade, .encoderState].map { hierarchy(chunks: [2, 3], conditions: [2, 1], $0) }
+    for model in models {
+      for prompt in [1, 6, 11] {
+        let generated = 90
+        let whole = try Self.decodeTime(model, prompt, generated)
+        var sum = TimeFigure()
+        for token in 0..<generated { sum += try Self.decodeTime(model, prompt + token, 1) }
+        let tolerance = 400 * Double(generated) * Double.ulpOfOne
+        #expect(abs(sum.time.value / whole.time.value - 1) <= tolerance)
+        #expect(abs(sum.compute.value / whole.compute.value - 1) <= tolerance)
+        #expect(abs(sum.memory.value / whole.memory.value - 1) <= tolerance)
+        #expect(abs(sum.overhead.value / whole.overhead.value - 1) <= tolerance)
+        // The law is only worth something if neither bound holds throughout.
+        #expect(whole.time - whole.overhead > max(whole.compute, whole.memory))
+      }
+    }
+  }
+
+  @Test func `meta-contexts side by side take less time than one after another`() throws {
+    for reading in [DecoderInput.reconstruction, .reconstructionAndTokens] {
+      let model = hierarchy(chunks: [2, 3], conditions: [2, 1], reading)
+      let together = try Self.decodeTime(model, 6, 12, batch: 1)
+      var alone = TimeFigure()
+      for token in 0..<12 { alone += try Self.decodeTime(model, 6 + token, 1, batch: 1) }
+      #expect(together.time < alone.time)
+      #expect(together.flops == alone.flops)
+    }
+  }
+
+  @Test func `the first token's emission is part of its decode step`() throws {
+    let roofline = try Roofline(Self.profile, precision)
+    for model in [vanilla]
+      + [DecoderInput.cascade, .encoderState].map({ hierarchy(chunks: [2, 3], conditions: [2, 1], $0) })
+    {
+      for prompt in 1...13 {
+        let dispatched = DispatchedWorkload(model, Workload(promptLength: prompt, generatedLength: 1), precision)
+        let emission = roofline.estimate(dispatched.emission, levelCount: model.levelCount).total
+        let decode = roofline.estimate(dispatched.decode, levelCount: model.levelCount).total
+        #expect(emission.time > .zero)
+        #expect(emission.time <= decode.time)
+        #expect(emission.bytes <= decode.bytes)
+      }
+    }
+  }
+}
