@@ -2,7 +2,7 @@
    of one result knows nothing of its neighbours. A register tile of NR rows × NO outputs does NR·NO products per NR + NO
    loads; 32 registers hold 5 × 5 sums, 16 registers hold 3 × 4. */
 
-enum { BLOCK_INPUTS = 1024 };
+enum { BLOCK_INPUTS = 1024, MOST_OUTPUTS = 8 };
 
 /* How one block of inputs is laid out: vector `step` of row `row` is at x + step·stepStride + row·rowStride. */
 struct rows_view {
@@ -29,13 +29,17 @@ INLINE void tile(const int NR, const int NO, ptrdiff_t steps, ptrdiff_t tail, st
     }
   }
   if (tail != 0) {
+    vf x[TILE_ROWS];
+    UNROLL
+    for (int r = 0; r < NR; r++) {
+      const float *address = rows.x + steps * rows.stepStride + r * rows.rowStride;
+      x[r] = packed ? load(address) : load_part(address, tail);
+    }
+    UNROLL
     for (int o = 0; o < NO; o++) {
       vf weight = load_part(w + o * ldw + steps * CK_LANES, tail);
-      for (int r = 0; r < NR; r++) {
-        const float *address = rows.x + steps * rows.stepStride + r * rows.rowStride;
-        vf x = packed ? load(address) : load_part(address, tail);
-        sum[r * NO + o] = fused(weight, x, sum[r * NO + o]);
-      }
+      UNROLL
+      for (int r = 0; r < NR; r++) sum[r * NO + o] = fused(weight, x[r], sum[r * NO + o]);
     }
   }
   UNROLL
@@ -43,19 +47,25 @@ INLINE void tile(const int NR, const int NO, ptrdiff_t steps, ptrdiff_t tail, st
 }
 
 /* Adds the sums of one tile to y, which the first block of inputs sets to bias + residual. */
-INLINE void add_tile(const struct linear *l, const float *result, int stride, ptrdiff_t row, ptrdiff_t rows,
-                     ptrdiff_t output, ptrdiff_t outputs, bool first) {
-  for (ptrdiff_t r = 0; r < rows; r++) {
+INLINE void add_tile(const int NO, const struct linear *l, const float *result, ptrdiff_t row, ptrdiff_t rows,
+                     ptrdiff_t output, bool first) {
+  const float *bias = first && l->bias ? l->bias + output : NULL;
+  const float *before = first ? l->residual : l->y;
+  for (ptrdiff_t r = 0; r < rows; r++, result += NO) {
     float *y = l->y + (row + r) * l->ldy + output;
-    const float *residual = l->residual ? l->residual + (row + r) * l->ldy + output : NULL;
-    for (ptrdiff_t o = 0; o < outputs; o++) {
-      float sum = result[r * stride + o];
-      if (!first) y[o] += sum;
-      else if (l->bias && residual) y[o] = l->bias[output + o] + residual[o] + sum;
-      else if (l->bias) y[o] = l->bias[output + o] + sum;
-      else if (residual) y[o] = residual[o] + sum;
-      else y[o] = sum;
+    float sum[MOST_OUTPUTS];
+    UNROLL
+    for (int o = 0; o < NO; o++) sum[o] = result[o];
+    if (before) {
+      const float *base = before + (row + r) * l->ldy + output;
+      UNROLL
+      for (int o = 0; o < NO; o++) sum[o] = (bias ? bias[o] + base[o] : base[o]) + sum[o];
+    } else if (bias) {
+      UNROLL
+      for (int o = 0; o < NO; o++) sum[o] = bias[o] + sum[o];
     }
+    UNROLL
+    for (int o = 0; o < NO; o++) y[o] = sum[o];
   }
 }
 
@@ -67,7 +77,7 @@ INLINE void few_tile(const int NR, const int NO, const struct linear *l, ptrdiff
   struct rows_view rows = {l->x + row * l->ldx + input, l->ldx, CK_LANES};
   tile(NR, NO, count / CK_LANES, count % CK_LANES, rows, false, l->w + output * l->inputs + input, l->inputs, ahead,
        result);
-  add_tile(l, result, NO, row, NR, output, NO, input == 0);
+  add_tile(NO, l, result, row, NR, output, input == 0);
 }
 
 /* Outputs of the widest tile for a number of rows; its constants are those of TILES below. */
@@ -135,7 +145,7 @@ INLINE void many_tile(const int NO, const struct linear *l, const float *packed,
   tile(TILE_ROWS, NO, count / CK_LANES, count % CK_LANES, rows, true, l->w + output * l->inputs + input, l->inputs, 0,
        result);
   ptrdiff_t present = endRow - row < TILE_ROWS ? endRow - row : TILE_ROWS;
-  add_tile(l, result, NO, row, present, output, NO, input == 0);
+  add_tile(NO, l, result, row, present, output, input == 0);
 }
 
 static void linear_many(const struct linear *l, ptrdiff_t firstRow, ptrdiff_t endRow, ptrdiff_t first, ptrdiff_t end) {
