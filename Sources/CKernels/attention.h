@@ -2,12 +2,12 @@
    pair of the heads that share the key–value head; rows are ordered by query, then head.
 
    Two loops for the same arithmetic, in the same order, so that equal inputs give equal bits in both:
-   `wide` puts 16 query rows into the lanes of a vector (prefill); `narrow` puts 16 keys, and later 16 features, into
-   the lanes (decode). For each block of 64 positions counted from 0:
+   `wide` puts query rows into the lanes of a vector (prefill); `narrow` puts keys, and later features, into the lanes
+   (decode). For each block of 64 positions counted from 0:
      score = scale · Σ q·k, features ascending;  m' = max(m, scores);  p = exp(score − m');
      l ← l·exp(m − m') + p, in four sums by position modulo 4;  o ← o·exp(m − m') + p·v, positions ascending. */
 
-enum { BLOCK_KEYS = 64, KEY_TILE = 4, FEATURE_TILE = 4, NARROW_ROWS = 3 };
+enum { BLOCK_KEYS = 64, KEY_TILE = 4, FEATURE_TILE = 4, NARROW_ROWS = 8 };
 
 /* Where the keys (or values) of one key–value head of one group lie. */
 struct positions {
@@ -30,20 +30,38 @@ static struct positions positions_of(const struct ck_attention *a, const float *
 
 INLINE ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 
-/* columns[i] = the i-th of the features `first` … of 16 rows, lane by lane. Where fewer than a vector of features is
-   left, the vector that ends with the last feature is read instead and `*skip` of its columns were there before. */
-INLINE void load_columns(const float *const rows[CK_LANES], ptrdiff_t first, ptrdiff_t width, vf columns[CK_LANES],
-                         ptrdiff_t *skip) {
-  *skip = 0;
-  if (width < CK_LANES) {
-    UNROLL
-    for (int lane = 0; lane < CK_LANES; lane++) columns[lane] = load_part(rows[lane], width);
-  } else {
-    if (first + CK_LANES > width) *skip = first + CK_LANES - width;
-    UNROLL
-    for (int lane = 0; lane < CK_LANES; lane++) columns[lane] = load(rows[lane] + first - *skip);
-  }
+/* columns[i] = feature `first + i` of 16 rows, lane by lane, for a whole vector of features. */
+INLINE void load_columns(const float *const rows[CK_LANES], ptrdiff_t first, vf columns[CK_LANES]) {
+  UNROLL
+  for (int lane = 0; lane < CK_LANES; lane++) columns[lane] = load(rows[lane] + first);
   transpose(columns);
+}
+
+/* The same for the last `width % CK_LANES` features; columns[i] beyond them is zero. */
+INLINE void load_last_columns(const float *const rows[CK_LANES], ptrdiff_t width, vf columns[CK_LANES]) {
+  ptrdiff_t count = width % CK_LANES;
+  UNROLL
+  for (int lane = 0; lane < CK_LANES; lane++) columns[lane] = load_part(rows[lane] + width - count, count);
+  transpose(columns);
+}
+
+/* The addresses in q or y of the query rows from `first`, for `count` lanes; those from `end` on repeat the last. */
+INLINE void find_rows(const struct ck_attention *a, const float *base, ptrdiff_t ld, ptrdiff_t group, ptrdiff_t head,
+                      ptrdiff_t first, ptrdiff_t end, ptrdiff_t count, const float **rows) {
+  ptrdiff_t sharing = a->heads / a->keyValueHeads, query = first / sharing, member = first % sharing;
+  const float *row = NULL;
+  for (ptrdiff_t lane = 0; lane < count; lane++) {
+    if (first + lane < end) {
+      row = base + (group * a->queries + query) * ld + (head * sharing + member) * a->headWidth;
+      if (++member == sharing) member = 0, query++;
+    }
+    rows[lane] = row;
+  }
+}
+
+/* Positions that the query of a row sees. */
+INLINE ptrdiff_t visible(const struct ck_attention *a, ptrdiff_t row) {
+  return a->past + row / (a->heads / a->keyValueHeads) + 1;
 }
 
 /* ---- Many query rows ---- */
@@ -94,55 +112,40 @@ INLINE void value_tile(const int NV, const int NF, struct positions values, ptrd
   for (int n = 0; n < NF * NV; n++) store(output + (feature * NV + n) * CK_LANES, sum[n]);
 }
 
-/* The query rows first ..< end of a head of a group, their addresses in q or y. */
-INLINE const float *row_of(const struct ck_attention *a, const float *base, ptrdiff_t ld, ptrdiff_t group,
-                           ptrdiff_t head, ptrdiff_t row) {
-  ptrdiff_t sharing = a->heads / a->keyValueHeads;
-  return base + (group * a->queries + row / sharing) * ld + (head * sharing + row % sharing) * a->headWidth;
-}
-
-/* Positions that the query of a row sees. */
-INLINE ptrdiff_t visible(const struct ck_attention *a, ptrdiff_t row) {
-  return a->past + row / (a->heads / a->keyValueHeads) + 1;
-}
-
-INLINE void load_queries(const int NV, const struct ck_attention *a, ptrdiff_t group, ptrdiff_t head, ptrdiff_t first,
-                         ptrdiff_t end, float *q) {
+/* q[feature][NV vectors of query rows] */
+INLINE void load_queries(const int NV, ptrdiff_t width, const float *const *rows, float *q) {
+  UNROLL
   for (int v = 0; v < NV; v++) {
-    const float *rows[CK_LANES];
-    for (int lane = 0; lane < CK_LANES; lane++)
-      rows[lane] = row_of(a, a->q, a->ldq, group, head, least(first + v * CK_LANES + lane, end - 1));
-    for (ptrdiff_t i = 0; i < a->headWidth; i += CK_LANES) {
-      vf columns[CK_LANES];
-      ptrdiff_t skip;
-      load_columns(rows, i, a->headWidth, columns, &skip);
-      ptrdiff_t base = i - skip;
+    vf columns[CK_LANES];
+    ptrdiff_t i = 0;
+    for (; i + CK_LANES <= width; i += CK_LANES) {
+      load_columns(rows + v * CK_LANES, i, columns);
       UNROLL
-      for (int c = 0; c < CK_LANES; c++) {
-        if (base + c >= a->headWidth) continue;
-        store(q + ((base + c) * NV + v) * CK_LANES, columns[c]);
-      }
+      for (int c = 0; c < CK_LANES; c++) store(q + ((i + c) * NV + v) * CK_LANES, columns[c]);
     }
+    if (i == width) continue;
+    load_last_columns(rows + v * CK_LANES, width, columns);
+    UNROLL
+    for (int c = 0; c < CK_LANES; c++)
+      if (i + c < width) store(q + ((i + c) * NV + v) * CK_LANES, columns[c]);
   }
 }
 
-INLINE void store_outputs(const int NV, const struct ck_attention *a, ptrdiff_t group, ptrdiff_t head, ptrdiff_t first,
-                          ptrdiff_t end, const float *output, const vf *divisor) {
+INLINE void store_outputs(const int NV, ptrdiff_t width, ptrdiff_t count, const float *output, const vf *divisor,
+                          float *const *rows) {
+  UNROLL
   for (int v = 0; v < NV; v++) {
-    ptrdiff_t rows = least(end - first - v * CK_LANES, CK_LANES);
-    for (ptrdiff_t i = 0; i < a->headWidth; i += CK_LANES) {
-      ptrdiff_t count = least(a->headWidth - i, CK_LANES);
-      vf lanes[CK_LANES] = {0};
+    for (ptrdiff_t i = 0; i < width; i += CK_LANES) {
+      vf lanes[CK_LANES];
       UNROLL
-      for (ptrdiff_t c = 0; c < CK_LANES; c++)
-        if (c < count) lanes[c] = load(output + ((i + c) * NV + v) * CK_LANES) / divisor[v];
+      for (int c = 0; c < CK_LANES; c++)
+        lanes[c] = i + c < width ? load(output + ((i + c) * NV + v) * CK_LANES) / divisor[v] : (vf)0;
       transpose(lanes);
       UNROLL
-      for (ptrdiff_t r = 0; r < CK_LANES; r++) {
-        if (r >= rows) continue;
-        float *y = (float *)row_of(a, a->y, a->ldy, group, head, first + v * CK_LANES + r) + i;
-        if (count == CK_LANES) store(y, lanes[r]);
-        else store_part(y, lanes[r], count);
+      for (int lane = 0; lane < CK_LANES; lane++) {
+        if (v * CK_LANES + lane >= count) continue;
+        if (i + CK_LANES <= width) store(rows[v * CK_LANES + lane] + i, lanes[lane]);
+        else store_part(rows[v * CK_LANES + lane] + i, lanes[lane], width - i);
       }
     }
   }
@@ -154,15 +157,20 @@ INLINE void wide(const int NV, const struct ck_attention *a, ptrdiff_t group, pt
   struct positions keys = positions_of(a, a->prefixKeys, a->keys, group, head);
   struct positions values = positions_of(a, a->prefixValues, a->values, group, head);
   float *p = ck_scratch(), *q = p + BLOCK_KEYS * lanes, *output = q + width * lanes;
-  load_queries(NV, a, group, head, first, end, q);
+  const float *rows[4 * CK_LANES];
+  find_rows(a, a->q, a->ldq, group, head, first, end, lanes, rows);
+  load_queries(NV, width, rows, q);
   for (ptrdiff_t n = 0; n < width * NV; n++) store(output + n * CK_LANES, (vf)0);
 
   vf maximum[4], total[4][4] = {{0}};
   vi limit[4];
+  ptrdiff_t sharing = a->heads / a->keyValueHeads, query = first / sharing, member = first % sharing;
   for (int v = 0; v < NV; v++) {
     maximum[v] = (vf)-__builtin_inff();
-    for (int lane = 0; lane < CK_LANES; lane++)
-      limit[v][lane] = (int32_t)visible(a, least(first + v * CK_LANES + lane, end - 1));
+    for (int lane = 0; lane < CK_LANES; lane++) {
+      limit[v][lane] = (int32_t)(a->past + query + 1);
+      if (++member == sharing) member = 0, query++;
+    }
   }
   ptrdiff_t everyone = visible(a, first), someone = visible(a, end - 1);
   for (ptrdiff_t block = 0; block < someone; block += BLOCK_KEYS) {
@@ -170,9 +178,9 @@ INLINE void wide(const int NV, const struct ck_attention *a, ptrdiff_t group, pt
     vf top[4], correction[4];
     for (int v = 0; v < NV; v++) top[v] = maximum[v];
     for (ptrdiff_t k = 0; k < count; k += KEY_TILE) {
-      const float *rows[KEY_TILE];
-      for (int n = 0; n < KEY_TILE; n++) rows[n] = at(keys, least(block + k + n, someone - 1));
-      score_tile(NV, width, rows, q, a->scale, p + k * lanes);
+      const float *tile[KEY_TILE];
+      for (int n = 0; n < KEY_TILE; n++) tile[n] = at(keys, least(block + k + n, someone - 1));
+      score_tile(NV, width, tile, q, a->scale, p + k * lanes);
     }
     for (ptrdiff_t k = 0; k < count; k++) {
       for (int v = 0; v < NV; v++) {
@@ -202,44 +210,61 @@ INLINE void wide(const int NV, const struct ck_attention *a, ptrdiff_t group, pt
   for (int v = 0; v < NV; v++) total[v][0] = (total[v][0] + total[v][1]) + (total[v][2] + total[v][3]);
   vf divisor[4];
   for (int v = 0; v < NV; v++) divisor[v] = total[v][0];
-  store_outputs(NV, a, group, head, first, end, output, divisor);
+  find_rows(a, a->y, a->ldy, group, head, first, end, lanes, rows);
+  store_outputs(NV, width, end - first, output, divisor, (float *const *)rows);
 }
 
 /* ---- Few query rows ---- */
 
-/* Scores of one vector of positions from `first` for up to NARROW_ROWS query rows; positions ≥ `count` get −∞. */
-INLINE void score_vector(const int NR, ptrdiff_t width, struct positions keys, ptrdiff_t first, ptrdiff_t last,
+/* Scores of one vector of positions for NR query rows. `ahead` elements behind these keys lie the next to be fetched
+   into the second-level cache, if it is not 0. */
+INLINE void score_vector(const int NR, ptrdiff_t width, const float *const keys[CK_LANES], ptrdiff_t ahead,
                          const float *const q[NARROW_ROWS], float scale, vf score[NARROW_ROWS]) {
-  const float *rows[CK_LANES];
-  UNROLL
-  for (int lane = 0; lane < CK_LANES; lane++) rows[lane] = at(keys, least(first + lane, last));
   vf sum[NARROW_ROWS] = {0};
-  for (ptrdiff_t i = 0; i < width; i += CK_LANES) {
-    vf columns[CK_LANES];
-    ptrdiff_t skip;
-    load_columns(rows, i, width, columns, &skip);
-    if (skip == 0 && i + CK_LANES <= width) {
+  vf columns[CK_LANES];
+  ptrdiff_t i = 0;
+  for (; i + CK_LANES <= width; i += CK_LANES) {
+    if (ahead != 0) {
       UNROLL
-      for (int c = 0; c < CK_LANES; c++) {
-        UNROLL
-        for (int r = 0; r < NR; r++) sum[r] = fused(columns[c], (vf)q[r][i + c], sum[r]);
-      }
-    } else {
+      for (int lane = 0; lane < CK_LANES; lane++) __builtin_prefetch(keys[lane] + ahead + i, 0, 2);
+    }
+    load_columns(keys, i, columns);
+    UNROLL
+    for (int c = 0; c < CK_LANES; c++) {
       UNROLL
-      for (int c = 0; c < CK_LANES; c++) {
-        if (c < skip || i - skip + c >= width) continue;
-        UNROLL
-        for (int r = 0; r < NR; r++) sum[r] = fused(columns[c], (vf)q[r][i - skip + c], sum[r]);
-      }
+      for (int r = 0; r < NR; r++) sum[r] = fused(columns[c], (vf)q[r][i + c], sum[r]);
     }
   }
+  if (i < width) {
+    load_last_columns(keys, width, columns);
+    UNROLL
+    for (int c = 0; c < CK_LANES; c++) {
+      if (i + c >= width) continue;
+      UNROLL
+      for (int r = 0; r < NR; r++) sum[r] = fused(columns[c], (vf)q[r][i + c], sum[r]);
+    }
+  }
+  UNROLL
   for (int r = 0; r < NR; r++) score[r] = sum[r] * scale;
 }
 
+/* The addresses of one vector of positions from `first`; those behind `last` repeat it. */
+INLINE void find_positions(struct positions p, ptrdiff_t first, ptrdiff_t last, const float *rows[CK_LANES]) {
+  bool together = first >= p.prefixLength || first + CK_LANES <= p.prefixLength;
+  if (together && first + CK_LANES - 1 <= last) {
+    const float *base = at(p, first);
+    UNROLL
+    for (int lane = 0; lane < CK_LANES; lane++) rows[lane] = base + lane * p.width;
+  } else {
+    for (int lane = 0; lane < CK_LANES; lane++) rows[lane] = at(p, least(first + lane, last));
+  }
+}
+
 /* o ← o·correction + Σ p·v for NF vectors of features from `feature`; a vector is read whole or, where the head is
-   narrower than a vector, in part. */
+   narrower than a vector, in part. `ahead` as above. */
 INLINE void add_values(const int NF, struct positions values, ptrdiff_t first, ptrdiff_t count,
-                       const ptrdiff_t feature[NF], const float *p, float correction, float *output) {
+                       ptrdiff_t ahead, const ptrdiff_t feature[NF], const float *p, float correction,
+                       float *output) {
   vf sum[4];
   UNROLL
   for (int f = 0; f < NF; f++) sum[f] = load(output + f * CK_LANES) * correction;
@@ -251,6 +276,7 @@ INLINE void add_values(const int NF, struct positions values, ptrdiff_t first, p
       vf weight = (vf)p[k];
       UNROLL
       for (int f = 0; f < NF; f++) {
+        if (ahead != 0) __builtin_prefetch(value + feature[f] + ahead, 0, 2);
         vf one = values.width < CK_LANES ? load_part(value, values.width) : load(value + feature[f]);
         sum[f] = fused(weight, one, sum[f]);
       }
@@ -268,8 +294,8 @@ INLINE void narrow(const int NR, const struct ck_attention *a, ptrdiff_t group, 
   float *output = ck_scratch();
   const float *q[NARROW_ROWS];
   float p[NARROW_ROWS][BLOCK_KEYS], maximum[NARROW_ROWS], total[NARROW_ROWS][4];
+  find_rows(a, a->q, a->ldq, group, head, first, first + NR, NR, q);
   for (int r = 0; r < NR; r++) {
-    q[r] = row_of(a, a->q, a->ldq, group, head, first + r);
     maximum[r] = -__builtin_inff();
     for (int n = 0; n < 4; n++) total[r][n] = 0;
   }
@@ -277,11 +303,14 @@ INLINE void narrow(const int NR, const struct ck_attention *a, ptrdiff_t group, 
   ptrdiff_t someone = visible(a, first + NR - 1);
   for (ptrdiff_t block = 0; block < someone; block += BLOCK_KEYS) {
     ptrdiff_t count = least(someone - block, BLOCK_KEYS);
+    ptrdiff_t ahead = block + BLOCK_KEYS < someone ? BLOCK_KEYS * width : 0;
     vf top[NARROW_ROWS];
     for (int r = 0; r < NR; r++) top[r] = (vf)-__builtin_inff();
     for (ptrdiff_t k = 0; k < count; k += CK_LANES) {
+      const float *rows[CK_LANES];
+      find_positions(keys, block + k, someone - 1, rows);
       vf score[NARROW_ROWS];
-      score_vector(NR, width, keys, block + k, someone - 1, q, a->scale, score);
+      score_vector(NR, width, rows, ahead, q, a->scale, score);
       vi position;
       for (int lane = 0; lane < CK_LANES; lane++) position[lane] = (int32_t)(block + k + lane);
       for (int r = 0; r < NR; r++) {
@@ -300,19 +329,20 @@ INLINE void narrow(const int NR, const struct ck_attention *a, ptrdiff_t group, 
         store(&p[r][k], exponential(load(&p[r][k]) - new));
         for (int n = 0; n < CK_LANES; n++) total[r][n & 3] += p[r][k + n];
       }
-      ptrdiff_t vector = 0, feature[4];
+      ptrdiff_t vector = 0, feature[4], fetched = r == 0 ? ahead : 0;
       while (vector < vectors) {
         ptrdiff_t taken = vectors - vector >= 4 ? 4 : 1;
         for (int f = 0; f < taken; f++) feature[f] = least((vector + f) * CK_LANES, width - CK_LANES);
         float *to = output + (r * vectors + vector) * CK_LANES;
-        if (taken == 4) add_values(4, values, block, count, feature, p[r], correction, to);
-        else add_values(1, values, block, count, feature, p[r], correction, to);
+        if (taken == 4) add_values(4, values, block, count, fetched, feature, p[r], correction, to);
+        else add_values(1, values, block, count, fetched, feature, p[r], correction, to);
         vector += taken;
       }
     }
   }
+  find_rows(a, a->y, a->ldy, group, head, first, first + NR, NR, q);
   for (int r = 0; r < NR; r++) {
-    float *y = (float *)row_of(a, a->y, a->ldy, group, head, first + r);
+    float *y = (float *)q[r];
     vf divisor = (vf)((total[r][0] + total[r][1]) + (total[r][2] + total[r][3]));
     for (ptrdiff_t n = 0; n < vectors; n++) {
       vf result = load(output + (r * vectors + n) * CK_LANES) / divisor;
@@ -324,17 +354,17 @@ INLINE void narrow(const int NR, const struct ck_attention *a, ptrdiff_t group, 
 
 static void attention(const struct ck_attention *a, ptrdiff_t group, ptrdiff_t head, ptrdiff_t first, ptrdiff_t end) {
   ptrdiff_t rows = end - first;
-  if (rows <= NARROW_ROWS) {
-    if (rows == 1) narrow(1, a, group, head, first);
-    else if (rows == 2) narrow(2, a, group, head, first);
-    else narrow(3, a, group, head, first);
-  } else if (rows <= CK_LANES) {
-    wide(1, a, group, head, first, end);
+  /* Transposing the keys pays for one to three rows always, and for the usual sizes of a group of heads that share them
+     when there are more keys than a local window has. */
+  bool many = visible(a, first) > BLOCK_KEYS;
+  if (rows == 1) narrow(1, a, group, head, first);
+  else if (rows == 2) narrow(2, a, group, head, first);
+  else if (rows == 3) narrow(3, a, group, head, first);
+  else if (rows == 4 && many) narrow(4, a, group, head, first);
+  else if (rows == 8 && many) narrow(8, a, group, head, first);
+  else if (rows <= CK_LANES) wide(1, a, group, head, first, end);
 #if QUERY_VECTORS == 4
-  } else if (rows > 2 * CK_LANES) {
-    wide(4, a, group, head, first, end);
+  else if (rows > 2 * CK_LANES) wide(4, a, group, head, first, end);
 #endif
-  } else {
-    wide(2, a, group, head, first, end);
-  }
+  else wide(2, a, group, head, first, end);
 }
