@@ -85,4 +85,15 @@ struct ShippedScenarioTests {
     #expect(scenario.objective?.member == "decode.time_per_token_s")
     #expect(scenario.grid.point(at: 5)?.precision == .float32)
   }
+
+  @Test func `every example of the format's page is a sound scenario`() throws {
+    let page = try String(contentsOfFile: shipped + "/../docs/scenario-format.md", encoding: .utf8)
+    let blocks = page.components(separatedBy: "```yaml\n").dropFirst().map { $0.components(separatedBy: "```")[0] }
+    #expect(blocks.count == 5)
+    for block in blocks {
+      let text = block.contains("model:") ? block : "model: {preset: photon-600m}\n" + block
+      let scenario = try Scenario(text: text, file: shipped + "/page.yaml", options: .init(checksHardware: false))
+      #expect(scenario.grid.points.contains { _ in true })
+    }
+  }
 }
