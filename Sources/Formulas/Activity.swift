@@ -1,7 +1,24 @@
 import Architectures
 
 /// The integers that counts are made of: `Int64` where a bound proves that they suffice, `Int128` otherwise.
-public typealias CountingInteger = FixedWidthInteger & SignedInteger & Sendable
+///
+/// The conversions are requirements because the generic ones of the standard library cost more than a price.
+public protocol CountingInteger: FixedWidthInteger, SignedInteger, Sendable {
+  init(word: Int)
+  var widened: Int128 { get }
+}
+
+extension Int64: CountingInteger {
+  @inlinable public init(word: Int) { self = Int64(word) }
+  @inlinable public var widened: Int128 {
+    Int128(_low: UInt64(bitPattern: self), _high: self < 0 ? -1 : 0)
+  }
+}
+
+extension Int128: CountingInteger {
+  @inlinable public init(word: Int) { self = Int64(word).widened }
+  @inlinable public var widened: Int128 { self }
+}
 
 /// What one stack, its chunker or converter and its last norm do in one phase, for one sequence.
 ///
@@ -103,8 +120,8 @@ extension Model {
 func vanillaActivity<Integer: CountingInteger>(
   prompt: Int, generated: Int, as _: Integer.Type
 ) -> LevelActivity<Integer> {
-  let prompt = Integer(truncatingIfNeeded: prompt)
-  let generated = Integer(truncatingIfNeeded: generated)
+  let prompt = Integer(word: prompt)
+  let generated = Integer(word: generated)
   let end = prompt &+ generated
   var activity = LevelActivity<Integer>()
   activity.decoder.prefill.rows = prompt

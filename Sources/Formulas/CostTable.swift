@@ -20,8 +20,8 @@ struct CostTable<Integer: CountingInteger>: Sendable {
     }
     prefillTotal = .zero
     decodeTotal = .zero
-    let batch = Integer(truncatingIfNeeded: workload.batchSize)
-    let scale = (batch, batch &* Integer(truncatingIfNeeded: workload.continuations))
+    let batch = Integer(word: workload.batchSize)
+    let scale = (batch, batch &* Integer(word: workload.continuations))
     if model.family == .vanilla {
       fillVanilla(model, workload, precision, scale)
     } else {
@@ -41,7 +41,7 @@ struct CostTable<Integer: CountingInteger>: Sendable {
     cache = CacheBits()
     cache.add(
       activity, entryBits: cost.entryBits, survives: true,
-      continuations: Integer(truncatingIfNeeded: workload.continuations))
+      continuations: Integer(word: workload.continuations))
     cache.finish(batch: scale.0, dropsAtPrompt: false, drops: false, localPeak: 0)
   }
 
@@ -50,7 +50,7 @@ struct CostTable<Integer: CountingInteger>: Sendable {
   ) {
     var walk = HierarchyWalk(model, prompt: workload.promptLength, generated: workload.generatedLength)
     var windows = LocalWindows<Integer>(model, workload, walk, precision)
-    let continuations = Integer(truncatingIfNeeded: workload.continuations)
+    let continuations = Integer(word: workload.continuations)
     cache = CacheBits()
     for level in 1...model.levelCount {
       let shape = model.levels[level - 1]
@@ -72,7 +72,7 @@ struct CostTable<Integer: CountingInteger>: Sendable {
       windows.add(shape, activity, span: walk.span, entryBits: decoder.entryBits)
 
       if level == 1 {
-        let length = Integer(truncatingIfNeeded: shape.chunkLength)
+        let length = Integer(word: shape.chunkLength)
         setEmbedding(
           .encoder, width: model.encoderEmbeddingWidth,
           rows: (length &* activity.encoder.prefill.rows, length &* activity.encoder.decode.rows), precision, scale)
@@ -149,9 +149,9 @@ struct CostTable<Integer: CountingInteger>: Sendable {
     _ side: Side, width: Int, rows: (prefill: Integer, decode: Integer), _ precision: Precision,
     _ scale: (Integer, Integer)
   ) {
-    let width = Integer(truncatingIfNeeded: width)
-    let weightBits = width &* Integer(truncatingIfNeeded: precision.weights.bits)
-    let activationBits = width &* Integer(truncatingIfNeeded: precision.activations.bits)
+    let width = Integer(word: width)
+    let weightBits = width &* Integer(word: precision.weights.bits)
+    let activationBits = width &* Integer(word: precision.activations.bits)
     let before = rows.prefill &* scale.0
     let after = rows.decode &* scale.1
     set(
@@ -166,7 +166,7 @@ struct CostTable<Integer: CountingInteger>: Sendable {
     _ model: Model, _ workload: Workload, parallel: Int, _ precision: Precision, _ scale: (Integer, Integer)
   ) {
     let dispatches = headDispatches(model, workload, parallel: parallel, as: Integer.self)
-    let rows = Integer(truncatingIfNeeded: workload.generatedLength) &* scale.1
+    let rows = Integer(word: workload.generatedLength) &* scale.1
     let cost: MapCost<Integer> = model.headCost(precision)
     set(base(0, .decoder) &+ Component.head.ordinal, .zero, cost.work(rows: rows, dispatches: dispatches))
   }
@@ -177,10 +177,10 @@ struct CostTable<Integer: CountingInteger>: Sendable {
 func headDispatches<Integer: CountingInteger>(
   _ model: Model, _ workload: Workload, parallel: Int, as _: Integer.Type
 ) -> Integer {
-  let tokens = Integer(truncatingIfNeeded: workload.generatedLength)
+  let tokens = Integer(word: workload.generatedLength)
   if parallel == 0 { return tokens }
   let saved = model.metaContextLength &- model.levels[0].chunkLength
-  return tokens &- Integer(truncatingIfNeeded: parallel) &* Integer(truncatingIfNeeded: saved)
+  return tokens &- Integer(word: parallel) &* Integer(word: saved)
 }
 
 extension StackCost {

@@ -49,7 +49,7 @@ struct HierarchyWalk {
   /// The next level up.
   @inline(__always)
   mutating func advance<Integer: CountingInteger>(as _: Integer.Type) -> LevelActivity<Integer> {
-    func wide(_ value: Int) -> Integer { Integer(truncatingIfNeeded: value) }
+    func wide(_ value: Int) -> Integer { Integer(word: value) }
 
     level += 1
     let shape = model.levels[level - 1]

@@ -17,8 +17,8 @@ struct LocalWindows<Integer: CountingInteger> {
 
   @inline(__always)
   init(_ model: Model, _ workload: Workload, _ walk: HierarchyWalk, _ precision: Precision) {
-    batch = Integer(truncatingIfNeeded: workload.batchSize)
-    scale = batch &* Integer(truncatingIfNeeded: workload.continuations)
+    batch = Integer(word: workload.batchSize)
+    scale = batch &* Integer(word: workload.continuations)
     runsParallel = walk.parallel > 0
     let start = workload.promptLength
     let end = start &+ workload.generatedLength
@@ -40,9 +40,9 @@ struct LocalWindows<Integer: CountingInteger> {
   @inline(__always)
   mutating func add(_ shape: LevelShape, _ activity: LevelActivity<Integer>, span: Int, entryBits: Integer) {
     let chunk =
-      (Integer(truncatingIfNeeded: shape.conditionLength) &+ Integer(truncatingIfNeeded: shape.chunkLength) &- 1)
+      (Integer(word: shape.conditionLength) &+ Integer(word: shape.chunkLength) &- 1)
       &* entryBits
-    if runsParallel { peak = max(peak, scale &* Integer(truncatingIfNeeded: span) &* chunk) }
+    if runsParallel { peak = max(peak, scale &* Integer(word: span) &* chunk) }
     peak = max(peak, batch &* activity.carriedChunks &* chunk)
   }
 
@@ -79,7 +79,7 @@ struct LocalWindows<Integer: CountingInteger> {
       units = above
       if !isOpen { continue }
       let positions =
-        Integer(truncatingIfNeeded: model.levels[index].conditionLength) &+ Integer(truncatingIfNeeded: fed)
+        Integer(word: model.levels[index].conditionLength) &+ Integer(word: fed)
       total &+= positions &* model.windowEntryBits(at: index + 1, precision)
     }
     return total
@@ -91,8 +91,8 @@ extension Model {
   @inline(__always)
   func windowEntryBits<Integer: CountingInteger>(at level: Int, _ precision: Precision) -> Integer {
     let keyValue = level == 1 ? layer.keyValueWidth : levels[level - 2].layer.keyValueWidth
-    return 2 &* Integer(truncatingIfNeeded: keyValue)
-      &* Integer(truncatingIfNeeded: levels[level - 1].decoderLayers)
-      &* Integer(truncatingIfNeeded: precision.cache.bits)
+    return 2 &* Integer(word: keyValue)
+      &* Integer(word: levels[level - 1].decoderLayers)
+      &* Integer(word: precision.cache.bits)
   }
 }
