@@ -52,9 +52,10 @@ struct CostTable<Integer: CountingInteger>: Sendable {
     var windows = LocalWindows<Integer>(model, workload, walk, precision)
     let continuations = Integer(word: workload.continuations)
     cache = CacheBits()
+    var below = model.layer
     for level in 1...model.levelCount {
       let shape = model.levels[level - 1]
-      let activity = walk.advance(as: Integer.self)
+      let activity = walk.advance(to: shape, as: Integer.self)
 
       let encoder = StackCost<Integer>(shape.layer, layers: shape.encoderLayers, precision)
       setStack(at: level, .encoder, activity.encoder, encoder, scale)
@@ -64,7 +65,6 @@ struct CostTable<Integer: CountingInteger>: Sendable {
       cache.add(
         activity, entryBits: encoder.entryBits, survives: level == model.levelCount, continuations: continuations)
 
-      let below = model.layer(at: level - 1)
       let decoder = StackCost<Integer>(below, layers: shape.decoderLayers, precision)
       setStack(at: level, .decoder, activity.decoder, decoder, scale)
       setNorm(at: level, .decoder, activity.decoder, decoder.norm, scale)
@@ -80,6 +80,7 @@ struct CostTable<Integer: CountingInteger>: Sendable {
         setEmbedding(
           .decoder, width: model.layer.width, rows: feeds ? activity.fedRows : (0, 0), precision, scale)
       }
+      below = shape.layer
     }
     setHead(model, workload, parallel: walk.parallel, precision, scale)
     let recursive = model.generation == .recursive

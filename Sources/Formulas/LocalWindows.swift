@@ -54,7 +54,7 @@ struct LocalWindows<Integer: CountingInteger> {
     var period = 1
     for level in 0..<levels { period &*= model.levels[level].chunkLength }
     // All digits at their largest occur in the range: no other state can be larger.
-    if last &- first >= period &- 1 { return windows(model, levels, at: period &- 1, precision) }
+    if last &- first >= period &- 1 { return fullWindows(model, levels, precision) }
     var largest = windows(model, levels, at: last, precision)
     var span = 1
     for level in 0..<levels {
@@ -63,6 +63,21 @@ struct LocalWindows<Integer: CountingInteger> {
       if state >= first { largest = max(largest, windows(model, levels, at: state, precision)) }
     }
     return largest
+  }
+
+  /// f(B − 1); a chunk of a single token is never open.
+  @inline(__always)
+  private static func fullWindows(_ model: Model, _ levels: Int, _ precision: Precision) -> Integer {
+    var span = 1
+    var total: Integer = 0
+    for index in 0..<levels {
+      span &*= model.levels[index].chunkLength
+      if span == 1 { continue }
+      let positions =
+        Integer(word: model.levels[index].conditionLength) &+ Integer(word: model.levels[index].chunkLength) &- 1
+      total &+= positions &* model.windowEntryBits(at: index + 1, precision)
+    }
+    return total
   }
 
   /// `f(n)`.

@@ -142,7 +142,7 @@ private struct PassList {
   mutating func appendPrefill(_ level: Int) {
     var walk = HierarchyWalk(model, prompt: prompt, generated: 0)
     var activity = LevelActivity<Int128>()
-    for _ in 1...level { activity = walk.advance(as: Int128.self) }
+    for shape in model.levels.prefix(level) { activity = walk.advance(to: shape, as: Int128.self) }
     let units = activity.unitsAtPrompt
     groups.append(
       PassGroup(

@@ -138,7 +138,7 @@ struct PointSymbols {
   private func carriedChunks(_ level: Int) -> Int128 {
     var walk = HierarchyWalk(model, prompt: promptLength, generated: 0)
     var carried: Int128 = 0
-    for _ in 1...level { carried = walk.advance(as: Int128.self).carriedChunks }
+    for shape in model.levels.prefix(level) { carried = walk.advance(to: shape, as: Int128.self).carriedChunks }
     return carried
   }
 
