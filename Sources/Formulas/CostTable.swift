@@ -3,8 +3,8 @@ import Quantities
 
 /// The work of every node of one point in one integer width, in a flat table that is filled again for the next point.
 struct CostTable<Integer: CountingInteger>: Sendable {
-  private(set) var prefill: [Work<Integer>] = []
-  private(set) var decode: [Work<Integer>] = []
+  /// By `Node.index`: both phases beside each other, so that one checked access stores a node.
+  private var nodes: [(prefill: Work<Integer>, decode: Work<Integer>)] = []
   private(set) var prefillTotal = Work<Integer>.zero
   private(set) var decodeTotal = Work<Integer>.zero
   private(set) var cache = CacheBits<Integer>()
@@ -13,10 +13,9 @@ struct CostTable<Integer: CountingInteger>: Sendable {
   /// Prices every node. The caller has proven that no count exceeds the integer.
   mutating func fill(_ model: Model, _ workload: Workload, _ precision: Precision) {
     let size = Node.tableSize(levelCount: model.levelCount)
-    if prefill.count != size || family != model.family {
+    if nodes.count != size || family != model.family {
       family = model.family
-      prefill = Array(repeating: .zero, count: size)
-      decode = prefill
+      nodes = Array(repeating: (.zero, .zero), count: size)
     }
     prefillTotal = .zero
     decodeTotal = .zero
@@ -90,12 +89,16 @@ struct CostTable<Integer: CountingInteger>: Sendable {
       drops: recursive && walk.dropAt <= end, localPeak: windows.peak)
   }
 
+  func work(at node: Node, in phase: Phase) -> Work<Int128> {
+    guard node.index < nodes.count else { return .zero }
+    return phase == .prefill ? nodes[node.index].prefill.widened : nodes[node.index].decode.widened
+  }
+
   // MARK: Booking
 
   @inline(__always)
   private mutating func set(_ index: Int, _ before: Work<Integer>, _ after: Work<Integer>) {
-    prefill[index] = before
-    decode[index] = after
+    nodes[index] = (before, after)
     prefillTotal.addWrapping(before)
     decodeTotal.addWrapping(after)
   }

@@ -77,11 +77,6 @@ extension CostTable {
   var totals: PriceTotals {
     PriceTotals(prefill: prefillTotal.widened, decode: decodeTotal.widened, cache: cache.figures)
   }
-
-  func work(at node: Node, in phase: Phase) -> Work<Int128> {
-    let table = phase == .prefill ? prefill : decode
-    return node.index < table.count ? table[node.index].widened : .zero
-  }
 }
 
 /// What one node does in one phase.
