@@ -117,8 +117,11 @@ INLINE void load_queries(const int NV, const struct ck_attention *a, ptrdiff_t g
       ptrdiff_t skip;
       load_columns(rows, i, a->headWidth, columns, &skip);
       ptrdiff_t base = i - skip;
-      for (int c = 0; c < CK_LANES && base + c < a->headWidth; c++)
+      UNROLL
+      for (int c = 0; c < CK_LANES; c++) {
+        if (base + c >= a->headWidth) continue;
         store(q + ((base + c) * NV + v) * CK_LANES, columns[c]);
+      }
     }
   }
 }
@@ -130,9 +133,13 @@ INLINE void store_outputs(const int NV, const struct ck_attention *a, ptrdiff_t 
     for (ptrdiff_t i = 0; i < a->headWidth; i += CK_LANES) {
       ptrdiff_t count = least(a->headWidth - i, CK_LANES);
       vf lanes[CK_LANES] = {0};
-      for (ptrdiff_t c = 0; c < count; c++) lanes[c] = load(output + ((i + c) * NV + v) * CK_LANES) / divisor[v];
+      UNROLL
+      for (ptrdiff_t c = 0; c < CK_LANES; c++)
+        if (c < count) lanes[c] = load(output + ((i + c) * NV + v) * CK_LANES) / divisor[v];
       transpose(lanes);
-      for (ptrdiff_t r = 0; r < rows; r++) {
+      UNROLL
+      for (ptrdiff_t r = 0; r < CK_LANES; r++) {
+        if (r >= rows) continue;
         float *y = (float *)row_of(a, a->y, a->ldy, group, head, first + v * CK_LANES + r) + i;
         if (count == CK_LANES) store(y, lanes[r]);
         else store_part(y, lanes[r], count);
@@ -218,8 +225,12 @@ INLINE void score_vector(const int NR, ptrdiff_t width, struct positions keys, p
         for (int r = 0; r < NR; r++) sum[r] = fused(columns[c], (vf)q[r][i + c], sum[r]);
       }
     } else {
-      for (ptrdiff_t c = skip; c < CK_LANES && i - skip + c < width; c++)
+      UNROLL
+      for (int c = 0; c < CK_LANES; c++) {
+        if (c < skip || i - skip + c >= width) continue;
+        UNROLL
         for (int r = 0; r < NR; r++) sum[r] = fused(columns[c], (vf)q[r][i - skip + c], sum[r]);
+      }
     }
   }
   for (int r = 0; r < NR; r++) score[r] = sum[r] * scale;

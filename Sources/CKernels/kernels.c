@@ -34,6 +34,10 @@ static int parts_for(ptrdiff_t work, ptrdiff_t grain, ptrdiff_t most_parts) {
 
 /* ---- Matrix products ---- */
 
+static _Atomic bool streaming = true;
+
+void ck_stream_weights(int on) { streaming = on != 0; }
+
 struct linear_job {
   struct linear linear;
   ptrdiff_t stepRows, stepOutputs;
@@ -57,7 +61,7 @@ static void many_part(int part, void *context) {
 void ck_linear_few(ptrdiff_t rows, ptrdiff_t outputs, ptrdiff_t inputs, const float *x, ptrdiff_t ldx, const float *w,
                    const float *bias, const float *residual, float *y, ptrdiff_t ldy) {
   if (rows <= 0 || outputs <= 0) return;
-  struct linear_job job = {{rows, outputs, inputs, x, ldx, w, bias, residual, y, ldy}, rows, 0};
+  struct linear_job job = {{rows, outputs, inputs, x, ldx, w, bias, residual, y, ldy, streaming}, rows, 0};
   int parts = parts_for(rows * outputs * inputs, 1 << 16, ceiling(outputs, 24));
   job.stepOutputs = ceiling(ceiling(outputs, parts), 24) * 24;
   ck_parallel((int)ceiling(outputs, job.stepOutputs), few_part, &job);
@@ -66,7 +70,7 @@ void ck_linear_few(ptrdiff_t rows, ptrdiff_t outputs, ptrdiff_t inputs, const fl
 void ck_linear_many(ptrdiff_t rows, ptrdiff_t outputs, ptrdiff_t inputs, const float *x, ptrdiff_t ldx, const float *w,
                     const float *bias, const float *residual, float *y, ptrdiff_t ldy) {
   if (rows <= 0 || outputs <= 0) return;
-  struct linear_job job = {{rows, outputs, inputs, x, ldx, w, bias, residual, y, ldy}, rows, outputs};
+  struct linear_job job = {{rows, outputs, inputs, x, ldx, w, bias, residual, y, ldy, streaming}, rows, outputs};
   const struct variant *v = chosen();
   ptrdiff_t threads = ck_pool_threads();
   if (rows >= 2 * threads * v->blockRows) {

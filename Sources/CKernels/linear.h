@@ -2,7 +2,14 @@
    of one result knows nothing of its neighbours. A register tile of NR rows × NO outputs does NR·NO products per NR + NO
    loads; 32 registers hold 5 × 5 sums, 16 registers hold 3 × 4. */
 
-enum { BLOCK_INPUTS = 1024 };
+/* Which weights to bring into the second-level cache meanwhile: those `distance` elements ahead, at every `stride`-th
+   step from `first` on; nothing if the distance is 0. */
+struct fetch {
+  ptrdiff_t distance;
+  int first, stride;
+};
+
+enum { BLOCK_INPUTS = 1024, MOST_OUTPUTS = 8 };
 
 /* How one block of inputs is laid out: vector `step` of row `row` is at x + step·stepStride + row·rowStride. */
 struct rows_view {
@@ -11,10 +18,11 @@ struct rows_view {
 };
 
 /* result[row·NO + output] = the products of inputs 0 ..< 16·steps + tail, added as the header says. The rows' tail is
-   read as a whole vector when it is packed (padded with zeros). `ahead` is where the weights come from next. */
+   read as a whole vector when it is packed (padded with zeros). */
 INLINE void tile(const int NR, const int NO, ptrdiff_t steps, ptrdiff_t tail, struct rows_view rows, bool packed,
-                 const float *w, ptrdiff_t ldw, ptrdiff_t ahead, float *result) {
+                 const float *w, ptrdiff_t ldw, struct fetch fetch, float *result) {
   vf sum[TILE_SUMS] = {0};
+  int wait = fetch.distance != 0 ? fetch.first : -1;
   for (ptrdiff_t step = 0; step < steps; step++) {
     vf x[TILE_ROWS];
     UNROLL
@@ -22,20 +30,25 @@ INLINE void tile(const int NR, const int NO, ptrdiff_t steps, ptrdiff_t tail, st
     UNROLL
     for (int o = 0; o < NO; o++) {
       const float *address = w + o * ldw + step * CK_LANES;
-      if (ahead != 0) __builtin_prefetch(address + ahead, 0, 3);
+      if (wait == 0) __builtin_prefetch(address + fetch.distance, 0, 2);
       vf weight = load(address);
       UNROLL
       for (int r = 0; r < NR; r++) sum[r * NO + o] = fused(weight, x[r], sum[r * NO + o]);
     }
+    wait = wait > 0 ? wait - 1 : wait == 0 ? fetch.stride - 1 : wait;
   }
   if (tail != 0) {
+    vf x[TILE_ROWS];
+    UNROLL
+    for (int r = 0; r < NR; r++) {
+      const float *address = rows.x + steps * rows.stepStride + r * rows.rowStride;
+      x[r] = packed ? load(address) : load_part(address, tail);
+    }
+    UNROLL
     for (int o = 0; o < NO; o++) {
       vf weight = load_part(w + o * ldw + steps * CK_LANES, tail);
-      for (int r = 0; r < NR; r++) {
-        const float *address = rows.x + steps * rows.stepStride + r * rows.rowStride;
-        vf x = packed ? load(address) : load_part(address, tail);
-        sum[r * NO + o] = fused(weight, x, sum[r * NO + o]);
-      }
+      UNROLL
+      for (int r = 0; r < NR; r++) sum[r * NO + o] = fused(weight, x[r], sum[r * NO + o]);
     }
   }
   UNROLL
@@ -43,31 +56,37 @@ INLINE void tile(const int NR, const int NO, ptrdiff_t steps, ptrdiff_t tail, st
 }
 
 /* Adds the sums of one tile to y, which the first block of inputs sets to bias + residual. */
-INLINE void add_tile(const struct linear *l, const float *result, int stride, ptrdiff_t row, ptrdiff_t rows,
-                     ptrdiff_t output, ptrdiff_t outputs, bool first) {
-  for (ptrdiff_t r = 0; r < rows; r++) {
+INLINE void add_tile(const int NO, const struct linear *l, const float *result, ptrdiff_t row, ptrdiff_t rows,
+                     ptrdiff_t output, bool first) {
+  const float *bias = first && l->bias ? l->bias + output : NULL;
+  const float *before = first ? l->residual : l->y;
+  for (ptrdiff_t r = 0; r < rows; r++, result += NO) {
     float *y = l->y + (row + r) * l->ldy + output;
-    const float *residual = l->residual ? l->residual + (row + r) * l->ldy + output : NULL;
-    for (ptrdiff_t o = 0; o < outputs; o++) {
-      float sum = result[r * stride + o];
-      if (!first) y[o] += sum;
-      else if (l->bias && residual) y[o] = l->bias[output + o] + residual[o] + sum;
-      else if (l->bias) y[o] = l->bias[output + o] + sum;
-      else if (residual) y[o] = residual[o] + sum;
-      else y[o] = sum;
+    float sum[MOST_OUTPUTS];
+    UNROLL
+    for (int o = 0; o < NO; o++) sum[o] = result[o];
+    if (before) {
+      const float *base = before + (row + r) * l->ldy + output;
+      UNROLL
+      for (int o = 0; o < NO; o++) sum[o] = (bias ? bias[o] + base[o] : base[o]) + sum[o];
+    } else if (bias) {
+      UNROLL
+      for (int o = 0; o < NO; o++) sum[o] = bias[o] + sum[o];
     }
+    UNROLL
+    for (int o = 0; o < NO; o++) y[o] = sum[o];
   }
 }
 
 /* ---- Few rows: the rows stay in the cache, the weights pass once ---- */
 
 INLINE void few_tile(const int NR, const int NO, const struct linear *l, ptrdiff_t row, ptrdiff_t output,
-                     ptrdiff_t input, ptrdiff_t count, ptrdiff_t ahead) {
+                     ptrdiff_t input, ptrdiff_t count, struct fetch fetch) {
   float result[TILE_SUMS];
   struct rows_view rows = {l->x + row * l->ldx + input, l->ldx, CK_LANES};
-  tile(NR, NO, count / CK_LANES, count % CK_LANES, rows, false, l->w + output * l->inputs + input, l->inputs, ahead,
+  tile(NR, NO, count / CK_LANES, count % CK_LANES, rows, false, l->w + output * l->inputs + input, l->inputs, fetch,
        result);
-  add_tile(l, result, NO, row, NR, output, NO, input == 0);
+  add_tile(NO, l, result, row, NR, output, input == 0);
 }
 
 /* Outputs of the widest tile for a number of rows; its constants are those of TILES below. */
@@ -76,9 +95,9 @@ static ptrdiff_t tile_outputs(ptrdiff_t rows) {
 }
 
 static void any_tile(const struct linear *l, ptrdiff_t row, ptrdiff_t rows, ptrdiff_t output, ptrdiff_t outputs,
-                     ptrdiff_t input, ptrdiff_t count, ptrdiff_t ahead) {
+                     ptrdiff_t input, ptrdiff_t count, struct fetch fetch) {
 #define CASE(NR, NO) \
-  case NR * 16 + NO: return few_tile(NR, NO, l, row, output, input, count, ahead);
+  case NR * 16 + NO: return few_tile(NR, NO, l, row, output, input, count, fetch);
   switch (rows * 16 + outputs) {
     CASE(1, 8) CASE(1, 1) CASE(2, 1) CASE(3, 1)
 #if TILE_ROWS == 5
@@ -98,15 +117,14 @@ static void linear_few(const struct linear *l, ptrdiff_t first, ptrdiff_t end) {
     ptrdiff_t outputs = output + width <= end ? width : 1;
     for (ptrdiff_t input = 0; input == 0 || input < l->inputs; input += BLOCK_INPUTS) {
       ptrdiff_t count = l->inputs - input < BLOCK_INPUTS ? l->inputs - input : BLOCK_INPUTS;
-      /* Only the first panel brings weights from memory, one tile ahead. */
-      ptrdiff_t ahead = outputs * l->inputs;
       /* Panels of panelRows and panelRows − 1 rows that add up to all rows. */
       ptrdiff_t shorter = panels * panelRows - l->rows;
       for (ptrdiff_t panel = 0, row = 0; panel < panels; panel++) {
         ptrdiff_t rows = panelRows - (panel < shorter);
-        any_tile(l, row, rows, output, outputs, input, count, ahead);
+        /* Each panel brings its share of the next tile, so that memory is busy all the time. */
+        struct fetch fetch = {l->stream ? outputs * l->inputs : 0, (int)panel, (int)panels};
+        any_tile(l, row, rows, output, outputs, input, count, fetch);
         row += rows;
-        ahead = 0;
       }
     }
     output += outputs;
@@ -132,10 +150,10 @@ INLINE void many_tile(const int NO, const struct linear *l, const float *packed,
                       ptrdiff_t output, ptrdiff_t input, ptrdiff_t count) {
   float result[TILE_SUMS];
   struct rows_view rows = {packed, CK_LANES, TILE_ROWS * CK_LANES};
-  tile(TILE_ROWS, NO, count / CK_LANES, count % CK_LANES, rows, true, l->w + output * l->inputs + input, l->inputs, 0,
-       result);
+  tile(TILE_ROWS, NO, count / CK_LANES, count % CK_LANES, rows, true, l->w + output * l->inputs + input, l->inputs,
+       (struct fetch){0}, result);
   ptrdiff_t present = endRow - row < TILE_ROWS ? endRow - row : TILE_ROWS;
-  add_tile(l, result, NO, row, present, output, NO, input == 0);
+  add_tile(NO, l, result, row, present, output, input == 0);
 }
 
 static void linear_many(const struct linear *l, ptrdiff_t firstRow, ptrdiff_t endRow, ptrdiff_t first, ptrdiff_t end) {

@@ -2,6 +2,8 @@
 #ifndef PHOTON_CK_VARIANT_H
 #define PHOTON_CK_VARIANT_H
 
+#include <stdbool.h>
+
 #include "CKernels.h"
 
 struct linear {
@@ -11,6 +13,7 @@ struct linear {
   const float *w, *bias, *residual;
   float *y;
   ptrdiff_t ldy;
+  bool stream; /* the weights come from memory */
 };
 
 struct variant {

@@ -50,6 +50,10 @@ public struct TimeFigure: Hashable, Sendable {
   /// - Unit: FLOP/byte; 0 where nothing moves
   @inlinable public var intensity: Double { bytes == 0 ? 0 : flops / bytes }
 
+  /// Work over time: what the estimate achieves on the axis of a roofline.
+  /// - Unit: FLOP/s; 0 where nothing takes time
+  @inlinable public var achieved: Rate<Flop> { Rate(time == .zero ? 0 : flops / time.value) }
+
   @inlinable
   public static func += (left: inout Self, right: Self) {
     left.time = left.time + right.time

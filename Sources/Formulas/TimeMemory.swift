@@ -1,4 +1,6 @@
+import Architectures
 import Hardware
+import Quantities
 
 /// The memory that a model needs at a batch: what is there once, and what each sequence adds.
 public struct MemoryDemand: Hashable, Sendable {
@@ -16,6 +18,17 @@ public struct MemoryDemand: Hashable, Sendable {
     self.weightBytes = weightBytes
     self.bytesPerSequence = bytesPerSequence
     self.widestActivationBytes = widestActivationBytes
+  }
+
+  /// The demand of a workload, whatever its batch.
+  /// - Throws: `CountOverflow` where a count could exceed 2^126.
+  public init(_ model: Model, _ workload: Workload, _ precision: Precision) throws(CountOverflow) {
+    var pricer = Pricer()
+    let cache = try pricer.price(model, workload.with(batchSize: 1), precision).cache
+    let activation = try widestPrefillActivationBits(model, promptLength: workload.promptLength, precision)
+    self.init(
+      weightBytes: bytes(parameters(of: model).memoryBits(precision)),
+      bytesPerSequence: cache.peakBytes + cache.localPeakBytes, widestActivationBytes: bytes(activation))
   }
 
   /// Memory that `batchSize` prompts and their continuations occupy.
