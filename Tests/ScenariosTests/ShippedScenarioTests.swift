@@ -9,7 +9,7 @@ let shipped = URL(filePath: #filePath).deletingLastPathComponent().deletingLastP
   .deletingLastPathComponent().appending(path: "scenarios").path
 
 func load(_ name: String, overrides: [String] = []) throws -> Scenario {
-  try Scenario(file: "\(shipped)/\(name).yaml", options: .init(overrides: overrides, checksHardware: false))
+  try Scenario(file: "\(shipped)/\(name).yaml", options: .init(overrides: overrides))
 }
 
 func model(_ preset: String) throws -> Model {
