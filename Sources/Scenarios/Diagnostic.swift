@@ -61,13 +61,20 @@ public struct ScenarioError: Error, Hashable, CustomStringConvertible {
 
 /// Collects complaints, so that one run reports all of them.
 public final class DiagnosticCollector {
+  /// A megabyte of nonsense is not answered with a megabyte of complaints.
+  static let limit = 100
+
   public private(set) var diagnostics: [Diagnostic] = []
+  /// Whether further complaints are dropped.
+  public private(set) var isFull = false
 
   public init() {}
 
   /// Adds a complaint, once.
   public func add(_ diagnostic: Diagnostic) {
-    if !diagnostics.contains(diagnostic) { diagnostics.append(diagnostic) }
+    guard !isFull, !diagnostics.contains(diagnostic) else { return }
+    isFull = diagnostics.count == Self.limit
+    if !isFull { diagnostics.append(diagnostic) }
   }
 
   public var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
@@ -87,7 +94,8 @@ public final class DiagnosticCollector {
     let sorted = diagnostics.enumerated().sorted { left, right in
       sortKey(left.element, left.offset, files).lexicographicallyPrecedes(sortKey(right.element, right.offset, files))
     }
-    return sorted.map(\.element)
+    let rest = Diagnostic(Position(file: files.first ?? ""), path: "", found: "more mistakes, which are not shown")
+    return sorted.map(\.element) + (isFull ? [rest] : [])
   }
 
   private func sortKey(_ diagnostic: Diagnostic, _ offset: Int, _ files: [String]) -> [Int] {

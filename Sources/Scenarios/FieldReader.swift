@@ -106,7 +106,7 @@ public final class FieldReader {
   /// Reports every key that nobody asked for.
   /// - Parameter hint: why a key that exists elsewhere is not accepted here.
   public func finish(hint: (String) -> String? = { _ in nil }) {
-    for entry in entries where !known.contains(entry.key) {
+    for entry in entries where !known.contains(entry.key) && !collector.isFull {
       let near = nearMiss(entry.key, among: known)
       let found = hint(entry.key) ?? "unknown key"
       collector.add(

@@ -105,13 +105,14 @@ public enum YAMLText {
         .list(sequence.map { convert($0, position, depth: depth + 1, count: &count, collector) }), at: position)
     case .mapping(let mapping):
       var entries: [PositionedValue.Entry] = []
+      var seen: Set<String> = []
       for (key, value) in mapping {
         let keyPosition = key.mark.map { Position(file: parent.file, line: $0.line, column: $0.column) } ?? position
         guard case .scalar(let name) = key else {
           collector.add(.init(keyPosition, path: "", found: "a key that is not a word", accepted: "a word"))
           continue
         }
-        if entries.contains(where: { $0.key == name.string }) {
+        if !seen.insert(name.string).inserted {
           collector.add(.init(keyPosition, path: name.string, found: "the key is given more than once"))
         }
         entries.append(

@@ -141,6 +141,14 @@ struct FileDiagnosticTests {
     #expect(fixture.complaints(balanced) == "s.yaml:1:34: error: nested too deeply; accepted: at most 32 levels")
   }
 
+  @Test func `a file full of mistakes is answered with a hundred and a word about the rest`() throws {
+    let text = (0..<50_000).map { "unknown-\($0): \($0)\n" }.joined()
+    let lines = try Fixture().complaints(text).split(separator: "\n")
+    #expect(lines.count == 101)
+    #expect(lines[1].hasPrefix("s.yaml:1:1: error: unknown-0: unknown key; accepted: name, model, "))
+    #expect(lines[100] == "s.yaml: error: more mistakes, which are not shown")
+  }
+
   @Test func `aliases that would multiply are refused unexpanded`() throws {
     var text = "a0: &a0 [x, x]\n"
     for level in 1..<64 { text += "a\(level): &a\(level) [*a\(level - 1), *a\(level - 1)]\n" }

@@ -91,6 +91,19 @@ struct GridTests {
     #expect(grid.point(at: 1)?.workload == Workload(promptLength: 2048, generatedLength: 64, batchSize: 3))
   }
 
+  @Test func `precisions vary key by key or as a list of alternatives`() throws {
+    func cells(_ section: String) throws -> [String] {
+      try scenario(vanilla + "precision: " + section + "\n").grid.points.map { point in
+        "\(point.precision.weights) \(point.precision.activations) \(point.precision.cache)"
+      }
+    }
+    #expect(
+      try cells("{weights: [int4, int8], cache: [fp8, fp16]}") == [
+        "int4 bf16 fp8", "int4 bf16 fp16", "int8 bf16 fp8", "int8 bf16 fp16",
+      ])
+    #expect(try cells("[{weights: int4}, {cache: fp32, activations: fp16}]") == ["int4 bf16 bf16", "bf16 fp16 fp32"])
+  }
+
   @Test func `presets and whole hierarchies can be axes`() throws {
     let grid = try scenario(
       """
