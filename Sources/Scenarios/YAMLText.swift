@@ -161,6 +161,9 @@ public enum YAMLText {
     func at(_ mark: Mark) -> Position { Position(file: file, line: mark.line, column: mark.column) }
     switch error as? YamlError {
     case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _):
+      if problem.hasPrefix("Maximum nesting level") {
+        return .init(at(mark), path: "", found: "nested too deeply", accepted: "at most \(depthLimit) levels")
+      }
       let reason = [context?.text, problem].compactMap { $0 }.joined(separator: ": ")
       return .init(at(mark), path: "", found: reason, accepted: "YAML")
     case .composer(let context, let problem, let mark, _):
