@@ -17,7 +17,7 @@
 /* ---- Threads ------------------------------------------------------------------------------------------------- */
 
 /* Runs kernels on `threads` threads from now on, the caller's included; 1 ends all workers. Returns the number that
-   really runs. Idle workers spin for about 100 µs and then sleep. Not to be called while kernels run. */
+   really runs. Idle workers spin for about 100 µs and then sleep. Waits for kernels that run. */
 int ck_pool_start(int threads);
 
 /* Threads that take part in a kernel. */
