@@ -18,7 +18,7 @@ public struct Problem: Hashable, Sendable, CustomStringConvertible {
 ///
 /// They are far above any model that exists and low enough that no exact count of one scenario point leaves `Int128`:
 /// the largest term, cache read bits, is at most 2^(1 + 5 + 17 + 12 + 55 + 32) of entries × bits × width × layers ×
-/// pairs × sequences.
+/// pairs × sequences for each of at most 17 stacks.
 public enum Limits {
   public static let vocabulary = 1 << 24
   public static let width = 1 << 17
@@ -143,7 +143,8 @@ extension LayerShape {
     var problems: [Problem] = []
     check(&problems, prefix + "width", width, 1...Limits.width)
     check(&problems, prefix + "heads", heads, 1...Limits.heads)
-    check(&problems, prefix + "key_value_heads", keyValueHeads, 1...Limits.heads)
+    // Their default is `heads`: what is wrong with those is said once.
+    if keyValueHeads != heads { check(&problems, prefix + "key_value_heads", keyValueHeads, 1...Limits.heads) }
     check(&problems, prefix + "feed_forward", feedForward, 1...Limits.feedForward)
     guard problems.isEmpty else { return problems }
     if headWidth == width / heads, width % heads != 0 {

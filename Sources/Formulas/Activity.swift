@@ -1,7 +1,24 @@
 import Architectures
 
 /// The integers that counts are made of: `Int64` where a bound proves that they suffice, `Int128` otherwise.
-public typealias CountingInteger = FixedWidthInteger & SignedInteger & Sendable
+///
+/// The conversions are requirements because the generic ones of the standard library cost more than a price.
+public protocol CountingInteger: FixedWidthInteger, SignedInteger, Sendable {
+  init(word: Int)
+  var widened: Int128 { get }
+}
+
+extension Int64: CountingInteger {
+  @inlinable public init(word: Int) { self = Int64(word) }
+  @inlinable public var widened: Int128 {
+    Int128(_low: UInt64(bitPattern: self), _high: self < 0 ? -1 : 0)
+  }
+}
+
+extension Int128: CountingInteger {
+  @inlinable public init(word: Int) { self = Int64(word).widened }
+  @inlinable public var widened: Int128 { self }
+}
 
 /// What one stack, its chunker or converter and its last norm do in one phase, for one sequence.
 ///
@@ -26,7 +43,7 @@ public struct StackActivity<Integer: CountingInteger>: Hashable, Sendable {
   public var normRows: Integer = 0
   public var normDispatches: Integer = 0
 
-  public init() {}
+  @inline(__always) public init() {}
 
   /// `units` encoder positions, of which the last one is unit `through`, in `passes` passes.
   @inline(__always)
@@ -47,7 +64,7 @@ public struct PhaseActivity<Integer: CountingInteger>: Hashable, Sendable {
   public var prefill = StackActivity<Integer>()
   public var decode = StackActivity<Integer>()
 
-  public init() {}
+  @inline(__always) public init() {}
 }
 
 /// Encoder and decoder of one level, and the units that its persistent cache holds.
@@ -65,7 +82,7 @@ public struct LevelActivity<Integer: CountingInteger>: Hashable, Sendable {
   /// Closed chunks that the decoder runs in prefill to obtain the reconstructions that open chunks do not hold.
   var carriedChunks: Integer = 0
 
-  public init() {}
+  @inline(__always) public init() {}
 
   public static func == (left: Self, right: Self) -> Bool {
     left.level == right.level && left.encoder == right.encoder && left.decoder == right.decoder
@@ -83,7 +100,7 @@ public struct LevelActivity<Integer: CountingInteger>: Hashable, Sendable {
 func triangle<Integer: CountingInteger>(_ count: Integer) -> Integer { (count &* (count &+ 1)) >> 1 }
 
 extension Model {
-  /// Whether the first Transformer stack of the decoders reads its own outputs in prefill and hierarchical decode.
+  /// Whether decoder `level` reads its own outputs in prefill and hierarchical decode.
   @inline(__always)
   func decoderFeedsItself(at level: Int) -> Bool {
     level == 1 ? !decoderInput.feedsTokens : decoderInput.feedsReconstructions
@@ -92,10 +109,6 @@ extension Model {
   /// Whether decoder `level` applies a `norm` of its own: to every row above level 1, to fed-back rows at level 1.
   @inline(__always)
   func decoderHasNorm(at level: Int) -> Bool { level > 1 || !decoderInput.feedsTokens }
-
-  /// Whether whole meta-contexts are decoded with all chunks of a level side by side, at some prompt and length.
-  @inline(__always)
-  var decodesChunkParallel: Bool { decoderInput.feedsReconstructions || generation == .recursive }
 }
 
 /// The vanilla stack: prefill is one pass over P positions, decode one pass per token; position t attends t + 1 keys.
@@ -103,8 +116,8 @@ extension Model {
 func vanillaActivity<Integer: CountingInteger>(
   prompt: Int, generated: Int, as _: Integer.Type
 ) -> LevelActivity<Integer> {
-  let prompt = Integer(truncatingIfNeeded: prompt)
-  let generated = Integer(truncatingIfNeeded: generated)
+  let prompt = Integer(word: prompt)
+  let generated = Integer(word: generated)
   let end = prompt &+ generated
   var activity = LevelActivity<Integer>()
   activity.decoder.prefill.rows = prompt

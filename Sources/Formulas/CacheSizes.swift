@@ -43,8 +43,9 @@ struct CacheBits<Integer: CountingInteger>: Sendable {
   }
 
   var figures: CacheFigures {
-    CacheFigures(
-      bytesAfterPrefill: Int128(bytes(afterPrefill)), bytesAtEnd: Int128(bytes(end)),
-      peakBytes: Int128(bytes(peak)), localPeakBytes: Int128(bytes(localPeak)))
+    func whole(_ bits: Integer) -> Int128 { ((bits &+ 7) >> 3).widened }
+    return CacheFigures(
+      bytesAfterPrefill: whole(afterPrefill), bytesAtEnd: whole(end),
+      peakBytes: whole(peak), localPeakBytes: whole(localPeak))
   }
 }

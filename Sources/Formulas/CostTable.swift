@@ -3,8 +3,8 @@ import Quantities
 
 /// The work of every node of one point in one integer width, in a flat table that is filled again for the next point.
 struct CostTable<Integer: CountingInteger>: Sendable {
-  private(set) var prefill: [Work<Integer>] = []
-  private(set) var decode: [Work<Integer>] = []
+  /// By `Node.index`: both phases beside each other, so that one checked access stores a node.
+  private var nodes: [(prefill: Work<Integer>, decode: Work<Integer>)] = []
   private(set) var prefillTotal = Work<Integer>.zero
   private(set) var decodeTotal = Work<Integer>.zero
   private(set) var cache = CacheBits<Integer>()
@@ -13,15 +13,14 @@ struct CostTable<Integer: CountingInteger>: Sendable {
   /// Prices every node. The caller has proven that no count exceeds the integer.
   mutating func fill(_ model: Model, _ workload: Workload, _ precision: Precision) {
     let size = Node.tableSize(levelCount: model.levelCount)
-    if prefill.count != size || family != model.family {
+    if nodes.count != size || family != model.family {
       family = model.family
-      prefill = Array(repeating: .zero, count: size)
-      decode = prefill
+      nodes = Array(repeating: (.zero, .zero), count: size)
     }
     prefillTotal = .zero
     decodeTotal = .zero
-    let batch = Integer(truncatingIfNeeded: workload.batchSize)
-    let scale = (batch, batch &* Integer(truncatingIfNeeded: workload.continuations))
+    let batch = Integer(word: workload.batchSize)
+    let scale = (batch, batch &* Integer(word: workload.continuations))
     if model.family == .vanilla {
       fillVanilla(model, workload, precision, scale)
     } else {
@@ -41,7 +40,7 @@ struct CostTable<Integer: CountingInteger>: Sendable {
     cache = CacheBits()
     cache.add(
       activity, entryBits: cost.entryBits, survives: true,
-      continuations: Integer(truncatingIfNeeded: workload.continuations))
+      continuations: Integer(word: workload.continuations))
     cache.finish(batch: scale.0, dropsAtPrompt: false, drops: false, localPeak: 0)
   }
 
@@ -50,11 +49,12 @@ struct CostTable<Integer: CountingInteger>: Sendable {
   ) {
     var walk = HierarchyWalk(model, prompt: workload.promptLength, generated: workload.generatedLength)
     var windows = LocalWindows<Integer>(model, workload, walk, precision)
-    let continuations = Integer(truncatingIfNeeded: workload.continuations)
+    let continuations = Integer(word: workload.continuations)
     cache = CacheBits()
+    var below = model.layer
     for level in 1...model.levelCount {
       let shape = model.levels[level - 1]
-      let activity = walk.advance(as: Integer.self)
+      let activity = walk.advance(to: shape, as: Integer.self)
 
       let encoder = StackCost<Integer>(shape.layer, layers: shape.encoderLayers, precision)
       setStack(at: level, .encoder, activity.encoder, encoder, scale)
@@ -64,7 +64,6 @@ struct CostTable<Integer: CountingInteger>: Sendable {
       cache.add(
         activity, entryBits: encoder.entryBits, survives: level == model.levelCount, continuations: continuations)
 
-      let below = model.layer(at: level - 1)
       let decoder = StackCost<Integer>(below, layers: shape.decoderLayers, precision)
       setStack(at: level, .decoder, activity.decoder, decoder, scale)
       setNorm(at: level, .decoder, activity.decoder, decoder.norm, scale)
@@ -72,7 +71,7 @@ struct CostTable<Integer: CountingInteger>: Sendable {
       windows.add(shape, activity, span: walk.span, entryBits: decoder.entryBits)
 
       if level == 1 {
-        let length = Integer(truncatingIfNeeded: shape.chunkLength)
+        let length = Integer(word: shape.chunkLength)
         setEmbedding(
           .encoder, width: model.encoderEmbeddingWidth,
           rows: (length &* activity.encoder.prefill.rows, length &* activity.encoder.decode.rows), precision, scale)
@@ -80,6 +79,7 @@ struct CostTable<Integer: CountingInteger>: Sendable {
         setEmbedding(
           .decoder, width: model.layer.width, rows: feeds ? activity.fedRows : (0, 0), precision, scale)
       }
+      below = shape.layer
     }
     setHead(model, workload, parallel: walk.parallel, precision, scale)
     let recursive = model.generation == .recursive
@@ -89,12 +89,16 @@ struct CostTable<Integer: CountingInteger>: Sendable {
       drops: recursive && walk.dropAt <= end, localPeak: windows.peak)
   }
 
+  func work(at node: Node, in phase: Phase) -> Work<Int128> {
+    guard node.index < nodes.count else { return .zero }
+    return phase == .prefill ? nodes[node.index].prefill.widened : nodes[node.index].decode.widened
+  }
+
   // MARK: Booking
 
   @inline(__always)
   private mutating func set(_ index: Int, _ before: Work<Integer>, _ after: Work<Integer>) {
-    prefill[index] = before
-    decode[index] = after
+    nodes[index] = (before, after)
     prefillTotal.addWrapping(before)
     decodeTotal.addWrapping(after)
   }
@@ -149,9 +153,9 @@ struct CostTable<Integer: CountingInteger>: Sendable {
     _ side: Side, width: Int, rows: (prefill: Integer, decode: Integer), _ precision: Precision,
     _ scale: (Integer, Integer)
   ) {
-    let width = Integer(truncatingIfNeeded: width)
-    let weightBits = width &* Integer(truncatingIfNeeded: precision.weights.bits)
-    let activationBits = width &* Integer(truncatingIfNeeded: precision.activations.bits)
+    let width = Integer(word: width)
+    let weightBits = width &* Integer(word: precision.weights.bits)
+    let activationBits = width &* Integer(word: precision.activations.bits)
     let before = rows.prefill &* scale.0
     let after = rows.decode &* scale.1
     set(
@@ -166,7 +170,7 @@ struct CostTable<Integer: CountingInteger>: Sendable {
     _ model: Model, _ workload: Workload, parallel: Int, _ precision: Precision, _ scale: (Integer, Integer)
   ) {
     let dispatches = headDispatches(model, workload, parallel: parallel, as: Integer.self)
-    let rows = Integer(truncatingIfNeeded: workload.generatedLength) &* scale.1
+    let rows = Integer(word: workload.generatedLength) &* scale.1
     let cost: MapCost<Integer> = model.headCost(precision)
     set(base(0, .decoder) &+ Component.head.ordinal, .zero, cost.work(rows: rows, dispatches: dispatches))
   }
@@ -177,10 +181,10 @@ struct CostTable<Integer: CountingInteger>: Sendable {
 func headDispatches<Integer: CountingInteger>(
   _ model: Model, _ workload: Workload, parallel: Int, as _: Integer.Type
 ) -> Integer {
-  let tokens = Integer(truncatingIfNeeded: workload.generatedLength)
+  let tokens = Integer(word: workload.generatedLength)
   if parallel == 0 { return tokens }
   let saved = model.metaContextLength &- model.levels[0].chunkLength
-  return tokens &- Integer(truncatingIfNeeded: parallel) &* Integer(truncatingIfNeeded: saved)
+  return tokens &- Integer(word: parallel) &* Integer(word: saved)
 }
 
 extension StackCost {

@@ -12,7 +12,10 @@ import Quantities
 ///   chunks, and one pass of every encoder that runs.
 /// * Recursive generation drops the lower encoders at E = B·⌈P/B⌉: their q_l stops at E/C_{≤l}.
 struct HierarchyWalk {
-  let model: Model
+  private let levelCount: Int
+  private let reading: DecoderInput
+  private let reconstructs: Bool
+  private let recursive: Bool
   /// B, ⌈P/B⌉ and the whole meta-contexts in [⌈P/B⌉·B, P+G].
   let metaContext: Int
   let promptCeiling: Int
@@ -32,27 +35,29 @@ struct HierarchyWalk {
 
   @inline(__always)
   init(_ model: Model, prompt: Int, generated: Int) {
-    self.model = model
+    levelCount = model.levelCount
+    reading = model.decoderInput
+    reconstructs = reading.feedsReconstructions
+    recursive = model.generation == .recursive
     metaContext = model.metaContextLength
     let quotient = prompt / metaContext
     promptCeiling = quotient &* metaContext == prompt ? quotient : quotient &+ 1
     promptUnits = prompt
     endUnits = prompt &+ generated
     wholeMetaContexts = max(0, endUnits / metaContext &- promptCeiling)
-    parallel = model.decodesChunkParallel ? wholeMetaContexts : 0
+    parallel = reconstructs || recursive ? wholeMetaContexts : 0
     span = metaContext
   }
 
   /// `E`: where recursive generation drops the caches of the lower levels.
   var dropAt: Int { metaContext * promptCeiling }
 
-  /// The next level up.
+  /// The next level up: the shapes of a model's levels in ascending order.
   @inline(__always)
-  mutating func advance<Integer: CountingInteger>(as _: Integer.Type) -> LevelActivity<Integer> {
-    func wide(_ value: Int) -> Integer { Integer(truncatingIfNeeded: value) }
+  mutating func advance<Integer: CountingInteger>(to shape: LevelShape, as _: Integer.Type) -> LevelActivity<Integer> {
+    func wide(_ value: Int) -> Integer { Integer(word: value) }
 
     level += 1
-    let shape = model.levels[level - 1]
     let length = shape.chunkLength
     let belowPrompt = promptUnits
     let belowEnd = endUnits
@@ -63,8 +68,7 @@ struct HierarchyWalk {
     let endFed = belowEnd &- endUnits &* length
     promptIsOpen = promptIsOpen || promptFed != 0
     endIsOpen = endIsOpen || endFed != 0
-    let top = level == model.levelCount
-    let recursive = model.generation == .recursive
+    let top = level == levelCount
     let unitsAtDrop = promptCeiling &* span
 
     var activity = LevelActivity<Integer>()
@@ -89,13 +93,13 @@ struct HierarchyWalk {
     // Decoder.
     if level == 1 {
       firstCarried = promptUnits &+ 1
-    } else if model.decoderInput.feedsReconstructions {
+    } else if reconstructs {
       firstCarried = min(promptUnits &+ 1, (max(firstCarried &- 1, 1) &+ length &- 1) / length)
       activity.carriedChunks = wide(promptUnits &- firstCarried &+ 1)
     }
     let condition = wide(shape.conditionLength)
     let chunk = ChunkCounts(condition: condition, length: wide(length))
-    let late = level > 1 && model.decoderInput == .encoderState
+    let late = level > 1 && reading == .encoderState
     if !late {
       let open = promptIsOpen ? ChunkCounts(condition: condition, fed: wide(promptFed)) : ChunkCounts()
       let carried = activity.carriedChunks
@@ -128,7 +132,7 @@ struct HierarchyWalk {
     _ activity: inout StackActivity<Integer>, openPasses: Integer, carried: Integer, length: Integer
   ) {
     activity.callDispatches = activity.calls > 0 ? 1 : 0
-    if model.decoderFeedsItself(at: level) {
+    if level == 1 ? reading == .reconstruction : reconstructs {
       activity.passes = carried > 0 ? length : openPasses
     } else {
       activity.passes = activity.callDispatches
@@ -141,7 +145,7 @@ struct HierarchyWalk {
     if level > 1 {
       activity.normRows = activity.rows
       activity.normDispatches = activity.passes
-    } else if model.decoderHasNorm(at: 1) {
+    } else if reading == .reconstruction {
       activity.normRows = fedRows
       activity.normDispatches = activity.passes &- activity.callDispatches
     }
@@ -226,5 +230,5 @@ public func activities(
   let generated = workload.generatedLength
   if model.family == .vanilla { return [vanillaActivity(prompt: prompt, generated: generated, as: Int128.self)] }
   var walk = HierarchyWalk(model, prompt: prompt, generated: generated)
-  return model.levels.map { _ in walk.advance(as: Int128.self) }
+  return model.levels.map { walk.advance(to: $0, as: Int128.self) }
 }

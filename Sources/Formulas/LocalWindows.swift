@@ -17,8 +17,8 @@ struct LocalWindows<Integer: CountingInteger> {
 
   @inline(__always)
   init(_ model: Model, _ workload: Workload, _ walk: HierarchyWalk, _ precision: Precision) {
-    batch = Integer(truncatingIfNeeded: workload.batchSize)
-    scale = batch &* Integer(truncatingIfNeeded: workload.continuations)
+    batch = Integer(word: workload.batchSize)
+    scale = batch &* Integer(word: workload.continuations)
     runsParallel = walk.parallel > 0
     let start = workload.promptLength
     let end = start &+ workload.generatedLength
@@ -40,9 +40,9 @@ struct LocalWindows<Integer: CountingInteger> {
   @inline(__always)
   mutating func add(_ shape: LevelShape, _ activity: LevelActivity<Integer>, span: Int, entryBits: Integer) {
     let chunk =
-      (Integer(truncatingIfNeeded: shape.conditionLength) &+ Integer(truncatingIfNeeded: shape.chunkLength) &- 1)
+      (Integer(word: shape.conditionLength) &+ Integer(word: shape.chunkLength) &- 1)
       &* entryBits
-    if runsParallel { peak = max(peak, scale &* Integer(truncatingIfNeeded: span) &* chunk) }
+    if runsParallel { peak = max(peak, scale &* Integer(word: span) &* chunk) }
     peak = max(peak, batch &* activity.carriedChunks &* chunk)
   }
 
@@ -54,7 +54,7 @@ struct LocalWindows<Integer: CountingInteger> {
     var period = 1
     for level in 0..<levels { period &*= model.levels[level].chunkLength }
     // All digits at their largest occur in the range: no other state can be larger.
-    if last &- first >= period &- 1 { return windows(model, levels, at: period &- 1, precision) }
+    if last &- first >= period &- 1 { return fullWindows(model, levels, precision) }
     var largest = windows(model, levels, at: last, precision)
     var span = 1
     for level in 0..<levels {
@@ -63,6 +63,21 @@ struct LocalWindows<Integer: CountingInteger> {
       if state >= first { largest = max(largest, windows(model, levels, at: state, precision)) }
     }
     return largest
+  }
+
+  /// f(B − 1); a chunk of a single token is never open.
+  @inline(__always)
+  private static func fullWindows(_ model: Model, _ levels: Int, _ precision: Precision) -> Integer {
+    var span = 1
+    var total: Integer = 0
+    for index in 0..<levels {
+      span &*= model.levels[index].chunkLength
+      if span == 1 { continue }
+      let positions =
+        Integer(word: model.levels[index].conditionLength) &+ Integer(word: model.levels[index].chunkLength) &- 1
+      total &+= positions &* model.windowEntryBits(at: index + 1, precision)
+    }
+    return total
   }
 
   /// `f(n)`.
@@ -79,7 +94,7 @@ struct LocalWindows<Integer: CountingInteger> {
       units = above
       if !isOpen { continue }
       let positions =
-        Integer(truncatingIfNeeded: model.levels[index].conditionLength) &+ Integer(truncatingIfNeeded: fed)
+        Integer(word: model.levels[index].conditionLength) &+ Integer(word: fed)
       total &+= positions &* model.windowEntryBits(at: index + 1, precision)
     }
     return total
@@ -91,8 +106,8 @@ extension Model {
   @inline(__always)
   func windowEntryBits<Integer: CountingInteger>(at level: Int, _ precision: Precision) -> Integer {
     let keyValue = level == 1 ? layer.keyValueWidth : levels[level - 2].layer.keyValueWidth
-    return 2 &* Integer(truncatingIfNeeded: keyValue)
-      &* Integer(truncatingIfNeeded: levels[level - 1].decoderLayers)
-      &* Integer(truncatingIfNeeded: precision.cache.bits)
+    return 2 &* Integer(word: keyValue)
+      &* Integer(word: levels[level - 1].decoderLayers)
+      &* Integer(word: precision.cache.bits)
   }
 }

@@ -49,20 +49,33 @@ public struct Pricer: Sendable {
     return wide.totals
   }
 
+  /// The totals of the point priced last in 64 bits, where they are proven to fit: the form to turn into `Double`s,
+  /// which from 128 bits costs more than the price itself.
+  public var narrowTotals: (prefill: Work<Int64>, decode: Work<Int64>)? {
+    isWide ? nil : (narrow.prefillTotal, narrow.decodeTotal)
+  }
+
   /// The work of a node in the point priced last; zero for a node that its model does not have.
   public func work(at node: Node, in phase: Phase) -> Work<Int128> {
     isWide ? wide.work(at: node, in: phase) : narrow.work(at: node, in: phase)
   }
 }
 
+extension Work where Integer: CountingInteger {
+  /// The same counts in 128 bits.
+  @inlinable
+  public var widened: Work<Int128> {
+    Work<Int128>(
+      matmulFlops: matmulFlops.widened, elementwiseFlops: elementwiseFlops.widened, weightBits: weightBits.widened,
+      activationBits: activationBits.widened, cacheReadBits: cacheReadBits.widened,
+      cacheWriteBits: cacheWriteBits.widened, localReadBits: localReadBits.widened,
+      sequentialPasses: sequentialPasses.widened, sequentialLayers: sequentialLayers.widened)
+  }
+}
+
 extension CostTable {
   var totals: PriceTotals {
-    PriceTotals(prefill: Work(prefillTotal), decode: Work(decodeTotal), cache: cache.figures)
-  }
-
-  func work(at node: Node, in phase: Phase) -> Work<Int128> {
-    let table = phase == .prefill ? prefill : decode
-    return node.index < table.count ? Work(table[node.index]) : .zero
+    PriceTotals(prefill: prefillTotal.widened, decode: decodeTotal.widened, cache: cache.figures)
   }
 }
 

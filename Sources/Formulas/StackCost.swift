@@ -25,7 +25,7 @@ struct StackCost<Integer: CountingInteger> {
 
   @inline(__always)
   init(_ shape: LayerShape, layers layerCount: Int, _ precision: Precision) {
-    func wide(_ value: Int) -> Integer { Integer(truncatingIfNeeded: value) }
+    func wide(_ value: Int) -> Integer { Integer(word: value) }
     let width = wide(shape.width)
     let query = wide(shape.queryWidth)
     let keyValue = wide(shape.keyValueWidth)
@@ -85,8 +85,8 @@ struct MapCost<Integer: CountingInteger> {
     flops = 2 &* inputs &* outputs
     elementwise = biases &+ (inputNorm ? 4 &* inputs &+ 4 : 0)
     weightBits =
-      (inputs &* outputs &+ biases &+ (inputNorm ? inputs : 0)) &* Integer(truncatingIfNeeded: precision.weights.bits)
-    activationBits = (inputs &+ outputs) &* Integer(truncatingIfNeeded: precision.activations.bits)
+      (inputs &* outputs &+ biases &+ (inputNorm ? inputs : 0)) &* Integer(word: precision.weights.bits)
+    activationBits = (inputs &+ outputs) &* Integer(word: precision.activations.bits)
   }
 }
 
@@ -95,10 +95,10 @@ extension Model {
   @inline(__always)
   func converterCost<Integer>(at level: Int, _ precision: Precision) -> MapCost<Integer> {
     let outputs =
-      Integer(truncatingIfNeeded: levels[level - 1].conditionLength)
-      &* Integer(truncatingIfNeeded: level == 1 ? layer.width : levels[level - 2].layer.width)
+      Integer(word: levels[level - 1].conditionLength)
+      &* Integer(word: level == 1 ? layer.width : levels[level - 2].layer.width)
     return MapCost(
-      inputs: Integer(truncatingIfNeeded: levels[level - 1].layer.width), outputs: outputs, bias: true,
+      inputs: Integer(word: levels[level - 1].layer.width), outputs: outputs, bias: true,
       inputNorm: false, precision)
   }
 
@@ -114,8 +114,8 @@ extension Model {
     let shape = levels[level - 1]
     if shape.chunker == .concatenation { return nil }
     return MapCost(
-      inputs: Integer(truncatingIfNeeded: chunkerInputs(at: level)),
-      outputs: Integer(truncatingIfNeeded: shape.layer.width), bias: true, inputNorm: shape.chunker == .linear,
+      inputs: Integer(word: chunkerInputs(at: level)),
+      outputs: Integer(word: shape.layer.width), bias: true, inputNorm: shape.chunker == .linear,
       precision)
   }
 
@@ -123,7 +123,7 @@ extension Model {
   @inline(__always)
   func headCost<Integer>(_ precision: Precision) -> MapCost<Integer> {
     MapCost(
-      inputs: Integer(truncatingIfNeeded: layer.width), outputs: Integer(truncatingIfNeeded: vocabulary), bias: false,
+      inputs: Integer(word: layer.width), outputs: Integer(word: vocabulary), bias: false,
       inputNorm: true, precision)
   }
 }

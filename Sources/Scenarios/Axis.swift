@@ -14,11 +14,34 @@ public struct Axis: Hashable, Sendable {
 /// Finds the keys that hold a list or a range, in the order of the text.
 struct AxisFinder {
   static let optionLimit = 1_000_000
-  /// What the product of a list, spelled as a mapping, may be called.
+  /// The keys of a mapping that stands for a list of numbers.
   static let ranges = ["linear", "log2"]
 
+  /// An axis before its options exist: a range may have a million of them, and the grid may be refused for that.
+  struct Candidate {
+    var steps: [DottedPath.Step]
+    var position: Position
+    var count: Int
+    var makeOptions: () -> [PositionedValue]
+
+    var path: String { DottedPath(steps).description }
+
+    func make() -> Axis {
+      let options = makeOptions()
+      return Axis(path: path, labels: options.map(Self.label), steps: steps, options: options, position: position)
+    }
+
+    /// A preset alone is called by its name.
+    private static func label(_ option: PositionedValue) -> String {
+      if let entries = option.entries, entries.count == 1, entries[0].key == "preset" { return entries[0].value.flow }
+      return option.scalar ?? option.flow
+    }
+  }
+
   let collector: DiagnosticCollector
-  private(set) var axes: [Axis] = []
+  private(set) var axes: [Candidate] = []
+  /// Sections with a list or range that is no axis: reading them would only repeat the complaint.
+  private(set) var failedSections: Set<String> = []
 
   init(collector: DiagnosticCollector) { self.collector = collector }
 
@@ -48,7 +71,14 @@ struct AxisFinder {
     switch value.content {
     case .list(let elements): add(steps, value, elements)
     case .mapping(let entries) where entries.contains(where: { Self.ranges.contains($0.key) }):
-      if let options = range(value, path: DottedPath(steps).description) { add(steps, value, options) }
+      if let (count, number) = range(value, path: DottedPath(steps).description) {
+        axes.append(
+          Candidate(steps: steps, position: value.position, count: count) {
+            (0..<count).map { PositionedValue(.scalar(String(number($0)), quoted: false), at: value.position) }
+          })
+      } else {
+        fail(steps)
+      }
     default: break
     }
   }
@@ -57,19 +87,19 @@ struct AxisFinder {
     let path = DottedPath(steps).description
     guard !options.isEmpty else {
       collector.add(.init(value.position, path: path, found: "found an empty list", accepted: "at least one value"))
+      fail(steps)
       return
     }
-    axes.append(Axis(path: path, labels: options.map(label), steps: steps, options: options, position: value.position))
+    axes.append(Candidate(steps: steps, position: value.position, count: options.count) { options })
   }
 
-  /// A preset alone is called by its name.
-  private func label(_ option: PositionedValue) -> String {
-    if let entries = option.entries, entries.count == 1, entries[0].key == "preset" { return entries[0].value.flow }
-    return option.scalar ?? option.flow
+  private mutating func fail(_ steps: [DottedPath.Step]) {
+    if case .key(let section) = steps[0] { failedSections.insert(section) }
   }
 
   /// `{linear: [a, b, count]}`: count values from a to b, rounded to whole numbers; `{log2: [a, b]}`: a, 2a, 4a, … b.
-  private func range(_ value: PositionedValue, path: String) -> [PositionedValue]? {
+  /// - Returns: how many values, and the value at a position.
+  private func range(_ value: PositionedValue, path: String) -> (Int, (Int) -> Int)? {
     let reader = FieldReader(value, path: path, collector: collector)
     let given = Self.ranges.filter(reader.has)
     reader.finish()
@@ -89,18 +119,13 @@ struct AxisFinder {
       reader.report(kind, "the range runs from \(first) down to \(last)", accepted: "\(form) in ascending order")
       return nil
     }
-    let values: [Int]?
-    if kind == "linear" {
-      guard let count = integerOf(elements[2], path: path, in: 1...Self.optionLimit, collector) else { return nil }
-      values = linear(first, last, count, reader)
-    } else {
-      values = log2(first, last, reader)
-    }
-    return values?.map { PositionedValue(.scalar(String($0), quoted: false), at: value.position) }
+    guard kind == "linear" else { return log2(first, last, reader) }
+    guard let count = integerOf(elements[2], path: path, in: 1...Self.optionLimit, collector) else { return nil }
+    return linear(first, last, count, reader)
   }
 
-  private func linear(_ first: Int, _ last: Int, _ count: Int, _ reader: FieldReader) -> [Int]? {
-    if count == 1, first == last { return [first] }
+  private func linear(_ first: Int, _ last: Int, _ count: Int, _ reader: FieldReader) -> (Int, (Int) -> Int)? {
+    if count == 1, first == last { return (1, { _ in first }) }
     guard count >= 2, count - 1 <= last - first else {
       reader.report(
         "linear", "\(count) different whole numbers from \(first) to \(last) do not exist",
@@ -109,10 +134,10 @@ struct AxisFinder {
     }
     // first + round(k·(last − first)/(count − 1)), halves up, in integers.
     let gaps = Int128(count - 1)
-    return (0..<count).map { first + Int((2 * Int128($0) * Int128(last - first) + gaps) / (2 * gaps)) }
+    return (count, { first + Int((2 * Int128($0) * Int128(last - first) + gaps) / (2 * gaps)) })
   }
 
-  private func log2(_ first: Int, _ last: Int, _ reader: FieldReader) -> [Int]? {
+  private func log2(_ first: Int, _ last: Int, _ reader: FieldReader) -> (Int, (Int) -> Int)? {
     var values: [Int] = []
     var value = first
     while first > 0, value <= last {
@@ -125,6 +150,6 @@ struct AxisFinder {
         accepted: values.last.map { "a last value such as \($0) or \(2 * $0)" } ?? "a first value of at least 1")
       return nil
     }
-    return values
+    return (values.count, { first << $0 })
   }
 }

@@ -146,7 +146,7 @@ public struct Objective: Hashable, Sendable {
       reader.collector.add(
         .init(
           reader.position, path: reader.path,
-          found: "found \(given.isEmpty ? "neither" : "both") minimise and maximise",
+          found: "found \(given.isEmpty ? "neither minimise nor" : "both minimise and") maximise",
           accepted: "one of them, with the name of a figure"))
       return nil
     }

@@ -61,29 +61,41 @@ public struct ScenarioError: Error, Hashable, CustomStringConvertible {
 
 /// Collects complaints, so that one run reports all of them.
 public final class DiagnosticCollector {
+  /// A megabyte of nonsense is not answered with a megabyte of complaints.
+  static let limit = 100
+
   public private(set) var diagnostics: [Diagnostic] = []
+  /// Whether further complaints are dropped.
+  public private(set) var isFull = false
 
   public init() {}
 
   /// Adds a complaint, once.
   public func add(_ diagnostic: Diagnostic) {
-    if !diagnostics.contains(diagnostic) { diagnostics.append(diagnostic) }
+    guard !isFull, !diagnostics.contains(diagnostic) else { return }
+    isFull = diagnostics.count == Self.limit
+    if !isFull { diagnostics.append(diagnostic) }
   }
 
   public var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
 
   /// - Throws: `ScenarioError` with every complaint in order of position if one of them is an error.
   public func throwIfAny() throws(ScenarioError) {
-    guard hasErrors else { return }
+    if hasErrors { throw ScenarioError(ordered) }
+  }
+
+  /// Every complaint in order of position.
+  public var ordered: [Diagnostic] {
     // Files keep the order in which they were first mentioned; within one the text's order counts.
     var files: [String] = []
     for diagnostic in diagnostics where !files.contains(diagnostic.position.file) {
       files.append(diagnostic.position.file)
     }
-    let ordered = diagnostics.enumerated().sorted { left, right in
+    let sorted = diagnostics.enumerated().sorted { left, right in
       sortKey(left.element, left.offset, files).lexicographicallyPrecedes(sortKey(right.element, right.offset, files))
     }
-    throw ScenarioError(ordered.map(\.element))
+    let rest = Diagnostic(Position(file: files.first ?? ""), path: "", found: "more mistakes, which are not shown")
+    return sorted.map(\.element) + (isFull ? [rest] : [])
   }
 
   private func sortKey(_ diagnostic: Diagnostic, _ offset: Int, _ files: [String]) -> [Int] {
@@ -92,17 +104,17 @@ public final class DiagnosticCollector {
   }
 }
 
-/// The candidate that a mistyped word most resembles: at most a third of its letters differ.
+/// The candidate that a mistyped word most resembles: at most a third of its letters differ, or it is the beginning.
 func nearMiss(_ word: String, among candidates: [String]) -> String? {
   guard word.count <= 64 else { return nil }
   let folded = Array(word.lowercased().replacing("_", with: "-"))
-  let limit = max(1, folded.count / 3)
+  let limit = folded.count < 3 ? 0 : max(1, folded.count / 3)
   var best: (distance: Int, candidate: String)?
   for candidate in candidates {
     let distance = editDistance(folded, Array(candidate.lowercased().replacing("_", with: "-")))
     if distance <= limit, distance < best?.distance ?? Int.max { best = (distance, candidate) }
   }
-  return best?.candidate
+  return best?.candidate ?? candidates.first { word.count >= 3 && $0.lowercased().hasPrefix(word.lowercased()) }
 }
 
 /// Insertions, deletions, replacements and swaps of neighbours that turn one word into the other.

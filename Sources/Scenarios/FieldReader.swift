@@ -40,7 +40,7 @@ public final class FieldReader {
 
   /// A finite number.
   public func number(_ key: String, default fallback: Double? = nil, in range: ClosedRange<Double>? = nil) -> Double? {
-    let accepted = range.map { "a number from \($0.lowerBound) to \($0.upperBound)" } ?? "a finite number"
+    let accepted = range.map { "a number from \(short($0.lowerBound)) to \(short($0.upperBound))" } ?? "a finite number"
     return read(key, default: fallback) { value in
       guard case .scalar(let text, quoted: false) = value.content, isDecimal(text), let number = Double(text),
         number.isFinite, range?.contains(number) ?? true
@@ -106,7 +106,7 @@ public final class FieldReader {
   /// Reports every key that nobody asked for.
   /// - Parameter hint: why a key that exists elsewhere is not accepted here.
   public func finish(hint: (String) -> String? = { _ in nil }) {
-    for entry in entries where !known.contains(entry.key) {
+    for entry in entries where !known.contains(entry.key) && !collector.isFull {
       let near = nearMiss(entry.key, among: known)
       let found = hint(entry.key) ?? "unknown key"
       collector.add(
@@ -162,6 +162,11 @@ func integerOf(
   }
   if let range, !range.contains(number) { return refuse("\(number)", accepted) }
   return number
+}
+
+/// `0` and `1000` rather than `0.0` and `1000.0`.
+private func short(_ number: Double) -> String {
+  abs(number) < 1e9 ? Int(exactly: number).map(String.init) ?? "\(number)" : "\(number)"
 }
 
 /// Digits, point and exponent: `Double(_:)` alone also reads `nan`, `inf` and hexadecimal.

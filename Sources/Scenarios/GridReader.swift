@@ -20,8 +20,8 @@ struct GridReader {
     for entry in root.entries ?? [] where ["model", "workload", "precision"].contains(entry.key) {
       finder.visit(section: entry.key, entry.value)
     }
-    let axes = finder.axes
-    guard let count = countPoints(axes) else { return nil }
+    guard let count = countPoints(finder.axes) else { return nil }
+    let axes = finder.axes.map { $0.make() }
     let modelAxes = axes.filter { $0.steps[0] == .key("model") }
     let precisionAxes = axes.filter { $0.steps[0] == .key("precision") }
     guard product(modelAxes) <= Grid.modelLimit, product(precisionAxes) <= Grid.modelLimit else {
@@ -32,10 +32,11 @@ struct GridReader {
           accepted: "at most \(Grid.modelLimit); split the sweep"))
       return nil
     }
-    let workload = readWorkload(axes)
+    let failed = finder.failedSections
+    let workload = failed.contains("workload") ? nil : readWorkload(axes)
     let settings = axes.map(readSettings)
-    let precisions = readPrecisions(precisionAxes)
-    let models = readModels(modelAxes)
+    let precisions = failed.contains("precision") ? nil : readPrecisions(precisionAxes)
+    let models = failed.contains("model") ? nil : readModels(modelAxes)
     guard let workload, let precisions, let models else { return nil }
     var strides = (model: product(modelAxes), precision: product(precisionAxes))
     let placements = zip(axes, settings).map { axis, settings -> Grid.Placement in
@@ -58,16 +59,16 @@ struct GridReader {
   private func product(_ axes: [Axis]) -> Int { axes.reduce(1) { $0 * $1.options.count } }
 
   /// The number of points, computed wide enough that it cannot overflow before it is compared.
-  private func countPoints(_ axes: [Axis]) -> Int? {
+  private func countPoints(_ axes: [AxisFinder.Candidate]) -> Int? {
     var count: Int128 = 1
     var isHuge = false
     for axis in axes {
-      let (product, overflow) = count.multipliedReportingOverflow(by: Int128(axis.options.count))
+      let (product, overflow) = count.multipliedReportingOverflow(by: Int128(axis.count))
       isHuge = isHuge || overflow
       count = overflow ? Int128.max : product
     }
     if !isHuge, count <= Grid.pointLimit { return Int(count) }
-    let factors = axes.map { "\($0.path) \($0.options.count)" }.joined(separator: " × ")
+    let factors = axes.map { "\($0.path) \($0.count)" }.joined(separator: " × ")
     collector.add(
       .init(
         axes[0].position, path: "",

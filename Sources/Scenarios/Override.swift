@@ -31,6 +31,10 @@ struct Override {
           var moved = diagnostic
           moved.position = diagnostic.position.moved(line: ordinal, columns: offset)
           moved.path = path.description
+          // The parser starts a line of its own for the end of the text.
+          if diagnostic.position.line == 2, !text.contains(where: \.isNewline) {
+            moved.position.column = argument.unicodeScalars.count + 1
+          }
           return moved
         })
     }

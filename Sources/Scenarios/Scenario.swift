@@ -85,6 +85,7 @@ public struct Scenario: Sendable {
       root.content = .mapping(entries.filter { !($0.value.isNull && $0.value.position.file == "--set") })
     }
     let reader = FieldReader(root, path: "", collector: collector)
+    if root.entries == nil { try collector.throwIfAny() }
     let directory = ScenarioFiles.directory(of: file)
     let base = String(file.split(separator: "/").last ?? "scenario")
     let fallback =

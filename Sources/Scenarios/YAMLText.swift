@@ -105,13 +105,14 @@ public enum YAMLText {
         .list(sequence.map { convert($0, position, depth: depth + 1, count: &count, collector) }), at: position)
     case .mapping(let mapping):
       var entries: [PositionedValue.Entry] = []
+      var seen: Set<String> = []
       for (key, value) in mapping {
         let keyPosition = key.mark.map { Position(file: parent.file, line: $0.line, column: $0.column) } ?? position
         guard case .scalar(let name) = key else {
           collector.add(.init(keyPosition, path: "", found: "a key that is not a word", accepted: "a word"))
           continue
         }
-        if entries.contains(where: { $0.key == name.string }) {
+        if !seen.insert(name.string).inserted {
           collector.add(.init(keyPosition, path: name.string, found: "the key is given more than once"))
         }
         entries.append(
@@ -161,6 +162,9 @@ public enum YAMLText {
     func at(_ mark: Mark) -> Position { Position(file: file, line: mark.line, column: mark.column) }
     switch error as? YamlError {
     case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _):
+      if problem.hasPrefix("Maximum nesting level") {
+        return .init(at(mark), path: "", found: "nested too deeply", accepted: "at most \(depthLimit) levels")
+      }
       let reason = [context?.text, problem].compactMap { $0 }.joined(separator: ": ")
       return .init(at(mark), path: "", found: reason, accepted: "YAML")
     case .composer(let context, let problem, let mark, _):

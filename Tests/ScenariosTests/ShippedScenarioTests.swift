@@ -9,7 +9,7 @@ let shipped = URL(filePath: #filePath).deletingLastPathComponent().deletingLastP
   .deletingLastPathComponent().appending(path: "scenarios").path
 
 func load(_ name: String, overrides: [String] = []) throws -> Scenario {
-  try Scenario(file: "\(shipped)/\(name).yaml", options: .init(overrides: overrides, checksHardware: false))
+  try Scenario(file: "\(shipped)/\(name).yaml", options: .init(overrides: overrides))
 }
 
 func model(_ preset: String) throws -> Model {
@@ -84,5 +84,16 @@ struct ShippedScenarioTests {
     #expect(scenario.measure == MeasurementSettings(repetitions: 3, warmup: 1, threads: 2))
     #expect(scenario.objective?.member == "decode.time_per_token_s")
     #expect(scenario.grid.point(at: 5)?.precision == .float32)
+  }
+
+  @Test func `every example of the format's page is a sound scenario`() throws {
+    let page = try String(contentsOfFile: shipped + "/../docs/scenario-format.md", encoding: .utf8)
+    let blocks = page.components(separatedBy: "```yaml\n").dropFirst().map { $0.components(separatedBy: "```")[0] }
+    #expect(blocks.count == 5)
+    for block in blocks {
+      let text = block.contains("model:") ? block : "model: {preset: photon-600m}\n" + block
+      let scenario = try Scenario(text: text, file: shipped + "/page.yaml", options: .init(checksHardware: false))
+      #expect(scenario.grid.points.contains { _ in true })
+    }
   }
 }
