@@ -110,6 +110,7 @@ extension KernelTests {
       AttentionCase(groups: 2, queries: 5, heads: 6, keyValueHeads: 2, headWidth: width),
       AttentionCase(
         groups: 2, queries: 23, past: 61, heads: 4, keyValueHeads: 1, headWidth: width, prefixLength: 50, share: 2),
+      AttentionCase(past: 130, heads: 8, keyValueHeads: 1, headWidth: width, prefixLength: 70),
       AttentionCase(groups: 4, queries: 3, past: 64, heads: 2, keyValueHeads: 2, headWidth: width, prefixLength: 64),
     ]
   }
