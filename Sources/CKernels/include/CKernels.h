@@ -1,1 +1,119 @@
+/* Vector kernels of the executed models, and the small thread pool they run on.
 
+   Conventions. All numbers are float32; matrices are row-major; `ld…` is the distance between two rows in elements.
+   Weights are outputs × inputs, so that y = x · wᵀ. Pointers need no alignment beyond that of a float; 64-byte aligned
+   rows are fastest. Nothing here fails, checks or allocates per call (a thread allocates its scratch memory the first
+   time that it runs a kernel).
+
+   Bits. A result depends on its own inputs and on the instruction set of the processor, and on nothing else: not on the
+   number of threads, not on how many other rows, groups or queries are in the call, not on whether keys come from a
+   shared prefix. The order of summation is stated at each kernel that sums. */
+#ifndef PHOTON_CKERNELS_H
+#define PHOTON_CKERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- Threads ------------------------------------------------------------------------------------------------- */
+
+/* Runs kernels on `threads` threads from now on, the caller's included; 1 ends all workers. Returns the number that
+   really runs. Idle workers spin for about 100 µs and then sleep. Waits for kernels that run. */
+int ck_pool_start(int threads);
+
+/* Threads that take part in a kernel. */
+int ck_pool_threads(void);
+
+/* Calls `body(part, context)` once for every part in 0 ..< parts and returns when all have returned. The caller takes
+   part. Nested calls, and calls while another thread uses the pool, run all parts on the calling thread. */
+void ck_parallel(int parts, void (*body)(int part, void *context), void *context);
+
+/* The name of the compiled variant that runs here: "avx512", "avx2" or "portable". */
+const char *ck_instruction_set(void);
+
+/* ---- Matrix products ----------------------------------------------------------------------------------------- */
+
+/* y[r][o] = Σ_i w[o][i] · x[r][i] (+ bias[o]) (+ residual[r][o]), for any number of rows. `bias` and `residual` may be
+   null; `residual` has the row distance of `y` and may be `y` itself. `w` has no padding between rows.
+   Order of summation: inputs in blocks of 1024; in a block, lane j adds the products of inputs ≡ j modulo the number of
+   lanes in ascending order, then lanes are added pairwise; the blocks are added to bias + residual in ascending order. */
+void ck_linear(ptrdiff_t rows, ptrdiff_t outputs, ptrdiff_t inputs, const float *x, ptrdiff_t ldx, const float *w,
+               const float *bias, const float *residual, float *y, ptrdiff_t ldy);
+
+/* The two algorithms between which `ck_linear` chooses by the number of rows; equal in every bit. `few` streams each
+   weight once past all rows (decode), `many` keeps packed blocks of rows in the cache (prefill). */
+void ck_linear_few(ptrdiff_t rows, ptrdiff_t outputs, ptrdiff_t inputs, const float *x, ptrdiff_t ldx, const float *w,
+                   const float *bias, const float *residual, float *y, ptrdiff_t ldy);
+void ck_linear_many(ptrdiff_t rows, ptrdiff_t outputs, ptrdiff_t inputs, const float *x, ptrdiff_t ldx, const float *w,
+                    const float *bias, const float *residual, float *y, ptrdiff_t ldy);
+
+/* Tells `ck_linear_few` whether the weights of a model come from memory (1, the default: they are prefetched) or stay
+   in the last-level cache (0: a prefetch would only cost, up to a third of the rate at one row). Changes no bit. */
+void ck_stream_weights(int on);
+
+/* ---- Element-wise kernels; y may be an input ------------------------------------------------------------------ */
+
+/* y = x / √(mean(x²) + epsilon) · weight, row by row. */
+void ck_rms_norm(ptrdiff_t rows, ptrdiff_t width, const float *x, ptrdiff_t ldx, const float *weight, float epsilon,
+                 float *y, ptrdiff_t ldy);
+
+/* y = gate / (1 + exp(−gate)) · up. */
+void ck_silu_gate(ptrdiff_t rows, ptrdiff_t width, const float *gate, ptrdiff_t ldgate, const float *up,
+                  ptrdiff_t ldup, float *y, ptrdiff_t ldy);
+
+/* y = x / (1 + exp(−x · (c₀ + c₁·x²))) with c₀ = 2√(2/π), c₁ = 0.044715 c₀: GELU in its tanh form. */
+void ck_gelu(ptrdiff_t rows, ptrdiff_t width, const float *x, ptrdiff_t ldx, float *y, ptrdiff_t ldy);
+
+/* y = a + b. */
+void ck_add(ptrdiff_t rows, ptrdiff_t width, const float *a, ptrdiff_t lda, const float *b, ptrdiff_t ldb, float *y,
+            ptrdiff_t ldy);
+
+/* y = exp(x), at most 2 units in the last place from the exact value. */
+void ck_exp(ptrdiff_t count, const float *x, float *y);
+
+/* Rotates, in place, the pairs (i, i + ⌊headWidth/2⌋) of every head of every row by the angle of the row's position;
+   an odd last feature stays. `cosines` and `sines` are [position][⌊headWidth/2⌋]. The position of row r is
+   `positions[r]`, or `first + r mod period` where `positions` is null. */
+void ck_rotate(ptrdiff_t rows, ptrdiff_t heads, ptrdiff_t headWidth, float *x, ptrdiff_t ldx, const float *cosines,
+               const float *sines, const int32_t *positions, ptrdiff_t first, ptrdiff_t period);
+
+/* ---- Attention ------------------------------------------------------------------------------------------------ */
+
+/* Causal attention of many independent groups (sequences, or chunks of a local decoder) in one call.
+   Query j of a group attends the positions 0 … past + j. Positions below `prefixLength` lie in a prefix that `share`
+   consecutive groups have in common, the others in the group's own segment, from its start. Query head h reads
+   key–value head h / (heads / keyValueHeads). headWidth is at most CK_MAX_HEAD_WIDTH.
+   Order of summation: a score adds its products in ascending order of features; keys are taken in blocks of 64 counted
+   from position 0 with a running maximum; the weighted values are added in ascending order of positions. */
+struct ck_attention {
+  ptrdiff_t groups;         /* independent sequences */
+  ptrdiff_t queries;        /* of each group */
+  ptrdiff_t past;           /* positions before the first query, prefix included */
+  ptrdiff_t heads;          /* query heads */
+  ptrdiff_t keyValueHeads;  /* divides heads */
+  ptrdiff_t headWidth;
+  float scale;              /* of a score, 1/√headWidth */
+  const float *q;           /* [group · queries + query][head · headWidth], rows ldq apart */
+  ptrdiff_t ldq;
+  const float *keys;        /* [group][keyValueHead][capacity][headWidth]; may be null when all positions are prefix */
+  const float *values;      /* the same */
+  ptrdiff_t capacity;       /* positions for which a head of the own segment has room */
+  const float *prefixKeys;  /* [group / share][keyValueHead][prefixCapacity][headWidth]; unused if prefixLength is 0 */
+  const float *prefixValues;
+  ptrdiff_t prefixCapacity;
+  ptrdiff_t prefixLength;   /* positions of the prefix that are in use */
+  ptrdiff_t share;          /* consecutive groups with the same prefix, at least 1 */
+  float *y;                 /* [group · queries + query][head · headWidth], rows ldy apart; may be q */
+  ptrdiff_t ldy;
+};
+
+enum { CK_MAX_HEAD_WIDTH = 1024 };
+
+void ck_attention(const struct ck_attention *attention);
+
+/* ---- Calibration ---------------------------------------------------------------------------------------------- */
+
+/* Reads `bytes` bytes at `data` `repetitions` times on the threads of the pool, each thread its own contiguous part,
+   and returns the sum of the numbers: the plain read loop against which bandwidth-bound kernels are judged. */
+float ck_read(const float *data, ptrdiff_t bytes, int repetitions);
+
+#endif

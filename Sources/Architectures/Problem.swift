@@ -1,0 +1,202 @@
+/// What makes a model or a workload impossible, with the key a person would change.
+public struct Problem: Hashable, Sendable, CustomStringConvertible {
+  /// As in a scenario, levels counted from 1: `levels[2].chunk`.
+  public var key: String
+  public var found: String
+  public var accepted: String
+
+  public init(_ key: String, _ found: String, accepted: String) {
+    self.key = key
+    self.found = found
+    self.accepted = accepted
+  }
+
+  public var description: String { "\(key): \(found); accepted: \(accepted)" }
+}
+
+/// The largest values of every key.
+///
+/// They are far above any model that exists and low enough that no exact count of one scenario point leaves `Int128`:
+/// the largest term, cache read bits, is at most 2^(1 + 5 + 17 + 12 + 55 + 32) of entries × bits × width × layers ×
+/// pairs × sequences for each of at most 17 stacks.
+public enum Limits {
+  public static let vocabulary = 1 << 24
+  public static let width = 1 << 17
+  public static let heads = 1 << 12
+  public static let headWidth = 1 << 12
+  public static let feedForward = 1 << 20
+  public static let layers = 1 << 12
+  public static let levels = 16
+  public static let chunkLength = 1 << 12
+  public static let conditionLength = 1 << 12
+  public static let metaContextLength = 1 << 20
+  public static let promptLength = 1 << 27
+  public static let generatedLength = 1 << 27
+  public static let batchSize = 1 << 20
+  public static let continuations = 1 << 12
+}
+
+extension Model {
+  /// Everything that keeps the model from being built, in the order of a scenario's keys; empty for a sound one.
+  public var problems: [Problem] {
+    var problems: [Problem] = []
+    check(&problems, "vocabulary", vocabulary, 1...Limits.vocabulary)
+    problems += layer.problems(prefix: "")
+    switch family {
+    case .vanilla:
+      check(&problems, "layers", layers, 1...Limits.layers)
+      if !levels.isEmpty {
+        problems.append(.init("levels", "a vanilla model has no levels", accepted: "layers"))
+      }
+    case .block, .photon:
+      if layers != 0 {
+        problems.append(.init("layers", "a \(family.rawValue) model has no layers of its own", accepted: "levels"))
+      }
+      problems += levelProblems
+    }
+    problems += readingProblems
+    return problems
+  }
+
+  private var levelProblems: [Problem] {
+    if family == .block, levels.count != 1 {
+      return [.init("levels", "a block model with \(levels.count) levels", accepted: "exactly one level")]
+    }
+    if levels.isEmpty || levels.count > Limits.levels {
+      return [.init("levels", "\(levels.count) levels", accepted: "1 to \(Limits.levels) levels")]
+    }
+    var problems: [Problem] = []
+    var metaContext = 1
+    for (index, level) in levels.enumerated() {
+      let prefix = "levels[\(index + 1)]."
+      check(&problems, prefix + "chunk", level.chunkLength, 1...Limits.chunkLength)
+      check(&problems, prefix + "condition", level.conditionLength, 1...Limits.conditionLength)
+      check(&problems, prefix + "encoder_layers", level.encoderLayers, 1...Limits.layers)
+      check(&problems, prefix + "decoder_layers", level.decoderLayers, 1...Limits.layers)
+      // An inherited dimension is reported once, at the model section.
+      if level.layer != layer { problems += level.layer.problems(prefix: prefix) }
+      guard (1...Limits.chunkLength).contains(level.chunkLength) else { continue }
+      problems += concatenationProblems(level, index, prefix)
+      metaContext *= level.chunkLength
+      if metaContext > Limits.metaContextLength {
+        problems.append(
+          .init(
+            prefix + "chunk", "the chunk lengths multiply to \(metaContext) tokens",
+            accepted: "a product of at most \(Limits.metaContextLength)"))
+        break
+      }
+    }
+    return problems
+  }
+
+  private func concatenationProblems(_ level: LevelShape, _ index: Int, _ prefix: String) -> [Problem] {
+    guard level.chunker == .concatenation else { return [] }
+    let width = level.layer.width
+    if index == 0 {
+      guard width % level.chunkLength != 0 else { return [] }
+      let divisors = neighbours(of: level.chunkLength, dividing: width)
+      return [
+        .init(
+          prefix + "chunk",
+          "\(level.chunkLength) does not divide the width \(width), which is concatenated from chunks",
+          accepted: "a divisor of \(width)\(divisors), or chunker: linear")
+      ]
+    }
+    let below = layer(at: index).width
+    guard below.multipliedReportingOverflow(by: level.chunkLength) != (width, false) else { return [] }
+    return [
+      .init(
+        prefix + "chunker",
+        "concatenation of \(level.chunkLength) vectors of width \(below) does not give width \(width)",
+        accepted: "chunk · width of the level below = width, or chunker: linear")
+    ]
+  }
+
+  private var readingProblems: [Problem] {
+    var problems: [Problem] = []
+    if family != .photon {
+      if decoderInput != .cascade {
+        problems.append(
+          .init("decoder_input", "a \(family.rawValue) model has no readings", accepted: "a photon model"))
+      }
+      if generation != .hierarchical {
+        problems.append(
+          .init("generation", "a \(family.rawValue) model has one way to generate", accepted: "a photon model"))
+      }
+      if retainConditions {
+        problems.append(
+          .init("retain_conditions", "a \(family.rawValue) model keeps no conditions", accepted: "a photon model"))
+      }
+    } else if generation == .recursive, levels.count < 2 {
+      problems.append(
+        .init(
+          "generation", "recursive generation with \(levels.count) level",
+          accepted: "hierarchical, or at least 2 levels"))
+    }
+    return problems
+  }
+}
+
+extension LayerShape {
+  /// What is wrong with the dimensions; `prefix` is the path of the section they stand in.
+  public func problems(prefix: String) -> [Problem] {
+    var problems: [Problem] = []
+    check(&problems, prefix + "width", width, 1...Limits.width)
+    check(&problems, prefix + "heads", heads, 1...Limits.heads)
+    // Their default is `heads`: what is wrong with those is said once.
+    if keyValueHeads != heads { check(&problems, prefix + "key_value_heads", keyValueHeads, 1...Limits.heads) }
+    check(&problems, prefix + "feed_forward", feedForward, 1...Limits.feedForward)
+    guard problems.isEmpty else { return problems }
+    if headWidth == width / heads, width % heads != 0 {
+      problems.append(
+        .init(
+          prefix + "heads", "\(heads) heads do not divide the width \(width)",
+          accepted: "a divisor of \(width)\(neighbours(of: heads, dividing: width)), or another head_width"))
+    } else {
+      check(&problems, prefix + "head_width", headWidth, 1...Limits.headWidth)
+    }
+    if heads % keyValueHeads != 0 {
+      problems.append(
+        .init(
+          prefix + "key_value_heads", "\(keyValueHeads) key–value heads do not divide \(heads) heads",
+          accepted: "a divisor of \(heads)\(neighbours(of: keyValueHeads, dividing: heads))"))
+    }
+    if problems.isEmpty, queryWidth > Limits.width {
+      problems.append(
+        .init(
+          prefix + "head_width", "\(heads) heads of width \(headWidth) make \(queryWidth) features",
+          accepted: "at most \(Limits.width) together"))
+    }
+    return problems
+  }
+}
+
+extension Workload {
+  /// Everything that keeps the workload from being asked of a model, in the order of a scenario's keys.
+  public func problems(for model: Model) -> [Problem] {
+    var problems: [Problem] = []
+    check(&problems, "prompt", promptLength, 0...Limits.promptLength)
+    if model.family == .vanilla, promptLength == 0 {
+      problems.append(
+        .init("prompt", "a vanilla model has nothing to predict from without a prompt", accepted: "at least 1 token"))
+    }
+    check(&problems, "generate", generatedLength, 0...Limits.generatedLength)
+    check(&problems, "batch", batchSize, 1...Limits.batchSize)
+    check(&problems, "continuations", continuations, 1...Limits.continuations)
+    return problems
+  }
+}
+
+private func check(_ problems: inout [Problem], _ key: String, _ value: Int, _ range: ClosedRange<Int>) {
+  guard !range.contains(value) else { return }
+  problems.append(
+    .init(key, "found \(value)", accepted: "an integer from \(range.lowerBound) to \(range.upperBound)"))
+}
+
+/// ` such as 26 or 32`: the divisors of a number next to a value that is none.
+private func neighbours(of value: Int, dividing number: Int) -> String {
+  let below = (1..<max(value, 2)).reversed().first { number % $0 == 0 }
+  let above = value < number ? ((value + 1)...number).first { number % $0 == 0 } : nil
+  let words = [below, above].compactMap { $0 }.map(String.init)
+  return words.isEmpty ? "" : " such as " + words.joined(separator: " or ")
+}

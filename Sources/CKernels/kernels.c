@@ -1,0 +1,231 @@
+/* The public kernels: each is cut into parts for the pool; the variant for this processor does the parts. */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "variant.h"
+
+static const struct variant *chosen(void) {
+  static const struct variant *_Atomic variant;
+  const struct variant *known = variant;
+  if (known) return known;
+  known = &ck_variant_portable;
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) known = &ck_variant_avx2;
+  if (known == &ck_variant_avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw"))
+    known = &ck_variant_avx512;
+#endif
+  variant = known;
+  return known;
+}
+
+const char *ck_instruction_set(void) { return chosen()->name; }
+
+static ptrdiff_t ceiling(ptrdiff_t a, ptrdiff_t b) { return (a + b - 1) / b; }
+static ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
+static ptrdiff_t most(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }
+
+/* Parts for `work` units of which one thread does about `grain` in ten microseconds: enough to balance, no crumbs. */
+static int parts_for(ptrdiff_t work, ptrdiff_t grain, ptrdiff_t most_parts) {
+  ptrdiff_t threads = ck_pool_threads();
+  if (threads == 1 || work < 2 * grain) return 1;
+  return (int)most(1, least(most_parts, least(work / grain, threads * 4)));
+}
+
+/* ---- Matrix products ---- */
+
+static _Atomic bool streaming = true;
+
+void ck_stream_weights(int on) { streaming = on != 0; }
+
+struct linear_job {
+  struct linear linear;
+  ptrdiff_t stepRows, stepOutputs;
+};
+
+static void few_part(int part, void *context) {
+  struct linear_job *job = context;
+  ptrdiff_t first = part * job->stepOutputs;
+  chosen()->linear_few(&job->linear, first, least(first + job->stepOutputs, job->linear.outputs));
+}
+
+static void many_part(int part, void *context) {
+  struct linear_job *job = context;
+  const struct linear *l = &job->linear;
+  ptrdiff_t columns = ceiling(l->outputs, job->stepOutputs);
+  ptrdiff_t row = part / columns * job->stepRows, first = part % columns * job->stepOutputs;
+  chosen()->linear_many(l, row, least(row + job->stepRows, l->rows), first,
+                        least(first + job->stepOutputs, l->outputs));
+}
+
+void ck_linear_few(ptrdiff_t rows, ptrdiff_t outputs, ptrdiff_t inputs, const float *x, ptrdiff_t ldx, const float *w,
+                   const float *bias, const float *residual, float *y, ptrdiff_t ldy) {
+  if (rows <= 0 || outputs <= 0) return;
+  struct linear_job job = {{rows, outputs, inputs, x, ldx, w, bias, residual, y, ldy, streaming}, rows, 0};
+  int parts = parts_for(rows * outputs * inputs, 1 << 16, ceiling(outputs, 24));
+  job.stepOutputs = ceiling(ceiling(outputs, parts), 24) * 24;
+  ck_parallel((int)ceiling(outputs, job.stepOutputs), few_part, &job);
+}
+
+void ck_linear_many(ptrdiff_t rows, ptrdiff_t outputs, ptrdiff_t inputs, const float *x, ptrdiff_t ldx, const float *w,
+                    const float *bias, const float *residual, float *y, ptrdiff_t ldy) {
+  if (rows <= 0 || outputs <= 0) return;
+  struct linear_job job = {{rows, outputs, inputs, x, ldx, w, bias, residual, y, ldy, streaming}, rows, outputs};
+  const struct variant *v = chosen();
+  ptrdiff_t threads = ck_pool_threads();
+  if (rows >= 2 * threads * v->blockRows) {
+    /* Whole blocks of rows, as many for each thread. */
+    ptrdiff_t turns = ceiling(rows, threads * v->blockRows);
+    job.stepRows = ceiling(ceiling(rows, threads * turns), v->tileRows) * v->tileRows;
+  } else if (threads > 1 && rows * outputs * inputs > 1 << 18) {
+    job.stepOutputs = ceiling(ceiling(outputs, threads), 60) * 60;
+  }
+  ck_parallel((int)(ceiling(rows, job.stepRows) * ceiling(outputs, job.stepOutputs)), many_part, &job);
+}
+
+void ck_linear(ptrdiff_t rows, ptrdiff_t outputs, ptrdiff_t inputs, const float *x, ptrdiff_t ldx, const float *w,
+               const float *bias, const float *residual, float *y, ptrdiff_t ldy) {
+  if (rows < 25) ck_linear_few(rows, outputs, inputs, x, ldx, w, bias, residual, y, ldy);
+  else ck_linear_many(rows, outputs, inputs, x, ldx, w, bias, residual, y, ldy);
+}
+
+/* ---- Element-wise ---- */
+
+/* One job for all element-wise kernels: parts are ranges of rows. */
+struct rows_job {
+  void (*row)(const struct rows_job *job, ptrdiff_t row);
+  ptrdiff_t rows, step, width;
+  const float *a, *b;
+  ptrdiff_t lda, ldb;
+  float *y;
+  ptrdiff_t ldy;
+  float epsilon;
+  ptrdiff_t heads, headWidth, first, period;
+  const int32_t *positions;
+};
+
+static void rows_part(int part, void *context) {
+  const struct rows_job *job = context;
+  ptrdiff_t end = least((part + 1) * job->step, job->rows);
+  for (ptrdiff_t row = part * job->step; row < end; row++) job->row(job, row);
+}
+
+static void run_rows(struct rows_job *job) {
+  if (job->rows <= 0 || job->width <= 0) return;
+  int parts = parts_for(job->rows * job->width, 1 << 14, job->rows);
+  job->step = ceiling(job->rows, parts);
+  ck_parallel((int)ceiling(job->rows, job->step), rows_part, job);
+}
+
+static void rms_norm_row(const struct rows_job *j, ptrdiff_t row) {
+  chosen()->rms_norm(j->width, j->a + row * j->lda, j->b, j->epsilon, j->y + row * j->ldy);
+}
+static void silu_gate_row(const struct rows_job *j, ptrdiff_t row) {
+  chosen()->silu_gate(j->width, j->a + row * j->lda, j->b + row * j->ldb, j->y + row * j->ldy);
+}
+static void gelu_row(const struct rows_job *j, ptrdiff_t row) {
+  chosen()->gelu(j->width, j->a + row * j->lda, j->y + row * j->ldy);
+}
+static void add_row(const struct rows_job *j, ptrdiff_t row) {
+  chosen()->add(j->width, j->a + row * j->lda, j->b + row * j->ldb, j->y + row * j->ldy);
+}
+static void rotate_row(const struct rows_job *j, ptrdiff_t row) {
+  ptrdiff_t position = j->positions ? j->positions[row] : j->first + row % j->period, half = j->headWidth / 2;
+  chosen()->rotate(j->heads, j->headWidth, j->y + row * j->ldy, j->a + position * half, j->b + position * half);
+}
+
+void ck_rms_norm(ptrdiff_t rows, ptrdiff_t width, const float *x, ptrdiff_t ldx, const float *weight, float epsilon,
+                 float *y, ptrdiff_t ldy) {
+  struct rows_job job = {.row = rms_norm_row, .rows = rows, .width = width, .a = x, .lda = ldx, .b = weight,
+                         .epsilon = epsilon, .y = y, .ldy = ldy};
+  run_rows(&job);
+}
+
+void ck_silu_gate(ptrdiff_t rows, ptrdiff_t width, const float *gate, ptrdiff_t ldgate, const float *up,
+                  ptrdiff_t ldup, float *y, ptrdiff_t ldy) {
+  struct rows_job job = {.row = silu_gate_row, .rows = rows, .width = width, .a = gate, .lda = ldgate, .b = up,
+                         .ldb = ldup, .y = y, .ldy = ldy};
+  run_rows(&job);
+}
+
+void ck_gelu(ptrdiff_t rows, ptrdiff_t width, const float *x, ptrdiff_t ldx, float *y, ptrdiff_t ldy) {
+  struct rows_job job = {.row = gelu_row, .rows = rows, .width = width, .a = x, .lda = ldx, .y = y, .ldy = ldy};
+  run_rows(&job);
+}
+
+void ck_add(ptrdiff_t rows, ptrdiff_t width, const float *a, ptrdiff_t lda, const float *b, ptrdiff_t ldb, float *y,
+            ptrdiff_t ldy) {
+  struct rows_job job = {.row = add_row, .rows = rows, .width = width, .a = a, .lda = lda, .b = b, .ldb = ldb,
+                         .y = y, .ldy = ldy};
+  run_rows(&job);
+}
+
+void ck_exp(ptrdiff_t count, const float *x, float *y) { chosen()->exp(count, x, y); }
+
+void ck_rotate(ptrdiff_t rows, ptrdiff_t heads, ptrdiff_t headWidth, float *x, ptrdiff_t ldx, const float *cosines,
+               const float *sines, const int32_t *positions, ptrdiff_t first, ptrdiff_t period) {
+  struct rows_job job = {.row = rotate_row, .rows = rows, .width = heads * headWidth, .a = cosines, .b = sines,
+                         .y = x, .ldy = ldx, .heads = heads, .headWidth = headWidth, .positions = positions,
+                         .first = first, .period = period};
+  run_rows(&job);
+}
+
+/* ---- Attention ---- */
+
+struct attention_job {
+  const struct ck_attention *attention;
+  ptrdiff_t tasks, blocks, step, rows, blockRows;
+};
+
+static void attention_part(int part, void *context) {
+  const struct attention_job *job = context;
+  const struct ck_attention *a = job->attention;
+  ptrdiff_t end = least((part + 1) * job->step, job->tasks);
+  for (ptrdiff_t task = part * job->step; task < end; task++) {
+    ptrdiff_t block = task % job->blocks, head = task / job->blocks % a->keyValueHeads;
+    ptrdiff_t first = block * job->blockRows;
+    chosen()->attention(a, task / job->blocks / a->keyValueHeads, head, first,
+                        least(first + job->blockRows, job->rows));
+  }
+}
+
+void ck_attention(const struct ck_attention *a) {
+  ptrdiff_t rows = a->queries * (a->heads / a->keyValueHeads);
+  if (a->groups <= 0 || rows <= 0) return;
+  if (a->headWidth > CK_MAX_HEAD_WIDTH) abort();
+  struct attention_job job = {.attention = a, .rows = rows, .blockRows = chosen()->blockQueries};
+  job.blocks = ceiling(rows, job.blockRows);
+  job.tasks = a->groups * a->keyValueHeads * job.blocks;
+  ptrdiff_t work = a->groups * a->queries * a->heads * a->headWidth * (a->past + (a->queries + 1) / 2);
+  int parts = parts_for(work, 1 << 16, job.tasks);
+  /* Later query blocks see more keys: smaller parts even that out. */
+  if (job.blocks > 1 && parts > 1) parts = (int)least(job.tasks, 4096);
+  job.step = ceiling(job.tasks, parts);
+  ck_parallel((int)ceiling(job.tasks, job.step), attention_part, &job);
+}
+
+/* ---- Calibration ---- */
+
+struct read_job {
+  const float *data;
+  ptrdiff_t count, step;
+  float sums[256];
+};
+
+static void read_part(int part, void *context) {
+  struct read_job *job = context;
+  ptrdiff_t first = part * job->step;
+  if (first < job->count) job->sums[part] = chosen()->read(job->data + first, least(job->step, job->count - first));
+}
+
+float ck_read(const float *data, ptrdiff_t bytes, int repetitions) {
+  float sum = 0;
+  int threads = ck_pool_threads();
+  struct read_job job = {.data = data, .count = bytes / (ptrdiff_t)sizeof(float)};
+  job.step = ceiling(ceiling(job.count, threads), 64) * 64;
+  for (int repetition = 0; repetition < repetitions; repetition++) {
+    ck_parallel(threads, read_part, &job);
+    for (int part = 0; part < threads; part++) sum += job.sums[part];
+  }
+  return sum;
+}

@@ -1,0 +1,26 @@
+/* One variant of all kernels. The including file defines CK_LANES, TILE_ROWS, TILE_OUTPUTS, TILE_SUMS (their product,
+   or 8 times the rows of a smaller tile, rounded up to whole vectors), QUERY_VECTORS and VARIANT. */
+#include "vector.h"
+
+#include "linear.h"
+
+#include "elementwise.h"
+
+#include "attention.h"
+
+const struct variant VARIANT = {
+    .name = VARIANT_NAME,
+    .linear_few = linear_few,
+    .linear_many = linear_many,
+    .blockRows = BLOCK_ROWS,
+    .tileRows = TILE_ROWS,
+    .rms_norm = rms_norm,
+    .silu_gate = silu_gate,
+    .gelu = gelu,
+    .add = add,
+    .exp = exponentials,
+    .rotate = rotate,
+    .attention = attention,
+    .blockQueries = QUERY_VECTORS * CK_LANES,
+    .read = read_all,
+};

@@ -1,0 +1,46 @@
+/* What one compiled variant of the kernels offers to the public functions: the work of one part, on one thread. */
+#ifndef PHOTON_CK_VARIANT_H
+#define PHOTON_CK_VARIANT_H
+
+#include <stdbool.h>
+
+#include "CKernels.h"
+
+struct linear {
+  ptrdiff_t rows, outputs, inputs;
+  const float *x;
+  ptrdiff_t ldx;
+  const float *w, *bias, *residual;
+  float *y;
+  ptrdiff_t ldy;
+  bool stream; /* the weights come from memory */
+};
+
+struct variant {
+  const char *name;
+  /* Outputs first ..< end of all rows. */
+  void (*linear_few)(const struct linear *linear, ptrdiff_t first, ptrdiff_t end);
+  /* Rows firstRow ..< endRow and outputs first ..< end, with packed rows in scratch memory. */
+  void (*linear_many)(const struct linear *linear, ptrdiff_t firstRow, ptrdiff_t endRow, ptrdiff_t first,
+                      ptrdiff_t end);
+  /* Rows of one block of `linear_many`, and the rows of its register tile. */
+  ptrdiff_t blockRows, tileRows;
+  void (*rms_norm)(ptrdiff_t width, const float *x, const float *weight, float epsilon, float *y);
+  void (*silu_gate)(ptrdiff_t count, const float *gate, const float *up, float *y);
+  void (*gelu)(ptrdiff_t count, const float *x, float *y);
+  void (*add)(ptrdiff_t count, const float *a, const float *b, float *y);
+  void (*exp)(ptrdiff_t count, const float *x, float *y);
+  void (*rotate)(ptrdiff_t heads, ptrdiff_t headWidth, float *x, const float *cosines, const float *sines);
+  /* One block of query rows of one key–value head of one group. */
+  void (*attention)(const struct ck_attention *a, ptrdiff_t group, ptrdiff_t head, ptrdiff_t first, ptrdiff_t end);
+  /* Query rows of one block of `attention`. */
+  ptrdiff_t blockQueries;
+  float (*read)(const float *data, ptrdiff_t count);
+};
+
+extern const struct variant ck_variant_portable;
+#if defined(__x86_64__)
+extern const struct variant ck_variant_avx2, ck_variant_avx512;
+#endif
+
+#endif

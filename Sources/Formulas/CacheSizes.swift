@@ -1,0 +1,51 @@
+import Architectures
+import Quantities
+
+/// Sizes of the persistent caches at the states that can be the largest, summed over levels.
+/// - Unit: bit
+struct CacheBits<Integer: CountingInteger>: Sendable {
+  private var atPrompt: Integer = 0
+  private var beforeDrop: Integer = 0
+  private var atEnd: Integer = 0
+  private var survivorAtPrompt: Integer = 0
+  private var survivorAtEnd: Integer = 0
+
+  private(set) var afterPrefill: Integer = 0
+  private(set) var end: Integer = 0
+  private(set) var peak: Integer = 0
+  private(set) var localPeak: Integer = 0
+
+  init() {}
+
+  /// Adds a level: K continuations share the entries of the prompt.
+  @inline(__always)
+  mutating func add(
+    _ activity: LevelActivity<Integer>, entryBits: Integer, survives: Bool, continuations: Integer
+  ) {
+    let prompt = activity.unitsAtPrompt &* entryBits
+    let end = prompt &+ continuations &* (activity.unitsAtEnd &- activity.unitsAtPrompt) &* entryBits
+    atPrompt &+= prompt
+    beforeDrop &+= prompt &+ continuations &* (activity.unitsAtDrop &- activity.unitsAtPrompt) &* entryBits
+    atEnd &+= end
+    if survives {
+      survivorAtPrompt = prompt
+      survivorAtEnd = end
+    }
+  }
+
+  /// The persistent cache grows with n except at the drop, so its peak is just before the drop or at the end.
+  @inline(__always)
+  mutating func finish(batch: Integer, dropsAtPrompt: Bool, drops: Bool, localPeak: Integer) {
+    afterPrefill = batch &* (dropsAtPrompt ? survivorAtPrompt : atPrompt)
+    end = batch &* (drops ? survivorAtEnd : atEnd)
+    peak = drops ? max(batch &* beforeDrop, end) : end
+    self.localPeak = localPeak
+  }
+
+  var figures: CacheFigures {
+    func whole(_ bits: Integer) -> Int128 { ((bits &+ 7) >> 3).widened }
+    return CacheFigures(
+      bytesAfterPrefill: whole(afterPrefill), bytesAtEnd: whole(end),
+      peakBytes: whole(peak), localPeakBytes: whole(localPeak))
+  }
+}

@@ -1,0 +1,121 @@
+import Architectures
+import Quantities
+
+/// One component of the parameter table.
+public struct ParameterComponent: Hashable, Sendable {
+  public var name: String
+  public var count: Int128
+  /// Whether the reading and generation mode ever run it, at some prompt and length.
+  public var used: Bool
+
+  public init(name: String, count: Int128, used: Bool) {
+    self.name = name
+    self.count = count
+    self.used = used
+  }
+}
+
+/// Parameters component by component. Learned start latents stand outside the total, as in the published tables.
+/// - Source: v2 Appendix C, Tables 4–12 (which component has which weights).
+public struct ParameterInventory: Hashable, Sendable {
+  public var components: [ParameterComponent]
+  public var total: Int128
+  public var startLatents: Int128
+
+  /// Everything that occupies memory.
+  /// - Unit: bit
+  public func memoryBits(_ precision: Precision) -> Int128 {
+    (total + startLatents) * Int128(precision.weights.bits)
+  }
+}
+
+/// Parameters of a model; the total is the same for all readings.
+public func parameters(of model: Model) -> ParameterInventory {
+  let components = model.family == .vanilla ? model.vanillaComponents : model.hierarchyComponents
+  return ParameterInventory(
+    components: components, total: components.reduce(0) { $0 + $1.count }, startLatents: model.startLatents)
+}
+
+extension Model {
+  fileprivate var tableParameters: Int128 { Int128(vocabulary) * Int128(layer.width) }
+
+  /// One vector of width D_l per level that starts from a learned latent.
+  fileprivate var startLatents: Int128 {
+    switch (family, decoderInput) {
+    case (.vanilla, _): 0
+    case (_, .cascade): Int128(levels.last?.layer.width ?? 0)
+    default: levels.reduce(0) { $0 + Int128($1.layer.width) }
+    }
+  }
+
+  fileprivate var vanillaComponents: [ParameterComponent] {
+    let stack = ParameterComponent(name: "stack", count: layer.stackParameters(layers: layers), used: true)
+    if tiedHead {
+      return [ParameterComponent(name: "embedding and head", count: tableParameters, used: true), stack]
+    }
+    return [
+      ParameterComponent(name: "embedding", count: tableParameters, used: true), stack,
+      ParameterComponent(name: "head", count: tableParameters, used: true),
+    ]
+  }
+
+  /// From the prompt's bytes up and down again to the head.
+  fileprivate var hierarchyComponents: [ParameterComponent] {
+    var components = [
+      ParameterComponent(
+        name: "encoder embedding", count: Int128(vocabulary) * Int128(encoderEmbeddingWidth), used: true)
+    ]
+    for (index, shape) in levels.enumerated() {
+      if let count = chunkerParameters(at: index + 1) {
+        components.append(ParameterComponent(name: "level \(index + 1) chunker", count: count, used: true))
+      }
+      let encoder = shape.layer.stackParameters(layers: shape.encoderLayers)
+      components.append(ParameterComponent(name: "level \(index + 1) encoder", count: encoder, used: true))
+    }
+    for level in levels.indices.reversed().map({ $0 + 1 }) {
+      let used = decoderRuns(at: level)
+      let decoder = layer(at: level - 1).stackParameters(layers: levels[level - 1].decoderLayers)
+      components.append(
+        ParameterComponent(name: "level \(level) converter", count: converterParameters(at: level), used: used))
+      components.append(ParameterComponent(name: "level \(level) decoder", count: decoder, used: used))
+    }
+    if tiedHead {
+      components.append(
+        ParameterComponent(name: "decoder embedding and head", count: tableParameters, used: true))
+    } else {
+      // The last token of a chunk is never fed: chunks of one token leave the table unread.
+      let used = decoderInput.feedsTokens && levels[0].chunkLength > 1
+      components.append(ParameterComponent(name: "decoder embedding", count: tableParameters, used: used))
+      components.append(ParameterComponent(name: "head", count: tableParameters, used: true))
+    }
+    return components
+  }
+
+  /// Weight and bias, and a norm weight over the inputs of the linear kind; nil for the view.
+  fileprivate func chunkerParameters(at level: Int) -> Int128? {
+    let shape = levels[level - 1]
+    let width = Int128(shape.layer.width)
+    let inputs = Int128(chunkerInputs(at: level))
+    switch shape.chunker {
+    case .concatenation: return nil
+    case .linear: return inputs * width + width + inputs
+    case .convolution: return inputs * width + width
+    }
+  }
+
+  /// D_l → R_l·D_{l−1}, weight and bias.
+  fileprivate func converterParameters(at level: Int) -> Int128 {
+    let outputs = Int128(levels[level - 1].conditionLength) * Int128(layer(at: level - 1).width)
+    return (Int128(levels[level - 1].layer.width) + 1) * outputs
+  }
+}
+
+extension LayerShape {
+  /// Layers of attention and feed-forward with a norm before each, and the norm that ends the stack.
+  fileprivate func stackParameters(layers: Int) -> Int128 {
+    let width = Int128(width)
+    let attention = 2 * width * (Int128(queryWidth) + Int128(keyValueWidth))
+    let feedForward = Int128(feedForwardKind.matrixCount) * width * Int128(self.feedForward)
+    return Int128(layers) * (attention + feedForward + 2 * width) + width
+  }
+}

@@ -1,0 +1,141 @@
+import Architectures
+import Quantities
+
+/// The exact counts of one point: phase totals and cache figures, for the whole batch.
+public struct PriceTotals: Hashable, Sendable {
+  public var prefill: Work<Int128>
+  public var decode: Work<Int128>
+  public var cache: CacheFigures
+
+  public init(prefill: Work<Int128>, decode: Work<Int128>, cache: CacheFigures) {
+    self.prefill = prefill
+    self.decode = decode
+    self.cache = cache
+  }
+
+  @inlinable
+  public subscript(phase: Phase) -> Work<Int128> { phase == .prefill ? prefill : decode }
+}
+
+/// Prices points one after another in the same tables: nothing is allocated while the number of levels stays the same.
+///
+/// The cost of a point depends on its levels alone: prompt, generated tokens, batch and continuations enter closed
+/// forms. One `Pricer` serves one thread.
+public struct Pricer: Sendable {
+  private var narrow = CostTable<Int64>()
+  private var wide = CostTable<Int128>()
+  private var isWide = false
+
+  public init() {}
+
+  /// Prices every node of a point and returns the totals; nodes are then read with `work(at:in:)`.
+  /// - Throws: `CountOverflow` where a count could exceed 2^126.
+  /// - Precondition: a valid model (every length, width and layer count at least 1), P, G ≥ 0, batch, K ≥ 1.
+  public mutating func price(
+    _ model: Model, _ workload: Workload, _ precision: Precision
+  ) throws(CountOverflow) -> PriceTotals {
+    precondition(
+      workload.promptLength >= 0 && workload.generatedLength >= 0 && workload.batchSize > 0
+        && workload.continuations > 0, "a workload has lengths of at least 0 and at least one sequence")
+    let bound = try CountBound.estimate(model, workload, precision)
+    if bound < 0x1p62 {
+      isWide = false
+      narrow.fill(model, workload, precision)
+      return narrow.totals
+    }
+    guard bound < 0x1p126 else { throw .counts }
+    isWide = true
+    wide.fill(model, workload, precision)
+    return wide.totals
+  }
+
+  /// The totals of the point priced last in 64 bits, where they are proven to fit: the form to turn into `Double`s,
+  /// which from 128 bits costs more than the price itself.
+  public var narrowTotals: (prefill: Work<Int64>, decode: Work<Int64>)? {
+    isWide ? nil : (narrow.prefillTotal, narrow.decodeTotal)
+  }
+
+  /// The work of a node in the point priced last; zero for a node that its model does not have.
+  public func work(at node: Node, in phase: Phase) -> Work<Int128> {
+    isWide ? wide.work(at: node, in: phase) : narrow.work(at: node, in: phase)
+  }
+}
+
+extension Work where Integer: CountingInteger {
+  /// The same counts in 128 bits.
+  @inlinable
+  public var widened: Work<Int128> {
+    Work<Int128>(
+      matmulFlops: matmulFlops.widened, elementwiseFlops: elementwiseFlops.widened, weightBits: weightBits.widened,
+      activationBits: activationBits.widened, cacheReadBits: cacheReadBits.widened,
+      cacheWriteBits: cacheWriteBits.widened, localReadBits: localReadBits.widened,
+      sequentialPasses: sequentialPasses.widened, sequentialLayers: sequentialLayers.widened)
+  }
+}
+
+extension CostTable {
+  var totals: PriceTotals {
+    PriceTotals(prefill: prefillTotal.widened, decode: decodeTotal.widened, cache: cache.figures)
+  }
+}
+
+/// What one node does in one phase.
+public struct NodeWork: Hashable, Sendable {
+  public var node: Node
+  public var work: Work<Int128>
+
+  public init(node: Node, work: Work<Int128>) {
+    self.node = node
+    self.work = work
+  }
+}
+
+/// The exact counts of one point, node by node in ascending order.
+public struct ExactCost: Hashable, Sendable {
+  public var totals: PriceTotals
+  public var prefill: [NodeWork]
+  public var decode: [NodeWork]
+
+  @inlinable public var cache: CacheFigures { totals.cache }
+  @inlinable
+  public subscript(phase: Phase) -> [NodeWork] { phase == .prefill ? prefill : decode }
+
+  /// The work of a node; zero for a node that the model does not have.
+  public func work(at node: Node, in phase: Phase) -> Work<Int128> {
+    self[phase].first { $0.node == node }?.work ?? .zero
+  }
+}
+
+/// Prices every node of a point.
+/// - Throws: `CountOverflow` where a count could exceed 2^126.
+public func price(
+  _ model: Model, _ workload: Workload, _ precision: Precision
+) throws(CountOverflow) -> ExactCost {
+  var pricer = Pricer()
+  let totals = try pricer.price(model, workload, precision)
+  let nodes = model.nodes
+  func table(_ phase: Phase) -> [NodeWork] {
+    nodes.map { NodeWork(node: $0, work: pricer.work(at: $0, in: phase)) }
+  }
+  return ExactCost(totals: totals, prefill: table(.prefill), decode: table(.decode))
+}
+
+extension Model {
+  /// The nodes that can have work in this architecture and reading, ascending.
+  public var nodes: [Node] {
+    let stack: [Component] = [.projections, .attention, .feedForward]
+    if family == .vanilla {
+      return ([.embedding] + stack + [.head]).map { Node(0, .decoder, $0) }
+    }
+    var nodes = [Node(0, .encoder, .embedding)]
+    if decoderInput.feedsTokens { nodes.append(Node(0, .decoder, .embedding)) }
+    nodes.append(Node(0, .decoder, .head))
+    for level in 1...levelCount {
+      let chunker: [Component] = levels[level - 1].chunker == .concatenation ? [] : [.chunker]
+      nodes += (chunker + stack + [.norm]).map { Node(level, .encoder, $0) }
+      let norm: [Component] = decoderHasNorm(at: level) ? [.norm] : []
+      nodes += ([.converter] + stack + norm).map { Node(level, .decoder, $0) }
+    }
+    return nodes
+  }
+}

@@ -1,0 +1,99 @@
+import Architectures
+import Hardware
+import Quantities
+
+/// A hardware profile at one precision: everything that turns counts into time.
+///
+/// - `plain(_:)` prices a whole phase from its totals: max(compute, memory) at the peaks, without efficiencies or
+///   overheads. It is a lower bound of every other estimate of the same profile and costs a few divisions.
+/// - `estimate(_:)` prices every dispatched operation: Σ max(compute, memory) + overheads.
+public struct Roofline: Sendable {
+  public let profile: HardwareProfile
+  /// Peak of products of weights with activations.
+  public let product: Rate<Flop>
+  /// Peak of products of activations with key–value entries.
+  public let attention: Rate<Flop>
+  @usableFromInline let elementwise: Rate<Flop>
+  @usableFromInline let bandwidth: Rate<Byte>
+
+  /// - Throws: `HardwareError.noPeak` where the profile has no rate for a product of this precision.
+  public init(_ profile: HardwareProfile, _ precision: Precision) throws(HardwareError) {
+    self.profile = profile
+    product = try profile.peak(precision.weights, precision.activations)
+    attention = try profile.peak(precision.cache, precision.activations)
+    elementwise = profile.elementwise
+    bandwidth = profile.memoryBandwidth
+  }
+
+  /// A phase as one operation at the profile's peaks.
+  ///
+  /// All matrix work is taken at the rate of weight products, attention's too (they differ only where a cache is wider
+  /// than weights and activations), and all traffic at main memory's rate.
+  /// - Source: Williams, Waterman, Patterson, "Roofline", CACM 52(4), 2009
+  @inlinable
+  public func plain<Integer>(_ work: Work<Integer>) -> TimeFigure {
+    let matmul = inDouble(work.matmulFlops)
+    let other = inDouble(work.elementwiseFlops)
+    let bytes = inDouble(work.trafficBits) / 8
+    let compute = product.time(for: matmul) + elementwise.time(for: other)
+    let memory = bandwidth.time(for: bytes)
+    return TimeFigure(
+      time: max(compute, memory), compute: compute, memory: memory, flops: matmul + other, bytes: bytes)
+  }
+
+  /// All dispatches of one group, its overheads included.
+  public func figure(_ group: DispatchGroup) -> TimeFigure {
+    let (operation, peak) = ceiling(of: group)
+    let efficiency = profile.efficiency[operation]
+    let share = efficiency.compute.share(rows: group.rows)
+    let compute =
+      (1 / (share * peak.perSecond)) * group.work.matmulFlops
+      + (1 / (share * elementwise.perSecond)) * group.work.elementwiseFlops
+    let streaming = profile.caches.isEmpty ? bandwidth : profile.bandwidth(workingSet: group.workingSet)
+    let memory = (1 / (efficiency.bandwidth * streaming.perSecond)) * group.work.bytes
+
+    let count = group.indices
+    let times = group.dispatchesPerIndex
+    let overhead = group.dispatches * efficiency.overhead
+    return TimeFigure(
+      time: Seconds(times * sumOfMax(compute, memory, count: count)) + overhead,
+      compute: Seconds(times * compute.sum(from: 0, to: count)),
+      memory: Seconds(times * memory.sum(from: 0, to: count)), overhead: overhead,
+      flops: times * (group.work.matmulFlops + group.work.elementwiseFlops).sum(from: 0, to: count),
+      bytes: times * group.work.bytes.sum(from: 0, to: count))
+  }
+
+  /// The efficiencies and the peak that hold for a group.
+  func ceiling(of group: DispatchGroup) -> (OperationClass, Rate<Flop>) {
+    switch group.kind {
+    case .product: (profile.productClass(rows: group.rows), product)
+    case .attentionPrefill: (.attentionPrefill, attention)
+    case .attentionDecode: (.attentionDecode, attention)
+    case .elementwise: (.elementwise, elementwise)
+    }
+  }
+
+  /// The time of a phase, node by node.
+  /// - Parameter levelCount: `L` of the model, which sizes the table of nodes.
+  public func estimate(_ phase: DispatchedPhase, levelCount: Int) -> PhaseEstimate {
+    var figures = [TimeFigure](repeating: TimeFigure(), count: Node.tableSize(levelCount: levelCount))
+    var total = TimeFigure()
+    for group in phase.groups where group.dispatches > 0 {
+      let figure = figure(group)
+      figures[group.node.index] += figure
+      total += figure
+    }
+    let stepping = phase.steps * profile.stepOverhead
+    total += TimeFigure(time: stepping, overhead: stepping)
+    return PhaseEstimate(total: total, figures: figures)
+  }
+}
+
+/// A count as a `Double`, correct to one rounding of each half: the standard library's conversion of an `Int128` takes
+/// longer than all else in a plain roofline.
+@inlinable
+func inDouble<Integer: FixedWidthInteger & SignedInteger>(_ count: Integer) -> Double {
+  let low = UInt64(truncatingIfNeeded: count)
+  if Integer.bitWidth <= 64 { return Double(Int64(bitPattern: low)) }
+  return Double(Int64(truncatingIfNeeded: count >> 64)) * 0x1p64 + Double(low)
+}

@@ -1,0 +1,82 @@
+import Architectures
+import Quantities
+
+/// Which ceiling holds work back.
+public enum Bound: String, CaseIterable, Codable, Sendable {
+  case compute, memory
+}
+
+/// Time of an operation, a node or a phase with what it consists of.
+@frozen
+public struct TimeFigure: Hashable, Sendable {
+  /// The estimate, overheads included.
+  public var time: Seconds
+  /// What arithmetic alone takes.
+  public var compute: Seconds
+  /// What traffic alone takes.
+  public var memory: Seconds
+  /// What dispatching and stepping take; part of `time`.
+  public var overhead: Seconds
+  /// Matrix and element-wise work.
+  /// - Unit: FLOP
+  public var flops: Double
+  /// - Unit: byte
+  public var bytes: Double
+
+  @inlinable
+  public init(
+    time: Seconds = .zero, compute: Seconds = .zero, memory: Seconds = .zero, overhead: Seconds = .zero,
+    flops: Double = 0, bytes: Double = 0
+  ) {
+    self.time = time
+    self.compute = compute
+    self.memory = memory
+    self.overhead = overhead
+    self.flops = flops
+    self.bytes = bytes
+  }
+
+  /// Whichever of compute and memory time is larger; memory where both are equal.
+  @inlinable public var bound: Bound { compute > memory ? .compute : .memory }
+
+  /// The larger of compute and memory time over the smaller, at least 1; 1 where there is no work, infinite where one of
+  /// both is zero.
+  @inlinable
+  public var margin: Double {
+    compute == memory ? 1 : max(compute.value, memory.value) / min(compute.value, memory.value)
+  }
+
+  /// Arithmetic intensity.
+  /// - Unit: FLOP/byte; 0 where nothing moves
+  @inlinable public var intensity: Double { bytes == 0 ? 0 : flops / bytes }
+
+  /// Work over time: what the estimate achieves on the axis of a roofline.
+  /// - Unit: FLOP/s; 0 where nothing takes time
+  @inlinable public var achieved: Rate<Flop> { Rate(time == .zero ? 0 : flops / time.value) }
+
+  @inlinable
+  public static func += (left: inout Self, right: Self) {
+    left.time = left.time + right.time
+    left.compute = left.compute + right.compute
+    left.memory = left.memory + right.memory
+    left.overhead = left.overhead + right.overhead
+    left.flops += right.flops
+    left.bytes += right.bytes
+  }
+}
+
+/// The estimate of one phase.
+public struct PhaseEstimate: Hashable, Sendable {
+  public var total: TimeFigure
+  /// Nodes that have work, in the order of `Node`; together with the step overhead they add up to `total`.
+  public var nodes: [(node: Node, figure: TimeFigure)] {
+    figures.indices.filter { figures[$0] != TimeFigure() }.map { (Node(index: $0), figures[$0]) }
+  }
+
+  /// One figure for every node index of the model.
+  var figures: [TimeFigure]
+
+  public subscript(node: Node) -> TimeFigure {
+    figures.indices.contains(node.index) ? figures[node.index] : TimeFigure()
+  }
+}

@@ -1,0 +1,74 @@
+import Architectures
+import Hardware
+
+/// What one dispatch costs, before rates: matrix work, element-wise work and traffic, each affine in the index of a
+/// progression of dispatches.
+@frozen
+public struct DispatchWork: Hashable, Sendable {
+  /// - Unit: FLOP
+  public var matmulFlops: Affine
+  /// - Unit: FLOP
+  public var elementwiseFlops: Affine
+  /// Weights, activations and key–value entries, read and written.
+  /// - Unit: byte
+  public var bytes: Affine
+
+  @inlinable
+  public init(matmulFlops: Affine = Affine(0), elementwiseFlops: Affine = Affine(0), bytes: Affine = Affine(0)) {
+    self.matmulFlops = matmulFlops
+    self.elementwiseFlops = elementwiseFlops
+    self.bytes = bytes
+  }
+}
+
+/// Dispatches of one fused operation that differ at most in how many keys they attend.
+///
+/// A sequential chain is a list of these. Its time needs no order, because every step takes the sum over its operations;
+/// so a whole phase is a short list whose length depends on the model only, never on P, G, batch or K.
+@frozen
+public struct DispatchGroup: Hashable, Sendable {
+  /// The efficiencies that apply; a product becomes a few-row product by its rows.
+  @frozen public enum Kind: String, Hashable, Sendable { case product, attentionPrefill, attentionDecode, elementwise }
+
+  public var node: Node
+  public var kind: Kind
+  /// Rows (positions of all sequences) in one dispatch.
+  public var rows: Double
+  /// Length of the progression of indices.
+  public var indices: Double
+  /// Dispatches at each index, for example the layers of a stack times the chunks that look alike.
+  public var dispatchesPerIndex: Double
+  /// Work of one dispatch.
+  public var work: DispatchWork
+  /// Bytes that are touched between two uses of the same weights; decides which cache level serves them. Infinite where
+  /// nothing is reused.
+  public var workingSet: Double
+
+  @inlinable
+  public init(
+    node: Node, kind: Kind, rows: Double, indices: Double = 1, dispatchesPerIndex: Double, work: DispatchWork,
+    workingSet: Double = .infinity
+  ) {
+    self.node = node
+    self.kind = kind
+    self.rows = rows
+    self.indices = indices
+    self.dispatchesPerIndex = dispatchesPerIndex
+    self.work = work
+    self.workingSet = workingSet
+  }
+
+  @inlinable public var dispatches: Double { indices * dispatchesPerIndex }
+}
+
+/// The operations of one phase (or of the emission of one token), with the steps that the serving loop takes.
+public struct DispatchedPhase: Hashable, Sendable {
+  public var groups: [DispatchGroup]
+  /// Steps that each cost `HardwareProfile.stepOverhead`: 1 for a prefill, one per dispatch of the head in decode.
+  public var steps: Double
+
+  public init(groups: [DispatchGroup], steps: Double) {
+    self.groups = groups
+    self.steps = steps
+  }
+}

@@ -1,0 +1,93 @@
+import Architectures
+import Hardware
+import Quantities
+
+/// A workload on one machine: times, bounds, rates and the batch that its memory allows.
+public struct TimedPoint: Sendable {
+  public var profile: String
+  public var prefill: PhaseEstimate
+  public var decode: PhaseEstimate
+  /// What the first token takes after prefill.
+  public var emission: PhaseEstimate
+  public var figures: ServingFigures
+  public var memory: MemoryDemand
+  /// The most prompts that fit: 0 when not even one does, nil when a sequence needs no memory.
+  public var largestBatch: Int?
+  /// The same figures at the largest batch; nil where that is 0 or has no limit.
+  public var atLargestBatch: ServingFigures?
+
+  /// - Throws: `HardwareError` where the profile lacks a rate, `CountOverflow` where a count could exceed 2^126.
+  public init(
+    _ model: Model, _ workload: Workload, _ precision: Precision, on profile: HardwareProfile
+  ) throws {
+    let roofline = try Roofline(profile, precision)
+    self.profile = profile.name
+    memory = try MemoryDemand(model, workload, precision)
+    largestBatch = memory.largestBatch(on: profile)
+    let phases = TimedPhases(model, workload, precision, roofline)
+    (prefill, decode, emission) = (phases.prefill, phases.decode, phases.emission)
+    figures = phases.figures(workload, memory)
+    if let largestBatch, largestBatch > 0 {
+      let largest = workload.with(batchSize: largestBatch)
+      atLargestBatch = TimedPhases(model, largest, precision, roofline).figures(largest, memory)
+    }
+  }
+}
+
+/// The estimates of a workload's phases on one roofline.
+public struct TimedPhases: Sendable {
+  public var prefill: PhaseEstimate
+  public var decode: PhaseEstimate
+  public var emission: PhaseEstimate
+
+  public init(_ model: Model, _ workload: Workload, _ precision: Precision, _ roofline: Roofline) {
+    let dispatched = DispatchedWorkload(model, workload, precision)
+    prefill = roofline.estimate(dispatched.prefill, levelCount: model.levelCount)
+    decode = roofline.estimate(dispatched.decode, levelCount: model.levelCount)
+    emission = roofline.estimate(dispatched.emission, levelCount: model.levelCount)
+  }
+
+  public subscript(phase: Phase) -> PhaseEstimate { phase == .prefill ? prefill : decode }
+
+  func figures(_ workload: Workload, _ memory: MemoryDemand) -> ServingFigures {
+    ServingFigures(
+      workload: workload, prefill: prefill.total.time, decode: decode.total.time, emission: emission.total.time,
+      memory: memory)
+  }
+}
+
+extension Workload {
+  /// The same workload at another batch.
+  public func with(batchSize: Int) -> Workload {
+    var workload = self
+    workload.batchSize = batchSize
+    return workload
+  }
+
+  /// The same workload after another prompt: what a context does to prefill and to decode.
+  public func with(promptLength: Int) -> Workload {
+    var workload = self
+    workload.promptLength = promptLength
+    return workload
+  }
+}
+
+/// Where the bound of a phase flips as the batch grows; empty when it never does in the range.
+public func batchFlips(
+  _ phase: Phase, in range: ClosedRange<Int> = 1...65_536, _ model: Model, _ workload: Workload,
+  _ precision: Precision, _ roofline: Roofline
+) -> [Crossing] {
+  boundFlips(in: range) { batch in
+    TimedPhases(model, workload.with(batchSize: batch), precision, roofline)[phase].total
+  }
+}
+
+/// Where the bound of a phase flips as the prompt grows; empty when it never does in the range.
+public func contextFlips(
+  _ phase: Phase, in range: ClosedRange<Int> = 1...16_777_216, _ model: Model, _ workload: Workload,
+  _ precision: Precision, _ roofline: Roofline
+) -> [Crossing] {
+  boundFlips(in: range) { prompt in
+    TimedPhases(model, workload.with(promptLength: prompt), precision, roofline)[phase].total
+  }
+}

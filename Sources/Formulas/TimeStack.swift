@@ -1,0 +1,165 @@
+import Architectures
+import Quantities
+
+/// Passes of one stack that look alike: every pass runs the same number of rows, and the keys that they attend grow
+/// evenly from pass to pass.
+struct Passes {
+  /// Rows of all sequences in one pass.
+  var rows: Double
+  /// Length of the progression, and how many times it runs.
+  var count: Double = 1
+  var times: Double = 1
+  /// (query, key) pairs of one layer in one pass.
+  var pairs: Affine
+  /// Key–value entries that one layer reads in one pass; as many as pairs where it is fed unit by unit.
+  var entriesRead: Affine
+  var attention: DispatchGroup.Kind = .attentionDecode
+}
+
+/// Collects the dispatch groups of a phase and the weights that they stream.
+struct DispatchBuilder {
+  private(set) var groups: [DispatchGroup] = []
+  /// Bytes of weights and caches that belong to each rank: what runs once per token has rank 0, what runs once per
+  /// level-l unit has rank l.
+  private var residentBytes: [Double]
+  let precision: Precision
+
+  init(levelCount: Int, _ precision: Precision) {
+    residentBytes = Array(repeating: 0, count: levelCount + 1)
+    self.precision = precision
+    groups.reserveCapacity(24 * (2 * levelCount + 1))
+  }
+
+  var weightBytes: Double { Double(precision.weights.bits) / 8 }
+  var activationBytes: Double { Double(precision.activations.bits) / 8 }
+  var cacheBytes: Double { Double(precision.cache.bits) / 8 }
+
+  /// A decoder runs once per unit of the level below, everything else once per unit of its own level.
+  static func rank(of node: Node) -> Int {
+    let isDecoderStack = node.side == .decoder && node.component != .converter
+    return isDecoderStack ? max(0, node.level - 1) : node.level
+  }
+
+  mutating func addResident(_ bytes: Double, at node: Node) { residentBytes[Self.rank(of: node)] += bytes }
+
+  mutating func append(_ group: DispatchGroup) {
+    if group.dispatches > 0 { groups.append(group) }
+  }
+
+  /// A product of `rows` rows with `inputs` × `outputs` weights, and what is fused with it.
+  mutating func appendProduct(
+    _ node: Node, rows: Double, dispatches: Double, inputs: Double, outputs: Double, extraWeights: Double = 0,
+    elementwisePerRow: Double, activationsPerRow: Double, cachedPerRow: Double = 0
+  ) {
+    let bytes =
+      (inputs * outputs + extraWeights) * weightBytes
+      + rows * (activationsPerRow * activationBytes + cachedPerRow * cacheBytes)
+    append(
+      DispatchGroup(
+        node: node, kind: .product, rows: rows, dispatchesPerIndex: dispatches,
+        work: DispatchWork(
+          matmulFlops: Affine(2 * rows * inputs * outputs), elementwiseFlops: Affine(rows * elementwisePerRow),
+          bytes: Affine(bytes))))
+  }
+
+  /// `rows` vectors through a norm of their own.
+  mutating func appendNorm(_ node: Node, rows: Double, dispatches: Double, width: Double) {
+    append(
+      DispatchGroup(
+        node: node, kind: .elementwise, rows: rows, dispatchesPerIndex: dispatches,
+        work: DispatchWork(
+          elementwiseFlops: Affine(rows * (4 * width + 4)),
+          bytes: Affine(width * weightBytes + 2 * rows * width * activationBytes))))
+  }
+
+  /// `rows` rows of an embedding table.
+  mutating func appendEmbedding(_ node: Node, rows: Double, dispatches: Double, width: Double) {
+    append(
+      DispatchGroup(
+        node: node, kind: .elementwise, rows: rows, dispatchesPerIndex: dispatches,
+        work: DispatchWork(bytes: Affine(rows * width * (weightBytes + activationBytes)))))
+  }
+
+  /// The groups with their working sets. In decode a weight of rank r is used again after everything of rank ≤ r has run;
+  /// in prefill only after everything has.
+  consuming func phase(steps: Double, reusedByRank: Bool) -> DispatchedPhase {
+    let total = residentBytes.reduce(0, +)
+    var prefixes: [Double] = []
+    for bytes in residentBytes { prefixes.append((prefixes.last ?? 0) + bytes) }
+    for index in groups.indices {
+      groups[index].workingSet = reusedByRank ? prefixes[Self.rank(of: groups[index].node)] : total
+    }
+    return DispatchedPhase(groups: groups, steps: steps)
+  }
+}
+
+/// One Transformer stack: the operations that a pass dispatches in each layer (NOTATION.md, "Work of an operation").
+struct TimedStack {
+  let level: Int
+  let side: Side
+  let shape: LayerShape
+  let layers: Double
+
+  init(_ level: Int, _ side: Side, _ shape: LayerShape, layers: Int) {
+    self.level = level
+    self.side = side
+    self.shape = shape
+    self.layers = Double(layers)
+  }
+
+  private func node(_ component: Component) -> Node { Node(level, side, component) }
+  private var feedForwardInputMatrices: Double { Double(shape.feedForwardKind.matrixCount - 1) }
+
+  /// Weights of all layers and the last norm, and `entries` key–value entries in each layer.
+  func addResident(entries: Double, to builder: inout DispatchBuilder) {
+    let width = Double(shape.width)
+    let query = Double(shape.queryWidth)
+    let keyValue = Double(shape.keyValueWidth)
+    let perLayer =
+      2 * width * (query + keyValue) + Double(shape.feedForwardKind.matrixCount) * width * Double(shape.feedForward)
+      + 2 * width
+    let weights = (layers * perLayer + width) * builder.weightBytes
+    builder.addResident(
+      weights + layers * entries * 2 * keyValue * builder.cacheBytes, at: node(.projections))
+  }
+
+  /// Without the stack's last norm.
+  func append(_ passes: Passes, to builder: inout DispatchBuilder) {
+    let width = Double(shape.width)
+    let query = Double(shape.queryWidth)
+    let keyValue = Double(shape.keyValueWidth)
+    let hidden = Double(shape.feedForward)
+    let rotatedPairs = Double(shape.headWidth / 2 * (shape.heads + shape.keyValueHeads))
+    let rows = passes.rows
+    let dispatches = layers * passes.count * passes.times
+    let norm = 4 * width + 4
+
+    builder.appendProduct(
+      node(.projections), rows: rows, dispatches: dispatches, inputs: width, outputs: query + 2 * keyValue,
+      extraWeights: width, elementwisePerRow: norm + 6 * rotatedPairs, activationsPerRow: width + query,
+      cachedPerRow: 2 * keyValue)
+    builder.append(
+      DispatchGroup(
+        node: node(.attention), kind: passes.attention, rows: rows, indices: passes.count,
+        dispatchesPerIndex: layers * passes.times,
+        work: DispatchWork(
+          matmulFlops: (4 * query) * passes.pairs, elementwiseFlops: (6 * Double(shape.heads)) * passes.pairs,
+          bytes: Affine(2 * rows * query * builder.activationBytes)
+            + (2 * keyValue * builder.cacheBytes) * passes.entriesRead)))
+    builder.appendProduct(
+      node(.projections), rows: rows, dispatches: dispatches, inputs: query, outputs: width,
+      elementwisePerRow: width, activationsPerRow: query + 2 * width)
+    builder.appendProduct(
+      node(.feedForward), rows: rows, dispatches: dispatches, inputs: width, outputs: feedForwardInputMatrices * hidden,
+      extraWeights: width, elementwisePerRow: norm + (shape.feedForwardKind == .gated ? 5 : 8) * hidden,
+      activationsPerRow: width + hidden)
+    builder.appendProduct(
+      node(.feedForward), rows: rows, dispatches: dispatches, inputs: hidden, outputs: width,
+      elementwisePerRow: width, activationsPerRow: hidden + 2 * width)
+  }
+
+  /// The norm of `rows` rows that ends a pass, where no head contains it.
+  func appendNorm(rows: Double, dispatches: Double, to builder: inout DispatchBuilder) {
+    builder.appendNorm(node(.norm), rows: rows, dispatches: dispatches, width: Double(shape.width))
+  }
+}

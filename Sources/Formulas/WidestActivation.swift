@@ -1,0 +1,45 @@
+import Architectures
+import Quantities
+
+/// The widest activation of prefill: the largest sum of what one fused operation reads and writes, over the prompt of
+/// one sequence. Appended keys and values are cache, not activation.
+/// - Unit: bit
+/// - Throws: `CountOverflow` where a count of the point could exceed 2^126.
+public func widestPrefillActivationBits(
+  _ model: Model, promptLength: Int, _ precision: Precision
+) throws(CountOverflow) -> Int128 {
+  let workload = Workload(promptLength: promptLength, generatedLength: 0)
+  var widest: Int128 = 0
+  for activity in try activities(model, workload) {
+    if activity.level == 0 {
+      widest = max(widest, activity.decoder.prefill.rows * model.layer.widestOperation)
+      continue
+    }
+    let shape = model.levels[activity.level - 1]
+    let units = activity.encoder.prefill.rows
+    widest = max(widest, units * shape.layer.widestOperation)
+    let inputs = Int128(model.chunkerInputs(at: activity.level))
+    if activity.level == 1 { widest = max(widest, units * inputs) }
+    if shape.chunker != .concatenation { widest = max(widest, units * (inputs + Int128(shape.layer.width))) }
+
+    // Chunks fed with known inputs run in one pass, others begin with the condition positions of all chunks.
+    let below = model.layer(at: activity.level - 1)
+    let chunks = activity.decoder.prefill.calls
+    let condition = Int128(shape.conditionLength)
+    let rows =
+      model.decoderFeedsItself(at: activity.level) ? chunks * condition : activity.decoder.prefill.rows
+    widest = max(widest, rows * below.widestOperation)
+    widest = max(widest, chunks * (Int128(shape.layer.width) + condition * Int128(below.width)))
+  }
+  return widest * Int128(precision.activations.bits)
+}
+
+extension LayerShape {
+  /// Features that the widest fused operation of a layer reads and writes for a row: norm + Q, K, V; attention; output
+  /// product + residual; norm + gate, up; down + residual.
+  fileprivate var widestOperation: Int128 {
+    let width = Int128(width)
+    let query = Int128(queryWidth)
+    return max(2 * query, query + 2 * width, width + Int128(feedForward), Int128(feedForward) + 2 * width)
+  }
+}

@@ -1,0 +1,54 @@
+@preconcurrency import CGSL
+
+/// A named stream of random numbers: equal seed and name give equal numbers on every machine, and a consumer that draws
+/// more does not change what another one sees.
+///
+/// The generator is GSL's `taus2` (L'Ecuyer 1999, period 2⁸⁸). Its 32-bit seed is the upper half of a 64-bit hash:
+/// FNV-1a over the bytes of the name, started from the seed after one step of SplitMix64.
+public final class RandomStream {
+  private let generator: UnsafeMutablePointer<gsl_rng>
+
+  public init(seed: UInt64, name: String) {
+    prepare()
+    guard let generator = gsl_rng_alloc(gsl_rng_taus2) else { fatalError("no memory for a random generator") }
+    self.generator = generator
+    gsl_rng_set(generator, UInt(Self.hash(seed: seed, name: name) >> 32))
+  }
+
+  deinit { gsl_rng_free(generator) }
+
+  /// The 64-bit hash of seed and name whose upper half seeds the generator.
+  public static func hash(seed: UInt64, name: String) -> UInt64 {
+    var hash = splitMix(seed)
+    for byte in name.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+    return splitMix(hash)
+  }
+
+  /// The output function of SplitMix64 (Steele, Lea, Flood 2014) after one step from `state`.
+  public static func splitMix(_ state: UInt64) -> UInt64 {
+    var z = state &+ 0x9E37_79B9_7F4A_7C15
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+
+  /// A number in 0 ..< 1.
+  public func uniform() -> Double { withExtendedLifetime(self) { gsl_rng_uniform(generator) } }
+
+  /// A normally distributed number with mean 0 and standard deviation 1 (ziggurat).
+  public func gaussian() -> Double { withExtendedLifetime(self) { gsl_ran_gaussian_ziggurat(generator, 1) } }
+
+  /// Fills `numbers` with normally distributed ones.
+  public func fillGaussian(_ numbers: UnsafeMutableBufferPointer<Float>, mean: Double = 0, deviation: Double) {
+    withExtendedLifetime(self) {
+      for index in numbers.indices { numbers[index] = Float(mean + gsl_ran_gaussian_ziggurat(generator, deviation)) }
+    }
+  }
+
+  /// An integer of `range`, each with the same probability.
+  /// - Precondition: `range` has at least 1 and at most 2³² − 1 members.
+  public func integer(in range: Range<Int>) -> Int {
+    precondition(!range.isEmpty && range.count < 1 << 32, "a random integer needs a range of 1 to 2³² − 1 members")
+    return withExtendedLifetime(self) { range.lowerBound + Int(gsl_rng_uniform_int(generator, UInt(range.count))) }
+  }
+}

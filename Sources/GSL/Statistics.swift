@@ -1,0 +1,47 @@
+import CGSL
+
+/// Summaries of samples. A sample that contains a NaN has a NaN for a summary.
+public enum Statistics {
+  /// - Precondition: not empty.
+  public static func mean(_ sample: [Double]) -> Double {
+    precondition(!sample.isEmpty, "the mean of no numbers")
+    return gsl_stats_mean(sample, 1, sample.count)
+  }
+
+  /// The standard deviation with n − 1 in the denominator.
+  /// - Precondition: at least two numbers.
+  public static func standardDeviation(_ sample: [Double]) -> Double {
+    precondition(sample.count >= 2, "the standard deviation of fewer than two numbers")
+    return gsl_stats_sd(sample, 1, sample.count)
+  }
+
+  /// - Precondition: not empty.
+  public static func median(_ sample: [Double]) -> Double { quantile(0.5, of: sample) }
+
+  /// The `fraction` quantile, linear between the order statistics (i − 1)/(n − 1).
+  /// - Precondition: not empty; `fraction` in 0 … 1.
+  public static func quantile(_ fraction: Double, of sample: [Double]) -> Double {
+    precondition(!sample.isEmpty, "a quantile of no numbers")
+    precondition((0...1).contains(fraction), "a quantile's fraction lies in 0 … 1")
+    if sample.contains(where: \.isNaN) { return .nan }
+    return gsl_stats_quantile_from_sorted_data(sample.sorted(), 1, sample.count, fraction)
+  }
+
+  /// The median absolute deviation from the median, times 1.4826 so that it estimates the standard deviation of a
+  /// normal distribution.
+  /// - Precondition: not empty.
+  public static func medianAbsoluteDeviation(_ sample: [Double]) -> Double {
+    let center = median(sample)
+    return 1.482602218505602 * median(sample.map { abs($0 - center) })
+  }
+
+  /// 1 − Σ(y − ŷ)² / Σ(y − ȳ)²; NaN where all observations are equal.
+  /// - Precondition: as many predictions as observations, at least one.
+  public static func determination(observed: [Double], predicted: [Double]) -> Double {
+    precondition(observed.count == predicted.count, "a prediction for every observation")
+    let center = mean(observed)
+    let missed = zip(observed, predicted).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+    let spread = observed.reduce(0) { $0 + ($1 - center) * ($1 - center) }
+    return spread == 0 ? .nan : 1 - missed / spread
+  }
+}

@@ -1,0 +1,65 @@
+/// How well a calibrated profile reproduces the measurements it was fitted to.
+public struct CalibrationSummary: Hashable, Sendable {
+  /// Measured rows.
+  public var rows: Int
+  /// Fitted coefficients.
+  public var parameters: Int
+  /// Mean absolute percentage error over the rows.
+  /// - Unit: percent
+  public var meanAbsolutePercentageError: Double
+  /// Quantiles of measured ÷ predicted − 1, ascending in probability.
+  public var residuals: [ResidualQuantile]
+  /// The ranges of the fitted rows; a prediction outside is an extrapolation.
+  public var ranges: [CalibratedRange]
+  /// Threads that the measurement used.
+  public var threads: Int?
+
+  public init(
+    rows: Int, parameters: Int, meanAbsolutePercentageError: Double, residuals: [ResidualQuantile] = [],
+    ranges: [CalibratedRange] = [], threads: Int? = nil
+  ) {
+    self.rows = rows
+    self.parameters = parameters
+    self.meanAbsolutePercentageError = meanAbsolutePercentageError
+    self.residuals = residuals
+    self.ranges = ranges
+    self.threads = threads
+  }
+
+  /// The relative residual below which a share of the measured rows lies, interpolated linearly between quantiles and
+  /// constant beyond the outermost ones; nil without quantiles.
+  public func residual(probability: Double) -> Double? {
+    guard let first = residuals.first, let last = residuals.last else { return nil }
+    if probability <= first.probability { return first.value }
+    for (low, high) in zip(residuals, residuals.dropFirst()) where probability <= high.probability {
+      let share = (probability - low.probability) / (high.probability - low.probability)
+      return low.value + share * (high.value - low.value)
+    }
+    return last.value
+  }
+}
+
+/// One quantile of the relative residuals, measured ÷ predicted − 1.
+public struct ResidualQuantile: Hashable, Sendable {
+  /// Between 0 and 1.
+  public var probability: Double
+  public var value: Double
+
+  public init(probability: Double, value: Double) {
+    self.probability = probability
+    self.value = value
+  }
+}
+
+/// The values of one property, for example `batch`, that the fitted rows cover.
+public struct CalibratedRange: Hashable, Sendable {
+  public var property: String
+  public var lowest: Double
+  public var highest: Double
+
+  public init(property: String, lowest: Double, highest: Double) {
+    self.property = property
+    self.lowest = lowest
+    self.highest = highest
+  }
+}

@@ -1,0 +1,171 @@
+import Quantities
+
+/// Peak rates of dense matrix products by element type; a type that the machine does not multiply has none.
+public struct PeakRates: Hashable, Sendable {
+  private var perSecond: [Double?]
+
+  public init(_ rates: [(ElementType, Rate<Flop>)] = []) {
+    perSecond = Array(repeating: nil, count: ElementType.allCases.count)
+    for (type, rate) in rates { self[type] = rate }
+  }
+
+  public subscript(type: ElementType) -> Rate<Flop>? {
+    get { perSecond[type.ordinal].map { Rate($0) } }
+    set { perSecond[type.ordinal] = newValue?.perSecond }
+  }
+
+  /// The types that have a peak, in declaration order.
+  public var types: [ElementType] { ElementType.allCases.filter { self[$0] != nil } }
+}
+
+extension ElementType {
+  /// Position among all cases.
+  var ordinal: Int {
+    switch self {
+    case .fp32: 0
+    case .bf16: 1
+    case .fp16: 2
+    case .fp8: 3
+    case .int8: 4
+    case .int4: 5
+    }
+  }
+}
+
+/// A cache between processor and memory: of data that is streamed again and again it keeps `bytes`.
+@frozen
+public struct CacheLevel: Hashable, Sendable {
+  /// Working set that is served from this level and the levels above it.
+  public var bytes: Int
+  /// Rate at which this level serves what the levels above it do not hold.
+  public var bandwidth: Rate<Byte>
+
+  @inlinable
+  public init(bytes: Int, bandwidth: Rate<Byte>) {
+    self.bytes = bytes
+    self.bandwidth = bandwidth
+  }
+}
+
+/// What a machine can do, from a data sheet or from a calibration.
+public struct HardwareProfile: Hashable, Sendable {
+  /// The name that a scenario lists, letters, digits, `-` and `.`.
+  public var name: String
+  public var description: String
+  /// Where the figures come from: a data sheet, or the calibration that measured them.
+  public var source: String
+  public var year: Int?
+  /// Matrix products, dense.
+  public var peaks: PeakRates
+  /// Every scalar operation outside matrix products.
+  public var elementwise: Rate<Flop>
+  /// Main memory, read and written together.
+  public var memoryBandwidth: Rate<Byte>
+  /// Caches in ascending size; empty where only main memory counts.
+  public var caches: [CacheLevel]
+  public var memoryBytes: Int
+  /// Share of the memory that stays free for everything that is not counted.
+  public var reserve: Double
+  /// The most rows that a product may have and still be a few-row product.
+  public var fewRows: Int
+  public var efficiency: PerOperationClass<Efficiency>
+  /// Time that each step costs besides its operations: a prefill is one step, and so is each dispatch of the head.
+  public var stepOverhead: Seconds
+  /// How well the figures reproduce the measurements they were fitted to; nil for a data sheet.
+  public var calibration: CalibrationSummary?
+  /// - Unit: US dollar per hour
+  public var pricePerHour: Double?
+  /// - Unit: watt
+  public var boardPower: Double?
+  public var hostLink: Rate<Byte>?
+
+  public init(
+    name: String, description: String = "", source: String = "", year: Int? = nil, peaks: PeakRates,
+    elementwise: Rate<Flop>, memoryBandwidth: Rate<Byte>, caches: [CacheLevel] = [], memoryBytes: Int,
+    reserve: Double = 0.05, fewRows: Int = 16,
+    efficiency: PerOperationClass<Efficiency> = .init(repeating: .ideal), stepOverhead: Seconds = .zero,
+    calibration: CalibrationSummary? = nil, pricePerHour: Double? = nil, boardPower: Double? = nil,
+    hostLink: Rate<Byte>? = nil
+  ) {
+    self.name = name
+    self.description = description
+    self.source = source
+    self.year = year
+    self.peaks = peaks
+    self.elementwise = elementwise
+    self.memoryBandwidth = memoryBandwidth
+    self.caches = caches
+    self.memoryBytes = memoryBytes
+    self.reserve = reserve
+    self.fewRows = fewRows
+    self.efficiency = efficiency
+    self.stepOverhead = stepOverhead
+    self.calibration = calibration
+    self.pricePerHour = pricePerHour
+    self.boardPower = boardPower
+    self.hostLink = hostLink
+  }
+
+  /// Whether every operation runs at a peak, as on a data sheet.
+  public var isIdeal: Bool { efficiency == .init(repeating: .ideal) && stepOverhead == .zero }
+
+  /// Memory that weights, caches and activations may fill.
+  /// - Unit: byte
+  public var usableBytes: Double { Double(memoryBytes) * (1 - reserve) }
+
+  /// The class of a product of a weight matrix with `rows` rows.
+  public func productClass(rows: Double) -> OperationClass {
+    rows <= Double(fewRows) ? .fewRowProduct : .matrixProduct
+  }
+
+  /// The rate at which a working set is streamed when it is streamed again and again.
+  ///
+  /// Each cache level keeps as many bytes as it is larger than the level above it and serves them at its own rate; main
+  /// memory serves the rest. So the time of one pass over W bytes is Σ (bytes kept by a level) / (its rate), which is
+  /// continuous in W, exact inside the smallest level, and approaches main memory's rate for a large W. A strict
+  /// least-recently-used cache would lose all its hits as soon as W exceeds it; measured curves fall gradually.
+  /// - Parameter workingSet: bytes touched between two uses of the same byte.
+  public func bandwidth(workingSet: Double) -> Rate<Byte> {
+    guard let fastest = caches.first, workingSet.isFinite else { return memoryBandwidth }
+    guard workingSet > Double(fastest.bytes) else { return fastest.bandwidth }
+    var seconds = 0.0
+    var served = 0.0
+    for level in caches where workingSet > served {
+      let kept = min(Double(level.bytes), workingSet) - served
+      seconds += kept / level.bandwidth.perSecond
+      served += kept
+    }
+    seconds += (workingSet - served) / memoryBandwidth.perSecond
+    return Rate(workingSet / seconds)
+  }
+}
+
+/// A machine that lacks what a scenario needs.
+public enum HardwareError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// No peak rate for a product's element type; `types` are those that have one.
+  case noPeak(profile: String, type: ElementType, types: [ElementType])
+
+  public var description: String {
+    switch self {
+    case .noPeak(let profile, let type, let types):
+      let known = types.map(\.rawValue).joined(separator: ", ")
+      return "hardware profile \(profile) has no matrix-product rate for \(type.rawValue); it has \(known)"
+    }
+  }
+}
+
+extension HardwareProfile {
+  /// The element type in which a product of two operands runs: the wider of both, because a narrower operand is widened
+  /// before it is multiplied (weight-only quantisation); the second where both are equally wide.
+  public static func productType(_ left: ElementType, _ right: ElementType) -> ElementType {
+    left.bits > right.bits ? left : right
+  }
+
+  /// The peak rate of a product of two operands.
+  /// - Throws: `HardwareError.noPeak`, never a fallback to another type.
+  public func peak(_ left: ElementType, _ right: ElementType) throws(HardwareError) -> Rate<Flop> {
+    let type = Self.productType(left, right)
+    guard let rate = peaks[type] else { throw .noPeak(profile: name, type: type, types: peaks.types) }
+    return rate
+  }
+}

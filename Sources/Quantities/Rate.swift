@@ -1,0 +1,40 @@
+/// What a rate counts; the types below are never made, they only keep one rate from being used for another.
+public protocol CountedUnit: Sendable {}
+
+/// One scalar operation of a matrix product or of an element-wise operation.
+public enum Flop: CountedUnit {}
+/// Eight bits that move between memory and the processor.
+public enum Byte: CountedUnit {}
+/// One emitted token of one sequence.
+public enum Token: CountedUnit {}
+
+/// A duration.
+@frozen
+public struct Seconds: Hashable, Comparable, Sendable, AdditiveArithmetic {
+  /// - Unit: s
+  public var value: Double
+
+  @inlinable public init(_ value: Double) { self.value = value }
+
+  @inlinable public static var zero: Self { Self(0) }
+  @inlinable public static func < (left: Self, right: Self) -> Bool { left.value < right.value }
+  @inlinable public static func + (left: Self, right: Self) -> Self { Self(left.value + right.value) }
+  @inlinable public static func - (left: Self, right: Self) -> Self { Self(left.value - right.value) }
+  @inlinable public static func * (count: Double, right: Self) -> Self { Self(count * right.value) }
+}
+
+/// How many units pass in one second: the one road from work to time.
+@frozen
+public struct Rate<Unit: CountedUnit>: Hashable, Comparable, Sendable {
+  /// - Unit: the counted unit per second
+  public var perSecond: Double
+
+  @inlinable public init(_ perSecond: Double) { self.perSecond = perSecond }
+
+  /// The time that `count` units take at this rate.
+  @inlinable public func time(for count: Double) -> Seconds { Seconds(count / perSecond) }
+
+  /// A share of the rate, for example an efficiency.
+  @inlinable public static func * (share: Double, right: Self) -> Self { Self(share * right.perSecond) }
+  @inlinable public static func < (left: Self, right: Self) -> Bool { left.perSecond < right.perSecond }
+}

@@ -1,0 +1,155 @@
+import Foundation
+
+/// One dimension of a grid: the values that a key takes, in the order of the scenario.
+public struct Axis: Hashable, Sendable {
+  /// The key, for example `model.levels[1].chunk`.
+  public var path: String
+  /// The values as text.
+  public var labels: [String]
+  var steps: [DottedPath.Step]
+  var options: [PositionedValue]
+  var position: Position
+}
+
+/// Finds the keys that hold a list or a range, in the order of the text.
+struct AxisFinder {
+  static let optionLimit = 1_000_000
+  /// The keys of a mapping that stands for a list of numbers.
+  static let ranges = ["linear", "log2"]
+
+  /// An axis before its options exist: a range may have a million of them, and the grid may be refused for that.
+  struct Candidate {
+    var steps: [DottedPath.Step]
+    var position: Position
+    var count: Int
+    var makeOptions: () -> [PositionedValue]
+
+    var path: String { DottedPath(steps).description }
+
+    func make() -> Axis {
+      let options = makeOptions()
+      return Axis(path: path, labels: options.map(Self.label), steps: steps, options: options, position: position)
+    }
+
+    /// A preset alone is called by its name.
+    private static func label(_ option: PositionedValue) -> String {
+      if let entries = option.entries, entries.count == 1, entries[0].key == "preset" { return entries[0].value.flow }
+      return option.scalar ?? option.flow
+    }
+  }
+
+  let collector: DiagnosticCollector
+  private(set) var axes: [Candidate] = []
+  /// Sections with a list or range that is no axis: reading them would only repeat the complaint.
+  private(set) var failedSections: Set<String> = []
+
+  init(collector: DiagnosticCollector) { self.collector = collector }
+
+  /// Adds the axes of `model`, `workload` or `precision`: the section itself if it is a list of mappings.
+  mutating func visit(section: String, _ value: PositionedValue) {
+    switch value.content {
+    case .list(let elements): add([.key(section)], value, elements)
+    case .mapping(let entries):
+      for entry in entries {
+        if section == "model", entry.key == "levels", let levels = entry.value.elements, !isListOfLists(levels) {
+          for (index, level) in levels.enumerated() {
+            for field in level.entries ?? [] {
+              visit(field.value, [.key(section), .key(entry.key), .index(index), .key(field.key)])
+            }
+          }
+        } else {
+          visit(entry.value, [.key(section), .key(entry.key)])
+        }
+      }
+    default: break
+    }
+  }
+
+  private func isListOfLists(_ elements: [PositionedValue]) -> Bool { elements.first?.elements != nil }
+
+  private mutating func visit(_ value: PositionedValue, _ steps: [DottedPath.Step]) {
+    switch value.content {
+    case .list(let elements): add(steps, value, elements)
+    case .mapping(let entries) where entries.contains(where: { Self.ranges.contains($0.key) }):
+      if let (count, number) = range(value, path: DottedPath(steps).description) {
+        axes.append(
+          Candidate(steps: steps, position: value.position, count: count) {
+            (0..<count).map { PositionedValue(.scalar(String(number($0)), quoted: false), at: value.position) }
+          })
+      } else {
+        fail(steps)
+      }
+    default: break
+    }
+  }
+
+  private mutating func add(_ steps: [DottedPath.Step], _ value: PositionedValue, _ options: [PositionedValue]) {
+    let path = DottedPath(steps).description
+    guard !options.isEmpty else {
+      collector.add(.init(value.position, path: path, found: "found an empty list", accepted: "at least one value"))
+      fail(steps)
+      return
+    }
+    axes.append(Candidate(steps: steps, position: value.position, count: options.count) { options })
+  }
+
+  private mutating func fail(_ steps: [DottedPath.Step]) {
+    if case .key(let section) = steps[0] { failedSections.insert(section) }
+  }
+
+  /// `{linear: [a, b, count]}`: count values from a to b, rounded to whole numbers; `{log2: [a, b]}`: a, 2a, 4a, … b.
+  /// - Returns: how many values, and the value at a position.
+  private func range(_ value: PositionedValue, path: String) -> (Int, (Int) -> Int)? {
+    let reader = FieldReader(value, path: path, collector: collector)
+    let given = Self.ranges.filter(reader.has)
+    reader.finish()
+    guard given.count == 1, let kind = given.first, let elements = reader.list(kind) else { return nil }
+    let count = kind == "linear" ? 3 : 2
+    let form = kind == "linear" ? "[first, last, count]" : "[first, last]"
+    guard elements.count == count else {
+      reader.report(kind, "found a list of \(elements.count)", accepted: form)
+      return nil
+    }
+    let path = "\(path).\(kind)"
+    let bounds = 0...(1 << 53)
+    guard let first = integerOf(elements[0], path: path, in: bounds, collector),
+      let last = integerOf(elements[1], path: path, in: bounds, collector)
+    else { return nil }
+    guard first <= last else {
+      reader.report(kind, "the range runs from \(first) down to \(last)", accepted: "\(form) in ascending order")
+      return nil
+    }
+    guard kind == "linear" else { return log2(first, last, reader) }
+    guard let count = integerOf(elements[2], path: path, in: 1...Self.optionLimit, collector) else { return nil }
+    return linear(first, last, count, reader)
+  }
+
+  private func linear(_ first: Int, _ last: Int, _ count: Int, _ reader: FieldReader) -> (Int, (Int) -> Int)? {
+    if count == 1, first == last { return (1, { _ in first }) }
+    guard count >= 2, count - 1 <= last - first else {
+      reader.report(
+        "linear", "\(count) different whole numbers from \(first) to \(last) do not exist",
+        accepted: "a count from \(first == last ? 1 : 2) to \(last - first + 1)")
+      return nil
+    }
+    // first + round(k·(last − first)/(count − 1)), halves up, in integers.
+    let gaps = Int128(count - 1)
+    return (count, { first + Int((2 * Int128($0) * Int128(last - first) + gaps) / (2 * gaps)) })
+  }
+
+  private func log2(_ first: Int, _ last: Int, _ reader: FieldReader) -> (Int, (Int) -> Int)? {
+    var values: [Int] = []
+    var value = first
+    while first > 0, value <= last {
+      values.append(value)
+      value *= 2
+    }
+    guard values.last == last else {
+      reader.report(
+        "log2", "doubling \(first) never gives \(last)",
+        accepted: values.last.map { "a last value such as \($0) or \(2 * $0)" } ?? "a first value of at least 1")
+      return nil
+    }
+    return (values.count, { first << $0 })
+  }
+}

@@ -1,0 +1,179 @@
+/// Reads the fields of one mapping: typed, positioned, and strict about keys it was never asked for.
+///
+/// Ask for every key that the format has, then call `finish()`. A wrong or missing value adds a diagnostic and gives
+/// `nil`, so that reading goes on and finds the next mistake.
+public final class FieldReader {
+  public let position: Position
+  public let path: String
+  public let collector: DiagnosticCollector
+  private let entries: [PositionedValue.Entry]
+  private var known: [String] = []
+
+  /// - Parameter path: the dotted path of the mapping, empty for the document.
+  public init(_ value: PositionedValue, path: String, collector: DiagnosticCollector) {
+    position = value.position
+    self.path = path
+    self.collector = collector
+    entries = value.entries ?? []
+    if value.entries == nil {
+      collector.add(
+        .init(position, path: path, found: "found \(value.summary)", accepted: "a mapping of keys to values"))
+    }
+  }
+
+  public func path(of key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
+
+  /// Where the key's value stands, or the mapping where it is absent.
+  public func position(of key: String) -> Position { entry(key)?.value.position ?? position }
+
+  public func has(_ key: String) -> Bool { entry(key) != nil }
+
+  /// The value as it was written.
+  public func value(_ key: String) -> PositionedValue? { entry(key)?.value }
+
+  /// - Returns: the default where the key is absent; `nil` after a diagnostic.
+  public func integer(_ key: String, default fallback: Int? = nil, in range: ClosedRange<Int>? = nil) -> Int? {
+    read(key, default: fallback) { value in
+      integerOf(value, path: path(of: key), in: range, collector)
+    }
+  }
+
+  /// A finite number.
+  public func number(_ key: String, default fallback: Double? = nil, in range: ClosedRange<Double>? = nil) -> Double? {
+    let accepted = range.map { "a number from \(short($0.lowerBound)) to \(short($0.upperBound))" } ?? "a finite number"
+    return read(key, default: fallback) { value in
+      guard case .scalar(let text, quoted: false) = value.content, isDecimal(text), let number = Double(text),
+        number.isFinite, range?.contains(number) ?? true
+      else { return refuse(key, value, accepted) }
+      return number
+    }
+  }
+
+  public func text(_ key: String, default fallback: String? = nil) -> String? {
+    read(key, default: fallback) { value in
+      guard let text = value.scalar, !text.isEmpty, text.count <= 1024 else {
+        return refuse(key, value, "text of 1 to 1024 characters")
+      }
+      return text
+    }
+  }
+
+  public func boolean(_ key: String, default fallback: Bool? = nil) -> Bool? {
+    read(key, default: fallback) { value in
+      switch value.content {
+      case .scalar("true", quoted: false): true
+      case .scalar("false", quoted: false): false
+      default: refuse(key, value, "true or false")
+      }
+    }
+  }
+
+  /// One of the words of an enumeration.
+  public func choice<Choice: RawRepresentable & CaseIterable>(_ key: String, default fallback: Choice? = nil) -> Choice?
+  where Choice.RawValue == String {
+    let words = Choice.allCases.map(\.rawValue)
+    return read(key, default: fallback) { value in
+      if let choice = value.scalar.flatMap(Choice.init(rawValue:)) { return choice }
+      return refuse(key, value, words.joined(separator: ", "), value.scalar.flatMap { nearMiss($0, among: words) })
+    }
+  }
+
+  /// The reader of a nested mapping; `nil` without a diagnostic where it is absent.
+  public func mapping(_ key: String) -> FieldReader? {
+    guard let value = entry(key)?.value else { return nil }
+    return FieldReader(value, path: path(of: key), collector: collector)
+  }
+
+  /// The elements of a list; `nil` without a diagnostic where it is absent.
+  public func list(_ key: String) -> [PositionedValue]? {
+    guard let value = entry(key)?.value else { return nil }
+    guard let elements = value.elements else { return refuse(key, value, "a list") }
+    return elements
+  }
+
+  /// Says that a required key is missing.
+  public func require(_ key: String, accepted: String? = nil) {
+    guard !has(key) else { return }
+    collector.add(.init(position, path: path, found: "the key \(key) is missing", accepted: accepted))
+  }
+
+  /// Adds a diagnostic about a key of this mapping.
+  public func report(_ key: String, _ found: String, accepted: String? = nil, suggestion: String? = nil) {
+    collector.add(
+      .init(position(of: key), path: path(of: key), found: found, accepted: accepted, suggestion: suggestion))
+  }
+
+  /// Reports every key that nobody asked for.
+  /// - Parameter hint: why a key that exists elsewhere is not accepted here.
+  public func finish(hint: (String) -> String? = { _ in nil }) {
+    for entry in entries where !known.contains(entry.key) && !collector.isFull {
+      let near = nearMiss(entry.key, among: known)
+      let found = hint(entry.key) ?? "unknown key"
+      collector.add(
+        .init(
+          entry.keyPosition, path: path(of: entry.key), found: found, accepted: enumerate(known), suggestion: near))
+    }
+  }
+
+  private func entry(_ key: String) -> PositionedValue.Entry? {
+    if !known.contains(key) { known.append(key) }
+    return entries.first { $0.key == key }
+  }
+
+  private func read<Value>(
+    _ key: String, default fallback: Value?, _ body: (PositionedValue) -> Value?
+  ) -> Value? {
+    guard let value = entry(key)?.value else {
+      if fallback == nil { require(key) }
+      return fallback
+    }
+    return body(value)
+  }
+
+  private func refuse<Value>(
+    _ key: String, _ value: PositionedValue, _ accepted: String, _ suggestion: String? = nil
+  ) -> Value? {
+    collector.add(
+      .init(
+        value.position, path: path(of: key), found: "found \(value.summary)", accepted: accepted,
+        suggestion: suggestion))
+    return nil
+  }
+}
+
+/// A whole number; `1_000` is accepted, `1e3`, `0x10`, `010` and `2K` are not.
+func integerOf(
+  _ value: PositionedValue, path: String, in range: ClosedRange<Int>? = nil, _ collector: DiagnosticCollector
+) -> Int? {
+  func refuse(_ found: String, _ accepted: String = "an integer") -> Int? {
+    collector.add(.init(value.position, path: path, found: "found \(found)", accepted: accepted))
+    return nil
+  }
+  let accepted = range.map { "an integer from \($0.lowerBound) to \($0.upperBound)" } ?? "an integer"
+  guard case .scalar(let text, quoted: false) = value.content else { return refuse(value.summary, accepted) }
+  var digits = text[...]
+  if digits.first == "-" || digits.first == "+" { digits = digits.dropFirst() }
+  let isWhole =
+    digits.first?.isASCIIDigit == true && digits.last?.isASCIIDigit == true && !digits.contains("__")
+    && digits.allSatisfy { $0.isASCIIDigit || $0 == "_" } && (digits.first != "0" || digits == "0")
+  guard isWhole else { return refuse(value.summary, accepted) }
+  guard let number = Int(text.replacing("_", with: "")) else {
+    return refuse("\(value.summary), which does not fit in 64 bits", accepted)
+  }
+  if let range, !range.contains(number) { return refuse("\(number)", accepted) }
+  return number
+}
+
+/// `0` and `1000` rather than `0.0` and `1000.0`.
+private func short(_ number: Double) -> String {
+  abs(number) < 1e9 ? Int(exactly: number).map(String.init) ?? "\(number)" : "\(number)"
+}
+
+/// Digits, point and exponent: `Double(_:)` alone also reads `nan`, `inf` and hexadecimal.
+func isDecimal(_ text: some StringProtocol) -> Bool {
+  text.contains(where: \.isASCIIDigit) && text.allSatisfy { $0.isASCIIDigit || "+-.eE".contains($0) }
+}
+
+extension Character {
+  var isASCIIDigit: Bool { isASCII && isNumber }
+}

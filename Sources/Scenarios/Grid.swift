@@ -1,0 +1,112 @@
+import Architectures
+import Quantities
+
+/// A model with the name under which reports list it: its preset's, or the scenario's.
+public struct NamedModel: Hashable, Sendable {
+  public var name: String
+  public var model: Model
+
+  public init(name: String, model: Model) {
+    self.name = name
+    self.model = model
+  }
+}
+
+/// One point of a grid, ready to be priced or executed.
+public struct ScenarioPoint: Sendable {
+  /// Position in the grid, from 0; points that a constraint excludes keep theirs.
+  public var index: Int
+  /// Position in `Grid.models`, for tables that are made once per model.
+  public var modelIndex: Int
+  public var name: String
+  public var model: Model
+  public var workload: Workload
+  public var precision: Precision
+  /// One label per axis.
+  public var axisValues: [String]
+}
+
+/// The product of every list and range in a scenario: axes in the order of the text, the last one running fastest.
+public struct Grid: Sendable {
+  public static let pointLimit = 100_000_000
+  /// Different models and precisions are read and checked before the first point.
+  public static let modelLimit = 65_536
+
+  enum Placement: Sendable {
+    /// A digit counts so many positions in the table of models.
+    case model(stride: Int)
+    case precision(stride: Int)
+    /// What each option sets.
+    case workload([[(key: WorkloadKey, value: Int)]])
+  }
+
+  public let axes: [Axis]
+  /// The product of the axes' lengths, points excluded by constraints included.
+  public let count: Int
+  /// Every model of the grid, in order; `nil` where a constraint about the model alone excludes it.
+  public let models: [NamedModel?]
+  public let precisions: [Precision]
+  let placements: [Placement]
+  let workload: Workload
+  let constraints: [Constraint]
+
+  /// The point at a position, or `nil` if a constraint excludes it.
+  /// - Precondition: `index` is in `0..<count`.
+  public func point(at index: Int) -> ScenarioPoint? {
+    precondition((0..<count).contains(index), "a grid of \(count) points has none at \(index)")
+    var rest = index
+    var modelIndex = 0
+    var precisionIndex = 0
+    var workload = workload
+    var labels = [String](repeating: "", count: axes.count)
+    for axis in axes.indices.reversed() {
+      let digit = rest % axes[axis].labels.count
+      rest /= axes[axis].labels.count
+      labels[axis] = axes[axis].labels[digit]
+      switch placements[axis] {
+      case .model(let stride): modelIndex += digit * stride
+      case .precision(let stride): precisionIndex += digit * stride
+      case .workload(let options):
+        for setting in options[digit] { setting.key.set(setting.value, in: &workload) }
+      }
+    }
+    guard let named = models[modelIndex], constraints.allSatisfy({ $0.allows(named.model, workload) }) else {
+      return nil
+    }
+    return ScenarioPoint(
+      index: index, modelIndex: modelIndex, name: named.name, model: named.model, workload: workload,
+      precision: precisions[precisionIndex], axisValues: labels)
+  }
+
+  /// Every point that no constraint excludes, in order.
+  public var points: some Sequence<ScenarioPoint> { (0..<count).lazy.compactMap { point(at: $0) } }
+}
+
+extension WorkloadKey {
+  func set(_ value: Int, in workload: inout Workload) {
+    switch self {
+    case .prompt: workload.promptLength = value
+    case .generate: workload.generatedLength = value
+    case .batch: workload.batchSize = value
+    case .continuations: workload.continuations = value
+    }
+  }
+
+  func value(in workload: Workload) -> Int {
+    switch self {
+    case .prompt: workload.promptLength
+    case .generate: workload.generatedLength
+    case .batch: workload.batchSize
+    case .continuations: workload.continuations
+    }
+  }
+
+  var range: ClosedRange<Int> {
+    switch self {
+    case .prompt: 0...Limits.promptLength
+    case .generate: 0...Limits.generatedLength
+    case .batch: 1...Limits.batchSize
+    case .continuations: 1...Limits.continuations
+    }
+  }
+}

@@ -1,0 +1,227 @@
+import Architectures
+import Quantities
+
+/// Builds the grid of a scenario: finds its axes, then reads and checks every model and precision that they make.
+struct GridReader {
+  /// Failing models are reported until so many were found.
+  static let failureLimit = 5
+
+  let root: PositionedValue
+  let name: String
+  let file: String
+  let presets: PresetResolver
+  let collector: DiagnosticCollector
+  let constraints: [Constraint]
+  /// Baselines share the workloads, so they have to be possible with them.
+  let compare: [NamedModel]
+
+  func read() -> Grid? {
+    var finder = AxisFinder(collector: collector)
+    for entry in root.entries ?? [] where ["model", "workload", "precision"].contains(entry.key) {
+      finder.visit(section: entry.key, entry.value)
+    }
+    guard let count = countPoints(finder.axes) else { return nil }
+    let axes = finder.axes.map { $0.make() }
+    let modelAxes = axes.filter { $0.steps[0] == .key("model") }
+    let precisionAxes = axes.filter { $0.steps[0] == .key("precision") }
+    guard product(modelAxes) <= Grid.modelLimit, product(precisionAxes) <= Grid.modelLimit else {
+      collector.add(
+        .init(
+          (modelAxes + precisionAxes)[0].position, path: "model",
+          found: "\(max(product(modelAxes), product(precisionAxes))) different models",
+          accepted: "at most \(Grid.modelLimit); split the sweep"))
+      return nil
+    }
+    let failed = finder.failedSections
+    let workload = failed.contains("workload") ? nil : readWorkload(axes)
+    let settings = axes.map(readSettings)
+    let precisions = failed.contains("precision") ? nil : readPrecisions(precisionAxes)
+    let models = failed.contains("model") ? nil : readModels(modelAxes)
+    guard let workload, let precisions, let models else { return nil }
+    var strides = (model: product(modelAxes), precision: product(precisionAxes))
+    let placements = zip(axes, settings).map { axis, settings -> Grid.Placement in
+      switch axis.steps[0] {
+      case .key("model"):
+        strides.model /= axis.options.count
+        return .model(stride: strides.model)
+      case .key("precision"):
+        strides.precision /= axis.options.count
+        return .precision(stride: strides.precision)
+      default: return .workload(settings)
+      }
+    }
+    checkPrompts(models, workload, zip(axes, settings).map { ($0, $1) })
+    return Grid(
+      axes: axes, count: count, models: models, precisions: precisions, placements: placements, workload: workload,
+      constraints: constraints.filter { !$0.isAboutModels })
+  }
+
+  private func product(_ axes: [Axis]) -> Int { axes.reduce(1) { $0 * $1.options.count } }
+
+  /// The number of points, computed wide enough that it cannot overflow before it is compared.
+  private func countPoints(_ axes: [AxisFinder.Candidate]) -> Int? {
+    var count: Int128 = 1
+    var isHuge = false
+    for axis in axes {
+      let (product, overflow) = count.multipliedReportingOverflow(by: Int128(axis.count))
+      isHuge = isHuge || overflow
+      count = overflow ? Int128.max : product
+    }
+    if !isHuge, count <= Grid.pointLimit { return Int(count) }
+    let factors = axes.map { "\($0.path) \($0.count)" }.joined(separator: " × ")
+    collector.add(
+      .init(
+        axes[0].position, path: "",
+        found: "the grid has \(isHuge ? "more than 10^38" : "\(count)") points (\(factors))",
+        accepted: "at most \(Grid.pointLimit)"))
+    return nil
+  }
+
+  // MARK: Models
+
+  private func readModels(_ axes: [Axis]) -> [NamedModel?]? {
+    guard let section = root["model"] else { return nil }
+    var models: [NamedModel?] = []
+    var reported: Set<String> = []
+    var failures = 0
+    for index in 0..<product(axes) {
+      guard failures < Self.failureLimit else { return nil }
+      let (tree, values) = substitute(axes, index, in: section)
+      let reader = ModelReader(path: "model", collector: collector)
+      guard let resolved = presets.resolve(tree, path: "model", file: file), let model = reader.read(resolved) else {
+        failures += 1
+        continue
+      }
+      guard
+        constraints.allSatisfy({ !$0.isAboutModels || $0.allows(model, Workload(promptLength: 0, generatedLength: 0)) })
+      else {
+        models.append(nil)
+        continue
+      }
+      let problems = model.problems
+      if !problems.isEmpty {
+        failures += 1
+        let fresh = problems.filter { reported.insert($0.description).inserted }
+        reader.report(fresh, in: resolved, note: values.isEmpty ? "" : " (with \(values))")
+      }
+      models.append(NamedModel(name: tree["preset"]?.scalar ?? name, model: model))
+    }
+    guard failures == 0 else { return nil }
+    if models.allSatisfy({ $0 == nil }) {
+      collector.add(
+        .init(
+          root["constraints"]?.position ?? section.position, path: "constraints", found: "they exclude every model"))
+    }
+    return models
+  }
+
+  /// The section with one option of each axis in place, and `key = value, …` for messages.
+  private func substitute(_ axes: [Axis], _ index: Int, in section: PositionedValue) -> (PositionedValue, String) {
+    var rest = index
+    var tree = section
+    var values: [String] = []
+    for axis in axes.reversed() {
+      let digit = rest % axis.options.count
+      rest /= axis.options.count
+      guard let set = tree.setting(axis.steps.dropFirst(), to: axis.options[digit]) else {
+        preconditionFailure("an axis was found at \(axis.path), which does not exist")
+      }
+      tree = set
+      values.append("\(axis.path) = \(axis.labels[digit])")
+    }
+    return (tree, values.reversed().joined(separator: ", "))
+  }
+
+  // MARK: Precision
+
+  private func readPrecisions(_ axes: [Axis]) -> [Precision]? {
+    guard let section = root["precision"] else { return [Precision()] }
+    var precisions: [Precision] = []
+    for index in 0..<product(axes) {
+      let reader = FieldReader(substitute(axes, index, in: section).0, path: "precision", collector: collector)
+      let weights: ElementType? = reader.choice("weights", default: .bf16)
+      let activations: ElementType? = reader.choice("activations", default: .bf16)
+      let cache: ElementType? = reader.choice("cache", default: .bf16)
+      reader.finish()
+      guard let weights, let activations, let cache else { continue }
+      precisions.append(Precision(weights: weights, activations: activations, cache: cache))
+    }
+    return precisions.count == product(axes) ? precisions : nil
+  }
+
+  // MARK: Workload
+
+  /// The workload outside every axis.
+  private func readWorkload(_ axes: [Axis]) -> Workload? {
+    guard let section = root["workload"], section.elements == nil else { return WorkloadReader.standard }
+    let varied = axes.filter { $0.steps[0] == .key("workload") }.compactMap(\.steps.last)
+    let fixed = (section.entries ?? []).filter {
+      !varied.contains(.key($0.key)) || WorkloadKey(rawValue: $0.key) == nil
+    }
+    guard section.entries != nil else {
+      _ = FieldReader(section, path: "workload", collector: collector)
+      return nil
+    }
+    return WorkloadReader.read(
+      PositionedValue(.mapping(fixed), at: section.position), path: "workload", collector: collector)
+  }
+
+  /// What each option of a workload axis sets.
+  private func readSettings(_ axis: Axis) -> [[(key: WorkloadKey, value: Int)]] {
+    guard axis.steps[0] == .key("workload") else { return [] }
+    if axis.steps.count == 1 {
+      return axis.options.map { option in
+        let workload = WorkloadReader.read(option, path: axis.path, collector: collector) ?? WorkloadReader.standard
+        return WorkloadKey.allCases.map { ($0, $0.value(in: workload)) }
+      }
+    }
+    // An unknown key was reported with the section.
+    guard case .key(let word) = axis.steps[1], let key = WorkloadKey(rawValue: word) else { return [] }
+    return axis.options.map { option in
+      [(key, integerOf(option, path: axis.path, in: key.range, collector) ?? 1)]
+    }
+  }
+
+  /// A vanilla model needs a prompt.
+  private func checkPrompts(
+    _ models: [NamedModel?], _ base: Workload, _ axes: [(Axis, [[(key: WorkloadKey, value: Int)]])]
+  ) {
+    var position = root["workload"]?["prompt"]?.position ?? root["workload"]?.position
+    var isZero = base.promptLength == 0
+    for (axis, settings) in axes {
+      for (option, settings) in zip(axis.options, settings)
+      where settings.contains(where: { $0.key == .prompt && $0.value == 0 }) {
+        isZero = true
+        position = option.position
+      }
+    }
+    guard isZero, let position else { return }
+    let workload = Workload(promptLength: 0, generatedLength: 1)
+    for case .some(let named) in models + compare {
+      let isExcluded = constraints.contains { $0.namesOnlyPrompt && !$0.allows(named.model, workload) }
+      guard !isExcluded, let problem = workload.problems(for: named.model).first else { continue }
+      collector.add(.init(position, path: "workload.\(problem.key)", found: problem.found, accepted: problem.accepted))
+      return
+    }
+  }
+}
+
+enum WorkloadReader {
+  /// The paper's prefill-heavy protocol.
+  static let standard = Workload(promptLength: 2048, generatedLength: 128)
+
+  static func read(_ value: PositionedValue, path: String, collector: DiagnosticCollector) -> Workload? {
+    let reader = FieldReader(value, path: path, collector: collector)
+    var workload = standard
+    var isComplete = value.entries != nil
+    for key in WorkloadKey.allCases {
+      if let number = reader.integer(key.rawValue, default: key.value(in: standard), in: key.range) {
+        key.set(number, in: &workload)
+      } else {
+        isComplete = false
+      }
+    }
+    reader.finish()
+    return isComplete ? workload : nil
+  }
+}

@@ -1,0 +1,104 @@
+import Foundation
+import Hardware
+import Quantities
+
+extension HardwareFile {
+  /// The profile as YAML that `parse` reads back to an equal profile.
+  public static func text(_ profile: HardwareProfile) -> String {
+    var lines = ["name: \(quoted(profile.name))"]
+    if !profile.description.isEmpty { lines.append("description: \(quoted(profile.description))") }
+    if !profile.source.isEmpty { lines.append("source: \(quoted(profile.source))") }
+    if let year = profile.year { lines.append("year: \(year)") }
+    let rates = profile.peaks.types.map { "\($0.rawValue): \(shortest(profile.peaks[$0]!.perSecond))" }
+    lines.append("matmul_flops_per_s: {\(rates.joined(separator: ", "))}")
+    lines.append("elementwise_flops_per_s: \(shortest(profile.elementwise.perSecond))")
+    lines.append("memory_bandwidth_bytes_per_s: \(shortest(profile.memoryBandwidth.perSecond))")
+    if !profile.caches.isEmpty {
+      lines.append("caches:")
+      for level in profile.caches {
+        lines.append("  - {bytes: \(level.bytes), bandwidth_bytes_per_s: \(shortest(level.bandwidth.perSecond))}")
+      }
+    }
+    lines.append("memory_bytes: \(profile.memoryBytes)")
+    lines.append("reserve: \(shortest(profile.reserve))")
+    if let price = profile.pricePerHour { lines.append("price_usd_per_hour: \(shortest(price))") }
+    if let power = profile.boardPower { lines.append("board_power_w: \(shortest(power))") }
+    if let link = profile.hostLink { lines.append("host_link_bytes_per_s: \(shortest(link.perSecond))") }
+    lines.append("few_rows: \(profile.fewRows)")
+    if !profile.isIdeal { lines += efficiencyLines(profile) }
+    if let calibration = profile.calibration { lines += calibrationLines(calibration) }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// Writes the profile to a temporary name and renames it, so that a reader never sees half a file.
+  /// - Throws: what the file system says.
+  public static func write(_ profile: HardwareProfile, to file: String) throws {
+    let url = URL(filePath: file)
+    try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try Data(text(profile).utf8).write(to: url, options: .atomic)
+  }
+
+  private static func efficiencyLines(_ profile: HardwareProfile) -> [String] {
+    var lines = ["efficiency:"]
+    for operation in OperationClass.allCases {
+      let efficiency = profile.efficiency[operation]
+      lines.append(
+        "  \(operation.rawValue): {compute: \(shortest(efficiency.compute.limit)), "
+          + "half_rows: \(shortest(efficiency.compute.halfRows)), bandwidth: \(shortest(efficiency.bandwidth)), "
+          + "overhead_s: \(shortest(efficiency.overhead.value))}")
+    }
+    lines.append("step_overhead_s: \(shortest(profile.stepOverhead.value))")
+    return lines
+  }
+
+  private static func calibrationLines(_ summary: CalibrationSummary) -> [String] {
+    var lines = [
+      "calibration:", "  rows: \(summary.rows)", "  parameters: \(summary.parameters)",
+      "  mape_percent: \(shortest(summary.meanAbsolutePercentageError))",
+    ]
+    if let threads = summary.threads { lines.append("  threads: \(threads)") }
+    if !summary.residuals.isEmpty { lines.append("  residual_quantiles:") }
+    for quantile in summary.residuals {
+      lines.append("    - {probability: \(shortest(quantile.probability)), value: \(shortest(quantile.value))}")
+    }
+    if !summary.ranges.isEmpty { lines.append("  ranges:") }
+    for range in summary.ranges {
+      lines.append(
+        "    - {property: \(quoted(range.property)), lowest: \(shortest(range.lowest)), "
+          + "highest: \(shortest(range.highest))}")
+    }
+    return lines
+  }
+
+  /// The fewest digits that read back as the same number; `2.039e12` rather than a row of zeros.
+  static func shortest(_ number: Double) -> String {
+    let text = "\(number)".replacing("e+", with: "e")
+    guard abs(number) >= 1e6, !text.contains("e"), text.hasSuffix(".0") else {
+      return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
+    }
+    let digits = text.dropLast(2).drop { $0 == "-" }
+    let significant = digits.first.map(String.init)! + "."
+    let rest = digits.dropFirst().reversed().drop { $0 == "0" }.reversed()
+    let sign = number < 0 ? "-" : ""
+    return sign + (rest.isEmpty ? String(significant.dropLast()) : significant + String(rest))
+      + "e\(digits.count - 1)"
+  }
+
+  private static func quoted(_ text: String) -> String {
+    let isPlain =
+      text.first?.isLetter == true
+      && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-. ".contains($0)) }
+      && !text.hasSuffix(" ") && !["null", "true", "false", "yes", "no"].contains(text.lowercased())
+    if isPlain { return text }
+    var escaped = ""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"", "\\": escaped += "\\\(scalar)"
+      case "\n": escaped += "\\n"
+      case "\t": escaped += "\\t"
+      default: escaped.unicodeScalars.append(scalar)
+      }
+    }
+    return "\"\(escaped)\""
+  }
+}

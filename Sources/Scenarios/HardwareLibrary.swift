@@ -1,0 +1,77 @@
+import Foundation
+import Hardware
+
+/// The hardware profiles that names reach, for `photon hardware` and for tools without a scenario.
+public struct HardwareLibrary: Sendable {
+  public struct Entry: Hashable, Sendable {
+    public var name: String
+    public var file: String
+
+    public init(name: String, file: String) {
+      self.name = name
+      self.file = file
+    }
+  }
+
+  let files: ScenarioFiles
+  let directory: String
+
+  /// - Parameter directory: where the search starts: a scenario's folder.
+  public init(files: ScenarioFiles, directory: String) {
+    self.files = files
+    self.directory = directory
+  }
+
+  /// What `ScenarioFiles` searches last: the shipped profiles under `$PHOTON_HOME/scenarios/hardware`, then the user's
+  /// calibrated ones under `$XDG_CONFIG_HOME/photon/hardware` (by default `~/.config/photon/hardware`).
+  public static func searchPaths(environment: [String: String]) -> [String] {
+    var paths: [String] = []
+    if let home = environment["PHOTON_HOME"], !home.isEmpty { paths.append("\(home)/scenarios") }
+    if let folder = userFolder(environment: environment) { paths.append(ScenarioFiles.directory(of: folder)) }
+    return paths
+  }
+
+  /// Where calibrated profiles of this user are kept; nil without a home.
+  public static func userFolder(environment: [String: String]) -> String? {
+    // A relative path in XDG_CONFIG_HOME is to be ignored (XDG Base Directory Specification).
+    if let configuration = environment["XDG_CONFIG_HOME"], configuration.hasPrefix("/") {
+      return "\(configuration)/photon/hardware"
+    }
+    return environment["HOME"].map { "\($0)/.config/photon/hardware" }
+  }
+
+  /// Every profile, by name; of two with the same name the one that is found first.
+  public func entries() -> [Entry] {
+    files.names(.hardware, from: directory).compactMap { name in
+      files.find(.hardware, named: name, from: directory).map { Entry(name: name, file: $0) }
+    }
+  }
+
+  /// The profile of a name (`h200_sxm` and `H200-SXM` are `h200-sxm`) or of a file's path that contains `/` or ends in
+  /// `.yaml`.
+  /// - Parameters:
+  ///   - position: where the name is written, for the complaint that there is no such profile.
+  ///   - path: the key under which it is written.
+  /// - Throws: `ScenarioError`
+  public func profile(_ name: String, at position: Position, path: String = "") throws(ScenarioError) -> HardwareProfile
+  {
+    let entries = entries()
+    let canonical = Self.canonical(name)
+    let file =
+      files.find(.hardware, named: name, from: directory)
+      ?? entries.first { Self.canonical($0.name) == canonical }?.file
+    guard let file else {
+      let names = entries.map(\.name)
+      throw ScenarioError([
+        Diagnostic(
+          position, path: path, found: "there is no hardware profile \"\(name)\"",
+          accepted: names.isEmpty ? "the path of a profile's file" : enumerate(names),
+          suggestion: nearMiss(name, among: names))
+      ])
+    }
+    return try HardwareFile.read(file: file)
+  }
+
+  /// Spellings of a name that mean the same profile have the same canonical form.
+  public static func canonical(_ name: String) -> String { name.lowercased().replacing("_", with: "-") }
+}

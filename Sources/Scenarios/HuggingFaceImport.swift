@@ -1,0 +1,175 @@
+import Architectures
+
+/// A vanilla model made from a Hugging Face configuration.
+public struct ImportedModel: Sendable {
+  public var name: String
+  public var model: Model
+  /// A preset file.
+  public var yaml: String
+  /// What the model computes beyond what is counted.
+  public var warnings: [Diagnostic]
+}
+
+/// Reads the `config.json` of a Llama, Mistral, Qwen 2, Qwen 2.5, Qwen 3 or GPT-NeoX model.
+///
+/// What changes matrix work and cannot be represented is an error at its key; what only changes element-wise work,
+/// such as biases, is a warning.
+/// - Throws: `ScenarioError`
+public func importHuggingFace(file: String, name: String? = nil) throws(ScenarioError) -> ImportedModel {
+  try importHuggingFace(json: YAMLText.text(of: file), file: file, name: name)
+}
+
+/// The same from text; `file` is the name that diagnostics show.
+/// - Throws: `ScenarioError`
+public func importHuggingFace(
+  json: String, file: String, name: String? = nil
+) throws(ScenarioError) -> ImportedModel {
+  // JSON is YAML, and the YAML parser keeps positions.
+  let root = try YAMLText.parse(json, file: file)
+  let collector = DiagnosticCollector()
+  let reader = HuggingFaceReader(root, collector)
+  let model = reader.read()
+  try collector.throwIfAny()
+  guard let model else { preconditionFailure("an import failed without a diagnostic") }
+  let name = name ?? reader.name
+  let comments = ["Imported from a Hugging Face configuration (model_type \(reader.modelType ?? ""))."]
+  let notes = collector.ordered.map { "Not counted: \($0.path): \($0.found)." }
+  return ImportedModel(
+    name: name, model: model, yaml: ModelText.render(model, name: name, comments: comments + notes),
+    warnings: collector.ordered)
+}
+
+private struct HuggingFaceReader {
+  static let modelTypes = ["llama", "mistral", "qwen2", "qwen3", "gpt_neox"]
+  /// Keys of our models and what they are called here.
+  static let keys = [
+    "vocabulary": "vocab_size", "width": "hidden_size", "heads": "num_attention_heads",
+    "key_value_heads": "num_key_value_heads", "head_width": "head_dim", "feed_forward": "intermediate_size",
+    "layers": "num_hidden_layers",
+  ]
+  /// Keys that mean matrix work of another shape, unless they are null, false, 0 or 1.
+  static let refusals = [
+    ("num_local_experts", "a mixture of experts"), ("num_experts", "a mixture of experts"),
+    ("n_routed_experts", "a mixture of experts"), ("kv_lora_rank", "latent attention"),
+    ("q_lora_rank", "latent attention"), ("is_encoder_decoder", "an encoder and a decoder"),
+    ("text_config", "a model inside another"), ("vision_config", "a vision model"),
+    ("num_nextn_predict_layers", "extra layers that predict further tokens"),
+    ("cross_attention_layers", "cross-attention"),
+  ]
+
+  let reader: FieldReader
+  let modelType: String?
+
+  init(_ root: PositionedValue, _ collector: DiagnosticCollector) {
+    // In a configuration null means that the key is absent.
+    var present = root
+    if case .mapping(let entries) = root.content { present.content = .mapping(entries.filter { !$0.value.isNull }) }
+    reader = FieldReader(present, path: "", collector: collector)
+    modelType = present["model_type"]?.scalar
+  }
+
+  /// The last part of the path that the model was saved under, if it is a plain word.
+  var name: String {
+    let last = (reader.value("_name_or_path")?.scalar ?? "").split(separator: "/").last.map { $0.lowercased() } ?? ""
+    let isPlain = !last.isEmpty && last.first != "."
+    let isSafe = last.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }
+    return isPlain && isSafe ? last : modelType ?? "imported"
+  }
+
+  func read() -> Model? {
+    refuseOtherShapes()
+    guard let modelType = reader.text("model_type") else { return nil }
+    guard Self.modelTypes.contains(modelType) else {
+      reader.report(
+        "model_type", "found \"\(modelType.prefix(80))\"", accepted: enumerate(Self.modelTypes),
+        suggestion: nearMiss(modelType, among: Self.modelTypes))
+      return nil
+    }
+    refuseWindow(modelType)
+    let vocabulary = reader.integer("vocab_size")
+    let width = reader.integer("hidden_size")
+    let heads = reader.integer("num_attention_heads")
+    let layers = reader.integer("num_hidden_layers")
+    let feedForward = reader.integer("intermediate_size")
+    // Only in Llama and GPT-NeoX a missing key means that every head has its own keys and values.
+    let mayOmit = modelType == "llama" || modelType == "gpt_neox"
+    let keyValueHeads = reader.integer("num_key_value_heads", default: mayOmit ? heads ?? 1 : nil)
+    var headWidth: Int?
+    if reader.has("head_dim") {
+      headWidth = reader.integer("head_dim")
+    } else if modelType == "qwen3" {
+      reader.require("head_dim")
+    }
+    let tiedHead = reader.boolean("tie_word_embeddings", default: false)
+    warn(modelType)
+    guard let vocabulary, let width, let heads, let layers, let feedForward, let keyValueHeads, let tiedHead else {
+      return nil
+    }
+    let layer = LayerShape(
+      width: width, heads: heads, keyValueHeads: keyValueHeads, headWidth: headWidth, feedForward: feedForward,
+      feedForwardKind: modelType == "gpt_neox" ? .twoMatrix : .gated)
+    let model = Model(family: .vanilla, vocabulary: vocabulary, layer: layer, tiedHead: tiedHead, layers: layers)
+    for problem in model.problems {
+      reader.report(Self.keys[problem.key] ?? problem.key, problem.found, accepted: problem.accepted)
+    }
+    return model
+  }
+
+  private func refuseOtherShapes() {
+    for (key, meaning) in Self.refusals {
+      guard let value = reader.value(key), !["false", "0", "1"].contains(value.scalar ?? "") else { continue }
+      reader.report(key, "\(meaning) cannot be represented", accepted: "a dense decoder-only model")
+    }
+  }
+
+  /// Attention that does not see the whole context.
+  private func refuseWindow(_ modelType: String) {
+    if let types = reader.value("layer_types")?.elements {
+      if let other = types.first(where: { $0.scalar != "full_attention" }) {
+        reader.report("layer_types", "found \(other.summary)", accepted: "full_attention in every layer")
+      }
+      return
+    }
+    guard reader.has("sliding_window"), reader.value("use_sliding_window")?.scalar != "false" else { return }
+    // Qwen 2 and 3 slide only where they say so.
+    if modelType.hasPrefix("qwen"), !reader.has("use_sliding_window") { return }
+    guard let window = reader.integer("sliding_window") else { return }
+    if reader.has("max_position_embeddings"), let context = reader.integer("max_position_embeddings"),
+      window >= context
+    {
+      return
+    }
+    reader.report(
+      "sliding_window", "a window of \(window) tokens cannot be represented", accepted: "null, or the whole context")
+  }
+
+  private func warn(_ modelType: String) {
+    func isTrue(_ key: String) -> Bool { reader.value(key)?.scalar == "true" }
+    if modelType == "gpt_neox" {
+      warn("model_type", "the biases of every product, and LayerNorm's mean and bias where RMSNorm is counted")
+      if reader.value("use_parallel_residual")?.scalar != "false" {
+        warn("use_parallel_residual", "attention and feed-forward side by side; they are counted one after the other")
+      }
+      if let share = reader.value("rotary_pct")?.scalar, share != "1.0", share != "1" {
+        warn("rotary_pct", "only a share of \(share) of each head is rotated; the whole head is counted")
+      }
+    } else if modelType == "qwen2" {
+      warn("model_type", "the biases of the query, key and value products")
+    } else if isTrue("attention_bias") {
+      warn("attention_bias", "the biases of the attention products")
+    }
+    if modelType == "qwen3" { warn("model_type", "the norms of every query and key head") }
+    if isTrue("mlp_bias") { warn("mlp_bias", "the biases of the feed-forward products") }
+    let counted = modelType == "gpt_neox" ? ["gelu", "gelu_new", "gelu_fast", "gelu_pytorch_tanh"] : ["silu", "swish"]
+    if let activation = reader.value("hidden_act"), !counted.contains(activation.scalar ?? "") {
+      warn("hidden_act", "the activation \(activation.summary); \(counted[0]) is counted")
+    }
+    if reader.has("quantization_config") {
+      warn("quantization_config", "the stored element type; a scenario says it under precision")
+    }
+  }
+
+  private func warn(_ key: String, _ found: String) {
+    reader.collector.add(.init(reader.position(of: key), severity: .warning, path: key, found: found))
+  }
+}

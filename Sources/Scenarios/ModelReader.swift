@@ -1,0 +1,103 @@
+import Architectures
+
+/// Reads a model section whose presets are resolved.
+struct ModelReader {
+  static let layerKeys = [
+    "width", "heads", "key_value_heads", "head_width", "feed_forward", "feed_forward_kind",
+  ]
+  static let hierarchyKeys = ["levels", "decoder_input", "generation", "retain_conditions"]
+
+  let path: String
+  let collector: DiagnosticCollector
+
+  /// - Returns: the model if every key could be read; it may still have problems.
+  func read(_ section: PositionedValue) -> Model? {
+    let reader = FieldReader(section, path: path, collector: collector)
+    let chosen: Family? = reader.choice("architecture")
+    // After a mistyped architecture the other keys are still worth reading.
+    let family = chosen ?? (reader.value("levels") == nil ? .vanilla : .photon)
+    let vocabulary = reader.integer("vocabulary")
+    let layer = readLayer(reader, inherited: nil)
+    let tiedHead = reader.boolean("tied_head", default: false)
+    var layers: Int? = 0
+    var levels: [LevelShape]? = []
+    var decoderInput: DecoderInput? = .cascade
+    var generation: Generation? = .hierarchical
+    var retainConditions: Bool? = false
+    if family == .vanilla {
+      layers = reader.integer("layers")
+    } else {
+      levels = readLevels(reader, model: layer, keyValueHeadsGiven: reader.has("key_value_heads"))
+    }
+    if family == .photon {
+      decoderInput = reader.choice("decoder_input", default: .cascade)
+      generation = reader.choice("generation", default: .hierarchical)
+      retainConditions = reader.boolean("retain_conditions", default: false)
+    }
+    reader.finish { key in
+      Self.hierarchyKeys.contains(key) || key == "layers" ? "a \(family.rawValue) model has no such key" : nil
+    }
+    guard chosen != nil, let vocabulary, let layer, let tiedHead, let layers, let levels, let decoderInput,
+      let generation, let retainConditions
+    else { return nil }
+    return Model(
+      family: family, vocabulary: vocabulary, layer: layer, tiedHead: tiedHead, layers: layers, levels: levels,
+      decoderInput: decoderInput, generation: generation, retainConditions: retainConditions)
+  }
+
+  /// - Parameter inherited: the model section's dimensions for a level; `nil` for the model section itself.
+  private func readLayer(_ reader: FieldReader, inherited: (LayerShape, keyValueHeadsGiven: Bool)?) -> LayerShape? {
+    let above = inherited?.0
+    let width = reader.integer("width", default: above?.width)
+    let heads = reader.integer("heads", default: above?.heads)
+    let ownShape = reader.has("width") || reader.has("heads")
+    let givenAbove = inherited?.keyValueHeadsGiven == true || !reader.has("heads")
+    let keyValueHeads = reader.integer(
+      "key_value_heads", default: (givenAbove ? above?.keyValueHeads : nil) ?? heads ?? 1)
+    var headWidth = above?.headWidth
+    if ownShape || above == nil { headWidth = width.flatMap { width in heads.map { width / max($0, 1) } } }
+    if reader.has("head_width") { headWidth = reader.integer("head_width") }
+    let feedForward = reader.integer("feed_forward", default: above?.feedForward)
+    let kind: FeedForwardKind? = reader.choice("feed_forward_kind", default: above?.feedForwardKind ?? .gated)
+    guard let width, let heads, let keyValueHeads, let headWidth, let feedForward, let kind else { return nil }
+    return LayerShape(
+      width: width, heads: heads, keyValueHeads: keyValueHeads, headWidth: headWidth, feedForward: feedForward,
+      feedForwardKind: kind)
+  }
+
+  private func readLevels(_ reader: FieldReader, model: LayerShape?, keyValueHeadsGiven: Bool) -> [LevelShape]? {
+    reader.require("levels", accepted: "a list of levels, from level 1 up")
+    guard let elements = reader.list("levels") else { return nil }
+    // With a broken model section the levels are read against any shape, for their own mistakes.
+    let inherited = model ?? LayerShape(width: 1, heads: 1, feedForward: 1)
+    var levels: [LevelShape] = []
+    for (index, element) in elements.enumerated() {
+      let level = FieldReader(element, path: "\(path).levels[\(index + 1)]", collector: collector)
+      guard element.entries != nil else { continue }
+      let chunk = level.integer("chunk")
+      let condition = level.integer("condition")
+      let encoderLayers = level.integer("encoder_layers")
+      let decoderLayers = level.integer("decoder_layers")
+      let layer = readLayer(level, inherited: (inherited, keyValueHeadsGiven))
+      let chunker: ChunkerKind? = level.choice("chunker", default: index == 0 ? .concatenation : .linear)
+      level.finish()
+      guard let chunk, let condition, let encoderLayers, let decoderLayers, let layer, let chunker else { continue }
+      levels.append(
+        LevelShape(
+          chunkLength: chunk, conditionLength: condition, layer: layer, encoderLayers: encoderLayers,
+          decoderLayers: decoderLayers, chunker: chunker))
+    }
+    return levels.count == elements.count && model != nil ? levels : nil
+  }
+
+  /// Turns a model's problems into diagnostics at the keys that a person would change.
+  func report(_ problems: [Problem], in section: PositionedValue, note: String = "") {
+    for problem in problems {
+      let steps = DottedPath(problem.key)?.steps ?? []
+      collector.add(
+        .init(
+          section.position(of: steps[...]), path: "\(path).\(problem.key)", found: problem.found + note,
+          accepted: problem.accepted))
+    }
+  }
+}

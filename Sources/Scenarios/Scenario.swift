@@ -1,0 +1,210 @@
+import Architectures
+import Foundation
+import Quantities
+
+/// How `photon measure` runs points.
+public struct MeasurementSettings: Hashable, Sendable {
+  public var repetitions = 5
+  /// Runs before the first that counts.
+  public var warmup = 1
+  public var threads = 2
+  /// The workloads to run; empty for those of the grid.
+  public var points: [Workload] = []
+
+  public init(repetitions: Int = 5, warmup: Int = 1, threads: Int = 2, points: [Workload] = []) {
+    self.repetitions = repetitions
+    self.warmup = warmup
+    self.threads = threads
+    self.points = points
+  }
+}
+
+/// What a scenario is read with.
+public struct ScenarioOptions: Sendable {
+  /// `--set key=value` arguments, applied in order.
+  public var overrides: [String]
+  public var files: ScenarioFiles
+  /// The names that objectives may use; `nil` accepts any.
+  public var figures: [String]?
+  /// Whether every hardware profile must exist as a file.
+  public var checksHardware: Bool
+
+  public init(
+    overrides: [String] = [], searchPaths: [String] = [], figures: [String]? = nil, checksHardware: Bool = true
+  ) {
+    self.overrides = overrides
+    files = ScenarioFiles(searchPaths: searchPaths)
+    self.figures = figures
+    self.checksHardware = checksHardware
+  }
+}
+
+/// A hardware profile that a scenario names, and the file that holds it.
+public struct HardwareReference: Hashable, Sendable {
+  public var name: String
+  /// `nil` only where `ScenarioOptions.checksHardware` is off and there is none.
+  public var file: String?
+}
+
+/// What a person asks: models, workloads, precisions and hardware, as a grid of validated points.
+public struct Scenario: Sendable {
+  public let name: String
+  public let file: String
+  public let grid: Grid
+  public let hardware: [HardwareReference]
+  /// Baselines that reports set beside the grid's models.
+  public let compare: [NamedModel]
+  public let objective: Objective?
+  /// Path of a table of quality figures.
+  public let quality: String?
+  public let measure: MeasurementSettings
+  /// 16 hexadecimal digits over the scenario, its overrides and its presets, without comments and layout.
+  public let fingerprint: String
+
+  /// Reads and checks a scenario file; nothing is left to fail later.
+  /// - Throws: `ScenarioError` with every diagnostic.
+  public init(file: String, options: ScenarioOptions = .init()) throws(ScenarioError) {
+    try self.init(text: YAMLText.text(of: file), file: file, options: options)
+  }
+
+  /// Reads and checks a scenario from text.
+  /// - Parameter file: the name that diagnostics show, and the place that relative names start from.
+  /// - Throws: `ScenarioError` with every diagnostic.
+  public init(text: String, file: String, options: ScenarioOptions = .init()) throws(ScenarioError) {
+    let collector = DiagnosticCollector()
+    var root = try YAMLText.parse(text, file: file)
+    if root.isNull {
+      throw ScenarioError([.init(root.position, path: "", found: "the file is empty", accepted: "a scenario")])
+    }
+    for (index, argument) in options.overrides.enumerated() {
+      let override = try Override(argument, ordinal: index + 1)
+      root = override.apply(to: root, collector)
+    }
+    // An override with nothing takes a key away, so that its default holds.
+    if case .mapping(let entries) = root.content {
+      root.content = .mapping(entries.filter { !($0.value.isNull && $0.value.position.file == "--set") })
+    }
+    let reader = FieldReader(root, path: "", collector: collector)
+    if root.entries == nil { try collector.throwIfAny() }
+    let directory = ScenarioFiles.directory(of: file)
+    let base = String(file.split(separator: "/").last ?? "scenario")
+    let fallback =
+      base.hasSuffix(".yaml") ? String(base.dropLast(5)) : base.hasSuffix(".yml") ? String(base.dropLast(4)) : base
+    let name = Self.readName(reader, default: fallback)
+    reader.require("model", accepted: "a model, for example model: {preset: photon-600m}")
+    _ = reader.has("workload")
+    _ = reader.has("precision")
+    let hardware = Self.readHardware(reader, directory, options)
+    let presets = PresetResolver(files: options.files, collector: collector)
+    let compare = Self.readCompare(reader, presets, file)
+    let constraints = (reader.list("constraints") ?? []).enumerated().compactMap { index, value in
+      Comparison.read(value, path: "constraints[\(index + 1)]", collector, accept: Constraint.problem).map(
+        Constraint.init)
+    }
+    let objective = reader.mapping("objective").flatMap { Objective.read($0, figures: options.figures) }
+    let quality = Self.readQuality(reader, directory)
+    let measure = Self.readMeasure(reader)
+    reader.finish()
+    let grid = GridReader(
+      root: root, name: name, file: file, presets: presets, collector: collector, constraints: constraints,
+      compare: compare
+    ).read()
+    try collector.throwIfAny()
+    guard let grid else { preconditionFailure("a grid failed without a diagnostic") }
+    self.name = name
+    self.file = file
+    self.grid = grid
+    self.hardware = hardware
+    self.compare = compare
+    self.objective = objective
+    self.quality = quality
+    self.measure = measure
+    fingerprint = Self.hash(([root.flow] + presets.texts).joined(separator: "\n"))
+  }
+
+  private static func readName(_ reader: FieldReader, default fallback: String) -> String {
+    guard let name = reader.text("name", default: fallback) else { return fallback }
+    // The name becomes a directory below reports/.
+    let isSafe =
+      name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) } && name.first != "."
+    if !isSafe, reader.has("name") {
+      reader.report("name", "found \"\(name.prefix(80))\"", accepted: "letters, digits, -, _ and .")
+    }
+    return isSafe ? name : "scenario"
+  }
+
+  private static func readHardware(
+    _ reader: FieldReader, _ directory: String, _ options: ScenarioOptions
+  ) -> [HardwareReference] {
+    let standard = PositionedValue(.scalar("h200-sxm", quoted: false), at: reader.position)
+    let value = reader.value("hardware")
+    let elements = value?.elements ?? [value ?? standard]
+    if elements.isEmpty { reader.report("hardware", "found an empty list", accepted: "at least one profile") }
+    return elements.enumerated().compactMap { index, element in
+      let path = value?.elements == nil ? "hardware" : "hardware[\(index + 1)]"
+      guard let name = element.scalar, !name.isEmpty else {
+        reader.collector.add(
+          .init(element.position, path: path, found: "found \(element.summary)", accepted: "the name of a profile"))
+        return nil
+      }
+      let file = options.files.find(.hardware, named: name, from: directory)
+      if file == nil, options.checksHardware {
+        let names = options.files.names(.hardware, from: directory)
+        reader.collector.add(
+          .init(
+            element.position, path: path, found: "there is no hardware profile \"\(name)\"",
+            accepted: names.isEmpty ? "no profile exists here" : enumerate(names),
+            suggestion: nearMiss(name, among: names)))
+      }
+      return HardwareReference(name: name, file: file)
+    }
+  }
+
+  private static func readCompare(_ reader: FieldReader, _ presets: PresetResolver, _ file: String) -> [NamedModel] {
+    (reader.list("compare") ?? []).enumerated().compactMap { index, value in
+      let path = "compare[\(index + 1)]"
+      var section = value
+      if value.scalar != nil {
+        section.content = .mapping([.init(key: "preset", keyPosition: value.position, value: value)])
+      }
+      let models = ModelReader(path: path, collector: reader.collector)
+      guard let resolved = presets.resolve(section, path: path, file: file), let model = models.read(resolved) else {
+        return nil
+      }
+      models.report(model.problems, in: resolved)
+      return NamedModel(name: section["preset"]?.scalar ?? path, model: model)
+    }
+  }
+
+  private static func readQuality(_ reader: FieldReader, _ directory: String) -> String? {
+    guard reader.has("quality"), let name = reader.text("quality") else { return nil }
+    let path = URL(filePath: name, relativeTo: URL(filePath: directory, directoryHint: .isDirectory))
+      .standardizedFileURL.path
+    guard FileManager.default.fileExists(atPath: path) else {
+      reader.report("quality", "there is no file \"\(name)\"", accepted: "a CSV file, relative to the scenario")
+      return nil
+    }
+    return path
+  }
+
+  private static func readMeasure(_ reader: FieldReader) -> MeasurementSettings {
+    var settings = MeasurementSettings()
+    guard let section = reader.mapping("measure") else { return settings }
+    settings.repetitions = section.integer("repetitions", default: 5, in: 1...10_000) ?? 5
+    settings.warmup = section.integer("warmup", default: 1, in: 0...1000) ?? 1
+    settings.threads = section.integer("threads", default: 2, in: 1...1024) ?? 2
+    settings.points = (section.list("points") ?? []).enumerated().compactMap { index, value in
+      WorkloadReader.read(value, path: "measure.points[\(index + 1)]", collector: reader.collector)
+    }
+    section.finish()
+    return settings
+  }
+
+  /// FNV-1a of 64 bits: a name for a text, not a defence.
+  private static func hash(_ text: String) -> String {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    let digits = String(hash, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
+}

@@ -1,0 +1,55 @@
+import Foundation
+
+/// Where presets and hardware profiles are looked for.
+public struct ScenarioFiles: Sendable {
+  public enum Kind: String, Sendable { case model = "models", hardware }
+
+  /// Directories searched last, for example the `scenarios` directory that the program ships.
+  public var searchPaths: [String]
+
+  public init(searchPaths: [String] = []) { self.searchPaths = searchPaths }
+
+  /// In order: the directory of the file that asks, its folder of the kind, the neighbouring folder, and the same of
+  /// each search path.
+  func directories(_ kind: Kind, from directory: String) -> [String] {
+    let near = [directory, directory + "/" + kind.rawValue, directory + "/../" + kind.rawValue]
+    return near + searchPaths.flatMap { ["\($0)/\(kind.rawValue)", $0] }
+  }
+
+  /// The file of a name, or of a path relative to the directory if the name ends in `.yaml` or has a slash.
+  public func find(_ kind: Kind, named name: String, from directory: String) -> String? {
+    if name.hasSuffix(".yaml") || name.contains("/") {
+      let file = URL(filePath: name, relativeTo: URL(filePath: directory, directoryHint: .isDirectory))
+        .standardizedFileURL
+      return FileManager.default.fileExists(atPath: file.path) ? Self.shown(file.path) : nil
+    }
+    for directory in directories(kind, from: directory) {
+      let file = directory + "/" + name + ".yaml"
+      if FileManager.default.fileExists(atPath: file) { return Self.shown(file) }
+    }
+    return nil
+  }
+
+  /// The names that `find` accepts, sorted.
+  public func names(_ kind: Kind, from directory: String) -> [String] {
+    var names: Set<String> = []
+    for folder in directories(kind, from: directory)
+    where URL(filePath: folder).standardizedFileURL.lastPathComponent == kind.rawValue {
+      for file in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] where file.hasSuffix(".yaml") {
+        names.insert(String(file.dropLast(5)))
+      }
+    }
+    return names.sorted()
+  }
+
+  /// A path without `..` and without the current directory in front, for messages and comparison.
+  static func shown(_ path: String) -> String {
+    let full = URL(filePath: path).standardizedFileURL.path
+    let current = FileManager.default.currentDirectoryPath + "/"
+    return full.hasPrefix(current) ? String(full.dropFirst(current.count)) : full
+  }
+
+  static func directory(of file: String) -> String {
+    file.contains("/") ? String(file[..<file.lastIndex(of: "/")!]) : "."
+  }
+}

@@ -1,0 +1,219 @@
+import Architectures
+import Scenarios
+import Testing
+
+/// Configurations as they are published with the models, without the keys that say nothing about shapes.
+private enum Config {
+  static let llama2 = """
+    {
+      "_name_or_path": "meta-llama/Llama-2-7b-hf",
+      "architectures": ["LlamaForCausalLM"],
+      "hidden_act": "silu", "hidden_size": 4096, "initializer_range": 0.02, "intermediate_size": 11008,
+      "max_position_embeddings": 4096, "model_type": "llama", "num_attention_heads": 32, "num_hidden_layers": 32,
+      "num_key_value_heads": 32, "pretraining_tp": 1, "rms_norm_eps": 1e-05, "rope_scaling": null,
+      "tie_word_embeddings": false, "torch_dtype": "float16", "use_cache": true, "vocab_size": 32000
+    }
+    """
+  static let mistral = """
+    {
+      "architectures": ["MistralForCausalLM"], "attention_dropout": 0.0, "hidden_act": "silu", "hidden_size": 4096,
+      "intermediate_size": 14336, "max_position_embeddings": 32768, "model_type": "mistral",
+      "num_attention_heads": 32, "num_hidden_layers": 32, "num_key_value_heads": 8, "rope_theta": 1000000.0,
+      "sliding_window": null, "tie_word_embeddings": false, "vocab_size": 32768
+    }
+    """
+  static let qwen25 = """
+    {
+      "architectures": ["Qwen2ForCausalLM"], "hidden_act": "silu", "hidden_size": 3584, "intermediate_size": 18944,
+      "max_position_embeddings": 131072, "max_window_layers": 28, "model_type": "qwen2", "num_attention_heads": 28,
+      "num_hidden_layers": 28, "num_key_value_heads": 4, "rms_norm_eps": 1e-06, "rope_theta": 1000000.0,
+      "sliding_window": 131072, "tie_word_embeddings": false, "use_sliding_window": false, "vocab_size": 152064
+    }
+    """
+  static let qwen3 = """
+    {
+      "architectures": ["Qwen3ForCausalLM"], "attention_bias": false, "head_dim": 128, "hidden_act": "silu",
+      "hidden_size": 4096, "intermediate_size": 12288, "max_position_embeddings": 40960, "model_type": "qwen3",
+      "num_attention_heads": 32, "num_hidden_layers": 36, "num_key_value_heads": 8, "rope_scaling": null,
+      "sliding_window": null, "tie_word_embeddings": false, "use_sliding_window": false, "vocab_size": 151936
+    }
+    """
+  static let pythia = """
+    {
+      "architectures": ["GPTNeoXForCausalLM"], "hidden_act": "gelu", "hidden_size": 1024, "intermediate_size": 4096,
+      "layer_norm_eps": 1e-05, "max_position_embeddings": 2048, "model_type": "gpt_neox", "num_attention_heads": 16,
+      "num_hidden_layers": 24, "rotary_pct": 0.25, "tie_word_embeddings": false, "use_parallel_residual": true,
+      "vocab_size": 50304
+    }
+    """
+}
+
+private func warnings(_ json: String) throws -> [String] {
+  try importHuggingFace(json: json, file: "config.json").warnings.map(\.description)
+}
+
+private func complaint(_ json: String) -> String {
+  do {
+    _ = try importHuggingFace(json: json, file: "config.json")
+    return "no complaint"
+  } catch {
+    return error.description
+  }
+}
+
+struct ImportTests {
+  private func vanilla(_ vocabulary: Int, _ layer: LayerShape, layers: Int) -> Model {
+    Model(family: .vanilla, vocabulary: vocabulary, layer: layer, layers: layers)
+  }
+
+  @Test func `Llama 2 7B is imported as the shipped preset`() throws {
+    let imported = try importHuggingFace(json: Config.llama2, file: "config.json")
+    #expect(imported.model == (try model("llama-2-7b")))
+    #expect(imported.name == "llama-2-7b-hf")
+    #expect(imported.warnings.isEmpty)
+    #expect(
+      imported.yaml == """
+        # Imported from a Hugging Face configuration (model_type llama).
+        name: llama-2-7b-hf
+        model:
+          architecture: vanilla
+          vocabulary: 32000
+          width: 4096
+          heads: 32
+          key_value_heads: 32
+          feed_forward: 11008
+          feed_forward_kind: gated
+          layers: 32
+
+        """)
+  }
+
+  @Test func `Mistral 7B has grouped queries`() throws {
+    let imported = try importHuggingFace(json: Config.mistral, file: "config.json")
+    let layer = LayerShape(width: 4096, heads: 32, keyValueHeads: 8, headWidth: 128, feedForward: 14336)
+    #expect(imported.model == vanilla(32768, layer, layers: 32))
+    #expect(imported.name == "mistral" && imported.warnings.isEmpty)
+  }
+
+  @Test func `Qwen 2.5 7B has biases that are not counted`() throws {
+    let imported = try importHuggingFace(json: Config.qwen25, file: "config.json", name: "qwen")
+    let layer = LayerShape(width: 3584, heads: 28, keyValueHeads: 4, headWidth: 128, feedForward: 18944)
+    #expect(imported.model == vanilla(152_064, layer, layers: 28))
+    #expect(
+      imported.warnings.map(\.description) == [
+        "config.json:3:77: warning: model_type: the biases of the query, key and value products"
+      ])
+    #expect(
+      imported.yaml.hasPrefix(
+        """
+        # Imported from a Hugging Face configuration (model_type qwen2).
+        # Not counted: model_type: the biases of the query, key and value products.
+        name: qwen
+
+        """))
+  }
+
+  @Test func `Qwen 3 8B norms its heads`() throws {
+    let imported = try importHuggingFace(json: Config.qwen3, file: "config.json")
+    let layer = LayerShape(width: 4096, heads: 32, keyValueHeads: 8, headWidth: 128, feedForward: 12288)
+    #expect(imported.model == vanilla(151_936, layer, layers: 36))
+    #expect(imported.warnings.map(\.found) == ["the norms of every query and key head"])
+  }
+
+  @Test func `heads may be wider together than the model`() throws {
+    let json = Config.qwen3.replacing("\"hidden_size\": 4096", with: "\"hidden_size\": 1024")
+    let imported = try importHuggingFace(json: json, file: "config.json")
+    #expect(imported.model.layer.headWidth == 128 && imported.model.layer.queryWidth == 4096)
+    let again = try Scenario(text: imported.yaml, file: "q.yaml", options: .init(checksHardware: false))
+    #expect(again.grid.point(at: 0)?.model == imported.model)
+  }
+
+  @Test func `Pythia 410M says what of GPT-NeoX is not counted`() throws {
+    let imported = try importHuggingFace(json: Config.pythia, file: "config.json")
+    let layer = LayerShape(width: 1024, heads: 16, feedForward: 4096, feedForwardKind: .twoMatrix)
+    #expect(imported.model == vanilla(50304, layer, layers: 24))
+    #expect(
+      imported.warnings.map { "\($0.path): \($0.found)" } == [
+        "model_type: the biases of every product, and LayerNorm's mean and bias where RMSNorm is counted",
+        "rotary_pct: only a share of 0.25 of each head is rotated; the whole head is counted",
+        "use_parallel_residual: attention and feed-forward side by side; they are counted one after the other",
+      ])
+  }
+
+  @Test func `biases, other activations and quantisation are warnings`() throws {
+    let json = Config.llama2.replacing(
+      "\"hidden_act\": \"silu\"",
+      with:
+        "\"hidden_act\": \"relu\", \"attention_bias\": true, \"mlp_bias\": true, \"quantization_config\": {\"bits\": 4}"
+    )
+    #expect(
+      try warnings(json) == [
+        "config.json:4:17: warning: hidden_act: the activation \"relu\"; silu is counted",
+        "config.json:4:43: warning: attention_bias: the biases of the attention products",
+        "config.json:4:61: warning: mlp_bias: the biases of the feed-forward products",
+        "config.json:4:90: warning: quantization_config: the stored element type; a scenario says it under precision",
+      ])
+  }
+
+  @Test(arguments: [
+    ("num_local_experts", "8", "a mixture of experts"), ("n_routed_experts", "64", "a mixture of experts"),
+    ("num_experts", "128", "a mixture of experts"), ("kv_lora_rank", "512", "latent attention"),
+    ("is_encoder_decoder", "true", "an encoder and a decoder"),
+    ("text_config", "{}", "a model inside another"),
+  ])
+  func `other matrix work is refused at its key`(_ key: String, _ value: String, _ meaning: String) {
+    let json = Config.mistral.replacing("\"attention_dropout\": 0.0", with: "\"\(key)\": \(value)")
+    #expect(
+      complaint(json)
+        == "config.json:2:\(48 + key.count): error: \(key): \(meaning) cannot be represented; accepted: a dense decoder-only model"
+    )
+    let absent = Config.mistral.replacing("\"attention_dropout\": 0.0", with: "\"\(key)\": null")
+    #expect(complaint(absent) == "no complaint")
+  }
+
+  @Test func `a sliding window in use is refused, one as long as the context is not`() {
+    let window = { (tokens: Int) in
+      Config.mistral.replacing("\"sliding_window\": null", with: "\"sliding_window\": \(tokens)")
+    }
+    #expect(
+      complaint(window(4096)) == """
+        config.json:5:21: error: sliding_window: a window of 4096 tokens cannot be represented; accepted: \
+        null, or the whole context
+        """)
+    #expect(complaint(window(32768)) == "no complaint")
+    let qwen = Config.qwen25.replacing("\"sliding_window\": 131072", with: "\"sliding_window\": 4096")
+    #expect(complaint(qwen) == "no complaint")
+    #expect(
+      complaint(qwen.replacing("\"use_sliding_window\": false", with: "\"use_sliding_window\": true")).contains(
+        "error: sliding_window: a window of 4096 tokens cannot be represented"))
+    let layered = Config.qwen3.replacing(
+      "\"sliding_window\": null", with: "\"layer_types\": [\"full_attention\", \"sliding_attention\"]")
+    #expect(
+      complaint(layered) == """
+        config.json:3:100: warning: model_type: the norms of every query and key head
+        config.json:5:18: error: layer_types: found "sliding_attention"; accepted: full_attention in every layer
+        """)
+  }
+
+  @Test func `unknown families and missing keys are refused`() {
+    #expect(
+      complaint(Config.llama2.replacing("\"model_type\": \"llama\"", with: "\"model_type\": \"lama\"")) == """
+        config.json:5:50: error: model_type: found "lama"; accepted: llama, mistral, qwen2, qwen3, gpt_neox; \
+        did you mean llama?
+        """)
+    #expect(complaint("{}") == "config.json:1:1: error: the key model_type is missing")
+    #expect(
+      complaint(Config.mistral.replacing("\"num_key_value_heads\": 8, ", with: ""))
+        == "config.json:1:1: error: the key num_key_value_heads is missing")
+    #expect(
+      complaint(Config.qwen3.replacing("\"head_dim\": 128, ", with: "")).hasPrefix(
+        "config.json:1:1: error: the key head_dim is missing\n"))
+    #expect(complaint(Config.llama2.replacing("\"num_key_value_heads\": 32, ", with: "")) == "no complaint")
+    #expect(
+      complaint(Config.llama2.replacing("\"num_attention_heads\": 32", with: "\"num_attention_heads\": 33")).hasPrefix(
+        "config.json:5:82: error: num_attention_heads: 33 heads do not divide the width 4096"))
+    #expect(
+      complaint("[1, 2]").hasPrefix("config.json:1:1: error: found a list of 2; accepted: a mapping of keys to values"))
+    #expect(complaint("{\"model_type\": ").hasPrefix("config.json:"))
+  }
+}

@@ -1,0 +1,220 @@
+import CKernels
+import Testing
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Attention over keys that a prefix shares, with room behind both segments.
+struct AttentionCase: CustomStringConvertible, Sendable {
+  var groups = 1
+  var queries = 1
+  var past = 0
+  var heads = 1
+  var keyValueHeads = 1
+  var headWidth = 16
+  var prefixLength = 0
+  var share = 1
+
+  var positions: Int { past + queries }
+  var capacity: Int { positions - prefixLength + 3 }
+  var prefixCapacity: Int { prefixLength + 2 }
+  var scale: Float { 1 / Float(headWidth).squareRoot() }
+  var description: String {
+    "\(groups) groups, \(queries) queries, past \(past), heads \(heads)/\(keyValueHeads) of \(headWidth), "
+      + "prefix \(prefixLength) shared by \(share)"
+  }
+
+  struct Numbers {
+    var q: [Float]
+    var keys: [Float]
+    var values: [Float]
+    var prefixKeys: [Float]
+    var prefixValues: [Float]
+  }
+
+  func numbers() -> Numbers {
+    let own = groups * keyValueHeads * capacity * headWidth
+    let prefix = (groups / share) * keyValueHeads * prefixCapacity * headWidth
+    return Numbers(
+      q: KernelTests.random(groups * queries * heads * headWidth, "q").map { 3 * $0 },
+      keys: KernelTests.random(own, "keys"), values: KernelTests.random(own, "values"),
+      prefixKeys: KernelTests.random(prefix, "prefix keys"), prefixValues: KernelTests.random(prefix, "prefix values"))
+  }
+
+  /// The key (or value) vector of a position.
+  func at(_ position: Int, group: Int, head: Int, own: [Float], prefix: [Float]) -> ArraySlice<Float> {
+    let start =
+      position < prefixLength
+      ? ((group / share * keyValueHeads + head) * prefixCapacity + position) * headWidth
+      : ((group * keyValueHeads + head) * capacity + position - prefixLength) * headWidth
+    return (position < prefixLength ? prefix : own)[start..<start + headWidth]
+  }
+
+  /// The same keys and values, all of them in the groups' own segments.
+  func merged(_ numbers: Numbers) -> (AttentionCase, Numbers) {
+    var other = self
+    (other.prefixLength, other.share) = (0, 1)
+    var result = numbers
+    (result.keys, result.values, result.prefixKeys, result.prefixValues) = ([], [], [], [])
+    for group in 0..<groups {
+      for head in 0..<keyValueHeads {
+        for position in 0..<other.capacity {
+          let held = position < positions
+          let zeros = [Float](repeating: 0, count: headWidth)[...]
+          result.keys +=
+            held ? at(position, group: group, head: head, own: numbers.keys, prefix: numbers.prefixKeys) : zeros
+          result.values +=
+            held ? at(position, group: group, head: head, own: numbers.values, prefix: numbers.prefixValues) : zeros
+        }
+      }
+    }
+    return (other, result)
+  }
+
+  func run(_ numbers: Numbers, threads: Int32 = 1) -> [Float] {
+    var y = [Float](repeating: 7, count: numbers.q.count)
+    KernelTests.withThreads(threads) {
+      numbers.q.withUnsafeBufferPointer { q in
+        numbers.keys.withUnsafeBufferPointer { keys in
+          numbers.values.withUnsafeBufferPointer { values in
+            numbers.prefixKeys.withUnsafeBufferPointer { prefixKeys in
+              numbers.prefixValues.withUnsafeBufferPointer { prefixValues in
+                y.withUnsafeMutableBufferPointer { y in
+                  var attention = ck_attention(
+                    groups: groups, queries: queries, past: past, heads: heads, keyValueHeads: keyValueHeads,
+                    headWidth: headWidth, scale: scale, q: q.baseAddress, ldq: heads * headWidth,
+                    keys: keys.baseAddress, values: values.baseAddress, capacity: capacity,
+                    prefixKeys: prefixKeys.baseAddress, prefixValues: prefixValues.baseAddress,
+                    prefixCapacity: prefixCapacity, prefixLength: prefixLength, share: share, y: y.baseAddress,
+                    ldy: heads * headWidth)
+                  ck_attention(&attention)
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+    return y
+  }
+}
+
+extension KernelTests {
+  static let windows: [AttentionCase] = [1, 3, 13, 16, 52, 64].flatMap { width in
+    [
+      AttentionCase(groups: 6, past: 7, heads: 4, keyValueHeads: 4, headWidth: width, prefixLength: 5, share: 3),
+      AttentionCase(groups: 2, past: 150, heads: 4, keyValueHeads: 2, headWidth: width, prefixLength: 70, share: 2),
+      AttentionCase(groups: 2, queries: 5, heads: 6, keyValueHeads: 2, headWidth: width),
+      AttentionCase(
+        groups: 2, queries: 23, past: 61, heads: 4, keyValueHeads: 1, headWidth: width, prefixLength: 50, share: 2),
+      AttentionCase(past: 130, heads: 8, keyValueHeads: 1, headWidth: width, prefixLength: 70),
+      AttentionCase(groups: 4, queries: 3, past: 64, heads: 2, keyValueHeads: 2, headWidth: width, prefixLength: 64),
+    ]
+  }
+
+  /// A score errs by δ = (d + 2) roundings of scale·Σ|q·k|, subtracting the maximum by another |score|; a weight then by
+  /// 2δ relatively, by 4 roundings of the exponential and, for each block of 64 keys, 6 of the rescaling. Sums over n
+  /// keys add n roundings. Numerator and denominator both err so.
+  @Test(arguments: windows)
+  func `attention is within its rounding bound of the double softmax`(attention: AttentionCase) {
+    let numbers = attention.numbers()
+    let y = attention.run(numbers)
+    let (width, sharing) = (attention.headWidth, attention.heads / attention.keyValueHeads)
+    for group in 0..<attention.groups {
+      for query in 0..<attention.queries {
+        for head in 0..<attention.heads {
+          let row = ((group * attention.queries + query) * attention.heads + head) * width
+          let q = numbers.q[row..<row + width].map(Double.init)
+          let visible = attention.past + query + 1
+          var (scores, scoreError) = ([Double](), 0.0)
+          for position in 0..<visible {
+            let key = attention.at(
+              position, group: group, head: head / sharing, own: numbers.keys, prefix: numbers.prefixKeys)
+            let products = zip(q, key).map { $0 * Double($1) / Double(width).squareRoot() }
+            scores.append(products.reduce(0, +))
+            scoreError = max(scoreError, Double(width + 4) * unitRoundoff * products.reduce(0) { $0 + abs($1) })
+          }
+          let top = scores.max()!
+          let weights = scores.map { exp($0 - top) }
+          let total = weights.reduce(0, +)
+          var output = [Double](repeating: 0, count: width)
+          var magnitude = output
+          for position in 0..<visible {
+            let value = attention.at(
+              position, group: group, head: head / sharing, own: numbers.values, prefix: numbers.prefixValues)
+            for (i, v) in value.enumerated() {
+              output[i] += weights[position] / total * Double(v)
+              magnitude[i] += weights[position] / total * abs(Double(v))
+            }
+          }
+          let spread = (top - scores.min()!) * unitRoundoff
+          let roundings = Double(visible + 6 * (visible / 64 + 1) + 6) * unitRoundoff
+          for i in 0..<width {
+            let bound = 2 * (2 * scoreError + spread + roundings) * magnitude[i]
+            #expect(abs(Double(y[row + i]) - output[i]) <= bound)
+          }
+        }
+      }
+    }
+  }
+
+  @Test(arguments: windows)
+  func `shared prefixes equal separate keys in every bit`(attention: AttentionCase) {
+    let numbers = attention.numbers()
+    let (separate, copies) = attention.merged(numbers)
+    #expect(attention.run(numbers) == separate.run(copies))
+  }
+
+  @Test(arguments: windows)
+  func `one query at a time equals all at once in every bit`(attention: AttentionCase) {
+    let numbers = attention.numbers()
+    let whole = attention.run(numbers)
+    let width = attention.heads * attention.headWidth
+    for query in 0..<attention.queries {
+      // The past of a later query; the segments' rooms stay as they are.
+      var (single, picked) = (attention, numbers)
+      (single.queries, single.past) = (1, attention.past + query)
+      let spare = (attention.queries - query - 1) * attention.headWidth
+      picked.keys = Self.trimmed(numbers.keys, every: attention.capacity * attention.headWidth, by: spare)
+      picked.values = Self.trimmed(numbers.values, every: attention.capacity * attention.headWidth, by: spare)
+      func rows(_ all: [Float]) -> [Float] {
+        var picked: [Float] = []
+        for group in 0..<attention.groups {
+          let first = (group * attention.queries + query) * width
+          picked += all[first..<first + width]
+        }
+        return picked
+      }
+      picked.q = rows(numbers.q)
+      let expected = rows(whole)
+      #expect(single.run(picked) == expected)
+    }
+  }
+
+  /// Cuts `count` numbers off the end of every segment.
+  private static func trimmed(_ numbers: [Float], every length: Int, by count: Int) -> [Float] {
+    stride(from: 0, to: numbers.count, by: length).flatMap { numbers[$0..<$0 + length - count] }
+  }
+
+  @Test(arguments: windows)
+  func `attention does not depend on the number of threads`(attention: AttentionCase) {
+    let numbers = attention.numbers()
+    #expect(attention.run(numbers) == attention.run(numbers, threads: 2))
+  }
+
+  @Test func `what lies behind the visible positions is never read into a result`() {
+    let attention = AttentionCase(groups: 2, queries: 5, past: 20, heads: 4, keyValueHeads: 2, headWidth: 20)
+    let clean = attention.numbers()
+    var dirty = clean
+    for head in 0..<attention.groups * attention.keyValueHeads {
+      let end = (head * attention.capacity + attention.positions) * attention.headWidth
+      for index in end..<(head + 1) * attention.capacity * attention.headWidth {
+        (dirty.keys[index], dirty.values[index]) = (.nan, .nan)
+      }
+    }
+    #expect(attention.run(clean) == attention.run(dirty))
+  }
+}
