@@ -1,0 +1,103 @@
+import Subprocess
+import Synchronization
+
+/// Why a figure could not be drawn.
+public enum FigureFailure: Error, Hashable, CustomStringConvertible {
+  case gnuplotNotInstalled
+  case gnuplotFailed(figure: String, message: String)
+  case notWritten(FileFailure)
+
+  public var description: String {
+    switch self {
+    case .gnuplotNotInstalled:
+      "figures need gnuplot, which is not installed: install the package gnuplot-nox (Debian, Ubuntu) "
+        + "or gnuplot (Fedora, Arch, Homebrew)"
+    case .gnuplotFailed(let figure, let message): "gnuplot could not draw \"\(figure)\": \(message)"
+    case .notWritten(let failure): failure.description
+    }
+  }
+}
+
+public enum FigureFormat: String, CaseIterable, Sendable {
+  case svg, png
+}
+
+/// Draws figures with the installed gnuplot. The same figure is the same bytes on every run.
+public struct Gnuplot: Sendable {
+  private let executable: String
+
+  /// - Parameter executable: the program's name in `PATH`.
+  public init(executable: String = "gnuplot") { self.executable = executable }
+
+  public func render(_ figure: some Figure, as format: FigureFormat = .svg) async throws(FigureFailure) -> [UInt8] {
+    let output = try await run(script(figure, format), figure.title)
+    guard format == .svg else { return output }
+    return Array(cleaned(String(decoding: output, as: UTF8.self), title: figure.title).utf8)
+  }
+
+  /// Draws to a file that appears only when it is complete.
+  public func write(_ figure: some Figure, to path: String) async throws(FigureFailure) {
+    let bytes = try await render(figure, as: path.hasSuffix(".png") ? .png : .svg)
+    do {
+      try AtomicFile.write(bytes, to: path)
+    } catch {
+      throw .notWritten(error)
+    }
+  }
+
+  private func script(_ figure: some Figure, _ format: FigureFormat) -> String {
+    let terminal =
+      switch format {
+      case .svg: "svg font \"sans,13\" linewidth 1"
+      case .png: "pngcairo font \"sans,13\" fontscale 0.75 pointscale 1.3 linewidth 1"
+      }
+    var script = GnuplotScript(figure.size)
+    script.add("set encoding utf8")
+    script.add(
+      "set terminal \(terminal) noenhanced background rgb \"#ffffff\" size \(figure.size.width),\(figure.size.height)")
+    figure.draw(on: &script)
+    return script.text
+  }
+
+  private func run(_ script: String, _ title: String) async throws(FigureFailure) -> [UInt8] {
+    do {
+      let result = try await Subprocess.run(
+        // Neither the person's start-up file nor their locale may change a figure.
+        .name(executable), arguments: ["--default-settings", "-"],
+        environment: .inherit.updating(["LC_ALL": "C", "GNUTERM": nil]),
+        input: .string(script), output: .bytes(limit: 64 << 20), error: .string(limit: 1 << 20))
+      guard result.terminationStatus.isSuccess, !result.standardOutput.isEmpty else {
+        throw FigureFailure.gnuplotFailed(figure: title, message: firstMessage(result.standardError))
+      }
+      return result.standardOutput
+    } catch let failure as FigureFailure {
+      throw failure
+    } catch let failure as SubprocessError where failure.code == .executableNotFound {
+      throw .gnuplotNotInstalled
+    } catch {
+      throw .gnuplotFailed(figure: title, message: "\(error)")
+    }
+  }
+}
+
+/// gnuplot echoes the line and points at the column before it says what is wrong; the last line is the message.
+private func firstMessage(_ text: String) -> String {
+  text.split(separator: "\n").last { !$0.allSatisfy(\.isWhitespace) }.map(String.init) ?? "it wrote nothing"
+}
+
+/// The title for readers of the text, fonts that exist everywhere, and no version that changes with the machine.
+private func cleaned(_ svg: String, title: String) -> String {
+  let fonts = "'DejaVu Sans', Verdana, 'Segoe UI', Helvetica, Arial, sans-serif"
+  return svg.split(separator: "\n", omittingEmptySubsequences: false)
+    .filter { !$0.hasPrefix("<desc>Produced by GNUPLOT") }
+    .map { line -> String in
+      line.hasPrefix("<title>Gnuplot") ? "<title>\(escapedForXML(title))</title>" : String(line)
+    }
+    .joined(separator: "\n")
+    .replacing("font-family=\"sans\"", with: "font-family=\"\(fonts)\"")
+    .replacing("font-family=\"sans:Bold\"", with: "font-family=\"\(fonts)\" font-weight=\"bold\"")
+}
+
+private func escapedForXML(_ text: String) -> String {
+  text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
+}

@@ -1,0 +1,112 @@
+import Foundation
+
+/// One quantity over two parameters, each cell with its value: cost over C and R.
+public struct HeatMap: Figure {
+  public var title: String
+  public var subtitle: String?
+  public var size: FigureSize
+  public var xLabel: String
+  public var yLabel: String
+  public var columns: [String]
+  public var rows: [String]
+  /// `values[row][column]`; row 0 is drawn at the bottom. A missing or non-finite value is a grey cell.
+  public var values: [[Double?]]
+  /// What the colours show, with its unit.
+  public var quantity: String
+  public var format: NumberFormat
+  public var isLogarithmic: Bool
+  /// Cells that get a frame: the best one.
+  public var highlighted: [(row: Int, column: Int)]
+
+  /// - Precondition: `values` has one row per name in `rows`, each with one value per name in `columns`.
+  public init(
+    _ title: String, subtitle: String? = nil, x xLabel: String, columns: [String], y yLabel: String, rows: [String],
+    values: [[Double?]], quantity: String, format: NumberFormat = .significant(3), isLogarithmic: Bool = true,
+    highlighted: [(row: Int, column: Int)] = [], size: FigureSize = FigureSize(height: 480)
+  ) {
+    precondition(
+      values.count == rows.count && values.allSatisfy { $0.count == columns.count },
+      "a heat map has one value per row and column")
+    self.title = title
+    self.subtitle = subtitle
+    self.xLabel = xLabel
+    self.columns = columns
+    self.yLabel = yLabel
+    self.rows = rows
+    self.values = values
+    self.quantity = quantity
+    self.format = format
+    self.isLogarithmic = isLogarithmic
+    self.highlighted = highlighted
+    self.size = size
+  }
+
+  public func draw(on script: inout GnuplotScript) {
+    let axis = Axis(quantity, isLogarithmic ? .log10 : .linear)
+    let shown = values.joined().compactMap { $0 }.filter(axis.shows)
+    let low = shown.min() ?? 1
+    let high = max(shown.max() ?? 1, low)
+    let keys = keyValues(low, high)
+    let keyWidth = (keys.map { textWidth(format.text($0), size: 12) }.max() ?? 0) + 84
+    let grid = CellGrid(size, columns: columns, rows: rows, right: keyWidth, hasSubtitle: subtitle != nil)
+    script.title(title, subtitle: subtitle)
+    grid.drawNames(xLabel, yLabel, on: &script)
+
+    let texts = values.map { $0.map { value in value.map { $0.isFinite ? format.text($0) : "–" } ?? "–" } }
+    let fontSize = grid.fontSize(for: Array(texts.joined()))
+    for row in rows.indices {
+      for column in columns.indices {
+        let value = values[row][column].flatMap { axis.shows($0) ? $0 : nil }
+        let fill = value.map { Self.colour(share($0, low, high)) } ?? .missing
+        grid.draw(row, column, fill: fill, text: texts[row][column], size: fontSize, on: &script)
+      }
+    }
+    for place in highlighted { grid.outline(place.row, place.column, on: &script) }
+    drawKey(keys, low, high, right: grid.box, on: &script)
+    grid.finish(on: &script)
+  }
+
+  private func share(_ value: Double, _ low: Double, _ high: Double) -> Double {
+    guard high > low else { return 0.5 }
+    return isLogarithmic ? log(value / low) / log(high / low) : (value - low) / (high - low)
+  }
+
+  /// Five values evenly spaced on the colour scale.
+  private func keyValues(_ low: Double, _ high: Double) -> [Double] {
+    guard high > low else { return [low] }
+    return (0...4).map { step in
+      let share = Double(step) / 4
+      return isLogarithmic ? low * pow(high / low, share) : low + (high - low) * share
+    }
+  }
+
+  private func drawKey(_ keys: [Double], _ low: Double, _ high: Double, right box: Box, on script: inout GnuplotScript)
+  {
+    let bar = Box(left: box.right + 24, top: box.top + 4, right: box.right + 42, bottom: box.bottom - 4)
+    let steps = 64
+    for step in 0..<steps {
+      let slice = bar.height / Double(steps)
+      let bottom = bar.bottom - Double(step) * slice
+      // Half a pixel of overlap hides the seams between slices.
+      let part = Box(left: bar.left, top: max(bar.top, bottom - slice - 0.5), right: bar.right, bottom: bottom)
+      script.rectangle(part, fill: Self.colour((Double(step) + 0.5) / Double(steps)))
+    }
+    for value in keys {
+      let y = bar.bottom - share(value, low, high) * bar.height
+      script.label(format.text(value), at: bar.right + 7, y, size: 12, colour: .faint)
+    }
+    script.label(
+      quantity, at: Double(script.size.width) - 14, (bar.top + bar.bottom) / 2, .center, size: 12, rotation: 90)
+  }
+
+  /// Viridis from light (low) to dark (high), sampled at nine places: even in lightness and safe for every colour vision.
+  private static let scale: [Colour] = [
+    0xFDE725, 0xADDC30, 0x5EC962, 0x28AE80, 0x21918C, 0x2C728E, 0x3B528B, 0x472D7B, 0x440154,
+  ].map { Colour($0) }
+
+  private static func colour(_ share: Double) -> Colour {
+    let place = min(max(share, 0), 1) * Double(scale.count - 1)
+    let index = min(Int(place), scale.count - 2)
+    return scale[index].mixed(with: scale[index + 1], place - Double(index))
+  }
+}

@@ -1,0 +1,127 @@
+import Foundation
+
+/// Which resource binds at each context and batch, with the margin in each cell and the line where it flips.
+public struct RegimeMap: Figure {
+  public struct Regime: Sendable {
+    public var name: String
+    public var colour: Colour
+
+    public init(_ name: String, _ colour: Colour) {
+      self.name = name
+      self.colour = colour
+    }
+
+    public static let compute = Regime("compute-bound", Colour.series[1].tint(0.45))
+    public static let memory = Regime("memory-bound", Colour.series[0].tint(0.4))
+    public static let tooLarge = Regime("does not fit", Colour(0xD9D9D9))
+  }
+
+  public struct Cell: Sendable {
+    /// The index in `regimes`.
+    public var regime: Int
+    /// A short text, such as the margin.
+    public var text: String
+
+    public init(_ regime: Int, _ text: String = "") {
+      self.regime = regime
+      self.text = text
+    }
+  }
+
+  public var title: String
+  public var subtitle: String?
+  public var size: FigureSize
+  public var xLabel: String
+  public var yLabel: String
+  /// Ascending and positive: contexts.
+  public var xValues: [Double]
+  /// Ascending and positive: batches.
+  public var yValues: [Double]
+  public var xFormat: Axis.TickFormat
+  public var yFormat: Axis.TickFormat
+  public var regimes: [Regime]
+  /// `cells[y][x]`.
+  public var cells: [[Cell]]
+  /// Where two regimes meet exactly, as found between the cells; drawn between their centres.
+  public var boundary: [(x: Double, y: Double)]
+
+  /// - Precondition: `cells` has one row per y value, each with one cell per x value.
+  public init(
+    _ title: String, subtitle: String? = nil, x xLabel: String, xValues: [Double],
+    xFormat: Axis.TickFormat = .binary(unit: ""), y yLabel: String, yValues: [Double],
+    yFormat: Axis.TickFormat = .plain, regimes: [Regime] = [.compute, .memory, .tooLarge], cells: [[Cell]],
+    boundary: [(x: Double, y: Double)] = [], size: FigureSize = FigureSize(height: 480)
+  ) {
+    precondition(
+      cells.count == yValues.count && cells.allSatisfy { $0.count == xValues.count },
+      "a regime map has one cell per context and batch")
+    self.title = title
+    self.subtitle = subtitle
+    self.xLabel = xLabel
+    self.xValues = xValues
+    self.xFormat = xFormat
+    self.yLabel = yLabel
+    self.yValues = yValues
+    self.yFormat = yFormat
+    self.regimes = regimes
+    self.cells = cells
+    self.boundary = boundary
+    self.size = size
+  }
+
+  public func draw(on script: inout GnuplotScript) {
+    let used = regimes.indices.filter { index in cells.joined().contains { $0.regime == index } }
+    var legend = Legend(entries: used.map { (regimes[$0].name, regimes[$0].colour, .area) })
+    if boundary.count > 1 { legend.entries.append(("exact boundary", .boundary, .line(dash: 2, point: nil))) }
+    let grid = CellGrid(
+      size, columns: xValues.map { Axis("", format: xFormat).tickText($0) },
+      rows: yValues.map { Axis("", format: yFormat).tickText($0) }, right: legend.width + 24,
+      hasSubtitle: subtitle != nil)
+    script.title(title, subtitle: subtitle)
+    grid.drawNames(xLabel, yLabel, on: &script)
+    let fontSize = grid.fontSize(for: Array(cells.joined().map(\.text)))
+    for (row, line) in cells.enumerated() {
+      for (column, cell) in line.enumerated() {
+        grid.draw(row, column, fill: regimes[cell.regime].colour, text: cell.text, size: fontSize, on: &script)
+      }
+    }
+    drawEdges(grid, on: &script)
+    let frame = PlotFrame(box: grid.box, x: Axis(""), y: Axis(""), xRange: 0...1, yRange: 0...1)
+    legend.draw(right: frame, on: &script)
+    grid.finish(curve: boundaryPixels(grid), on: &script)
+  }
+
+  /// A dark step line between neighbours of different regimes, so that the map reads without its colours.
+  private func drawEdges(_ grid: CellGrid, on script: inout GnuplotScript) {
+    for row in yValues.indices {
+      for column in xValues.indices {
+        let (cell, regime) = (grid.cell(row, column), cells[row][column].regime)
+        if column + 1 < xValues.count, cells[row][column + 1].regime != regime {
+          script.line(
+            from: Point(x: cell.right, y: cell.top), to: Point(x: cell.right, y: cell.bottom), colour: .text, width: 2)
+        }
+        if row + 1 < yValues.count, cells[row + 1][column].regime != regime {
+          script.line(
+            from: Point(x: cell.left, y: cell.top), to: Point(x: cell.right, y: cell.top), colour: .text, width: 2)
+        }
+      }
+    }
+  }
+
+  private func boundaryPixels(_ grid: CellGrid) -> [Point] {
+    boundary.compactMap { point in
+      guard let x = place(point.x, xValues), let y = place(point.y, yValues) else { return nil }
+      return Point(
+        x: grid.box.left + (x + 0.5) / Double(xValues.count) * grid.box.width,
+        y: grid.box.bottom - (y + 0.5) / Double(yValues.count) * grid.box.height)
+    }
+  }
+
+  /// The position of a value among ascending ones in units of cells, between their centres by logarithm.
+  private func place(_ value: Double, _ values: [Double]) -> Double? {
+    guard let next = values.firstIndex(where: { $0 >= value }), value > 0 else { return nil }
+    if values[next] == value { return Double(next) }
+    guard next > 0 else { return nil }
+    return Double(next - 1) + log(value / values[next - 1]) / log(values[next] / values[next - 1])
+  }
+}

@@ -1,0 +1,137 @@
+/// What a machine can reach at each arithmetic intensity, and where operations lie under it.
+public struct RooflineChart: Figure {
+  /// One machine: the slope is the bandwidth, the flat part the peak.
+  public struct Roof: Sendable {
+    public var name: String
+    /// - Unit: byte/s
+    public var bandwidth: Double
+    /// - Unit: FLOP/s
+    public var peak: Double
+
+    public init(_ name: String, bandwidth: Double, peak: Double) {
+      self.name = name
+      self.bandwidth = bandwidth
+      self.peak = peak
+    }
+  }
+
+  public struct Operation: Sendable {
+    public var name: String
+    /// Operations of a group share colour and legend entry: the phase.
+    public var group: String
+    /// - Unit: FLOP/byte
+    public var intensity: Double
+    /// - Unit: FLOP/s
+    public var rate: Double
+
+    public init(_ name: String, group: String, intensity: Double, rate: Double) {
+      self.name = name
+      self.group = group
+      self.intensity = intensity
+      self.rate = rate
+    }
+  }
+
+  public var title: String
+  public var subtitle: String?
+  public var size: FigureSize
+  public var roofs: [Roof]
+  public var operations: [Operation]
+
+  public init(
+    _ title: String, subtitle: String? = nil, roofs: [Roof], operations: [Operation],
+    size: FigureSize = FigureSize(height: 560)
+  ) {
+    self.title = title
+    self.subtitle = subtitle
+    self.roofs = roofs
+    self.operations = operations
+    self.size = size
+  }
+
+  public func draw(on script: inout GnuplotScript) {
+    let x = Axis("arithmetic intensity (FLOP per byte)", .log10)
+    let y = Axis("rate (FLOP/s)", .log10, format: .si(unit: ""))
+    let shown = operations.filter { x.shows($0.intensity) && y.shows($0.rate) }
+    let legend = legend
+    let frame = frame(x, y, shown, legend.width)
+    script.title(title, subtitle: subtitle)
+    frame.draw(on: &script)
+    legend.draw(right: frame, on: &script)
+    var placement = LabelPlacement(bounds: frame.box, fontSize: 11)
+    var parts = drawRoofs(frame, &placement, on: &script)
+    parts += drawOperations(shown, frame, &placement, on: &script)
+    script.plot(parts.isEmpty ? ["NaN"] : parts)
+  }
+
+  private var groups: [String] {
+    operations.reduce(into: []) { groups, operation in
+      if !groups.contains(operation.group) { groups.append(operation.group) }
+    }
+  }
+
+  /// Phases first, then each roof with its two numbers under its name, so that no text lies among the points.
+  private var legend: Legend {
+    var legend = Legend(
+      entries: groups.enumerated().map { index, group in
+        (group, Colour.series[index % Colour.series.count], .point(pointTypes[index % pointTypes.count]))
+      })
+    for (index, roof) in roofs.enumerated() {
+      legend.entries.append((roof.name, Self.roofColour, .line(dash: index % 4 + 1, point: nil)))
+      legend.entries.append((NumberFormat.si(unit: "FLOP/s").text(roof.peak), .faint, .none))
+      legend.entries.append((NumberFormat.si(unit: "B/s").text(roof.bandwidth), .faint, .none))
+    }
+    return legend
+  }
+
+  private static let roofColour = Colour(0x333333)
+
+  /// Both parts of every roof are in view: from a tenth of the first ridge to ten times the last.
+  private func frame(_ x: Axis, _ y: Axis, _ shown: [Operation], _ legend: Double) -> PlotFrame {
+    let ridges = roofs.map { $0.peak / $0.bandwidth }
+    let xRange = x.fittedRange(shown.map(\.intensity) + ridges.flatMap { [$0 / 10, $0 * 10] })
+    let ends = roofs.flatMap { [$0.peak * 1.6, $0.peak / 100] }
+    return PlotFrame(
+      size, x: x, y: y, xRange: xRange, yRange: y.fittedRange(shown.map(\.rate) + ends), legend: legend,
+      hasSubtitle: subtitle != nil)
+  }
+
+  private func drawRoofs(
+    _ frame: PlotFrame, _ placement: inout LabelPlacement, on script: inout GnuplotScript
+  ) -> [String] {
+    roofs.enumerated().map { index, roof in
+      let ridge = roof.peak / roof.bandwidth
+      let low = max(frame.xRange.lowerBound, frame.yRange.lowerBound / roof.bandwidth)
+      let corners = [
+        (low, low * roof.bandwidth), (ridge, roof.peak), (frame.xRange.upperBound, roof.peak),
+      ]
+      let pixels = corners.map { frame.pixel($0.0, $0.1) }
+      placement.avoid(line: pixels)
+      let block = script.block(corners.map { "\($0.0) \($0.1)" })
+      return "\(block) with lines linewidth 2.5 linecolor rgb \"\(Self.roofColour.hex)\" dashtype \(index % 4 + 1)"
+    }
+  }
+
+  private func drawOperations(
+    _ shown: [Operation], _ frame: PlotFrame, _ placement: inout LabelPlacement, on script: inout GnuplotScript
+  ) -> [String] {
+    let pixels = shown.map { frame.pixel($0.intensity, $0.rate) }
+    let placed = placement.place(zip(shown, pixels).map { ($0.name, $1) })
+    for label in placed {
+      let middle = Point(x: (label.box.left + label.box.right) / 2, y: (label.box.top + label.box.bottom) / 2)
+      if let point = label.leader {
+        let end = Point(
+          x: min(max(point.x, label.box.left), label.box.right), y: min(max(point.y, label.box.top), label.box.bottom))
+        script.line(from: point, to: end, colour: Colour(0xAAAAAA), width: 0.8)
+      }
+      script.label(label.text, at: middle.x, middle.y, .center, size: 11)
+    }
+    return groups.enumerated().compactMap { index, group in
+      let rows = shown.filter { $0.group == group }.map { "\($0.intensity) \($0.rate)" }
+      guard !rows.isEmpty else { return nil }
+      let colour = Colour.series[index % Colour.series.count]
+      return "\(script.block(rows)) with points pointtype \(pointTypes[index % pointTypes.count]) pointsize 0.9"
+        + " linecolor rgb \"\(colour.hex)\""
+    }
+  }
+}
