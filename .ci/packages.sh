@@ -53,7 +53,10 @@ explain_packages() {
   local found_gsl='' found_blas='' folder
   for folder in "${folders[@]}"; do
     if [ -e "$folder/include/gsl/gsl_version.h" ]; then found_gsl=yes; fi
-    if compgen -G "$folder/lib*/libopenblas.*" >/dev/null || [ -d "$folder/opt/openblas" ]; then found_blas=yes; fi
+    if compgen -G "$folder/lib*/libopenblas.*" >/dev/null || compgen -G "$folder/lib/*/libopenblas.*" >/dev/null ||
+      [ -d "$folder/opt/openblas" ]; then
+      found_blas=yes
+    fi
   done
   [ -n "$found_gsl" ] || missing+=("GSL")
   [ -n "$found_blas" ] || missing+=("OpenBLAS")
