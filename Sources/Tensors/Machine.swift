@@ -1,0 +1,204 @@
+import Architectures
+import Foundation
+import Quantities
+
+/// Which arithmetic a machine runs.
+public enum Backend: String, Sendable, CaseIterable {
+  /// No numbers: shapes only.
+  case shapes
+  /// The plain kernels, in ascending order of summation: bit-exact laws hold.
+  case plain
+  /// OpenBLAS for many rows, vector kernels for few.
+  case fast
+}
+
+/// Dispatches operations: runs each one's kernel and records it, with the dimensions that the kernel is given.
+///
+/// A method is one fused operation of NOTATION.md. Results live in the machine's arena until the caller releases them.
+public final class Machine {
+  public let backend: Backend
+  public let arena: Arena
+  private let state: Arena
+  /// Where operations are recorded; `nil` while nothing is counted.
+  public var trace: Trace?
+  private var angles: [Int: RotaryAngles] = [:]
+
+  public init(backend: Backend, trace: Trace? = nil) {
+    self.backend = backend
+    self.trace = trace
+    arena = Arena(holdsNumbers: backend != .shapes)
+    state = Arena(holdsNumbers: backend != .shapes)
+  }
+
+  public var holdsNumbers: Bool { backend != .shapes }
+
+  /// Rows that outlive a step: a session's state. They stay until the machine goes.
+  public func makeState(rows: Int, columns: Int) -> Tensor {
+    let result = state.tensor(rows: rows, columns: columns)
+    result.base?.update(repeating: 0, count: result.count)
+    return result
+  }
+
+  /// Rows of an embedding table.
+  /// - Shape: `tokens.count` × table width.
+  public func embed(_ tokens: [Int32], table: Tensor, at node: Node) -> Tensor {
+    let result = arena.tensor(rows: tokens.count, columns: table.columns)
+    trace?.record(.embedding(rows: tokens.count, width: table.columns), at: node, layer: 0)
+    for (row, token) in tokens.enumerated() { result.setRow(row, to: table, row: Int(token)) }
+    return result
+  }
+
+  /// Norm, query–key–value product, rotation by position, append to the cache.
+  /// - Parameter x: rows of `queries` consecutive positions for each of the first groups of the cache.
+  /// - Returns: rotated queries, rows × D_q.
+  public func project(
+    _ x: Tensor, _ weights: LayerWeights, into cache: KeyValueCache, layer: Int, queries: Int, at node: Node
+  ) -> Tensor {
+    let shape = cache.layer
+    let query = arena.tensor(rows: x.rows, columns: shape.queryWidth)
+    trace?.record(.queryKeyValue(rows: x.rows, layer: shape, store: cache.store), at: node, layer: layer)
+    guard holdsNumbers else { return query }
+    let mark = arena.mark
+    defer { arena.release(to: mark) }
+    let normalised = arena.tensor(rows: x.rows, columns: x.columns)
+    normRows(x, weight: weights.attentionNorm, into: normalised)
+    let joint = arena.tensor(rows: x.rows, columns: weights.queryKeyValue.outputs)
+    product(normalised, weights.queryKeyValue, into: joint)
+    appendRotated(joint, queries: queries, cache: cache, layer: layer, query: query)
+    return query
+  }
+
+  /// Softmax attention of each query over the cache up to itself.
+  /// - Returns: rows × D_q.
+  public func attend(
+    _ query: Tensor, cache: KeyValueCache, layer: Int, queries: Int, readsOnce: Bool, at node: Node
+  ) -> Tensor {
+    let result = arena.tensor(rows: query.rows, columns: query.columns)
+    let shape = AttentionShape(
+      groups: query.rows / queries, queries: queries, keysBefore: cache.positionCount, layer: cache.layer,
+      store: cache.store, readsOnce: readsOnce)
+    trace?.record(.attention(shape), at: node, layer: layer)
+    guard holdsNumbers else { return result }
+    attendRows(query, shape: shape, cache: cache, layer: layer, into: result)
+    return result
+  }
+
+  /// Output product and residual.
+  public func output(
+    _ attended: Tensor, _ weights: LayerWeights, residual: Tensor, shape: LayerShape, layer: Int, at node: Node
+  ) -> Tensor {
+    let result = arena.tensor(rows: attended.rows, columns: weights.output.outputs)
+    trace?.record(.output(rows: attended.rows, layer: shape), at: node, layer: layer)
+    product(attended, weights.output, residual: residual, into: result)
+    return result
+  }
+
+  /// Norm, gate and up products, activation.
+  /// - Returns: rows × F.
+  public func gateUp(_ x: Tensor, _ weights: LayerWeights, shape: LayerShape, layer: Int, at node: Node) -> Tensor {
+    let result = arena.tensor(rows: x.rows, columns: shape.feedForward)
+    trace?.record(.gateUp(rows: x.rows, layer: shape), at: node, layer: layer)
+    guard holdsNumbers else { return result }
+    let mark = arena.mark
+    defer { arena.release(to: mark) }
+    let normalised = arena.tensor(rows: x.rows, columns: x.columns)
+    normRows(x, weight: weights.feedForwardNorm, into: normalised)
+    let hidden = arena.tensor(rows: x.rows, columns: weights.gateUp.outputs)
+    product(normalised, weights.gateUp, into: hidden)
+    activate(hidden, kind: shape.feedForwardKind, into: result)
+    return result
+  }
+
+  /// Down product and residual, written over `result`, which may be the layer's input.
+  public func down(
+    _ hidden: Tensor, _ weights: LayerWeights, residual: Tensor, shape: LayerShape, layer: Int, into result: Tensor,
+    at node: Node
+  ) {
+    trace?.record(.down(rows: hidden.rows, layer: shape), at: node, layer: layer)
+    product(hidden, weights.down, residual: residual, into: result)
+  }
+
+  /// The last norm of a stack, in place.
+  public func norm(_ x: Tensor, weight: Tensor, at node: Node) {
+    trace?.record(.norm(rows: x.rows, width: x.columns), at: node, layer: 0)
+    normRows(x, weight: weight, into: x)
+  }
+
+  /// A learned chunker: rows of C·D_{l−1} features to rows of D_l.
+  /// - Parameter norm: weight over the inputs; `nil` for a strided convolution.
+  public func chunk(_ x: Tensor, _ map: Linear, norm: Tensor?, at node: Node) -> Tensor {
+    let result = arena.tensor(rows: x.rows, columns: map.outputs)
+    trace?.record(
+      .chunker(rows: x.rows, inputWidth: map.inputs, outputWidth: map.outputs, normalised: norm != nil), at: node,
+      layer: 0)
+    guard holdsNumbers else { return result }
+    let mark = arena.mark
+    defer { arena.release(to: mark) }
+    var input = x
+    if let norm {
+      input = arena.tensor(rows: x.rows, columns: x.columns)
+      normRows(x, weight: norm, into: input)
+    }
+    product(input, map, into: result)
+    return result
+  }
+
+  /// The converter: one latent into R vectors of the level below.
+  /// - Returns: rows × (R·D_{l−1}); a view makes them R rows each.
+  public func convert(_ x: Tensor, _ map: Linear, at node: Node) -> Tensor {
+    let result = arena.tensor(rows: x.rows, columns: map.outputs)
+    trace?.record(
+      .converter(rows: x.rows, inputWidth: map.inputs, outputWidth: map.outputs), at: node, layer: 0)
+    product(x, map, into: result)
+    return result
+  }
+
+  /// Last norm and vocabulary product.
+  /// - Returns: logits, rows × V.
+  public func head(_ x: Tensor, norm: Tensor, table: Tensor, at node: Node) -> Tensor {
+    let result = arena.tensor(rows: x.rows, columns: table.rows)
+    trace?.record(.head(rows: x.rows, width: x.columns, vocabulary: table.rows), at: node, layer: 0)
+    guard holdsNumbers else { return result }
+    let mark = arena.mark
+    defer { arena.release(to: mark) }
+    let normalised = arena.tensor(rows: x.rows, columns: x.columns)
+    normRows(x, weight: norm, into: normalised)
+    product(normalised, Linear(weight: table), into: result)
+    return result
+  }
+
+  /// Cosines and sines of the positions below `count` for a head width.
+  func rotaryAngles(headWidth: Int, positions count: Int) -> RotaryAngles {
+    if let known = angles[headWidth], known.positionCount >= count { return known }
+    let grown = RotaryAngles(headWidth: headWidth, positionCount: max(count, 2 * (angles[headWidth]?.positionCount ?? 32)))
+    angles[headWidth] = grown
+    return grown
+  }
+}
+
+/// cos and sin of m·θ_i, θ_i = base^(−2i/d), for every position m and pair i (RoFormer, arXiv:2104.09864, eq. 15).
+final class RotaryAngles {
+  let positionCount: Int
+  let half: Int
+  let cosine: UnsafeMutablePointer<Float>
+  let sine: UnsafeMutablePointer<Float>
+
+  init(headWidth: Int, positionCount: Int) {
+    self.positionCount = positionCount
+    half = headWidth / 2
+    cosine = .allocate(capacity: max(positionCount * half, 1))
+    sine = .allocate(capacity: max(positionCount * half, 1))
+    for position in 0..<positionCount {
+      for index in 0..<half {
+        let angle = Double(position) * pow(rotaryBase, -2 * Double(index) / Double(headWidth))
+        cosine[position * half + index] = Float(cos(angle))
+        sine[position * half + index] = Float(sin(angle))
+      }
+    }
+  }
+
+  deinit {
+    cosine.deallocate()
+    sine.deallocate()
+  }
+}

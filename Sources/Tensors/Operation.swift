@@ -1,0 +1,172 @@
+import Architectures
+import Quantities
+
+/// Where keys and values of a stack live.
+public enum Store: Hashable, Sendable {
+  /// The growing cache of an encoder or of the vanilla stack.
+  case persistent
+  /// The window of an open chunk, dropped when the chunk closes.
+  case local
+}
+
+/// The dimensions of one attention over cached keys and values.
+///
+/// `groups` sequences (or chunks) each bring `queries` consecutive positions; query j of a group attends the
+/// `keysBefore` entries before it, the queries up to itself, and nothing later.
+public struct AttentionShape: Hashable, Sendable {
+  public var groups: Int
+  public var queries: Int
+  public var keysBefore: Int
+  public var layer: LayerShape
+  public var store: Store
+  /// Whether each cached entry is read once for all queries of its group (prefill), or entry by entry for every query.
+  public var readsOnce: Bool
+
+  public init(groups: Int, queries: Int, keysBefore: Int, layer: LayerShape, store: Store, readsOnce: Bool) {
+    self.groups = groups
+    self.queries = queries
+    self.keysBefore = keysBefore
+    self.layer = layer
+    self.store = store
+    self.readsOnce = readsOnce
+  }
+
+  /// Query–key pairs of one group: Σ_{j=1…q} (k₀ + j).
+  @inlinable var pairsPerGroup: Int128 {
+    let q = Int128(queries)
+    return q * Int128(keysBefore) + q * (q + 1) / 2
+  }
+}
+
+/// A kernel call, with the dimensions that the kernel is given: what a trace records.
+///
+/// Fused exactly as the compulsory traffic is counted (NOTATION.md): each case reads its inputs and weights once and
+/// writes its result once. A new case does not compile until it has a kernel, a work rule and a description.
+public enum Operation: Hashable, Sendable {
+  /// Rows looked up in a table.
+  case embedding(rows: Int, width: Int)
+  /// Norm, query, key and value products, rotation, append.
+  case queryKeyValue(rows: Int, layer: LayerShape, store: Store)
+  case attention(AttentionShape)
+  /// Output product and residual.
+  case output(rows: Int, layer: LayerShape)
+  /// Norm, gate and up products (or the one product of a two-matrix network), activation.
+  case gateUp(rows: Int, layer: LayerShape)
+  /// Down product and residual.
+  case down(rows: Int, layer: LayerShape)
+  /// The last norm of a stack.
+  case norm(rows: Int, width: Int)
+  /// A learned chunker: `rows` outputs from `inputWidth` = C·D_{l−1} features each.
+  case chunker(rows: Int, inputWidth: Int, outputWidth: Int, normalised: Bool)
+  /// `rows` latents into `outputWidth` = R·D_{l−1} features each.
+  case converter(rows: Int, inputWidth: Int, outputWidth: Int)
+  /// Last norm and vocabulary product.
+  case head(rows: Int, width: Int, vocabulary: Int)
+}
+
+extension Operation {
+  /// Exact work of one dispatch: the table of NOTATION.md, row by row.
+  public func work(in precision: Precision) -> Work<Int128> {
+    let w = Int128(precision.weights.bits)
+    let a = Int128(precision.activations.bits)
+    let c = Int128(precision.cache.bits)
+    switch self {
+    case .embedding(let rows, let width):
+      let elements = Int128(rows) * Int128(width)
+      return Work(weightBits: elements * w, activationBits: elements * a)
+
+    case .queryKeyValue(let rows, let layer, let store):
+      let r = Int128(rows)
+      let (d, dq, dkv) = (Int128(layer.width), Int128(layer.queryWidth), Int128(layer.keyValueWidth))
+      let entries = r * 2 * dkv * c
+      let rotated = Int128(layer.headWidth / 2 * (layer.heads + layer.keyValueHeads))
+      return Work(
+        matmulFlops: 2 * r * d * (dq + 2 * dkv),
+        elementwiseFlops: r * (4 * d + 4) + r * 6 * rotated,
+        weightBits: (d * (dq + 2 * dkv) + d) * w,
+        activationBits: r * (d + dq) * a + (store == .local ? entries : 0),
+        cacheWriteBits: store == .persistent ? entries : 0)
+
+    case .attention(let shape):
+      let layer = shape.layer
+      let pairs = Int128(shape.groups) * shape.pairsPerGroup
+      let reads = shape.readsOnce ? Int128(shape.groups) * Int128(shape.keysBefore + shape.queries) : pairs
+      let readBits = reads * 2 * Int128(layer.keyValueWidth) * c
+      return Work(
+        matmulFlops: 4 * pairs * Int128(layer.queryWidth),
+        elementwiseFlops: 6 * pairs * Int128(layer.heads),
+        activationBits: Int128(shape.groups * shape.queries) * 2 * Int128(layer.queryWidth) * a,
+        cacheReadBits: shape.store == .persistent ? readBits : 0,
+        localReadBits: shape.store == .local ? readBits : 0)
+
+    case .output(let rows, let layer):
+      let (r, d, dq) = (Int128(rows), Int128(layer.width), Int128(layer.queryWidth))
+      return Work(
+        matmulFlops: 2 * r * dq * d, elementwiseFlops: r * d, weightBits: dq * d * w,
+        activationBits: r * (dq + 2 * d) * a)
+
+    case .gateUp(let rows, let layer):
+      let (r, d, f) = (Int128(rows), Int128(layer.width), Int128(layer.feedForward))
+      let matrices = Int128(layer.feedForwardKind.matrixCount - 1)
+      let activation: Int128 = layer.feedForwardKind == .gated ? 5 : 8
+      return Work(
+        matmulFlops: 2 * matrices * r * d * f,
+        elementwiseFlops: r * (4 * d + 4) + activation * r * f,
+        weightBits: (matrices * d * f + d) * w,
+        activationBits: r * (d + f) * a)
+
+    case .down(let rows, let layer):
+      let (r, d, f) = (Int128(rows), Int128(layer.width), Int128(layer.feedForward))
+      return Work(
+        matmulFlops: 2 * r * f * d, elementwiseFlops: r * d, weightBits: f * d * w,
+        activationBits: r * (f + 2 * d) * a)
+
+    case .norm(let rows, let width):
+      let (r, d) = (Int128(rows), Int128(width))
+      return Work(elementwiseFlops: r * (4 * d + 4), weightBits: d * w, activationBits: 2 * r * d * a)
+
+    case .chunker(let rows, let inputWidth, let outputWidth, let normalised):
+      let (r, i, o) = (Int128(rows), Int128(inputWidth), Int128(outputWidth))
+      return Work(
+        matmulFlops: 2 * r * i * o,
+        elementwiseFlops: (normalised ? r * (4 * i + 4) : 0) + r * o,
+        weightBits: (i * o + o + (normalised ? i : 0)) * w,
+        activationBits: r * (i + o) * a)
+
+    case .converter(let rows, let inputWidth, let outputWidth):
+      let (r, i, o) = (Int128(rows), Int128(inputWidth), Int128(outputWidth))
+      return Work(
+        matmulFlops: 2 * r * i * o, elementwiseFlops: r * o, weightBits: (i * o + o) * w,
+        activationBits: r * (i + o) * a)
+
+    case .head(let rows, let width, let vocabulary):
+      let (r, d, v) = (Int128(rows), Int128(width), Int128(vocabulary))
+      return Work(
+        matmulFlops: 2 * r * d * v, elementwiseFlops: r * (4 * d + 4), weightBits: (v * d + d) * w,
+        activationBits: r * (d + v) * a)
+    }
+  }
+}
+
+extension Operation: CustomStringConvertible {
+  /// For example `queryKeyValue 5 × 1664 → 4992 (local)`.
+  public var description: String {
+    switch self {
+    case .embedding(let rows, let width): "embedding \(rows) rows of \(width)"
+    case .queryKeyValue(let rows, let layer, let store):
+      "queryKeyValue \(rows) × \(layer.width) → \(layer.queryWidth + 2 * layer.keyValueWidth) (\(store))"
+    case .attention(let shape):
+      "attention \(shape.groups) × \(shape.queries) queries after \(shape.keysBefore) keys, \(shape.layer.heads) heads of "
+        + "\(shape.layer.headWidth) (\(shape.store))"
+    case .output(let rows, let layer): "output \(rows) × \(layer.queryWidth) → \(layer.width)"
+    case .gateUp(let rows, let layer):
+      "gateUp \(rows) × \(layer.width) → \(layer.feedForwardKind.matrixCount - 1) × \(layer.feedForward)"
+    case .down(let rows, let layer): "down \(rows) × \(layer.feedForward) → \(layer.width)"
+    case .norm(let rows, let width): "norm \(rows) × \(width)"
+    case .chunker(let rows, let inputWidth, let outputWidth, let normalised):
+      "chunker \(rows) × \(inputWidth) → \(outputWidth)\(normalised ? " (normalised)" : "")"
+    case .converter(let rows, let inputWidth, let outputWidth): "converter \(rows) × \(inputWidth) → \(outputWidth)"
+    case .head(let rows, let width, let vocabulary): "head \(rows) × \(width) → \(vocabulary)"
+    }
+  }
+}

@@ -1,0 +1,95 @@
+/// A matrix of float32 rows, or only its shape.
+///
+/// Storage belongs to an `Arena`, a weight store or a cache, never to the tensor: a tensor is a view, so that a model
+/// function moves no memory and counts no references. A tensor without storage is *shape-only*: the same model code then
+/// runs without numbers, and a 70B model is traced on a laptop.
+public struct Tensor: @unchecked Sendable {
+  public let rows: Int
+  public let columns: Int
+  /// Row-major elements; `nil` when the tensor is shape-only.
+  public let base: UnsafeMutablePointer<Float>?
+
+  @inlinable
+  public init(rows: Int, columns: Int, base: UnsafeMutablePointer<Float>?) {
+    self.rows = rows
+    self.columns = columns
+    self.base = base
+  }
+
+  @inlinable public var count: Int { rows * columns }
+
+  /// The same elements as other rows: how a concatenation chunker sees C vectors as one.
+  /// - Precondition: the element counts agree.
+  public func reshaped(rows: Int, columns: Int) -> Tensor {
+    precondition(rows * columns == count, "a view of \(self.rows)×\(self.columns) as \(rows)×\(columns)")
+    return Tensor(rows: rows, columns: columns, base: base)
+  }
+
+  /// A contiguous range of rows.
+  public func rows(_ range: Range<Int>) -> Tensor {
+    precondition(range.lowerBound >= 0 && range.upperBound <= rows, "rows \(range) of \(rows)")
+    return Tensor(rows: range.count, columns: columns, base: base.map { $0 + range.lowerBound * columns })
+  }
+
+  /// Copies one row of another tensor of the same width; nothing happens to a shape.
+  @inlinable
+  public func setRow(_ row: Int, to source: Tensor, row sourceRow: Int) {
+    guard let base, let other = source.base else { return }
+    (base + row * columns).update(from: other + sourceRow * columns, count: columns)
+  }
+
+  /// Copies all elements of a tensor of the same shape.
+  public func copy(from source: Tensor) {
+    precondition(source.rows == rows && source.columns == columns, "copying between different shapes")
+    guard let base, let other = source.base else { return }
+    base.update(from: other, count: count)
+  }
+
+  /// The elements, for tests and for reading logits; empty for a shape.
+  public var elements: [Float] { base.map { Array(UnsafeBufferPointer(start: $0, count: count)) } ?? [] }
+}
+
+/// Memory for activations: allocated once, handed out by moving a mark, given back by moving it down again.
+///
+/// A model function takes a mark, allocates what it needs, and releases to the mark; no allocation happens per token.
+public final class Arena {
+  private var blocks: [(base: UnsafeMutablePointer<Float>, capacity: Int)] = []
+  private var block = 0
+  private var used = 0
+  /// Whether tensors get storage; without it the arena hands out shapes.
+  public let holdsNumbers: Bool
+
+  public init(holdsNumbers: Bool) { self.holdsNumbers = holdsNumbers }
+
+  deinit { for block in blocks { block.base.deallocate() } }
+
+  public struct Mark {
+    fileprivate let block: Int
+    fileprivate let used: Int
+  }
+
+  public var mark: Mark { Mark(block: block, used: used) }
+
+  public func release(to mark: Mark) {
+    block = mark.block
+    used = mark.used
+  }
+
+  /// Uninitialised rows, 64-byte aligned.
+  public func tensor(rows: Int, columns: Int) -> Tensor {
+    guard holdsNumbers else { return Tensor(rows: rows, columns: columns, base: nil) }
+    let needed = (rows * columns + 15) & ~15
+    while block < blocks.count, used + needed > blocks[block].capacity {
+      block += 1
+      used = 0
+    }
+    if block == blocks.count {
+      let capacity = max(needed, 1 << 20)
+      let raw = UnsafeMutableRawPointer.allocate(byteCount: capacity * 4, alignment: 64)
+      blocks.append((raw.bindMemory(to: Float.self, capacity: capacity), capacity))
+      used = 0
+    }
+    defer { used += needed }
+    return Tensor(rows: rows, columns: columns, base: blocks[block].base + used)
+  }
+}

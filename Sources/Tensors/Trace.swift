@@ -1,0 +1,67 @@
+import Architectures
+import Quantities
+
+/// The ledger of a run: every dispatched operation, added up per phase and node, and listed when asked for.
+public final class Trace {
+  /// One kind of dispatch in one place, and how often it happened.
+  public struct Entry: Hashable, Sendable {
+    public let phase: Phase
+    public let node: Node
+    /// Position of the layer in its stack; 0 where there is no stack.
+    public let layer: Int
+    public let operation: Operation
+  }
+
+  public let precision: Precision
+  public var phase: Phase = .prefill
+  private let listsOperations: Bool
+  private let tableSize: Int
+  private var totals: [Work<Int128>]
+  private var positions: [Entry: Int] = [:]
+  /// Distinct dispatches in the order of their first appearance.
+  public private(set) var operations: [(entry: Entry, count: Int)] = []
+
+  /// - Parameter listsOperations: keep the list of distinct dispatches as well as the sums.
+  public init(levelCount: Int, precision: Precision, listsOperations: Bool = false) {
+    self.precision = precision
+    self.listsOperations = listsOperations
+    tableSize = Node.tableSize(levelCount: levelCount)
+    totals = Array(repeating: .zero, count: 2 * tableSize)
+  }
+
+  public func record(_ operation: Operation, at node: Node, layer: Int) {
+    totals[(phase == .prefill ? 0 : tableSize) + node.index] += operation.work(in: precision)
+    guard listsOperations else { return }
+    let entry = Entry(phase: phase, node: node, layer: layer, operation: operation)
+    if let position = positions[entry] {
+      operations[position].count += 1
+    } else {
+      positions[entry] = operations.count
+      operations.append((entry, 1))
+    }
+  }
+
+  /// One pass through a stack of `layers`, booked on its projections.
+  public func recordPass(at level: Int, _ side: Side, layers: Int) {
+    let index = (phase == .prefill ? 0 : tableSize) + Node(level, side, .projections).index
+    totals[index].sequentialPasses += 1
+    totals[index].sequentialLayers += Int128(layers)
+  }
+
+  /// Work at a node in a phase.
+  public func work(_ phase: Phase, at node: Node) -> Work<Int128> {
+    totals[(phase == .prefill ? 0 : tableSize) + node.index]
+  }
+
+  /// Nodes that did anything in a phase, in ascending order.
+  public func nodes(_ phase: Phase) -> [(node: Node, work: Work<Int128>)] {
+    (0..<tableSize).compactMap { index in
+      let work = totals[(phase == .prefill ? 0 : tableSize) + index]
+      return work == .zero ? nil : (Node(index: index), work)
+    }
+  }
+
+  public func total(_ phase: Phase) -> Work<Int128> {
+    nodes(phase).reduce(into: .zero) { $0 += $1.work }
+  }
+}

@@ -1,0 +1,63 @@
+import Architectures
+
+/// A weight matrix and its bias, row-major `outputs × inputs`.
+public struct Linear: Sendable {
+  public let weight: Tensor
+  /// One row; `nil` for a map without bias.
+  public let bias: Tensor?
+
+  public init(weight: Tensor, bias: Tensor? = nil) {
+    self.weight = weight
+    self.bias = bias
+  }
+
+  public var outputs: Int { weight.rows }
+  public var inputs: Int { weight.columns }
+}
+
+/// One Transformer layer: RMSNorm, attention, RMSNorm, feed-forward; no biases (Llama).
+public struct LayerWeights: Sendable {
+  /// 1 × D.
+  public let attentionNorm: Tensor
+  /// (D_q + 2·D_kv) × D: queries, keys, values in one product.
+  public let queryKeyValue: Linear
+  /// D × D_q.
+  public let output: Linear
+  /// 1 × D.
+  public let feedForwardNorm: Tensor
+  /// 2F × D, gate above up; F × D for a two-matrix network.
+  public let gateUp: Linear
+  /// D × F.
+  public let down: Linear
+
+  public init(
+    attentionNorm: Tensor, queryKeyValue: Linear, output: Linear, feedForwardNorm: Tensor, gateUp: Linear, down: Linear
+  ) {
+    self.attentionNorm = attentionNorm
+    self.queryKeyValue = queryKeyValue
+    self.output = output
+    self.feedForwardNorm = feedForwardNorm
+    self.gateUp = gateUp
+    self.down = down
+  }
+}
+
+/// A stack of layers of one shape, and the norm it ends in.
+public struct StackWeights: Sendable {
+  public let shape: LayerShape
+  public let layers: [LayerWeights]
+  /// 1 × D.
+  public let lastNorm: Tensor
+  public let level: Int
+  public let side: Side
+
+  public init(shape: LayerShape, layers: [LayerWeights], lastNorm: Tensor, level: Int, side: Side) {
+    self.shape = shape
+    self.layers = layers
+    self.lastNorm = lastNorm
+    self.level = level
+    self.side = side
+  }
+
+  public func node(_ component: Component) -> Node { Node(level, side, component) }
+}
