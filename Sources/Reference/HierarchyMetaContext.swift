@@ -24,9 +24,21 @@ extension HierarchySession {
       }
       memory.observeParallel(window, groups: window.groups)
     }
+    observeStatesInside()
     committed += metaContext
     encodeMetaContext(tokens, topUnits: topUnits)
     return tokens
+  }
+
+  /// The local peak is defined over every state n, the states that a chunk-parallel run steps over included: an engine
+  /// that may stop at any token has to have room for the windows that are open there.
+  private func observeStatesInside() {
+    for n in committed + 1..<max(committed + metaContext, committed + 1) {
+      memory.observeWindows(
+        (1...model.levelCount).filter { n % span($0) != 0 && decoderRuns($0) }.map { l in
+          (windows[l - 1], level(l).conditionLength + n / span(l - 1) % level(l).chunkLength)
+        })
+    }
   }
 
   private func parallelWindow(_ l: Int) -> KeyValueCache {

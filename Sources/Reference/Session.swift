@@ -69,6 +69,11 @@ public final class CacheMeter {
     localPeak = max(localPeak, bits)
   }
 
+  /// Notes windows at given lengths: states that a run passes without stopping there.
+  func observeWindows(_ windows: [(window: KeyValueCache, length: Int)]) {
+    localPeak = max(localPeak, windows.reduce(0) { $0 + $1.window.bits(ofPositions: $1.length, in: element) })
+  }
+
   func endPrefill() { afterPrefill = now }
 
   public var figures: CacheFigures {
