@@ -1,10 +1,16 @@
 import Architectures
+import CKernels
 
 /// The one place where a machine chooses between plain and fast arithmetic.
 extension Machine {
   func product(_ x: Tensor, _ map: Linear, residual: Tensor? = nil, into y: Tensor) {
     guard let input = x.base, let weight = map.weight.base, let result = y.base else { return }
     precondition(x.columns == map.inputs && y.columns == map.outputs && x.rows == y.rows, "a product of unequal shapes")
+    if backend == .fast {
+      ck_linear(
+        x.rows, map.outputs, map.inputs, input, x.columns, weight, map.bias?.base, residual?.base, result, y.columns)
+      return
+    }
     PlainKernels<Float>.linear(
       rows: x.rows, outputs: map.outputs, inputs: map.inputs, input, weight: weight, bias: map.bias?.base,
       residual: residual?.base, into: result)
@@ -12,11 +18,24 @@ extension Machine {
 
   func normRows(_ x: Tensor, weight: Tensor, into y: Tensor) {
     guard let input = x.base, let scale = weight.base, let result = y.base else { return }
+    if backend == .fast {
+      ck_rms_norm(x.rows, x.columns, input, x.columns, scale, 1e-5, result, y.columns)
+      return
+    }
     PlainKernels<Float>.norm(rows: x.rows, width: x.columns, input, weight: scale, into: result)
   }
 
   func activate(_ hidden: Tensor, kind: FeedForwardKind, into y: Tensor) {
     guard let input = hidden.base, let result = y.base else { return }
+    if backend == .fast {
+      switch kind {
+      case .gated:
+        ck_silu_gate(
+          hidden.rows, y.columns, input, hidden.columns, input + y.columns, hidden.columns, result, y.columns)
+      case .twoMatrix: ck_gelu(hidden.rows, y.columns, input, hidden.columns, result, y.columns)
+      }
+      return
+    }
     for row in 0..<hidden.rows {
       let from = input + row * hidden.columns
       let to = result + row * y.columns
@@ -35,13 +54,21 @@ extension Machine {
     let shape = cache.layer
     let start = cache.positionCount
     let angles = rotaryAngles(headWidth: shape.headWidth, positions: start + queries)
+    let fast = backend == .fast
+    if fast {
+      ck_rotate(
+        joint.rows, shape.heads + shape.keyValueHeads, shape.headWidth, input, joint.columns, angles.cosine,
+        angles.sine, nil, start, queries)
+    }
     for row in 0..<joint.rows {
       let (group, offset) = (row / queries, row % queries)
       let from = input + row * joint.columns
       let cosine = angles.cosine + (start + offset) * angles.half
       let sine = angles.sine + (start + offset) * angles.half
-      PlainKernels<Float>.rotate(
-        heads: shape.heads + shape.keyValueHeads, headWidth: shape.headWidth, from, cosine: cosine, sine: sine)
+      if !fast {
+        PlainKernels<Float>.rotate(
+          heads: shape.heads + shape.keyValueHeads, headWidth: shape.headWidth, from, cosine: cosine, sine: sine)
+      }
       (result + row * query.columns).update(from: from, count: shape.queryWidth)
       for head in 0..<shape.keyValueHeads {
         let slot = ((group * shape.keyValueHeads + head) * cache.capacity + cache.length + offset) * shape.headWidth
@@ -57,6 +84,33 @@ extension Machine {
       let values = cache.values(layer)
     else { return }
     let dimensions = shape.layer
+    if backend == .fast {
+      var call = ck_attention()
+      call.groups = shape.groups
+      call.queries = shape.queries
+      call.past = shape.keysBefore
+      call.heads = dimensions.heads
+      call.keyValueHeads = dimensions.keyValueHeads
+      call.headWidth = dimensions.headWidth
+      call.scale = 1 / Float(dimensions.headWidth).squareRoot()
+      call.q = UnsafePointer(input)
+      call.ldq = query.columns
+      call.keys = UnsafePointer(keys)
+      call.values = UnsafePointer(values)
+      call.capacity = cache.capacity
+      call.share = 1
+      if let prefix = cache.prefix {
+        call.prefixKeys = prefix.keys(layer).map { UnsafePointer($0) }
+        call.prefixValues = prefix.values(layer).map { UnsafePointer($0) }
+        call.prefixCapacity = prefix.capacity
+        call.prefixLength = prefix.length
+        call.share = cache.share
+      }
+      call.y = output
+      call.ldy = result.columns
+      ck_attention(&call)
+      return
+    }
     let headsPerEntry = dimensions.heads / dimensions.keyValueHeads
     let mark = arena.mark
     defer { arena.release(to: mark) }

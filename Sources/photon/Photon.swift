@@ -18,7 +18,7 @@ struct Photon: AsyncParsableCommand {
       Shell completions: photon --generate-completion-script bash (or zsh, or fish).
       """,
     subcommands: [
-      ValidateCommand.self,
+      ValidateCommand.self, CalibrateCommand.self,
       ImportCommand.self,
     ])
 
