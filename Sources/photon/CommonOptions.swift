@@ -1,0 +1,68 @@
+import ArgumentParser
+import Foundation
+import Hardware
+import Reports
+import Scenarios
+
+/// How a command answers.
+enum OutputFormat: String, CaseIterable, ExpressibleByArgument {
+  case table, json, csv
+
+  var tableFormat: TableFormat {
+    switch self {
+    case .table: .table
+    case .json: .json
+    case .csv: .csv
+    }
+  }
+}
+
+/// The scenario that a command reads, and what the command line changes in it.
+struct ScenarioOptionsGroup: ParsableArguments {
+  @Argument(help: "The scenario, a YAML file.", completion: .file(extensions: ["yaml", "yml"]))
+  var file: String
+
+  @Option(
+    name: .customLong("set"),
+    help: ArgumentHelp("Replaces a key, for example workload.batch=8; may be repeated.", valueName: "key=value"))
+  var overrides: [String] = []
+
+  @Option(
+    name: .customLong("hardware"),
+    help: ArgumentHelp("A profile instead of those in the scenario; may be repeated.", valueName: "name"))
+  var hardwareNames: [String] = []
+
+  /// - Parameter figures: the names that objectives may use; nil accepts any.
+  /// - Throws: `ScenarioError`
+  func scenario(figures: [String]? = nil) throws -> Scenario {
+    try Scenario(
+      file: file,
+      options: ScenarioOptions(
+        overrides: overrides, searchPaths: searchPaths, figures: figures, checksHardware: hardwareNames.isEmpty))
+  }
+
+  /// The profiles to price on: those of the command line, or the scenario's.
+  /// - Throws: `ScenarioError`
+  func hardware(of scenario: Scenario) throws -> [HardwareProfile] {
+    guard hardwareNames.isEmpty else {
+      let library = hardwareLibrary(near: file)
+      return try hardwareNames.map { try library.profile($0, at: Position(file: "--hardware")) }
+    }
+    return try scenario.hardware.compactMap { try $0.file.map(HardwareFile.read) }
+  }
+}
+
+/// Where presets and profiles are looked for last: what the program ships, then the user's calibrated profiles.
+var searchPaths: [String] { HardwareLibrary.searchPaths(environment: ProcessInfo.processInfo.environment) }
+
+/// The profiles that names reach from a scenario's folder.
+func hardwareLibrary(near file: String? = nil) -> HardwareLibrary {
+  let folder = file.map { URL(filePath: $0).deletingLastPathComponent().relativePath } ?? "."
+  return HardwareLibrary(files: ScenarioFiles(searchPaths: searchPaths), directory: folder)
+}
+
+/// A line for a person; data go to standard output alone.
+func printError(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+
+/// Text as it is, in one piece.
+func printOutput(_ text: String) { FileHandle.standardOutput.write(Data(text.utf8)) }

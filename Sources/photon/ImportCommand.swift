@@ -1,0 +1,35 @@
+import ArgumentParser
+import Reports
+import Scenarios
+
+/// `photon import`
+struct ImportCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "import",
+    abstract: "Writes a preset from a Hugging Face configuration.",
+    discussion: """
+      Reads Llama, Mistral, Qwen 2, Qwen 3 and GPT-NeoX configurations. What cannot be represented is an error that \
+      names the key; what only changes element-wise work is a warning.
+
+        photon import config.json -o scenarios/models/my-model.yaml
+      """)
+
+  @Argument(help: "The model's config.json.", completion: .file(extensions: ["json"]))
+  var file: String
+
+  @Option(name: [.customShort("o"), .long], help: "Where the preset goes; standard output by default.")
+  var output: String?
+
+  @Option(help: "The preset's name; by default the name the configuration carries.")
+  var name: String?
+
+  func run() async throws {
+    let imported = try importHuggingFace(file: file, name: name)
+    for warning in imported.warnings { printError(warning.description) }
+    if let output {
+      try AtomicFile.write(imported.yaml, to: output)
+    } else {
+      printOutput(imported.yaml)
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import ArgumentParser
+import Formulas
+import Foundation
+import Hardware
+import Scenarios
+
+/// The root of the command line. Exit codes: 0 success, 1 failure, 64 a mistake in arguments, scenarios or profiles.
+@main
+struct Photon: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "photon",
+    abstract: "Prices, executes and validates hierarchical language models.",
+    discussion: """
+      A scenario is a YAML file that says which model, workload, precision and hardware; every command reads it.
+
+        photon explain scenarios/quickstart.yaml
+
+      Shell completions: photon --generate-completion-script bash (or zsh, or fish).
+      """,
+    subcommands: [
+      ImportCommand.self,
+      HardwareCommand.self,
+    ])
+
+  static func main() async {
+    do {
+      var command = try parseAsRoot()
+      if var asynchronous = command as? any AsyncParsableCommand {
+        try await asynchronous.run()
+      } else {
+        try command.run()
+      }
+    } catch {
+      end(with: error)
+    }
+  }
+
+  /// A mistake of the person who asks ends with 64 and says only what is wrong; help would bury the diagnostics.
+  private static func end(with error: any Error) -> Never {
+    switch error {
+    case let error as ScenarioError:
+      printError(error.description)
+    case is HardwareError, is CountOverflow:
+      printError("error: \(error)")
+    default:
+      exit(withError: error)
+    }
+    exit(withError: ExitCode.validationFailure)
+  }
+}
