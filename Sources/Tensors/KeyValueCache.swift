@@ -68,13 +68,15 @@ public final class KeyValueCache {
   /// Forgets all positions and keeps the memory: a chunk has closed.
   public func clear() { length = 0 }
 
-  /// Entries held in the own segment, counted per layer and over all groups.
-  public var entryCount: Int128 { Int128(layerCount) * Int128(groups) * Int128(length) }
-
   /// What the own segment holds.
   /// - Unit: bit, at the given element type; the executed memory is float32.
-  public func bitsHeld(in element: ElementType) -> Int128 {
-    entryCount * 2 * Int128(layer.keyValueWidth) * Int128(element.bits)
+  public func bitsHeld(in element: ElementType) -> Int128 { bits(ofPositions: length, in: element) }
+
+  /// What this many positions of every group take in all layers.
+  /// - Unit: bit
+  public func bits(ofPositions positions: Int, in element: ElementType) -> Int128 {
+    let entries = Int128(layerCount) * Int128(groups) * Int128(positions)
+    return entries * 2 * Int128(layer.keyValueWidth) * Int128(element.bits)
   }
 
   /// Copies the first positions of `source`'s groups, each to `copies` consecutive groups of this cache.

@@ -1,0 +1,123 @@
+import Architectures
+import Tensors
+
+/// A whole meta-context at once: where decoders are fed their own outputs, the conditions of all chunks of a level are
+/// known before any token of it, so that its chunks run side by side (v2 §2.3).
+extension HierarchySession {
+  /// Emits and commits `B` tokens per sequence.
+  /// - Precondition: the committed length is a multiple of `B`.
+  /// - Returns: sequence × B tokens.
+  func generateMetaContext(choosing choose: TokenChooser) -> [Int32] {
+    var restored: Tensor?
+    var topUnits: Tensor?
+    var tokens = [Int32](repeating: 0, count: sequences * metaContext)
+    for l in stride(from: model.levelCount, through: 1, by: -1) {
+      let conditions = chunkConditions(l, restored: restored)
+      let window = parallelWindow(l)
+      defer { window.clear() }
+      if l < model.levelCount, let restored { keepLast(restored, of: l) }
+      if l > 1 {
+        restored = restoreChunks(l, conditions, window: window)
+        if l == model.levelCount { topUnits = restored }
+      } else {
+        emitChunks(conditions, window: window, into: &tokens, choosing: choose)
+      }
+      memory.observeParallel(window, groups: window.groups)
+    }
+    observeStatesInside()
+    committed += metaContext
+    encodeMetaContext(tokens, topUnits: topUnits)
+    return tokens
+  }
+
+  /// The local peak is defined over every state n, the states that a chunk-parallel run steps over included: an engine
+  /// that may stop at any token has to have room for the windows that are open there.
+  private func observeStatesInside() {
+    for n in committed + 1..<max(committed + metaContext, committed + 1) {
+      memory.observeWindows(
+        (1...model.levelCount).filter { n % span($0) != 0 && decoderRuns($0) }.map { l in
+          (windows[l - 1], level(l).conditionLength + n / span(l - 1) % level(l).chunkLength)
+        })
+    }
+  }
+
+  private func parallelWindow(_ l: Int) -> KeyValueCache {
+    if let known = parallelWindows[l - 1] { return known }
+    let made = window(l, groups: sequences * metaContext / span(l))
+    parallelWindows[l - 1] = made
+    return made
+  }
+
+  /// One latent per chunk, sequence × chunks rows: X̂^(l) of the chunk itself under `cascade`, of the chunk before it else.
+  private func chunkConditions(_ l: Int, restored: Tensor?) -> Tensor {
+    guard l < model.levelCount, let restored else { return latest[l - 1] }
+    guard model.decoderInput != .cascade else { return restored }
+    let chunks = metaContext / span(l)
+    let rows = machine.arena.tensor(rows: restored.rows, columns: restored.columns)
+    for sequence in 0..<sequences {
+      rows.setRow(sequence * chunks, to: previous[l - 1], row: sequence)
+      for chunk in 1..<max(chunks, 1) {
+        rows.setRow(sequence * chunks + chunk, to: restored, row: sequence * chunks + chunk - 1)
+      }
+    }
+    return rows
+  }
+
+  /// X̂^(l−1) of the whole meta-context, sequence × units rows.
+  private func restoreChunks(_ l: Int, _ conditions: Tensor, window: KeyValueCache) -> Tensor {
+    let chunk = level(l).chunkLength
+    let rows = machine.arena.tensor(rows: conditions.rows * chunk, columns: model.layer(at: l - 1).width)
+    unroll(
+      l, conditions, window: window, closed: conditions.rows, openFeeds: 0,
+      collect: { slot, output in
+        for row in 0..<output.rows { rows.setRow(row * chunk + slot, to: output, row: row) }
+      })
+    return rows
+  }
+
+  /// Reads the head after every slot of all level-1 chunks.
+  private func emitChunks(
+    _ conditions: Tensor, window: KeyValueCache, into tokens: inout [Int32], choosing choose: TokenChooser
+  ) {
+    let (chunk, start) = (level(1).chunkLength, committed)
+    let chunks = metaContext / chunk
+    var emitted: [Int32] = []
+    var all = tokens
+    unroll(
+      1, conditions, window: window, closed: conditions.rows, openFeeds: 0,
+      collect: { slot, output in
+        let logits = machine.head(
+          output, norm: weights(1).decoder.lastNorm, table: weights.head, at: Node(0, .decoder, .head))
+        emitted = chooseTokens(
+          logits, sequence: { $0 / chunks }, position: { start + $0 % chunks * chunk + slot }, choose: choose)
+        for (row, token) in emitted.enumerated() { all[row * chunk + slot] = token }
+      },
+      feed: { _, output in
+        model.decoderInput.feedsTokens
+          ? machine.embed(emitted, table: weights.embedding, at: Node(0, .decoder, .embedding)) : ownOutput(output)
+      })
+    tokens = all
+  }
+
+  /// X̂^(l) of the meta-context's last unit conditions the next one's first chunk.
+  private func keepLast(_ restored: Tensor, of l: Int) {
+    let units = restored.rows / sequences
+    for sequence in 0..<sequences {
+      previous[l - 1].setRow(sequence, to: restored, row: (sequence + 1) * units - 1)
+    }
+  }
+
+  /// The encoders that run take the meta-context's units in one pass each; after a drop only the top does, and chunks
+  /// the reconstructions of the level below it.
+  private func encodeMetaContext(_ tokens: [Int32], topUnits: Tensor?) {
+    var units = topUnits
+    for l in 1...model.levelCount where encoderRuns(l) {
+      let input = l == 1 ? embedForEncoder(tokens) : units!
+      let queries = metaContext / span(l)
+      let output = machine.runNormalised(
+        weights(l).encoder, chunked(l, units: input), cache: encoderCaches[l - 1], queries: queries, readsOnce: false)
+      for sequence in 0..<sequences { latest[l - 1].setRow(sequence, to: output, row: (sequence + 1) * queries - 1) }
+      units = output
+    }
+  }
+}

@@ -1,0 +1,284 @@
+import Architectures
+import Tensors
+
+/// X̂^(l) of consecutive units, as decoder l+1 restored them.
+struct Reconstructions {
+  /// Index of the first unit, from 0.
+  let first: Int
+  /// Units per sequence.
+  let count: Int
+  /// Sequence × count rows.
+  let rows: Tensor
+
+  func row(sequence: Int, unit: Int) -> Int {
+    precondition(unit >= first && unit < first + count, "unit \(unit) was not reconstructed")
+    return sequence * count + unit - first
+  }
+}
+
+/// Prefill: the encoders run over the prompt in parallel; of the decoders only the chunks that the prompt leaves open,
+/// and the closed ones whose reconstructions the next chunk is conditioned on (the carry).
+extension HierarchySession {
+  public func prefill(_ prompts: [[Int32]]) {
+    let (batch, length) = (workload.batchSize, workload.promptLength)
+    precondition(prompts.count == batch && prompts.allSatisfy { $0.count == length }, "prompts of another shape")
+    machine.trace?.phase = .prefill
+    let mark = machine.arena.mark
+    defer { machine.arena.release(to: mark) }
+    committed = length
+    prepareEncoders(end: promptEnd)
+    windows = (1...model.levelCount).map { window($0, groups: sequences) }
+    let latents = encode(prompts)
+    keepNewest(latents)
+    openChunks(prompts, latents: latents)
+    memory.observe(persistent: encoderCaches, windows: windows)
+    if model.generation == .recursive, committed == dropLength {
+      drop()
+      memory.observe(persistent: encoderCaches, windows: windows)
+    }
+    memory.endPrefill()
+    if workload.continuations > 1 { sharePromptCaches() }
+  }
+
+  /// Empty encoder caches for the prompts.
+  func prepareEncoders(end: Int) {
+    encoderCaches = (1...model.levelCount).map { encoderCache($0, groups: workload.batchSize, end: end) }
+  }
+
+  /// Capacity is for the whole run, unless continuations get caches of their own.
+  private var promptEnd: Int {
+    workload.continuations > 1 ? workload.promptLength : workload.promptLength + workload.generatedLength
+  }
+
+  private func encoderCache(
+    _ l: Int, groups: Int, start: Int = 0, end: Int, prefix: KeyValueCache? = nil
+  ) -> KeyValueCache {
+    // Below the top, recursive generation never caches past the drop.
+    let end = model.generation == .recursive && l < model.levelCount ? min(end, dropLength) : end
+    return KeyValueCache(
+      layer: level(l).layer, layerCount: level(l).encoderLayers, groups: groups,
+      capacity: max(end / span(l) - start / span(l), 0), store: .persistent, holdsNumbers: machine.holdsNumbers,
+      prefix: prefix, share: workload.continuations)
+  }
+
+  func window(_ l: Int, groups: Int) -> KeyValueCache {
+    KeyValueCache(
+      layer: model.layer(at: l - 1), layerCount: level(l).decoderLayers, groups: groups,
+      capacity: level(l).conditionLength + level(l).chunkLength - 1, store: .local,
+      holdsNumbers: machine.holdsNumbers)
+  }
+
+  private func sharePromptCaches() {
+    promptCaches = encoderCaches
+    let (start, end) = (workload.promptLength, workload.promptLength + workload.generatedLength)
+    encoderCaches = (1...model.levelCount).map {
+      encoderCache($0, groups: sequences, start: start, end: end, prefix: promptCaches[$0 - 1])
+    }
+  }
+
+  /// Runs every encoder over the units that the tokens close.
+  /// - Returns: X^(l) per level, sequence × units rows; `nil` where no unit closes.
+  func encode(_ tokens: [[Int32]]) -> [Tensor?] {
+    var latents: [Tensor?] = []
+    for l in 1...model.levelCount {
+      let count = tokens[0].count / span(l)
+      guard count > 0 else {
+        latents.append(nil)
+        continue
+      }
+      let units =
+        l == 1
+        ? embedForEncoder(tokens.flatMap { $0.prefix(count * level(1).chunkLength) })
+        : firstUnits(latents[l - 2]!, perSequence: count * level(l).chunkLength, sequences: tokens.count)
+      latents.append(
+        machine.runNormalised(
+          weights(l).encoder, chunked(l, units: units), cache: encoderCaches[l - 1], queries: count, readsOnce: true))
+    }
+    return latents
+  }
+
+  /// The first units of every sequence, moved together where a sequence has more.
+  private func firstUnits(_ latents: Tensor, perSequence count: Int, sequences: Int) -> Tensor {
+    let available = latents.rows / sequences
+    guard available != count else { return latents }
+    let result = machine.arena.tensor(rows: sequences * count, columns: latents.columns)
+    for sequence in 0..<sequences {
+      for unit in 0..<count { result.setRow(sequence * count + unit, to: latents, row: sequence * available + unit) }
+    }
+    return result
+  }
+
+  /// Keeps the newest latent of each level, and those of the open chunk above it.
+  private func keepNewest(_ latents: [Tensor?]) {
+    for l in 1...model.levelCount {
+      let count = committed / span(l)
+      for sequence in 0..<sequences {
+        let prompt = sequence / workload.continuations
+        guard count > 0, let units = latents[l - 1] else {
+          if let start = weights(l).start { latest[l - 1].setRow(sequence, to: start, row: 0) }
+          continue
+        }
+        latest[l - 1].setRow(sequence, to: units, row: (prompt + 1) * count - 1)
+        guard l < model.levelCount else { continue }
+        let chunk = level(l + 1).chunkLength
+        for slot in 0..<count % chunk {
+          openUnits[l - 1].setRow(
+            sequence * chunk + slot, to: units, row: prompt * count + count / chunk * chunk + slot)
+        }
+      }
+    }
+  }
+
+  // MARK: Decoders
+
+  /// Runs the decoders' open and carry chunks from the top down and keeps what generation continues from.
+  private func openChunks(_ prompts: [[Int32]], latents: [Tensor?]) {
+    let (length, chunk) = (workload.promptLength, level(1).chunkLength)
+    let open = length % chunk
+    for sequence in 0..<sequences {
+      let prompt = prompts[sequence / workload.continuations]
+      for slot in 0..<open { openTokens[sequence * chunk + slot] = prompt[length - open + slot] }
+    }
+    let carry = firstCarryChunks()
+    var restored = [Reconstructions?](repeating: nil, count: model.levelCount + 1)
+    for l in stride(from: model.levelCount, through: 1, by: -1) where decoderRuns(l) {
+      let closed = length / span(l) - carry[l]
+      let isOpen = length % span(l) != 0
+      guard closed > 0 || isOpen else { continue }
+      let conditions = conditionRows(
+        l, chunks: carry[l]..<carry[l] + closed + (isOpen ? 1 : 0), latents: latents, restored: restored[l])
+      restored[l - 1] =
+        l == 1 && model.decoderInput.feedsTokens || l > 1 && !feedsOwnOutputs
+        ? runKnown(l, conditions, prompts: prompts, latents: latents)
+        : runOwn(l, conditions, firstChunk: carry[l], closed: closed, isOpen: isOpen)
+    }
+    keepReconstructions(restored)
+  }
+
+  /// Per level (index l; 0 unused): the first closed chunk, from 0, that decoder l runs so that X̂^(l−1) of the prompt's
+  /// last unit exists; the number of closed chunks where it runs none. Only the reconstruction readings carry.
+  private func firstCarryChunks() -> [Int] {
+    var first = (0...model.levelCount).map { workload.promptLength / span($0) }
+    guard model.decoderInput.feedsReconstructions else { return first }
+    for l in 2..<max(model.levelCount + 1, 2) {
+      // Chunk first[l−1] of the level below is conditioned on the unit before it, at least on unit 0.
+      let unit = max(first[l - 1] - 1, 0)
+      first[l] = min(first[l], unit / level(l).chunkLength)
+    }
+    return first
+  }
+
+  /// The latents that condition a range of chunks: chunk by chunk, each for every prompt.
+  private func conditionRows(
+    _ l: Int, chunks: Range<Int>, latents: [Tensor?], restored: Reconstructions?
+  ) -> Tensor {
+    let batch = workload.batchSize
+    let rows = machine.arena.tensor(rows: chunks.count * batch, columns: level(l).layer.width)
+    let shifts = l == model.levelCount || model.decoderInput != .cascade
+    let encoded = l == model.levelCount || model.decoderInput == .encoderState
+    for (index, chunk) in chunks.enumerated() {
+      for prompt in 0..<batch {
+        let (row, unit) = (index * batch + prompt, shifts ? chunk - 1 : chunk)
+        if unit < 0 {
+          rows.setRow(row, to: weights(l).start!, row: 0)
+        } else if encoded {
+          let units = latents[l - 1]!
+          rows.setRow(row, to: units, row: prompt * (units.rows / batch) + unit)
+        } else {
+          rows.setRow(row, to: restored!.rows, row: restored!.row(sequence: prompt, unit: unit))
+        }
+      }
+    }
+    return rows
+  }
+
+  /// The open chunk, fed inputs that are known: condition and inputs in one pass.
+  private func runKnown(
+    _ l: Int, _ conditions: Tensor, prompts: [[Int32]], latents: [Tensor?]
+  ) -> Reconstructions? {
+    let (batch, length, width) = (workload.batchSize, workload.promptLength, model.layer(at: l - 1).width)
+    let condition = level(l).conditionLength
+    let closedUnits = length / span(l) * level(l).chunkLength
+    let units = length / span(l - 1) - closedUnits
+    let vectors = machine.convert(conditions, weights(l).converter, at: Node(l, .decoder, .converter))
+      .reshaped(rows: batch * condition, columns: width)
+    let queries = condition + units
+    let input = machine.arena.tensor(rows: batch * queries, columns: width)
+    var known: Tensor?
+    if l == 1, units > 0 {
+      known = machine.embed(
+        prompts.flatMap { $0.suffix(units) }, table: weights.embedding, at: Node(0, .decoder, .embedding))
+    }
+    for prompt in 0..<batch {
+      for row in 0..<condition { input.setRow(prompt * queries + row, to: vectors, row: prompt * condition + row) }
+      for unit in 0..<units {
+        let (source, row) =
+          l == 1
+          ? (known!, prompt * units + unit)
+          : (latents[l - 2]!, prompt * (length / span(l - 1)) + closedUnits + unit)
+        input.setRow(prompt * queries + condition + unit, to: source, row: row)
+      }
+    }
+    let open = window(l, groups: batch)
+    let output = run(l, input, window: open, queries: queries)
+    windows[l - 1].copyGroups(from: open, copies: workload.continuations, length: queries)
+    guard l > 1 else {
+      keepHidden(output) { ($0 + 1) * queries - 1 }
+      return nil
+    }
+    let rows = machine.arena.tensor(rows: batch * (units + 1), columns: width)
+    for prompt in 0..<batch {
+      for unit in 0...units {
+        rows.setRow(prompt * (units + 1) + unit, to: output, row: prompt * queries + condition - 1 + unit)
+      }
+    }
+    return Reconstructions(first: closedUnits, count: units + 1, rows: rows)
+  }
+
+  /// Closed chunks and the open one in lock-step, fed their own outputs.
+  private func runOwn(
+    _ l: Int, _ conditions: Tensor, firstChunk: Int, closed: Int, isOpen: Bool
+  ) -> Reconstructions? {
+    let (batch, chunk) = (workload.batchSize, level(l).chunkLength)
+    let openUnits = workload.promptLength / span(l - 1) % chunk
+    let count = closed * chunk + (isOpen ? openUnits + 1 : 0)
+    let rows = machine.arena.tensor(rows: l > 1 ? batch * count : 0, columns: model.layer(at: l - 1).width)
+    let all = window(l, groups: conditions.rows)
+    unroll(
+      l, conditions, window: all, closed: closed * batch, openFeeds: isOpen ? openUnits : 0,
+      collect: { slot, output in
+        guard l > 1 else { return keepHidden(output) { $0 } }
+        for row in 0..<output.rows {
+          rows.setRow(row % batch * count + row / batch * chunk + slot, to: output, row: row)
+        }
+      }, feed: { _, output in l > 1 ? output : ownOutput(output) })
+    if isOpen {
+      windows[l - 1].copyGroups(
+        from: all, first: closed * batch, copies: workload.continuations, length: level(l).conditionLength + openUnits)
+    }
+    if closed > 0 { memory.observeParallel(all, groups: closed * batch) }
+    return l > 1 ? Reconstructions(first: firstChunk * chunk, count: count, rows: rows) : nil
+  }
+
+  private func keepHidden(_ output: Tensor, row: (Int) -> Int) {
+    for sequence in 0..<sequences { hidden.setRow(sequence, to: output, row: row(sequence / workload.continuations)) }
+  }
+
+  /// X̂ of the unit in progress and of the one before it, where they exist and a later chunk is conditioned on them.
+  private func keepReconstructions(_ restored: [Reconstructions?]) {
+    for l in 1..<model.levelCount {
+      let count = workload.promptLength / span(l)
+      for sequence in 0..<sequences {
+        let prompt = sequence / workload.continuations
+        if count == 0, let start = weights(l).start { previous[l - 1].setRow(sequence, to: start, row: 0) }
+        guard let known = restored[l] else { continue }
+        if known.first < count, count <= known.first + known.count {
+          previous[l - 1].setRow(sequence, to: known.rows, row: known.row(sequence: prompt, unit: count - 1))
+        }
+        if known.first + known.count > count {
+          pending[l - 1].setRow(sequence, to: known.rows, row: known.row(sequence: prompt, unit: count))
+        }
+      }
+    }
+  }
+}

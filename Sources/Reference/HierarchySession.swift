@@ -1,0 +1,243 @@
+import Architectures
+import Quantities
+import Tensors
+
+/// PHOTON (and its one-level case, the Block Transformer) at work.
+///
+/// The encoders climb: C_l units of level l−1 become one unit of level l, which runs one position of encoder l. The
+/// decoders descend: a latent becomes R_l condition vectors, after which decoder l restores the C_l units of one chunk.
+/// n tokens are committed at any time; this file keeps the state at n and moves it by one token. Prefill, whole
+/// meta-contexts and the teacher-forced pass stand in their own files.
+///
+/// Source: arXiv:2512.20687 v2 §2; the four readings of what decoders consume are `DecoderInput`.
+public final class HierarchySession: Session {
+  public let machine: Machine
+  public let memory: CacheMeter
+  let weights: ModelWeights
+  let model: Model
+  let workload: Workload
+  /// batch × continuations.
+  let sequences: Int
+  /// `B`
+  let metaContext: Int
+  /// `E`, the end of the meta-context that the prompt is in: where recursive generation drops the lower caches.
+  let dropLength: Int
+
+  /// Tokens committed.
+  var committed = 0
+  /// Whether recursive generation has dropped the caches below the top.
+  var dropped = false
+  /// Per level: the encoder's cache, and the shared prompt's cache before it if continuations share one.
+  var encoderCaches: [KeyValueCache] = []
+  var promptCaches: [KeyValueCache] = []
+  /// Per level: the window of the open chunk.
+  var windows: [KeyValueCache] = []
+  /// Per level: windows of a whole meta-context's chunks, kept for the next one.
+  var parallelWindows: [KeyValueCache?]
+
+  /// Per level: X^(l) of the newest unit; the start latent before there is one.
+  var latest: [Tensor]
+  /// Per level below the top: X^(l) of the units in the open chunk above, sequence × C_{l+1} rows.
+  var openUnits: [Tensor]
+  /// Per level below the top: X̂^(l) of the unit in progress, and of the unit before it.
+  var pending: [Tensor]
+  var previous: [Tensor]
+  /// X̂^(L−1) of the open top chunk, which recursive generation chunks in place of X^(L−1).
+  let bottleneck: Tensor
+  /// Newest output row of decoder 1, before the norm that the head contains.
+  let hidden: Tensor
+  /// Tokens of the open level-1 chunk, sequence × C_1.
+  var openTokens: [Int32]
+
+  public init(_ weights: ModelWeights, workload: Workload, machine: Machine) {
+    let model = weights.model
+    let (levelCount, sequences) = (model.levelCount, workload.batchSize * workload.continuations)
+    precondition(model.generation == .hierarchical || levelCount >= 2, "recursive generation needs two levels")
+    self.weights = weights
+    self.model = model
+    self.workload = workload
+    self.machine = machine
+    self.sequences = sequences
+    metaContext = model.metaContextLength
+    dropLength = (workload.promptLength + metaContext - 1) / metaContext * metaContext
+    memory = CacheMeter(element: machine.trace?.precision.cache ?? .fp32)
+    func state(_ levels: Range<Int>, rows: (Int) -> Int = { _ in 1 }) -> [Tensor] {
+      levels.map { machine.makeState(rows: sequences * rows($0), columns: model.layer(at: $0).width) }
+    }
+    latest = state(1..<levelCount + 1)
+    openUnits = state(1..<levelCount) { model.levels[$0].chunkLength }
+    pending = state(1..<levelCount)
+    previous = state(1..<levelCount)
+    bottleneck = machine.makeState(
+      rows: sequences * model.levels[levelCount - 1].chunkLength, columns: model.layer(at: levelCount - 1).width)
+    hidden = machine.makeState(rows: sequences, columns: model.layer.width)
+    openTokens = [Int32](repeating: 0, count: sequences * model.levels[0].chunkLength)
+    parallelWindows = [KeyValueCache?](repeating: nil, count: levelCount)
+  }
+
+  // MARK: Shorthand
+
+  func level(_ l: Int) -> LevelShape { model.levels[l - 1] }
+  func weights(_ l: Int) -> LevelWeights { weights.levels[l - 1] }
+  /// `C_{≤l}`
+  func span(_ l: Int) -> Int { model.metaContextLength(upTo: l) }
+  /// Whether decoder l runs at this point: under `encoder-state` those above level 1 do only after a drop.
+  func decoderRuns(_ l: Int) -> Bool { l == 1 || model.decoderInput != .encoderState || dropped }
+  func encoderRuns(_ l: Int) -> Bool { l == model.levelCount || !dropped }
+  /// Whether decoder l ≥ 2 is fed its own outputs at this point.
+  var feedsOwnOutputs: Bool { model.decoderInput.feedsReconstructions || dropped }
+
+  // MARK: Generation
+
+  public func generate(choosing choose: @escaping TokenChooser) -> [[Int32]] {
+    machine.trace?.phase = .decode
+    let end = workload.promptLength + workload.generatedLength
+    var emitted = [[Int32]](repeating: [], count: sequences)
+    for index in emitted.indices { emitted[index].reserveCapacity(workload.generatedLength) }
+    while committed < end {
+      let mark = machine.arena.mark
+      if committed % metaContext == 0, committed + metaContext <= end, feedsOwnOutputs {
+        let tokens = generateMetaContext(choosing: choose)
+        for sequence in 0..<sequences {
+          emitted[sequence].append(contentsOf: tokens[sequence * metaContext..<(sequence + 1) * metaContext])
+        }
+      } else {
+        let tokens = emit(choosing: choose)
+        for (sequence, token) in tokens.enumerated() { emitted[sequence].append(token) }
+        commit(tokens)
+      }
+      machine.arena.release(to: mark)
+      observeMemory()
+    }
+    return emitted
+  }
+
+  /// Opens the chunks that the next token begins, from the top down, and reads the head.
+  private func emit(choosing choose: TokenChooser) -> [Int32] {
+    for l in stride(from: model.levelCount, through: 1, by: -1) where committed % span(l) == 0 && decoderRuns(l) {
+      let condition = machine.convert(
+        conditionLatent(l), weights(l).converter, at: Node(l, .decoder, .converter))
+      advanceDecoder(l, condition.reshaped(rows: sequences * level(l).conditionLength, columns: model.layer(at: l - 1).width))
+    }
+    let logits = machine.head(
+      hidden, norm: weights(1).decoder.lastNorm, table: weights.head, at: Node(0, .decoder, .head))
+    let position = committed
+    return chooseTokens(logits, position: { _ in position }, choose: choose)
+  }
+
+  /// The latent that conditions the level-l chunk which opens now.
+  private func conditionLatent(_ l: Int) -> Tensor {
+    if l == model.levelCount { return latest[l - 1] }
+    switch model.decoderInput {
+    case .cascade: return pending[l - 1]
+    case .reconstruction, .reconstructionAndTokens: return previous[l - 1]
+    case .encoderState: return dropped ? previous[l - 1] : latest[l - 1]
+    }
+  }
+
+  /// Runs decoder l over the next rows of its open chunk and keeps the newest output.
+  private func advanceDecoder(_ l: Int, _ input: Tensor) {
+    let (window, queries) = (windows[l - 1], input.rows / sequences)
+    let output =
+      l == 1
+      ? machine.run(weights(l).decoder, input, cache: window, queries: queries, readsOnce: false)
+      : machine.runNormalised(weights(l).decoder, input, cache: window, queries: queries, readsOnce: false)
+    let newest = l == 1 ? hidden : pending[l - 2]
+    for sequence in 0..<sequences { newest.setRow(sequence, to: output, row: (sequence + 1) * queries - 1) }
+  }
+
+  /// Commits one token per sequence: feeds the decoders, closes chunks, and advances the encoders above them.
+  private func commit(_ tokens: [Int32]) {
+    let chunk = level(1).chunkLength
+    for (sequence, token) in tokens.enumerated() { openTokens[sequence * chunk + committed % chunk] = token }
+    committed += 1
+    if committed % chunk != 0 {
+      advanceDecoder(1, decoderInput(tokens))
+    } else {
+      closeUnit(1)
+    }
+    if model.generation == .recursive, committed == dropLength {
+      observeMemory()
+      drop()
+    }
+  }
+
+  /// What decoder 1 is fed for committed tokens: their embeddings, or in `reconstruction` its own normalised output.
+  private func decoderInput(_ tokens: [Int32]) -> Tensor {
+    guard !model.decoderInput.feedsTokens else {
+      return machine.embed(tokens, table: weights.embedding, at: Node(0, .decoder, .embedding))
+    }
+    return ownOutput(hidden)
+  }
+
+  /// Decoder 1's output as its next input.
+  func ownOutput(_ output: Tensor) -> Tensor {
+    let input = machine.arena.tensor(rows: output.rows, columns: output.columns)
+    input.copy(from: output)
+    machine.norm(input, weight: weights(1).decoder.lastNorm, at: Node(1, .decoder, .norm))
+    return input
+  }
+
+  /// A level-l unit is complete: encoder l takes it, decoder l+1 moves on, and what that completes follows.
+  private func closeUnit(_ l: Int) {
+    windows[l - 1].clear()
+    if encoderRuns(l) { stepEncoder(l) }
+    guard l < model.levelCount else { return }
+    let (slot, chunk) = ((committed / span(l) - 1) % level(l + 1).chunkLength, level(l + 1).chunkLength)
+    if decoderRuns(l + 1) {
+      previous[l - 1].copy(from: pending[l - 1])
+      if dropped, l == model.levelCount - 1 {
+        for sequence in 0..<sequences { bottleneck.setRow(sequence * chunk + slot, to: pending[l - 1], row: sequence) }
+      }
+    }
+    if slot == chunk - 1 {
+      closeUnit(l + 1)
+    } else if decoderRuns(l + 1) {
+      advanceDecoder(l + 1, feedsOwnOutputs ? pending[l - 1] : latest[l - 1])
+    }
+  }
+
+  /// One position of encoder l over the chunk that has just closed.
+  private func stepEncoder(_ l: Int) {
+    let output = machine.runNormalised(
+      weights(l).encoder, chunked(l, units: chunkUnits(l)), cache: encoderCaches[l - 1], queries: 1, readsOnce: false)
+    latest[l - 1].copy(from: output)
+    guard l < model.levelCount else { return }
+    let chunk = level(l + 1).chunkLength
+    let slot = (committed / span(l) - 1) % chunk
+    for sequence in 0..<sequences { openUnits[l - 1].setRow(sequence * chunk + slot, to: output, row: sequence) }
+  }
+
+  /// The units of the level-l chunk that has just closed, sequence × C_l rows.
+  private func chunkUnits(_ l: Int) -> Tensor {
+    if l == 1 { return embedForEncoder(openTokens) }
+    return dropped ? bottleneck : openUnits[l - 2]
+  }
+
+  func embedForEncoder(_ tokens: [Int32]) -> Tensor {
+    machine.embed(tokens, table: weights.encoderEmbedding, at: Node(0, .encoder, .embedding))
+  }
+
+  /// Chunker l: each C_l rows become one of width D_l.
+  func chunked(_ l: Int, units: Tensor) -> Tensor {
+    let chunk = level(l).chunkLength
+    let joined = units.reshaped(rows: units.rows / chunk, columns: units.columns * chunk)
+    guard let map = weights(l).chunker else { return joined }
+    return machine.chunk(joined, map, norm: weights(l).chunkerNorm, at: Node(l, .encoder, .chunker))
+  }
+
+  /// Recursive generation: the caches of every level below the top are given back. The newest X^(l) stays and stands in
+  /// for X̂^(l) where a reading conditions on the unit before.
+  func drop() {
+    dropped = true
+    for l in 1..<model.levelCount {
+      encoderCaches[l - 1].release()
+      if workload.continuations > 1, !promptCaches.isEmpty { promptCaches[l - 1].release() }
+      if model.decoderInput == .encoderState { previous[l - 1].copy(from: latest[l - 1]) }
+    }
+  }
+
+  func observeMemory() {
+    memory.observe(persistent: encoderCaches + promptCaches, windows: windows)
+  }
+}

@@ -1,0 +1,116 @@
+import Architectures
+import GSL
+import Tensors
+
+/// One level of a hierarchy: chunker and encoder on the way up, converter and decoder on the way down.
+struct LevelWeights {
+  /// `nil` for a concatenation, which has no parameters.
+  let chunker: Linear?
+  /// 1 × C·D_{l−1}; only the linear chunker normalises its input.
+  let chunkerNorm: Tensor?
+  let encoder: StackWeights
+  /// D_l → R·D_{l−1}.
+  let converter: Linear
+  let decoder: StackWeights
+  /// Learned start latent, 1 × D_l; `nil` where the reading has none.
+  let start: Tensor?
+}
+
+/// The parameters of a model, allocated, or only their shapes.
+///
+/// Values are drawn from one named random stream per tensor, so that a tensor does not depend on which others exist.
+/// Matrices get standard deviation 1/√inputs, norms 1 + N(0, 0.1), biases and embeddings N(0, 1)-like scales: nothing
+/// starts at zero or at one, where an equivalence test would pass by accident.
+public final class ModelWeights {
+  public let model: Model
+  public let holdsNumbers: Bool
+  /// Elements allocated, start latents included.
+  public private(set) var parameterCount: Int128 = 0
+  /// Elements of learned start latents, which the paper leaves out of every total.
+  public private(set) var startLatentCount: Int128 = 0
+  private let seed: UInt64
+  private var allocations: [UnsafeMutablePointer<Float>] = []
+
+  /// V × E, read by the level-1 chunker; absent in a vanilla model.
+  var encoderEmbedding: Tensor!
+  var levels: [LevelWeights] = []
+  /// The vanilla stack.
+  var stack: StackWeights!
+  /// V × D_0.
+  var embedding: Tensor!
+  /// V × D_0; the embedding itself when tied.
+  var head: Tensor!
+
+  public init(_ model: Model, seed: UInt64, holdsNumbers: Bool) {
+    self.model = model
+    self.seed = seed
+    self.holdsNumbers = holdsNumbers
+    let width = model.layer.width
+    if model.family == .vanilla {
+      embedding = matrix("embedding", model.vocabulary, width, deviation: 1)
+      stack = stack("stack", model.layer, layers: model.layers, level: 0, side: .decoder)
+    } else {
+      encoderEmbedding = matrix("encoder embedding", model.vocabulary, model.encoderEmbeddingWidth, deviation: 1)
+      levels = (1...model.levelCount).map(level)
+      embedding = matrix("decoder embedding", model.vocabulary, width, deviation: 1)
+    }
+    head = model.tiedHead ? embedding : matrix("head", model.vocabulary, width)
+  }
+
+  deinit { for allocation in allocations { allocation.deallocate() } }
+
+  private func level(_ index: Int) -> LevelWeights {
+    let (level, below) = (model.levels[index - 1], model.layer(at: index - 1))
+    let unitWidth = index == 1 ? model.encoderEmbeddingWidth : below.width
+    let chunkWidth = level.chunkLength * unitWidth
+    let (width, name) = (level.layer.width, "level \(index)")
+    let learned = level.chunker != .concatenation
+    let hasStart = model.decoderInput != .cascade || index == model.levelCount
+    defer { if hasStart { startLatentCount += Int128(width) } }
+    return LevelWeights(
+      chunker: learned ? linear("\(name) chunker", outputs: width, inputs: chunkWidth) : nil,
+      chunkerNorm: level.chunker == .linear ? norm("\(name) chunker norm", chunkWidth) : nil,
+      encoder: stack("\(name) encoder", level.layer, layers: level.encoderLayers, level: index, side: .encoder),
+      converter: linear("\(name) converter", outputs: level.conditionLength * below.width, inputs: width),
+      decoder: stack("\(name) decoder", below, layers: level.decoderLayers, level: index, side: .decoder),
+      start: hasStart ? matrix("\(name) start", 1, width, deviation: 1) : nil)
+  }
+
+  private func stack(_ name: String, _ shape: LayerShape, layers: Int, level: Int, side: Side) -> StackWeights {
+    let joint = shape.queryWidth + 2 * shape.keyValueWidth
+    let hidden = (shape.feedForwardKind.matrixCount - 1) * shape.feedForward
+    let weights = (0..<layers).map { layer in
+      LayerWeights(
+        attentionNorm: norm("\(name) \(layer) attention norm", shape.width),
+        queryKeyValue: Linear(weight: matrix("\(name) \(layer) query key value", joint, shape.width)),
+        output: Linear(weight: matrix("\(name) \(layer) output", shape.width, shape.queryWidth)),
+        feedForwardNorm: norm("\(name) \(layer) feed-forward norm", shape.width),
+        gateUp: Linear(weight: matrix("\(name) \(layer) gate up", hidden, shape.width)),
+        down: Linear(weight: matrix("\(name) \(layer) down", shape.width, shape.feedForward)))
+    }
+    return StackWeights(
+      shape: shape, layers: weights, lastNorm: norm("\(name) last norm", shape.width), level: level, side: side)
+  }
+
+  private func linear(_ name: String, outputs: Int, inputs: Int) -> Linear {
+    Linear(
+      weight: matrix("\(name) weight", outputs, inputs), bias: matrix("\(name) bias", 1, outputs, deviation: 0.1))
+  }
+
+  private func norm(_ name: String, _ width: Int) -> Tensor { matrix(name, 1, width, deviation: 0.1, mean: 1) }
+
+  private func matrix(
+    _ name: String, _ rows: Int, _ columns: Int, deviation: Double? = nil, mean: Double = 0
+  ) -> Tensor {
+    let count = rows * columns
+    parameterCount += Int128(count)
+    guard holdsNumbers else { return Tensor(rows: rows, columns: columns, base: nil) }
+    let raw = UnsafeMutableRawPointer.allocate(byteCount: max(count, 1) * 4, alignment: 64)
+    let base = raw.bindMemory(to: Float.self, capacity: count)
+    allocations.append(base)
+    let stream = RandomStream(seed: seed, name: name)
+    let scale = deviation ?? 1 / Double(columns).squareRoot()
+    for index in 0..<count { base[index] = Float(mean + scale * stream.gaussian()) }
+    return Tensor(rows: rows, columns: columns, base: base)
+  }
+}

@@ -1,0 +1,84 @@
+import Architectures
+import Quantities
+import Tensors
+
+/// Chooses the next token of one sequence.
+/// - Parameters:
+///   - logits: V numbers; empty when shapes are run.
+///   - sequence: position among batch × continuations.
+///   - position: index of the token in its context.
+public typealias TokenChooser = (_ logits: UnsafeBufferPointer<Float>, _ sequence: Int, _ position: Int) -> Int32
+
+/// A model at work on a batch: prefill once, then generate.
+public protocol Session: AnyObject {
+  var machine: Machine { get }
+  var memory: CacheMeter { get }
+  /// Runs the prompts, all of the workload's prompt length.
+  func prefill(_ prompts: [[Int32]])
+  /// Emits and commits the workload's generated length; greedy unless told otherwise.
+  /// - Returns: one list per continuation, continuations of a prompt side by side.
+  func generate(choosing choose: @escaping TokenChooser) -> [[Int32]]
+}
+
+extension Session {
+  public func generate() -> [[Int32]] { generate(choosing: greedy) }
+}
+
+/// The first of the largest logits; token 0 for shapes.
+public func greedy(_ logits: UnsafeBufferPointer<Float>, _ sequence: Int, _ position: Int) -> Int32 {
+  guard var best = logits.first else { return 0 }
+  var choice = 0
+  for index in 1..<max(logits.count, 1) where logits[index] > best {
+    best = logits[index]
+    choice = index
+  }
+  return Int32(choice)
+}
+
+/// A session for a model of any family.
+/// - Parameters:
+///   - weights: of the same model; shape-only exactly if the machine's backend is.
+public func makeSession(_ weights: ModelWeights, workload: Workload, machine: Machine) -> any Session {
+  precondition(weights.holdsNumbers == machine.holdsNumbers, "numbers on one side and shapes on the other")
+  return weights.model.family == .vanilla
+    ? VanillaSession(weights, workload: workload, machine: machine)
+    : HierarchySession(weights, workload: workload, machine: machine)
+}
+
+/// Reads what caches hold as a run goes on, and keeps the figures that formulas predict.
+/// - Unit: bit until a figure is read.
+public final class CacheMeter {
+  private let element: ElementType
+  private var afterPrefill: Int128 = 0
+  private var now: Int128 = 0
+  private var peak: Int128 = 0
+  private var localPeak: Int128 = 0
+
+  init(element: ElementType) { self.element = element }
+
+  /// Notes the persistent caches and the open windows as they stand.
+  func observe(persistent: [KeyValueCache], windows: [KeyValueCache]) {
+    now = persistent.reduce(0) { $0 + $1.bitsHeld(in: element) }
+    peak = max(peak, now)
+    localPeak = max(localPeak, windows.reduce(0) { $0 + $1.bitsHeld(in: element) })
+  }
+
+  /// Notes the windows of chunks that run side by side: levels run one after another, so this is a maximum of its own.
+  func observeParallel(_ window: KeyValueCache, groups: Int) {
+    let bits = window.bitsHeld(in: element) * Int128(groups) / Int128(max(window.groups, 1))
+    localPeak = max(localPeak, bits)
+  }
+
+  /// Notes windows at given lengths: states that a run passes without stopping there.
+  func observeWindows(_ windows: [(window: KeyValueCache, length: Int)]) {
+    localPeak = max(localPeak, windows.reduce(0) { $0 + $1.window.bits(ofPositions: $1.length, in: element) })
+  }
+
+  func endPrefill() { afterPrefill = now }
+
+  public var figures: CacheFigures {
+    CacheFigures(
+      bytesAfterPrefill: bytes(afterPrefill), bytesAtEnd: bytes(now), peakBytes: bytes(peak),
+      localPeakBytes: bytes(localPeak))
+  }
+}

@@ -1,0 +1,89 @@
+import Architectures
+import Quantities
+import Tensors
+
+/// The decoder-only Transformer: every token runs the whole stack and attends everything before it.
+public final class VanillaSession: Session {
+  public let machine: Machine
+  public let memory: CacheMeter
+  private let weights: ModelWeights
+  private let workload: Workload
+  private let sequences: Int
+  private var caches: [KeyValueCache] = []
+  /// Last row of each sequence before the last norm.
+  private let hidden: Tensor
+
+  public init(_ weights: ModelWeights, workload: Workload, machine: Machine) {
+    precondition(workload.promptLength >= 1, "a vanilla Transformer has nothing to predict from without a prompt")
+    self.weights = weights
+    self.workload = workload
+    self.machine = machine
+    sequences = workload.batchSize * workload.continuations
+    memory = CacheMeter(element: machine.trace?.precision.cache ?? .fp32)
+    hidden = machine.makeState(rows: sequences, columns: weights.model.layer.width)
+  }
+
+  public func prefill(_ prompts: [[Int32]]) {
+    let (batch, length) = (workload.batchSize, workload.promptLength)
+    precondition(prompts.count == batch && prompts.allSatisfy { $0.count == length }, "prompts of another shape")
+    machine.trace?.phase = .prefill
+    let shared = workload.continuations > 1
+    let cache = makeCache(groups: batch, capacity: shared ? length : length + workload.generatedLength)
+    let mark = machine.arena.mark
+    defer { machine.arena.release(to: mark) }
+    let embedded = machine.embed(prompts.flatMap(\.self), table: weights.embedding, at: Node(0, .decoder, .embedding))
+    let result = machine.run(weights.stack, embedded, cache: cache, queries: length, readsOnce: true)
+    for sequence in 0..<sequences {
+      hidden.setRow(sequence, to: result, row: (sequence / workload.continuations + 1) * length - 1)
+    }
+    caches = [cache]
+    memory.observe(persistent: caches, windows: [])
+    memory.endPrefill()
+    if shared {
+      caches.append(
+        makeCache(groups: sequences, capacity: workload.generatedLength, prefix: cache, share: workload.continuations))
+    }
+  }
+
+  public func generate(choosing choose: @escaping TokenChooser) -> [[Int32]] {
+    machine.trace?.phase = .decode
+    var emitted = [[Int32]](repeating: [], count: sequences)
+    for index in emitted.indices { emitted[index].reserveCapacity(workload.generatedLength) }
+    for step in 0..<workload.generatedLength {
+      let mark = machine.arena.mark
+      let logits = machine.head(
+        hidden, norm: weights.stack.lastNorm, table: weights.head, at: Node(0, .decoder, .head))
+      let position = workload.promptLength + step
+      let tokens = chooseTokens(logits, position: { _ in position }, choose: choose)
+      for (sequence, token) in tokens.enumerated() { emitted[sequence].append(token) }
+      let embedded = machine.embed(tokens, table: weights.embedding, at: Node(0, .decoder, .embedding))
+      hidden.copy(
+        from: machine.run(weights.stack, embedded, cache: caches[caches.count - 1], queries: 1, readsOnce: false))
+      machine.arena.release(to: mark)
+      memory.observe(persistent: caches, windows: [])
+    }
+    return emitted
+  }
+
+  private func makeCache(
+    groups: Int, capacity: Int, prefix: KeyValueCache? = nil, share: Int = 1
+  ) -> KeyValueCache {
+    KeyValueCache(
+      layer: weights.stack.shape, layerCount: weights.stack.layers.count, groups: groups, capacity: capacity,
+      store: .persistent, holdsNumbers: machine.holdsNumbers, prefix: prefix, share: share)
+  }
+}
+
+/// Teacher-forced pass over whole sequences.
+extension VanillaSession {
+  /// Logits at every position: row t of a sequence predicts token t+1.
+  public static func forward(_ weights: ModelWeights, tokens: [[Int32]], machine: Machine) -> Tensor {
+    let (batch, length) = (tokens.count, tokens[0].count)
+    let cache = KeyValueCache(
+      layer: weights.stack.shape, layerCount: weights.stack.layers.count, groups: batch, capacity: length,
+      store: .persistent, holdsNumbers: machine.holdsNumbers)
+    let embedded = machine.embed(tokens.flatMap(\.self), table: weights.embedding, at: Node(0, .decoder, .embedding))
+    let result = machine.run(weights.stack, embedded, cache: cache, queries: length, readsOnce: true)
+    return machine.head(result, norm: weights.stack.lastNorm, table: weights.head, at: Node(0, .decoder, .head))
+  }
+}

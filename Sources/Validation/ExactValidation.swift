@@ -1,0 +1,112 @@
+import Architectures
+import Formulas
+import Quantities
+import Reference
+import Tensors
+
+/// One integer on which a formula and an executed run disagree.
+public struct Mismatch: Hashable, Sendable, CustomStringConvertible {
+  public var model: Model
+  public var workload: Workload
+  /// For example `decode level1/encoder/attention` or `cache`.
+  public var place: String
+  public var quantity: String
+  public var formula: Int128
+  public var executed: Int128
+
+  public var description: String {
+    "\(place) \(quantity): formula \(formula), executed \(executed); P = \(workload.promptLength), "
+      + "G = \(workload.generatedLength), batch \(workload.batchSize), K = \(workload.continuations), "
+      + "\(model.decoderInput.rawValue), \(model.generation.rawValue), C = \(model.levels.map(\.chunkLength)), "
+      + "R = \(model.levels.map(\.conditionLength))"
+  }
+}
+
+/// What a comparison of integers found.
+public struct ExactResult: Sendable {
+  /// Integers compared.
+  public var checked = 0
+  /// Points, that is model and workload, compared.
+  public var points = 0
+  public var mismatchCount = 0
+  /// The first mismatches, in the order of the points.
+  public var mismatches: [Mismatch] = []
+
+  public init() {}
+
+  public static let kept = 20
+
+  mutating func note(_ mismatch: Mismatch) {
+    mismatchCount += 1
+    if mismatches.count < Self.kept { mismatches.append(mismatch) }
+  }
+
+  public static func += (left: inout ExactResult, right: ExactResult) {
+    left.checked += right.checked
+    left.points += right.points
+    left.mismatchCount += right.mismatchCount
+    left.mismatches += right.mismatches.prefix(max(kept - left.mismatches.count, 0))
+  }
+}
+
+/// Runs the model on shapes and compares every node, phase and quantity, and every cache figure, with the formulas.
+///
+/// The executed side knows nothing of the formulas: its integers are sums over the operations that were dispatched, and
+/// the entries that its caches hold.
+/// - Throws: `CountOverflow` from the formulas.
+public func validateExactly(_ model: Model, _ workload: Workload, _ precision: Precision) throws -> ExactResult {
+  let exact = try price(model, workload, precision)
+  let trace = Trace(levelCount: model.levelCount, precision: precision)
+  let weights = ModelWeights(model, seed: 0, holdsNumbers: false)
+  let session = makeSession(weights, workload: workload, machine: Machine(backend: .shapes, trace: trace))
+  let prompt = [Int32](repeating: 0, count: workload.promptLength)
+  session.prefill(Array(repeating: prompt, count: workload.batchSize))
+  _ = session.generate()
+
+  var result = ExactResult()
+  result.points = 1
+  func compare(_ place: @autoclosure () -> String, _ quantity: String, _ formula: Int128, _ executed: Int128) {
+    result.checked += 1
+    guard formula != executed else { return }
+    result.note(
+      Mismatch(
+        model: model, workload: workload, place: place(), quantity: quantity, formula: formula, executed: executed))
+  }
+
+  for phase in Phase.allCases {
+    for index in 0..<Node.tableSize(levelCount: model.levelCount) {
+      let node = Node(index: index)
+      let (formula, executed) = (exact.work(at: node, in: phase), trace.work(phase, at: node))
+      guard formula != executed else {
+        result.checked += quantityCount
+        continue
+      }
+      for (left, right) in zip(formula.quantities, executed.quantities) {
+        compare("\(phase.rawValue) \(node)", left.name, left.value, right.value)
+      }
+    }
+  }
+  let figures = session.memory.figures
+  compare("cache", "bytes_after_prefill", exact.cache.bytesAfterPrefill, figures.bytesAfterPrefill)
+  compare("cache", "bytes_at_end", exact.cache.bytesAtEnd, figures.bytesAtEnd)
+  compare("cache", "peak_bytes", exact.cache.peakBytes, figures.peakBytes)
+  compare("cache", "local_peak_bytes", exact.cache.localPeakBytes, figures.localPeakBytes)
+  let inventory = parameters(of: model)
+  compare("parameters", "total", inventory.total, weights.parameterCount - weights.startLatentCount)
+  compare("parameters", "start_latents", inventory.startLatents, weights.startLatentCount)
+  return result
+}
+
+private let quantityCount = Work<Int128>.zero.quantities.count
+
+extension Work {
+  /// Every stored field, in bits where it is traffic: no rounding hides a difference.
+  fileprivate var quantities: [(name: String, value: Integer)] {
+    [
+      ("matmul_flops", matmulFlops), ("elementwise_flops", elementwiseFlops), ("weight_bits", weightBits),
+      ("activation_bits", activationBits), ("cache_read_bits", cacheReadBits), ("cache_write_bits", cacheWriteBits),
+      ("local_read_bits", localReadBits), ("sequential_passes", sequentialPasses),
+      ("sequential_layers", sequentialLayers),
+    ]
+  }
+}
