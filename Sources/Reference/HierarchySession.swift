@@ -117,7 +117,8 @@ public final class HierarchySession: Session {
     for l in stride(from: model.levelCount, through: 1, by: -1) where committed % span(l) == 0 && decoderRuns(l) {
       let condition = machine.convert(
         conditionLatent(l), weights(l).converter, at: Node(l, .decoder, .converter))
-      advanceDecoder(l, condition.reshaped(rows: sequences * level(l).conditionLength, columns: model.layer(at: l - 1).width))
+      advanceDecoder(
+        l, condition.reshaped(rows: sequences * level(l).conditionLength, columns: model.layer(at: l - 1).width))
     }
     let logits = machine.head(
       hidden, norm: weights(1).decoder.lastNorm, table: weights.head, at: Node(0, .decoder, .head))

@@ -85,7 +85,9 @@ public final class KeyValueCache {
     precondition(first + (groups + copies - 1) / copies <= source.groups, "copying groups that do not exist")
     precondition(length <= capacity && length <= source.length, "copying positions that do not exist")
     self.length = length
-    guard let keyBase, let valueBase, let sourceKeys = source.keyBase, let sourceValues = source.valueBase else { return }
+    guard let keyBase, let valueBase, let sourceKeys = source.keyBase, let sourceValues = source.valueBase else {
+      return
+    }
     let heads = layer.keyValueHeads
     let filled = length * layer.headWidth
     for index in 0..<layerCount {

@@ -170,7 +170,8 @@ public final class Machine {
   /// Cosines and sines of the positions below `count` for a head width.
   func rotaryAngles(headWidth: Int, positions count: Int) -> RotaryAngles {
     if let known = angles[headWidth], known.positionCount >= count { return known }
-    let grown = RotaryAngles(headWidth: headWidth, positionCount: max(count, 2 * (angles[headWidth]?.positionCount ?? 32)))
+    let grown = RotaryAngles(
+      headWidth: headWidth, positionCount: max(count, 2 * (angles[headWidth]?.positionCount ?? 32)))
     angles[headWidth] = grown
     return grown
   }

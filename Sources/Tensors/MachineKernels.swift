@@ -29,7 +29,8 @@ extension Machine {
 
   /// Rotates queries and keys of a joint product and appends keys and values to the cache.
   func appendRotated(_ joint: Tensor, queries: Int, cache: KeyValueCache, layer: Int, query: Tensor) {
-    guard let input = joint.base, let result = query.base, let keys = cache.keys(layer), let values = cache.values(layer)
+    guard let input = joint.base, let result = query.base, let keys = cache.keys(layer),
+      let values = cache.values(layer)
     else { return }
     let shape = cache.layer
     let start = cache.positionCount
@@ -52,7 +53,8 @@ extension Machine {
   }
 
   func attendRows(_ query: Tensor, shape: AttentionShape, cache: KeyValueCache, layer: Int, into result: Tensor) {
-    guard let input = query.base, let output = result.base, let keys = cache.keys(layer), let values = cache.values(layer)
+    guard let input = query.base, let output = result.base, let keys = cache.keys(layer),
+      let values = cache.values(layer)
     else { return }
     let dimensions = shape.layer
     let headsPerEntry = dimensions.heads / dimensions.keyValueHeads

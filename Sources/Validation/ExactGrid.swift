@@ -5,6 +5,11 @@ import Quantities
 public struct GridPoint: Sendable {
   public var model: Model
   public var workload: Workload
+
+  public init(model: Model, workload: Workload) {
+    self.model = model
+    self.workload = workload
+  }
 }
 
 /// The small grid that leaves nothing out: every hierarchy with L ≤ 3, C_l ≤ 3, R_l ≤ 2; every residue of the prompt

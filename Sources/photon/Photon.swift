@@ -20,6 +20,7 @@ struct Photon: AsyncParsableCommand {
     subcommands: [
       ImportCommand.self,
       HardwareCommand.self,
+      ValidateCommand.self,
     ])
 
   static func main() async {

@@ -9,7 +9,8 @@ struct ExactGridTests {
     var result = ExactResult()
     for index in grid.hierarchies.indices {
       for point in grid.points(of: index) {
-        result += try validateExactly(point.model, point.workload, Precision(weights: .int8, activations: .bf16, cache: .int4))
+        result += try validateExactly(
+          point.model, point.workload, Precision(weights: .int8, activations: .bf16, cache: .int4))
       }
     }
     #expect(result.points > 5000)
