@@ -18,6 +18,10 @@ struct Photon: AsyncParsableCommand {
       Shell completions: photon --generate-completion-script bash (or zsh, or fish).
       """,
     subcommands: [
+      ExplainCommand.self,
+      SweepCommand.self,
+      WhyCommand.self,
+      SignatureCommand.self,
       ImportCommand.self,
       HardwareCommand.self,
       ValidateCommand.self,
