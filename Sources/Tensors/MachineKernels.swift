@@ -1,10 +1,14 @@
 import Architectures
+import CKernels
 
 /// The one place where a machine chooses between plain and fast arithmetic.
 extension Machine {
   func product(_ x: Tensor, _ map: Linear, residual: Tensor? = nil, into y: Tensor) {
     guard let input = x.base, let weight = map.weight.base, let result = y.base else { return }
     precondition(x.columns == map.inputs && y.columns == map.outputs && x.rows == y.rows, "a product of unequal shapes")
+    guard backend == .plain else {
+      return fastProduct(x, map, input: input, weight: weight, residual: residual?.base, into: result)
+    }
     PlainKernels<Float>.linear(
       rows: x.rows, outputs: map.outputs, inputs: map.inputs, input, weight: weight, bias: map.bias?.base,
       residual: residual?.base, into: result)
@@ -12,11 +16,24 @@ extension Machine {
 
   func normRows(_ x: Tensor, weight: Tensor, into y: Tensor) {
     guard let input = x.base, let scale = weight.base, let result = y.base else { return }
+    guard backend == .plain else {
+      return ck_rms_norm(
+        x.rows, x.columns, input, x.columns, scale, Float(normEpsilon), result, y.columns)
+    }
     PlainKernels<Float>.norm(rows: x.rows, width: x.columns, input, weight: scale, into: result)
   }
 
   func activate(_ hidden: Tensor, kind: FeedForwardKind, into y: Tensor) {
     guard let input = hidden.base, let result = y.base else { return }
+    guard backend == .plain else {
+      switch kind {
+      case .gated:
+        ck_silu_gate(
+          hidden.rows, y.columns, input, hidden.columns, input + y.columns, hidden.columns, result, y.columns)
+      case .twoMatrix: ck_gelu(hidden.rows, y.columns, input, hidden.columns, result, y.columns)
+      }
+      return
+    }
     for row in 0..<hidden.rows {
       let from = input + row * hidden.columns
       let to = result + row * y.columns
@@ -35,13 +52,20 @@ extension Machine {
     let shape = cache.layer
     let start = cache.positionCount
     let angles = rotaryAngles(headWidth: shape.headWidth, positions: start + queries)
+    if backend == .fast {
+      ck_rotate(
+        joint.rows, shape.heads + shape.keyValueHeads, shape.headWidth, input, joint.columns, angles.cosine,
+        angles.sine,
+        nil, start, queries)
+    }
     for row in 0..<joint.rows {
       let (group, offset) = (row / queries, row % queries)
       let from = input + row * joint.columns
-      let cosine = angles.cosine + (start + offset) * angles.half
-      let sine = angles.sine + (start + offset) * angles.half
-      PlainKernels<Float>.rotate(
-        heads: shape.heads + shape.keyValueHeads, headWidth: shape.headWidth, from, cosine: cosine, sine: sine)
+      if backend == .plain {
+        PlainKernels<Float>.rotate(
+          heads: shape.heads + shape.keyValueHeads, headWidth: shape.headWidth, from,
+          cosine: angles.cosine + (start + offset) * angles.half, sine: angles.sine + (start + offset) * angles.half)
+      }
       (result + row * query.columns).update(from: from, count: shape.queryWidth)
       for head in 0..<shape.keyValueHeads {
         let slot = ((group * shape.keyValueHeads + head) * cache.capacity + cache.length + offset) * shape.headWidth
@@ -57,6 +81,9 @@ extension Machine {
       let values = cache.values(layer)
     else { return }
     let dimensions = shape.layer
+    guard backend == .plain else {
+      return fastAttention(shape, cache: cache, layer: layer, query: query, into: result)
+    }
     let headsPerEntry = dimensions.heads / dimensions.keyValueHeads
     let mark = arena.mark
     defer { arena.release(to: mark) }
