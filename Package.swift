@@ -39,7 +39,7 @@ let package = Package(
     module("Architectures", ["Quantities"]),
     module("Hardware", ["Quantities"]),
     module("Formulas", ["Quantities", "Architectures", "Hardware", "GSL"]),
-    module("Tensors", ["Quantities", "Architectures", "GSL", "CKernels"]),
+    module("Tensors", ["Quantities", "Architectures", "CGSL", "CKernels"]),
     module("Reference", ["Quantities", "Architectures", "Tensors", "GSL"]),
     module(
       "Scenarios",

@@ -6,10 +6,8 @@ extension Machine {
   func product(_ x: Tensor, _ map: Linear, residual: Tensor? = nil, into y: Tensor) {
     guard let input = x.base, let weight = map.weight.base, let result = y.base else { return }
     precondition(x.columns == map.inputs && y.columns == map.outputs && x.rows == y.rows, "a product of unequal shapes")
-    if backend == .fast {
-      ck_linear(
-        x.rows, map.outputs, map.inputs, input, x.columns, weight, map.bias?.base, residual?.base, result, y.columns)
-      return
+    guard backend == .plain else {
+      return fastProduct(x, map, input: input, weight: weight, residual: residual?.base, into: result)
     }
     PlainKernels<Float>.linear(
       rows: x.rows, outputs: map.outputs, inputs: map.inputs, input, weight: weight, bias: map.bias?.base,
@@ -18,16 +16,16 @@ extension Machine {
 
   func normRows(_ x: Tensor, weight: Tensor, into y: Tensor) {
     guard let input = x.base, let scale = weight.base, let result = y.base else { return }
-    if backend == .fast {
-      ck_rms_norm(x.rows, x.columns, input, x.columns, scale, 1e-5, result, y.columns)
-      return
+    guard backend == .plain else {
+      return ck_rms_norm(
+        x.rows, x.columns, input, x.columns, scale, Float(normEpsilon), result, y.columns)
     }
     PlainKernels<Float>.norm(rows: x.rows, width: x.columns, input, weight: scale, into: result)
   }
 
   func activate(_ hidden: Tensor, kind: FeedForwardKind, into y: Tensor) {
     guard let input = hidden.base, let result = y.base else { return }
-    if backend == .fast {
+    guard backend == .plain else {
       switch kind {
       case .gated:
         ck_silu_gate(
@@ -54,20 +52,19 @@ extension Machine {
     let shape = cache.layer
     let start = cache.positionCount
     let angles = rotaryAngles(headWidth: shape.headWidth, positions: start + queries)
-    let fast = backend == .fast
-    if fast {
+    if backend == .fast {
       ck_rotate(
         joint.rows, shape.heads + shape.keyValueHeads, shape.headWidth, input, joint.columns, angles.cosine,
-        angles.sine, nil, start, queries)
+        angles.sine,
+        nil, start, queries)
     }
     for row in 0..<joint.rows {
       let (group, offset) = (row / queries, row % queries)
       let from = input + row * joint.columns
-      let cosine = angles.cosine + (start + offset) * angles.half
-      let sine = angles.sine + (start + offset) * angles.half
-      if !fast {
+      if backend == .plain {
         PlainKernels<Float>.rotate(
-          heads: shape.heads + shape.keyValueHeads, headWidth: shape.headWidth, from, cosine: cosine, sine: sine)
+          heads: shape.heads + shape.keyValueHeads, headWidth: shape.headWidth, from,
+          cosine: angles.cosine + (start + offset) * angles.half, sine: angles.sine + (start + offset) * angles.half)
       }
       (result + row * query.columns).update(from: from, count: shape.queryWidth)
       for head in 0..<shape.keyValueHeads {
@@ -84,32 +81,8 @@ extension Machine {
       let values = cache.values(layer)
     else { return }
     let dimensions = shape.layer
-    if backend == .fast {
-      var call = ck_attention()
-      call.groups = shape.groups
-      call.queries = shape.queries
-      call.past = shape.keysBefore
-      call.heads = dimensions.heads
-      call.keyValueHeads = dimensions.keyValueHeads
-      call.headWidth = dimensions.headWidth
-      call.scale = 1 / Float(dimensions.headWidth).squareRoot()
-      call.q = UnsafePointer(input)
-      call.ldq = query.columns
-      call.keys = UnsafePointer(keys)
-      call.values = UnsafePointer(values)
-      call.capacity = cache.capacity
-      call.share = 1
-      if let prefix = cache.prefix {
-        call.prefixKeys = prefix.keys(layer).map { UnsafePointer($0) }
-        call.prefixValues = prefix.values(layer).map { UnsafePointer($0) }
-        call.prefixCapacity = prefix.capacity
-        call.prefixLength = prefix.length
-        call.share = cache.share
-      }
-      call.y = output
-      call.ldy = result.columns
-      ck_attention(&call)
-      return
+    guard backend == .plain else {
+      return fastAttention(shape, cache: cache, layer: layer, query: query, into: result)
     }
     let headsPerEntry = dimensions.heads / dimensions.keyValueHeads
     let mark = arena.mark

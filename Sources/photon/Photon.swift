@@ -18,8 +18,13 @@ struct Photon: AsyncParsableCommand {
       Shell completions: photon --generate-completion-script bash (or zsh, or fish).
       """,
     subcommands: [
-      ValidateCommand.self, CalibrateCommand.self,
+      ExplainCommand.self,
+      SweepCommand.self,
+      WhyCommand.self,
+      SignatureCommand.self,
       ImportCommand.self,
+      HardwareCommand.self,
+      ValidateCommand.self, CalibrateCommand.self,
     ])
 
   static func main() async {

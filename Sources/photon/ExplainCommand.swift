@@ -1,0 +1,85 @@
+import Architectures
+import ArgumentParser
+import Formulas
+import Hardware
+import Quantities
+import Reports
+import Scenarios
+
+/// `photon explain`
+struct ExplainCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "explain",
+    abstract: "Prices one point: parameters, work, traffic, caches, published forms and hardware bounds.",
+    discussion: """
+      Every count is an exact integer for the whole batch. docs/explain-json.md describes the JSON object; CSV has one \
+      row per phase and component.
+
+        photon explain scenarios/quickstart.yaml --set workload.batch=8 --format json
+      """)
+
+  @OptionGroup var options: ScenarioOptionsGroup
+
+  @Option(help: "table, json or csv.")
+  var format = OutputFormat.table
+
+  @Option(help: "Which point of a grid, counted from 0.")
+  var point = 0
+
+  func run() async throws {
+    let scenario = try options.scenario()
+    let chosen = try scenario.grid.chosenPoint(point, file: scenario.file)
+    let explained = try ExplainedPoint(chosen, hardware: options.hardware(of: scenario))
+    switch format {
+    case .json: printOutput(explained.json.text() + "\n")
+    case .csv: printOutput(explained.costTable.text(as: .csv))
+    case .table: printOutput(explained.text)
+    }
+  }
+}
+
+extension Grid {
+  /// The point at a position; of a grid with several it says on standard error which one was taken.
+  /// - Throws: `ScenarioError` where there is none.
+  func chosenPoint(_ index: Int, file: String) throws(ScenarioError) -> ScenarioPoint {
+    guard index >= 0, index < count else {
+      throw ScenarioError([
+        Diagnostic(Position(file: "--point"), path: "", found: "found \(index)", accepted: "0 to \(count - 1)")
+      ])
+    }
+    guard let point = point(at: index) else {
+      throw ScenarioError([
+        Diagnostic(Position(file: file), path: "constraints", found: "point \(index) is excluded by a constraint")
+      ])
+    }
+    if count > 1 {
+      let values = zip(axes, point.axisValues).map { "\($0.path)=\($1)" }.joined(separator: " ")
+      printError("\(file): point \(index) of 0 … \(count - 1): \(values); another one with --point")
+    }
+    return point
+  }
+}
+
+/// Everything that is said about one point.
+struct ExplainedPoint {
+  let point: ScenarioPoint
+  let parameters: ParameterInventory
+  let cost: ExactCost
+  let published: [PublishedForm]
+  let timed: [TimedPoint]
+
+  /// - Throws: `CountOverflow`, `HardwareError`
+  init(_ point: ScenarioPoint, hardware: [HardwareProfile]) throws {
+    self.point = point
+    parameters = Formulas.parameters(of: point.model)
+    cost = try price(point.model, point.workload, point.precision)
+    published = try publishedForms(point.model, point.workload)
+    timed = try hardware.map { try TimedPoint(point.model, point.workload, point.precision, on: $0) }
+  }
+
+  /// `M_l` at the end of generation.
+  /// - Unit: level-l units
+  func streamLength(_ level: Int) -> Int {
+    (point.workload.promptLength + point.workload.generatedLength) / point.model.metaContextLength(upTo: level)
+  }
+}

@@ -1,0 +1,167 @@
+import Architectures
+import Formulas
+import Hardware
+import Quantities
+import Reports
+import Scenarios
+
+/// The rows of a grid on several machines; docs/sweep-columns.md says what the columns mean.
+struct Sweep: Sendable {
+  /// Points that a thread prices at a time.
+  static let chunkLength = 1024
+
+  let grid: Grid
+  let hardware: [HardwareProfile]
+  let schema: RowSchema
+  /// For each precision of the grid one roofline per profile.
+  private let rooflines: [Precision: [Roofline]]
+
+  /// - Throws: `HardwareError` where a profile cannot multiply a precision of the grid; nothing has been written then.
+  init(_ grid: Grid, hardware: [HardwareProfile]) throws(HardwareError) {
+    self.grid = grid
+    self.hardware = hardware
+    schema = RowSchema(Self.columns(grid))
+    var rooflines: [Precision: [Roofline]] = [:]
+    for precision in grid.precisions where rooflines[precision] == nil {
+      var row: [Roofline] = []
+      for profile in hardware { row.append(try Roofline(profile, precision)) }
+      rooflines[precision] = row
+    }
+    self.rooflines = rooflines
+  }
+
+  var chunkCount: Int { (grid.count + Self.chunkLength - 1) / Self.chunkLength }
+
+  /// Prices every chunk and hands it to the writer.
+  /// - Returns: the chunks written; fewer than `chunkCount` after an interrupt.
+  /// - Throws: `CountOverflow`, `FileFailure`
+  func run(
+    _ encoding: RowEncoding, threads: Int, to writer: RowWriter, _ progress: ProgressBar, _ interrupt: InterruptFlag
+  ) throws -> Int {
+    try forEachChunk(
+      count: chunkCount, threads: threads, isStopped: { interrupt.isRaised },
+      worker: { SweepWorker(RowBuilder(schema, encoding, capacity: 1 << 20)) }
+    ) { index, worker in
+      let start = index * Self.chunkLength
+      let end = min(start + Self.chunkLength, grid.count)
+      for position in start..<end {
+        guard let point = grid.point(at: position) else { continue }
+        try worker.append(point, rooflines[point.precision]!)
+      }
+      try writer.write(worker.rows.takeChunk(), at: index)
+      progress.advance(by: end - start)
+    }
+  }
+
+  static func columns(_ grid: Grid) -> [String] {
+    let identity = [
+      "name", "architecture", "decoder_input", "generation", "prompt_length", "generated_length", "batch_size",
+      "continuations", "weights_type", "activations_type", "cache_type", "parameters",
+    ]
+    let work = Phase.allCases.flatMap { phase in
+      Work<Int64>.zero.figures.map { "\(phase.rawValue)_\($0.name)" }
+    }
+    let cache = ["cache_after_prefill_bytes", "cache_at_end_bytes", "cache_peak_bytes", "local_peak_bytes"]
+    let time = [
+      "hardware", "prefill_roofline_time_s", "prefill_roofline_bound", "prefill_roofline_margin",
+      "decode_roofline_time_s", "decode_roofline_time_per_token_s", "decode_roofline_bound",
+      "decode_roofline_margin", "roofline_throughput_tokens_per_s",
+    ]
+    return ["point"] + grid.axes.map(\.path) + identity + work + cache + time
+  }
+}
+
+/// What one thread keeps: its tables, its rows, and the parameters of the model it saw last.
+struct SweepWorker {
+  var rows: RowBuilder
+  private var pricer = Pricer()
+  private var parameters: (modelIndex: Int, total: Int128)?
+
+  init(_ rows: RowBuilder) { self.rows = rows }
+
+  mutating func append(_ point: ScenarioPoint, _ rooflines: [Roofline]) throws(CountOverflow) {
+    let totals = try pricer.price(point.model, point.workload, point.precision)
+    for roofline in rooflines {
+      appendIdentity(point)
+      if let narrow = pricer.narrowTotals {
+        appendWork(narrow.prefill)
+        appendWork(narrow.decode)
+        appendCache(totals.cache)
+        appendTimes(roofline.profile.name, roofline.plain(narrow.prefill), roofline.plain(narrow.decode), point)
+      } else {
+        appendWork(totals.prefill)
+        appendWork(totals.decode)
+        appendCache(totals.cache)
+        appendTimes(roofline.profile.name, roofline.plain(totals.prefill), roofline.plain(totals.decode), point)
+      }
+      rows.endRow()
+    }
+  }
+
+  private mutating func appendIdentity(_ point: ScenarioPoint) {
+    let (model, workload) = (point.model, point.workload)
+    rows.append(point.index)
+    for value in point.axisValues { rows.append(value) }
+    rows.append(point.name)
+    rows.append(model.family.rawValue)
+    if model.family == .photon {
+      rows.append(model.decoderInput.rawValue)
+      rows.append(model.generation.rawValue)
+    } else {
+      rows.appendMissing()
+      rows.appendMissing()
+    }
+    rows.append(workload.promptLength)
+    rows.append(workload.generatedLength)
+    rows.append(workload.batchSize)
+    rows.append(workload.continuations)
+    rows.append(point.precision.weights.rawValue)
+    rows.append(point.precision.activations.rawValue)
+    rows.append(point.precision.cache.rawValue)
+    if parameters?.modelIndex != point.modelIndex {
+      parameters = (point.modelIndex, Formulas.parameters(of: model).total)
+    }
+    rows.append(parameters!.total)
+  }
+
+  /// The order of `Work.figures`, without the array.
+  private mutating func appendWork<Integer>(_ work: Work<Integer>) {
+    append(work.matmulFlops)
+    append(work.elementwiseFlops)
+    append(bytes(work.trafficBits))
+    append(bytes(work.weightBits))
+    append(bytes(work.activationBits))
+    append(bytes(work.cacheReadBits))
+    append(bytes(work.cacheWriteBits))
+    append(bytes(work.localReadBits))
+    append(work.sequentialPasses)
+    append(work.sequentialLayers)
+  }
+
+  private mutating func append<Integer: FixedWidthInteger & SignedInteger>(_ value: Integer) {
+    if Integer.bitWidth <= 64 { rows.append(Int64(truncatingIfNeeded: value)) } else { rows.append(Int128(value)) }
+  }
+
+  private mutating func appendCache(_ cache: CacheFigures) {
+    rows.append(cache.bytesAfterPrefill)
+    rows.append(cache.bytesAtEnd)
+    rows.append(cache.peakBytes)
+    rows.append(cache.localPeakBytes)
+  }
+
+  private mutating func appendTimes(
+    _ name: String, _ prefill: TimeFigure, _ decode: TimeFigure, _ point: ScenarioPoint
+  ) {
+    let generated = Double(point.workload.generatedLength)
+    let tokens = Double(point.workload.batchSize) * Double(point.workload.continuations) * generated
+    rows.append(name)
+    rows.append(prefill.time.value)
+    rows.append(prefill.bound.rawValue)
+    rows.append(prefill.margin)
+    rows.append(decode.time.value)
+    rows.append(generated > 0 ? decode.time.value / generated : nil)
+    rows.append(decode.bound.rawValue)
+    rows.append(decode.margin)
+    rows.append(tokens > 0 ? tokens / (prefill.time + decode.time).value : 0)
+  }
+}
