@@ -24,7 +24,7 @@ public struct Calibration: Sendable {
 public func calibrate(
   threads: Int, isQuick: Bool = false, seed: UInt64 = 1, progress: (Double) -> Void = { _ in }
 ) throws -> Calibration {
-  let running = Int(ck_pool_start(Int32(threads)))
+  let running = setKernelThreads(threads)
   let plan = isQuick ? CalibrationPlan.quick() : CalibrationPlan.full()
   let reads = plan.bandwidthSamples()
   let samples = plan.operationSamples(seed: seed, progress: progress)

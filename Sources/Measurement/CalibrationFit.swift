@@ -19,10 +19,10 @@ struct CalibrationFit {
     self.profile = profile
     self.samples = samples
     try fitBandwidth(reads)
+    try fitElementwise()
     try fitProducts()
-    try fit([.attentionPrefill])
-    try fit([.attentionDecode])
-    try fit([.elementwise])
+    try fit(.attentionPrefill)
+    try fit(.attentionDecode)
   }
 
   // MARK: Memory
@@ -58,27 +58,32 @@ struct CalibrationFit {
 
   // MARK: Operations
 
-  /// The peak is what many rows approach in the faster of both product classes; the rate of element-wise work is the one
-  /// that explains the norms, activations and rotations fused with products.
+  /// The norms that run alone tell the rate of element-wise work, which everything fused is priced with.
+  private mutating func fitElementwise() throws {
+    let norms = samples.filter { $0.kind == .elementwise }
+    let start = profile
+    let fastest = norms.map { $0.elementwiseFlops / $0.seconds }.max() ?? 1
+    func changed(_ p: [Double]) -> HardwareProfile {
+      var profile = start
+      profile.elementwise = Rate(fastest * exp(p[0]))
+      profile.efficiency.elementwise = Efficiency(bandwidth: Self.share(p[1]), overhead: Seconds(1e-7 * exp(p[2])))
+      return profile
+    }
+    profile = changed(try minimise(3) { Self.deviations(norms, changed($0)) })
+    parameters += 3
+  }
+
+  /// The peak is what many rows approach in the faster of both product classes.
   private mutating func fitProducts() throws {
     let products = samples.filter { $0.kind == .product }
     let rates = products.map { $0.matmulFlops / $0.seconds }
     profile.peaks[.fp32] = Rate((rates.max() ?? 1) * 1.05)
-    profile.elementwise = Rate(profile.peaks[.fp32]!.perSecond / 10)
-    let start = profile
-    func changed(_ p: [Double]) -> HardwareProfile {
-      var profile = start
-      profile.efficiency[.matrixProduct] = Self.efficiency(p[0..<4])
-      profile.efficiency[.fewRowProduct] = Self.efficiency(p[4..<8])
-      profile.elementwise = Rate(start.elementwise.perSecond * exp(p[8]))
-      return profile
-    }
-    profile = changed(try minimise(9) { Self.deviations(products, changed($0)) })
-    parameters += 9
+    try fit(.matrixProduct)
+    try fit(.fewRowProduct)
   }
 
   private mutating func fit(_ operation: OperationClass) throws {
-    let chosen = samples.filter { $0.kind != .product && $0.operationClass(on: profile) == operation }
+    let chosen = samples.filter { $0.operationClass(on: profile) == operation }
     let start = profile
     func changed(_ p: [Double]) -> HardwareProfile {
       var profile = start
@@ -88,8 +93,6 @@ struct CalibrationFit {
     profile = changed(try minimise(4) { Self.deviations(chosen, changed($0)) })
     parameters += 4
   }
-
-  private mutating func fit(_ operations: [OperationClass]) throws { for each in operations { try fit(each) } }
 
   /// Four numbers without bounds as efficiencies: shares between 0 and 1, half rows and overhead above 0.
   private static func efficiency(_ p: ArraySlice<Double>) -> Efficiency {

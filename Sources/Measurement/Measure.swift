@@ -1,5 +1,4 @@
 import Architectures
-import CKernels
 import GSL
 import Quantities
 import Reference
@@ -53,7 +52,7 @@ public final class MeasuredModel {
   /// - Parameter threads: of the kernels, for every model from now on.
   public init(_ model: Model, seed: UInt64, threads: Int) {
     self.model = model
-    ck_pool_start(Int32(threads))
+    setKernelThreads(threads)
     weights = ModelWeights(model, seed: seed, holdsNumbers: true)
   }
 

@@ -102,9 +102,12 @@ struct CalibrateCommand: ParsableCommand {
       title: "Fitted efficiencies, and predicted ÷ measured of the timed operations",
       [
         .text("operation_class", "class"), Column("samples", "samples", as: .exact),
-        Column("compute_percent", "compute", as: .percent(decimals: 1)), Column("half_rows", "half rows", as: .significant(3)),
-        Column("bandwidth_percent", "bandwidth", as: .percent(decimals: 1)), Column("overhead_s", "overhead", as: .si(unit: "s")),
-        Column("mape_percent", "mean error", as: .percent(decimals: 1)), Column("bias_percent", "bias", as: .percent(decimals: 1)),
+        Column("compute_percent", "compute", as: .percent(decimals: 1)),
+        Column("half_rows", "half rows", as: .significant(3)),
+        Column("bandwidth_percent", "bandwidth", as: .percent(decimals: 1)),
+        Column("overhead_s", "overhead", as: .si(unit: "s")),
+        Column("mape_percent", "mean error", as: .percent(decimals: 1)),
+        Column("bias_percent", "bias", as: .percent(decimals: 1)),
       ])
     for operation in OperationClass.allCases {
       let chosen = calibration.samples.filter { $0.operationClass(on: profile) == operation }
