@@ -59,7 +59,7 @@ struct DispatchBuilder {
         node: node, kind: .product, rows: rows, dispatchesPerIndex: dispatches,
         work: DispatchWork(
           matmulFlops: Affine(2 * rows * inputs * outputs), elementwiseFlops: Affine(rows * elementwisePerRow),
-          bytes: Affine(bytes))))
+          bytes: Affine(bytes)), unitFlops: 2 * inputs * outputs))
   }
 
   /// `rows` vectors through a norm of their own.
@@ -145,7 +145,7 @@ struct TimedStack {
         work: DispatchWork(
           matmulFlops: (4 * query) * passes.pairs, elementwiseFlops: (6 * Double(shape.heads)) * passes.pairs,
           bytes: Affine(2 * rows * query * builder.activationBytes)
-            + (2 * keyValue * builder.cacheBytes) * passes.entriesRead)))
+            + (2 * keyValue * builder.cacheBytes) * passes.entriesRead), unitFlops: 4 * query * rows))
     builder.appendProduct(
       node(.projections), rows: rows, dispatches: dispatches, inputs: query, outputs: width,
       elementwisePerRow: width, activationsPerRow: query + 2 * width)

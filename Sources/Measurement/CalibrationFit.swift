@@ -18,51 +18,20 @@ struct CalibrationFit {
   init(_ profile: HardwareProfile, _ samples: [CalibrationSample], _ reads: [BandwidthSample]) throws {
     self.profile = profile
     self.samples = samples
-    try fitBandwidth(reads)
-    try fitElementwise()
-    try fitProducts()
+    try fitElementwise(reads)
+    try fitFewRows(reads)
+    try fit(.matrixProduct)
     try fit(.attentionPrefill)
     try fit(.attentionDecode)
   }
 
-  // MARK: Memory
-
-  private mutating func fitBandwidth(_ reads: [BandwidthSample]) throws {
-    let start = profile
-    // One rate for each cache and one for memory, and how much of the last cache is ours: others may share it.
-    let scales = start.caches.map { level in nearest(reads, Double(level.bytes) / 2) } + [nearest(reads, .infinity)]
-    let rates = scales.map(\.rate.perSecond)
-    func changed(_ p: [Double]) -> HardwareProfile {
-      var profile = start
-      for index in start.caches.indices { profile.caches[index].bandwidth = Rate(rates[index] * exp(p[index])) }
-      profile.memoryBandwidth = Rate(rates[start.caches.count] * exp(p[start.caches.count]))
-      if let last = start.caches.indices.last {
-        let above = last > 0 ? start.caches[last - 1].bytes : 0
-        let size = Double(above) + Double(start.caches[last].bytes - above) / (1 + exp(-p[start.caches.count + 1] - 2))
-        profile.caches[last].bytes = Int(size)
-      }
-      return profile
-    }
-    let count = start.caches.count + 1 + (start.caches.isEmpty ? 0 : 1)
-    let solution = try minimise(count) { p in
-      let profile = changed(p)
-      return reads.map { log($0.rate.perSecond / profile.bandwidth(workingSet: Double($0.bytes)).perSecond) }
-    }
-    profile = changed(solution)
-    parameters += count
-  }
-
-  private func nearest(_ reads: [BandwidthSample], _ bytes: Double) -> BandwidthSample {
-    reads.last { Double($0.bytes) <= bytes } ?? reads[0]
-  }
-
-  // MARK: Operations
-
   /// The norms that run alone tell the rate of element-wise work, which everything fused is priced with.
-  private mutating func fitElementwise() throws {
+  private mutating func fitElementwise(_ reads: [BandwidthSample]) throws {
     let norms = samples.filter { $0.kind == .elementwise }
-    let start = profile
     let fastest = norms.map { $0.elementwiseFlops / $0.seconds }.max() ?? 1
+    profile.caches = profile.caches.map { CacheLevel(bytes: $0.bytes, bandwidth: Self.rate(reads, $0.bytes / 2)) }
+    profile.memoryBandwidth = Self.rate(reads, .max)
+    let start = profile
     func changed(_ p: [Double]) -> HardwareProfile {
       var profile = start
       profile.elementwise = Rate(fastest * exp(p[0]))
@@ -73,13 +42,45 @@ struct CalibrationFit {
     parameters += 3
   }
 
-  /// The peak is what many rows approach in the faster of both product classes.
-  private mutating func fitProducts() throws {
+  /// The rate of the largest read that fits in so many bytes.
+  private static func rate(_ reads: [BandwidthSample], _ bytes: Int) -> Rate<Byte> {
+    (reads.last { $0.bytes <= bytes } ?? reads[0]).rate
+  }
+
+  /// Products of few rows stream their weights: they tell what each cache level and main memory deliver to a kernel that
+  /// computes, which plain reads (the starting values) exceed inside the caches, and how much of the last cache is ours.
+  ///
+  /// Their share of the bandwidth is 1 by this definition; reads from main memory are fitted with them.
+  private mutating func fitFewRows(_ reads: [BandwidthSample]) throws {
     let products = samples.filter { $0.kind == .product }
-    let rates = products.map { $0.matmulFlops / $0.seconds }
-    profile.peaks[.fp32] = Rate((rates.max() ?? 1) * 1.05)
-    try fit(.matrixProduct)
-    try fit(.fewRowProduct)
+    profile.peaks[.fp32] = Rate((products.map { $0.matmulFlops / $0.seconds }.max() ?? 1) * 1.05)
+    let chosen = products.filter { $0.rows <= profile.fewRows }
+    let start = profile
+    let levels = start.caches.count
+    let outside = reads.filter { $0.bytes >= 2 * (start.caches.last?.bytes ?? 0) }
+    func changed(_ p: [Double]) -> HardwareProfile {
+      var profile = start
+      for level in 0..<levels {
+        profile.caches[level].bandwidth = Rate(start.caches[level].bandwidth.perSecond * exp(p[level]))
+      }
+      profile.memoryBandwidth = Rate(start.memoryBandwidth.perSecond * exp(p[levels]))
+      if levels > 0 {
+        let above = levels > 1 ? start.caches[levels - 2].bytes : 0
+        profile.caches[levels - 1].bytes =
+          above + Int(Double(start.caches[levels - 1].bytes - above) * Self.share(p[levels + 1]))
+      }
+      profile.efficiency.fewRowProduct = Efficiency(
+        compute: SaturatingEfficiency(limit: Self.share(p[levels + 2]), halfSize: exp(p[levels + 3])),
+        overlap: Self.share(p[levels + 4]), overhead: Seconds(1e-6 * exp(p[levels + 5])))
+      return profile
+    }
+    profile = changed(
+      try minimise(levels + 6) { p in
+        let profile = changed(p)
+        return Self.deviations(chosen, profile)
+          + outside.map { log($0.rate.perSecond / profile.bandwidth(workingSet: Double($0.bytes)).perSecond) }
+      })
+    parameters += levels + 6
   }
 
   private mutating func fit(_ operation: OperationClass) throws {
@@ -87,19 +88,13 @@ struct CalibrationFit {
     let start = profile
     func changed(_ p: [Double]) -> HardwareProfile {
       var profile = start
-      profile.efficiency[operation] = Self.efficiency(p[0..<4])
+      profile.efficiency[operation] = Efficiency(
+        compute: SaturatingEfficiency(limit: Self.share(p[0]), halfSize: 10 * exp(p[1])), bandwidth: Self.share(p[2]),
+        overlap: Self.share(p[3]), overhead: Seconds(1e-6 * exp(p[4])))
       return profile
     }
-    profile = changed(try minimise(4) { Self.deviations(chosen, changed($0)) })
-    parameters += 4
-  }
-
-  /// Four numbers without bounds as efficiencies: shares between 0 and 1, half rows and overhead above 0.
-  private static func efficiency(_ p: ArraySlice<Double>) -> Efficiency {
-    let p = Array(p)
-    return Efficiency(
-      compute: SaturatingEfficiency(limit: share(p[0]), halfRows: exp(p[1])), bandwidth: share(p[2]),
-      overhead: Seconds(2e-6 * exp(p[3])))
+    profile = changed(try minimise(5) { Self.deviations(chosen, changed($0)) })
+    parameters += 5
   }
 
   private static func share(_ p: Double) -> Double { 1 / (1 + exp(-p - 1)) }

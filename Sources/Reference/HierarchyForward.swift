@@ -51,7 +51,8 @@ extension HierarchySession {
     let logits = machine.head(
       outputs, norm: weights(1).decoder.lastNorm, table: weights.head, at: Node(0, .decoder, .head))
     return Forward(
-      logits: logits.elements, reconstructions: reconstructions.dropLast().reversed(), retainedVectors: retained.reversed())
+      logits: logits.elements, reconstructions: reconstructions.dropLast().reversed(),
+      retainedVectors: retained.reversed())
   }
 
   /// Sequence × chunks latents: the unit before each chunk, or under `cascade` below the top the chunk's own unit.

@@ -92,8 +92,10 @@ public enum HardwareFile {
         share(entry, key, default: 1, accepted: "a share above 0 and at most 1") { $0 > 0 && $0 <= 1 }
       }
       efficiencies[operation] = Efficiency(
-        compute: SaturatingEfficiency(limit: efficiency("compute"), halfRows: notNegative(entry, "half_rows")),
-        bandwidth: efficiency("bandwidth"), overhead: Seconds(notNegative(entry, "overhead_s")))
+        compute: SaturatingEfficiency(limit: efficiency("compute"), halfSize: notNegative(entry, "half_size")),
+        bandwidth: efficiency("bandwidth"),
+        overlap: share(entry, "overlap", default: 1, accepted: "a share from 0 to 1") { $0 >= 0 && $0 <= 1 },
+        overhead: Seconds(notNegative(entry, "overhead_s")))
       entry.finish()
     }
     classes.finish()

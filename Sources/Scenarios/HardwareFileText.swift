@@ -44,7 +44,8 @@ extension HardwareFile {
       let efficiency = profile.efficiency[operation]
       lines.append(
         "  \(operation.rawValue): {compute: \(shortest(efficiency.compute.limit)), "
-          + "half_rows: \(shortest(efficiency.compute.halfRows)), bandwidth: \(shortest(efficiency.bandwidth)), "
+          + "half_size: \(shortest(efficiency.compute.halfSize)), bandwidth: \(shortest(efficiency.bandwidth)), "
+          + "overlap: \(shortest(efficiency.overlap)), "
           + "overhead_s: \(shortest(efficiency.overhead.value))}")
     }
     lines.append("step_overhead_s: \(shortest(profile.stepOverhead.value))")
