@@ -44,7 +44,7 @@ private func emptyProfile(threads: Int) -> HardwareProfile {
     name: "this-machine",
     description: "\(system.processor), \(system.cores) cores, \(instructions), \(threads) threads",
     source: "photon calibrate", peaks: PeakRates([(.fp32, Rate(1))]), elementwise: Rate(1), memoryBandwidth: Rate(1),
-    caches: system.caches(threads: threads).map { CacheLevel(bytes: $0, bandwidth: Rate(1)) },
+    caches: system.lastLevelCache.map { [CacheLevel(bytes: $0, bandwidth: Rate(1))] } ?? [],
     memoryBytes: system.memoryBytes, fewRows: fewRowLimit)
 }
 

@@ -3,8 +3,8 @@ import GSL
 import Hardware
 import Quantities
 
-/// Fits the parameters of a profile to timed operations, in three steps: caches and memory to plain reads, products
-/// together with the rate of element-wise work, and then each class of attention and the norms.
+/// Fits the parameters of a profile to timed operations: caches and memory together with the products of few rows, then
+/// the norms, then each remaining class of operations alone.
 ///
 /// Every fit minimises the logarithms of time ratios, so that a microsecond counts as much as a second; a deviation far
 /// beyond the usual one counts linearly (Huber), because timings have outliers on one side.
@@ -18,23 +18,32 @@ struct CalibrationFit {
   init(_ profile: HardwareProfile, _ samples: [CalibrationSample], _ reads: [BandwidthSample]) throws {
     self.profile = profile
     self.samples = samples
-    try fitElementwise(reads)
+    start(from: reads)
     try fitFewRows(reads)
+    try fitElementwise()
     try fit(.matrixProduct)
     try fit(.attentionPrefill)
     try fit(.attentionDecode)
   }
 
-  /// The norms that run alone tell the rate of element-wise work, which everything fused is priced with.
-  private mutating func fitElementwise(_ reads: [BandwidthSample]) throws {
-    let norms = samples.filter { $0.kind == .elementwise }
-    let fastest = norms.map { $0.elementwiseFlops / $0.seconds }.max() ?? 1
+  /// Starting values: the fastest product, the fastest norm, and plain reads.
+  private mutating func start(from reads: [BandwidthSample]) {
+    func fastest(_ kind: CalibrationSample.Kind, _ work: KeyPath<CalibrationSample, Double>) -> Double {
+      samples.filter { $0.kind == kind }.map { $0[keyPath: work] / $0.seconds }.max() ?? 1
+    }
+    profile.peaks[.fp32] = Rate(1.05 * fastest(.product, \.matmulFlops))
+    profile.elementwise = Rate(fastest(.elementwise, \.elementwiseFlops))
     profile.caches = profile.caches.map { CacheLevel(bytes: $0.bytes, bandwidth: Self.rate(reads, $0.bytes / 2)) }
     profile.memoryBandwidth = Self.rate(reads, .max)
+  }
+
+  /// The norms that run alone tell the rate of element-wise work, which everything fused is priced with.
+  private mutating func fitElementwise() throws {
+    let norms = samples.filter { $0.kind == .elementwise }
     let start = profile
     func changed(_ p: [Double]) -> HardwareProfile {
       var profile = start
-      profile.elementwise = Rate(fastest * exp(p[0]))
+      profile.elementwise = exp(p[0]) * start.elementwise
       profile.efficiency.elementwise = Efficiency(bandwidth: Self.share(p[1]), overhead: Seconds(1e-7 * exp(p[2])))
       return profile
     }
@@ -52,35 +61,27 @@ struct CalibrationFit {
   ///
   /// Their share of the bandwidth is 1 by this definition; reads from main memory are fitted with them.
   private mutating func fitFewRows(_ reads: [BandwidthSample]) throws {
-    let products = samples.filter { $0.kind == .product }
-    profile.peaks[.fp32] = Rate((products.map { $0.matmulFlops / $0.seconds }.max() ?? 1) * 1.05)
-    let chosen = products.filter { $0.rows <= profile.fewRows }
+    let chosen = samples.filter { $0.kind == .product && $0.rows <= profile.fewRows }
     let start = profile
-    let levels = start.caches.count
     let outside = reads.filter { $0.bytes >= 2 * (start.caches.last?.bytes ?? 0) }
     func changed(_ p: [Double]) -> HardwareProfile {
       var profile = start
-      for level in 0..<levels {
-        profile.caches[level].bandwidth = Rate(start.caches[level].bandwidth.perSecond * exp(p[level]))
+      profile.caches = start.caches.map {
+        CacheLevel(bytes: Int(Self.share(p[0]) * Double($0.bytes)), bandwidth: Self.share(p[1]) * $0.bandwidth)
       }
-      profile.memoryBandwidth = Rate(start.memoryBandwidth.perSecond * exp(p[levels]))
-      if levels > 0 {
-        let above = levels > 1 ? start.caches[levels - 2].bytes : 0
-        profile.caches[levels - 1].bytes =
-          above + Int(Double(start.caches[levels - 1].bytes - above) * Self.share(p[levels + 1]))
-      }
+      profile.memoryBandwidth = exp(p[2]) * start.memoryBandwidth
       profile.efficiency.fewRowProduct = Efficiency(
-        compute: SaturatingEfficiency(limit: Self.share(p[levels + 2]), halfSize: exp(p[levels + 3])),
-        overlap: Self.share(p[levels + 4]), overhead: Seconds(1e-6 * exp(p[levels + 5])))
+        compute: SaturatingEfficiency(limit: Self.share(p[3]), halfSize: exp(p[4])), overlap: Self.share(p[5]),
+        overhead: Seconds(1e-6 * exp(p[6])))
       return profile
     }
     profile = changed(
-      try minimise(levels + 6) { p in
+      try minimise(7) { p in
         let profile = changed(p)
         return Self.deviations(chosen, profile)
           + outside.map { log($0.rate.perSecond / profile.bandwidth(workingSet: Double($0.bytes)).perSecond) }
       })
-    parameters += levels + 6
+    parameters += 7
   }
 
   private mutating func fit(_ operation: OperationClass) throws {

@@ -41,13 +41,7 @@ struct CalibrateCommand: ParsableCommand {
     guard let file = output ?? userFile else {
       throw ValidationError("there is no home folder for the profile; name a file with -o")
     }
-    let bar = ProgressBar("calibrate", total: 100)
-    var done = 0
-    let calibration = try calibrate(threads: threads, isQuick: quick) { share in
-      bar.advance(by: Int(100 * share) - done)
-      done = Int(100 * share)
-    }
-    bar.finish()
+    let calibration = try calibrateWithProgress(threads: threads, isQuick: quick)
     try HardwareFile.write(calibration.profile, to: file)
     for table in tables(calibration) { printOutput(table.text(as: .table) + "\n") }
     printOutput("measured \(calibration.profile.name) (\(calibration.profile.description)); written to \(file)\n")

@@ -10,21 +10,29 @@ import Validation
 struct ValidateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "validate",
-    abstract: "Compares every formula with the executed model, as integers.",
+    abstract: "Compares every formula with the executed model: counts as integers, times with their errors.",
     discussion: """
       Runs the scenario's models on shapes, adds up the operations that were dispatched, and compares every level, side,
       component, phase and quantity, and the bytes that caches hold, with the closed forms. Then does the same on a grid
       of small hierarchies; --exhaustive takes the whole of it.
 
+      Then calibrates this machine, runs the scenario's models on it and says how far predicted times were from measured
+      ones, and how much the measured ones differ from run to run.
+
         photon validate scenarios/quickstart.yaml
 
-      Exit code 0 means that every integer agreed, 1 that one did not.
+      Exit code 0 means that every integer agreed, 1 that one did not; times do not change it.
       """)
 
   @OptionGroup var options: ScenarioOptionsGroup
 
   @Flag(help: "The whole grid of small hierarchies, not a sample of it.")
   var exhaustive = false
+
+  @Flag(name: .customLong("no-measure"), help: "Only the integers; nothing is timed.")
+  var skipsMeasuring = false
+
+  @OptionGroup var measuring: MeasuringOptions
 
   @Option(help: "table or json.")
   var format: OutputFormat = .table
@@ -41,22 +49,26 @@ struct ValidateCommand: ParsableCommand {
     let grid = ExactGrid.baselines + ExactGrid().allPoints(every: exhaustive ? 1 : 7)
     // Element types that differ from one another, so that no figure agrees in the wrong unit.
     result += try validateExactly(grid, Precision(weights: .int8, activations: .bf16, cache: .int4))
-    print(result)
+    let measured = skipsMeasuring ? nil : try MeasuredScenario(scenario, measuring)
+    print(result, measured)
     if result.mismatchCount > 0 { throw ExitCode.failure }
   }
 
-  private func print(_ result: ExactResult) {
+  private func print(_ result: ExactResult, _ measured: MeasuredScenario?) {
     switch format {
     case .json:
-      printOutput(
-        """
-        {"exact": {"points": \(result.points), "checked": \(result.checked), "mismatches": \(result.mismatchCount)}, \
-        "timed": []}
-
-        """)
+      let exact: JSON = .object([
+        ("points", .integer(Int128(result.points))), ("checked", .integer(Int128(result.checked))),
+        ("mismatches", .integer(Int128(result.mismatchCount))),
+      ])
+      let timed = measured?.agreementTable.json ?? .array([])
+      printOutput(JSON.object([("exact", exact), ("timed", timed)]).text() + "\n")
     case .table, .csv:
       for mismatch in result.mismatches { printOutput("mismatch: \(mismatch)\n") }
       printOutput("\(result.points) points, \(result.checked) integers compared, \(result.mismatchCount) mismatches\n")
+      guard let measured else { return }
+      for line in measured.leftOutLines { printError(line) }
+      if !measured.results.isEmpty { printOutput("\n" + measured.agreementTable.text(as: .table)) }
     }
   }
 }
