@@ -82,7 +82,6 @@ struct CalibrationPlan {
     var samples: [CalibrationSample] = []
     for (index, run) in stacks.enumerated() {
       let stack = StackBenchmark(run.shape, layers: run.layers, machine: machine, seed: seed)
-      defer { stack.deallocate() }
       func add(_ groups: Int, _ queries: Int, _ past: Int, prefill: Bool) {
         samples += stack.samples(
           groups: groups, queries: queries, past: past, prefill: prefill, repetitions: repetitions)
@@ -101,9 +100,8 @@ struct CalibrationPlan {
   /// The plain read loop over each working set: the best of many short runs, because a ceiling is asked for.
   func bandwidthSamples() -> [BandwidthSample] {
     guard let largest = readBytes.max() else { return [] }
-    let raw = UnsafeMutableRawPointer.allocate(byteCount: largest, alignment: 64)
-    defer { raw.deallocate() }
-    let data = raw.bindMemory(to: Float.self, capacity: largest / 4)
+    guard let data = ck_allocate(largest / 4) else { return [] }
+    defer { ck_free(data) }
     data.initialize(repeating: 1, count: largest / 4)
     return readBytes.map { bytes in
       let passes = max(1, (32 << 20) / bytes)

@@ -87,3 +87,34 @@ public func measure(
   MeasuredModel(model, seed: seed, threads: threads).measure(
     workload, repetitions: repetitions, warmup: warmup, seed: seed)
 }
+
+extension MeasuredModel {
+  /// Wall time of each node of a phase: from each dispatch to the next, what happens between kernels included.
+  /// - Returns: medians over the repetitions, nodes in ascending order.
+  public func measureNodes(
+    _ workload: Workload, repetitions: Int, warmup: Int, seed: UInt64
+  ) -> [Phase: [(node: Node, seconds: Double)]] {
+    let stream = RandomStream(seed: seed, name: "prompts")
+    let prompts = (0..<workload.batchSize).map { _ in
+      (0..<workload.promptLength).map { _ in Int32(stream.integer(in: 0..<model.vocabulary)) }
+    }
+    defer { machine.trace = nil }
+    var traces: [Trace] = []
+    for repetition in 0..<(warmup + repetitions) {
+      let trace = Trace(levelCount: model.levelCount, precision: .float32, timesOperations: true)
+      machine.trace = trace
+      let session = makeSession(weights, workload: workload, machine: machine)
+      session.prefill(prompts)
+      _ = session.generate()
+      trace.stop()
+      if repetition >= warmup { traces.append(trace) }
+    }
+    var result: [Phase: [(node: Node, seconds: Double)]] = [:]
+    for phase in Phase.allCases {
+      result[phase] = traces[0].nodes(phase).map { entry in
+        (entry.node, Statistics.median(traces.map { $0.time(phase, at: entry.node) / .seconds(1) }))
+      }
+    }
+    return result
+  }
+}

@@ -19,10 +19,14 @@ struct MeasureCommand: ParsableCommand {
   @OptionGroup var options: ScenarioOptionsGroup
   @OptionGroup var measuring: MeasuringOptions
 
+  @Flag(help: "Measured and predicted time of every level, side and component instead of whole phases.")
+  var nodes = false
+
   @Option(help: "table, json or csv.")
   var format: OutputFormat = .table
 
   func run() throws {
+    if nodes { return printOutput(try measuredNodes(options.scenario(), measuring).text(as: format.tableFormat)) }
     let measured = try MeasuredScenario(options.scenario(), measuring)
     for line in measured.leftOutLines { printError(line) }
     printOutput(measured.pointTable.text(as: format.tableFormat))

@@ -2,7 +2,9 @@ import Architectures
 import Formulas
 import Hardware
 import Measurement
+import Quantities
 import Reports
+import Scenarios
 import Validation
 
 extension MeasuredScenario {
@@ -73,4 +75,38 @@ extension MeasuredScenario {
         + "batch \(workload.batchSize), \(workload.continuations) continuations: it \(entry.reason)"
     }
   }
+}
+
+/// Measured and predicted time of every node of the scenario's workloads.
+func measuredNodes(_ scenario: Scenario, _ options: MeasuringOptions) throws -> Table {
+  var table = Table(
+    title: "Time by level, side and component",
+    [
+      .text("name", "model"), Column("prompt_length", "prompt"), Column("generated_length", "generate"),
+      Column("batch_size", "batch"), .text("phase"), Column("level"), .text("side"), .text("component"),
+      Column("measured_s", "measured", as: .si(unit: "s")), Column("predicted_s", "predicted", as: .si(unit: "s")),
+      Column("error_percent", "error", as: .percent(decimals: 1)),
+    ])
+  let profile = try options.profile(for: scenario)
+  let roofline = try Roofline(profile, .float32)
+  var loaded: MeasuredModel?
+  for point in workloads(of: scenario) {
+    let model =
+      loaded?.model == point.model ? loaded! : MeasuredModel(point.model, seed: 1, threads: scenario.measure.threads)
+    loaded = model
+    let predicted = TimedPhases(point.model, point.workload, .float32, roofline)
+    let measured = model.measureNodes(
+      point.workload, repetitions: scenario.measure.repetitions, warmup: scenario.measure.warmup, seed: 1)
+    for phase in Phase.allCases {
+      for (node, seconds) in measured[phase] ?? [] {
+        let expected = predicted[phase][node].time.value
+        table.append([
+          .text(point.name), Cell(point.workload.promptLength), Cell(point.workload.generatedLength),
+          Cell(point.workload.batchSize), .text(phase.rawValue), Cell(node.level), .text(node.side.rawValue),
+          .text(node.component.rawValue), Cell(seconds), Cell(expected), Cell(100 * (expected / seconds - 1)),
+        ])
+      }
+    }
+  }
+  return table
 }
