@@ -4,13 +4,16 @@ import Tensors
 /// The teacher-forced pass: all encoders over the sequence, then all chunks of every decoder, whatever generation would
 /// skip. It is what training sees, and what hierarchical generation must reproduce token by token.
 extension HierarchySession {
+  /// Tensors are views of the machine's memory: read them while it is alive.
   public struct Forward {
     /// Sequence × T rows; row t predicts token t from the tokens before it, as the reading allows.
     public let logits: Tensor
     /// Per level: X̂^(l−1), sequence × units rows, padded to whole chunks; empty at level 1.
     public let reconstructions: [Tensor]
-    /// Per level: condition vectors held when every condition sequence is retained, as the first version stores them.
-    public let retainedVectors: [Int]
+    /// Per level: units that the encoder's cache holds for one sequence, `M_l`.
+    public let cachedUnits: [Int]
+    /// Every condition sequence, where the model retains them.
+    public let retained: ConditionStore?
   }
 
   /// - Parameter tokens: sequences of one length T ≥ 1; batch × continuations of the session's workload is ignored.
@@ -26,7 +29,6 @@ extension HierarchySession {
     let latents = encode(tokens)
     var restored: Tensor?
     var reconstructions: [Tensor] = []
-    var retained: [Int] = []
     for l in stride(from: model.levelCount, through: 1, by: -1) {
       let chunks = (committed + span(l) - 1) / span(l)
       let conditions = teacherConditions(l, chunks: chunks, latents: latents, restored: restored)
@@ -36,8 +38,6 @@ extension HierarchySession {
         own
         ? teacherOwn(l, conditions, window: all)
         : teacherKnown(l, conditions, chunks: chunks, tokens: tokens, latents: latents, window: all)
-      // The windows of every chunk are the storage of the first version; only its condition vectors are counted here.
-      retained.append(model.retainConditions ? chunks * level(l).conditionLength : 0)
       restored = output
       reconstructions.append(output)
     }
@@ -51,7 +51,8 @@ extension HierarchySession {
     let logits = machine.head(
       outputs, norm: weights(1).decoder.lastNorm, table: weights.head, at: Node(0, .decoder, .head))
     return Forward(
-      logits: logits, reconstructions: reconstructions.dropLast().reversed(), retainedVectors: retained.reversed())
+      logits: logits, reconstructions: reconstructions.dropLast().reversed(),
+      cachedUnits: encoderCaches.map(\.length), retained: retained)
   }
 
   /// Sequence × chunks latents: the unit before each chunk, or under `cascade` below the top the chunk's own unit.
@@ -92,8 +93,7 @@ extension HierarchySession {
     _ l: Int, _ conditions: Tensor, chunks: Int, tokens: [[Int32]], latents: [Tensor?], window: KeyValueCache
   ) -> Tensor {
     let (condition, chunk, width) = (level(l).conditionLength, level(l).chunkLength, model.layer(at: l - 1).width)
-    let vectors = machine.convert(conditions, weights(l).converter, at: Node(l, .decoder, .converter))
-      .reshaped(rows: conditions.rows * condition, columns: width)
+    let vectors = convert(l, conditions)
     let queries = condition + chunk - 1
     let input = machine.arena.tensor(rows: conditions.rows * queries, columns: width)
     input.base?.update(repeating: 0, count: input.count)
