@@ -59,6 +59,42 @@ public struct ExactGrid: Sendable {
     return points
   }
 
+  /// The baselines: Block Transformers of every chunk and condition length, vanilla Transformers with full, grouped and
+  /// multi-query attention, over prompts and lengths up to two blocks.
+  public static var baselines: [GridPoint] {
+    var points: [GridPoint] = []
+    for prompt in 0...7 {
+      for generated in 0...7 {
+        for chunk in 1...3 {
+          for condition in 1...2 {
+            let variant = points.count
+            var model = model([(chunk, condition)], .cascade, .hierarchical, variant: variant)
+            model.family = .block
+            points.append(point(model, prompt, generated, variant))
+          }
+        }
+        for keyValueHeads in [1, 2, 4] where prompt > 0 {
+          let variant = points.count
+          let layer = LayerShape(
+            width: 12, heads: 4, keyValueHeads: keyValueHeads, headWidth: 3 + variant % 2, feedForward: 10,
+            feedForwardKind: variant % 3 == 0 ? .twoMatrix : .gated)
+          let model = Model(
+            family: .vanilla, vocabulary: 17, layer: layer, tiedHead: variant % 2 == 0, layers: 1 + variant % 3)
+          points.append(point(model, prompt, generated, variant))
+        }
+      }
+    }
+    return points
+  }
+
+  private static func point(_ model: Model, _ prompt: Int, _ generated: Int, _ variant: Int) -> GridPoint {
+    GridPoint(
+      model: model,
+      workload: Workload(
+        promptLength: prompt, generatedLength: generated, batchSize: 1 + variant % 2, continuations: 1 + variant / 2 % 3
+      ))
+  }
+
   /// A hierarchy with small dimensions that differ from one another, so that no two formulas agree by accident.
   static func model(
     _ levels: [(chunk: Int, condition: Int)], _ reading: DecoderInput, _ generation: Generation, variant: Int

@@ -38,7 +38,7 @@ struct ValidateCommand: ParsableCommand {
         result += try validateExactly([GridPoint(model: model, workload: point.workload)], point.precision)
       }
     }
-    let grid = ExactGrid().allPoints(every: exhaustive ? 1 : 7)
+    let grid = ExactGrid.baselines + ExactGrid().allPoints(every: exhaustive ? 1 : 7)
     // Element types that differ from one another, so that no figure agrees in the wrong unit.
     result += try validateExactly(grid, Precision(weights: .int8, activations: .bf16, cache: .int4))
     print(result)

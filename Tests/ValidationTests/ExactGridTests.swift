@@ -16,4 +16,10 @@ struct ExactGridTests {
     #expect(result.points > 5000)
     #expect(result.mismatchCount == 0, "\(result.mismatches.map(\.description).joined(separator: "\n"))")
   }
+
+  @Test func `formulas equal the executed baselines`() throws {
+    let result = try validateExactly(ExactGrid.baselines, Precision(weights: .int4, activations: .fp8, cache: .bf16))
+    #expect(result.points == 8 * 8 * 6 + 7 * 8 * 3)
+    #expect(result.mismatchCount == 0, "\(result.mismatches.map(\.description).joined(separator: "\n"))")
+  }
 }
