@@ -1,7 +1,9 @@
 import Architectures
 import Formulas
+import Hardware
 import Quantities
 import Reports
+import Scenarios
 
 extension ReportSubject {
   /// Work and time by level, side and component, for both phases.

@@ -1,7 +1,9 @@
 import Architectures
 import Formulas
+import Hardware
 import Quantities
 import Reports
+import Scenarios
 
 extension ReportSubject {
   /// Prompts of the curves: a doubling each, from one meta-context or 128 tokens to a million.

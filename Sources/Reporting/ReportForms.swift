@@ -2,6 +2,7 @@ import Architectures
 import Formulas
 import Quantities
 import Reports
+import Scenarios
 
 extension ReportSubject {
   /// What the papers print beside what is so.

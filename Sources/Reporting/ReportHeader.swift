@@ -1,7 +1,9 @@
 import Architectures
 import Formulas
+import Hardware
 import Quantities
 import Reports
+import Scenarios
 
 extension ReportSubject {
   /// What was asked, how things are counted, and how to make this report again.

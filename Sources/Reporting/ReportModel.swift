@@ -2,6 +2,7 @@ import Architectures
 import Formulas
 import Quantities
 import Reports
+import Scenarios
 
 extension ReportSubject {
   /// The levels with their streams, and the parameters component by component.

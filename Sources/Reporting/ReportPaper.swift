@@ -1,3 +1,4 @@
+import Architectures
 import Formulas
 import Quantities
 import Reports

@@ -1,7 +1,9 @@
 import Architectures
 import Formulas
+import Hardware
 import Quantities
 import Reports
+import Scenarios
 
 extension ReportSubject {
   /// The costliest operations of both phases under the machine's roof.
