@@ -78,6 +78,11 @@ let package = Package(
         "Scenarios", "Measurement", "Validation",
       ]),
     tests("ReportsTests", ["Reports"]),
+    tests(
+      "ReportingTests",
+      [
+        "Quantities", "Architectures", "Hardware", "Formulas", "Scenarios", "Reports", "Reporting",
+      ]),
     tests("CommandTests", [.product(name: "Subprocess", package: "swift-subprocess")]),
   ]
 )

@@ -2,18 +2,21 @@ import Architectures
 import Formulas
 import Hardware
 import Quantities
+import Reports
 import Scenarios
 
 /// What a report keeps of every point of a grid: the figures that tables, maps and objectives read.
-struct PointSummary: Sendable {
-  let point: ScenarioPoint
-  let totals: PriceTotals
+public struct PointSummary: Sendable {
+  public let point: ScenarioPoint
+  public let totals: PriceTotals
   let parameterCount: Int128
-  let prefill: TimeFigure
-  let decode: TimeFigure
+  public let prefill: TimeFigure
+  public let decode: TimeFigure
   let figures: ServingFigures
   let largestBatch: Int?
   let atLargestBatch: ServingFigures?
+  /// What the scenario's quality table says of the point; nil where it says nothing.
+  var quality: Double?
 
   /// - Throws: `HardwareError`, `CountOverflow`
   init(_ point: ScenarioPoint, on profile: HardwareProfile, _ pricer: inout Pricer) throws {
@@ -89,10 +92,46 @@ extension Objective {
     return best?.summary
   }
 
+  /// `minimise decode time per token subject to …`
   var text: String {
     let conditions = conditions.isEmpty ? "" : " subject to " + conditions.map { "`\($0)`" }.joined(separator: ", ")
-    return "\(sense.rawValue) `\(member)`\(conditions)"
+    return "\(sense.rawValue) \(label)\(conditions)"
   }
 
   var format: NumberFormatOfMember { NumberFormatOfMember(member) }
+  var label: String { NumberFormatOfMember.label(member) }
+}
+
+/// How a figure of an objective is named and written: its unit is the last part of its name.
+struct NumberFormatOfMember {
+  let format: NumberFormat
+  let unit: String
+
+  init(_ member: String) {
+    switch true {
+    case member.hasSuffix("_per_gib"): (format, unit) = (.si(unit: "tok/s/GiB"), "tok/s/GiB")
+    case member.hasSuffix("tokens_per_s"): (format, unit) = (.si(unit: "tok/s"), "tok/s")
+    case member.hasSuffix("_s"): (format, unit) = (.si(unit: "s"), "s")
+    case member.hasSuffix("bytes") || member.contains(".bytes_"): (format, unit) = (.binaryBytes, "B")
+    case member.hasSuffix("_flops"): (format, unit) = (.si(unit: "FLOP"), "FLOP")
+    default: (format, unit) = (.exact, "count")
+    }
+  }
+
+  func text(_ value: Double?) -> String { value.map(format.text) ?? "–" }
+
+  /// The name in words: `decode time per token`.
+  static func label(_ member: String) -> String {
+    switch member {
+    case "time_to_first_token_s": "time to first token"
+    case "throughput_tokens_per_s": "throughput"
+    case "tpm_tokens_per_s_per_gib": "TPM"
+    case "largest_batch": "largest batch"
+    case "parameters.total": "parameters"
+    default:
+      ["_bytes", "_flops", "_s"].reduce(member.replacing(".", with: " ").replacing("_flops", with: " FLOP")) {
+        $0.hasSuffix($1) ? String($0.dropLast($1.count)) : $0
+      }.replacing("_", with: " ")
+    }
+  }
 }

@@ -1,132 +1,125 @@
 import Architectures
 import Formulas
+import Hardware
 import Quantities
 import Reports
 import Scenarios
+
+/// How far batches, prompts and continuations are searched for a change.
+enum SearchLimit {
+  static let batch = 65_536
+  static let prompt = 16_777_216
+  static let continuations = 65_536
+}
 
 extension ReportSubject {
   /// Answers in plain words, every number computed from the closed forms.
   func findings(_ document: inout MarkdownDocument) {
     document.heading("Findings")
-    document.paragraph("For `\(point.name)` (\(model.hierarchyText)) at \(describe(workload)), unless said otherwise.")
-    var items = Phase.allCases.filter { timed[$0].time > .zero }.map(boundFinding)
-    items += contenders.dropFirst().map(overtakingFinding)
-    items += contenders.dropFirst().map(continuationsFinding)
-    items.append(sharedPrefillFinding)
-    items.append(contentsOf: cacheFindings)
+    document.paragraph(
+      "For `\(point.name)` (\(model.hierarchyText), \(parameterText) parameters) on `\(profile.name)`, weights in "
+        + "\(precision.weights.rawValue), cache in \(precision.cache.rawValue), at \(describe(workload)), unless said "
+        + "otherwise. Nothing here was measured; what this machine measured stands at the end.")
+    var items = phasesWithWork.map(boundFinding)
+    if workload.generatedLength > 0 {
+      items += rivals.map(decodeFinding)
+      if workload.promptLength > 0 {
+        items += rivals.map(continuationsFinding)
+        items.append(sharingFinding)
+      }
+    }
+    if let cacheFinding { items.append(cacheFinding) }
     items.append(objectiveFinding)
-    items.append(limitFinding)
+    items += limitFindings
+    items += paperFindings
     document.list(items)
+    if workloads.count > 1 { document.table(glance) }
   }
+
+  private var parameterText: String { NumberFormat.si(unit: "").text(parameters(of: model).total) }
+
+  // MARK: Bounds
 
   private func boundFinding(_ phase: Phase) -> String {
     let figure = timed[phase]
-    let name = phase == .prefill ? "Prefill" : "Decode"
-    return "**\(name)** takes \(seconds(figure.time)) and is **\(figure.bound.rawValue)-bound** by "
-      + "\(ratio(figure.margin)) (\(NumberFormat.significant(3).text(figure.intensity)) FLOP per byte). "
-      + flips("batch", batchFlips(phase, model, workload, precision, roofline), figure.bound, limit: 65_536) + "; "
-      + flips("prompt", contextFlips(phase, model, workload, precision, roofline), figure.bound, limit: 16_777_216) + "."
-  }
-
-  private func flips(_ quantity: String, _ crossings: [Crossing], _ bound: Bound, limit: Int) -> String {
-    guard !crossings.isEmpty else { return "it stays so at every \(quantity) up to \(number(limit))" }
-    let places = crossings.prefix(3).map { crossing in
-      let unreachable = quantity == "batch" && (timed.largestBatch.map { crossing.integer > $0 } ?? false)
-      return "\(crossing.rises ? "compute" : "memory")-bound from \(quantity) \(number(crossing.integer))"
-        + (unreachable ? " (more than fits: at most \(number(timed.largestBatch ?? 0)))" : "")
+    let each = phase == .decode ? " (\(seconds(timePerToken(model, workload))) per token)" : ""
+    func lead(_ workload: Workload) -> Double {
+      let figure = phases(model, workload)[phase].total
+      return figure.compute.value - figure.memory.value
     }
-    return "it turns " + places.joined(separator: ", ")
+    let overBatch = stretches(in: 1...SearchLimit.batch) { lead(workload.with(batchSize: $0)) }
+    let overPrompt = stretches(in: 1...SearchLimit.prompt) { lead(workload.with(promptLength: $0)) }
+    func text(_ stretches: [Stretch], _ quantity: String) -> String {
+      Reporting.describe(stretches, quantity, positive: "compute-bound", negative: "memory-bound")
+    }
+    var fits = ""
+    if let largest = timed.largestBatch, let flip = overBatch.dropFirst().first, flip.range.lowerBound > largest {
+      fits = " (no more than \(number(largest)) fit)"
+    }
+    return "**\(phase.title) is \(figure.bound.rawValue)-bound by \(ratio(figure.margin)):** \(seconds(figure.time))"
+      + "\(each) at \(significant(figure.intensity)) FLOP per byte. Over the batch it is \(text(overBatch, "batch"))\(fits); "
+      + "over the context, \(text(overPrompt, "prompt"))."
   }
 
-  private func overtakingFinding(_ rival: NamedModel) -> String {
-    let limit = 1 << 24
-    let own = timePerToken(model, workload)
-    let other = timePerToken(rival.model, workload)
-    let here = "here \(seconds(own)) against \(seconds(other)) per token, \(ratio(other.value / own.value)) as fast"
-    let from = overtakes(
-      in: 1...limit, { timePerToken(model, workload.with(promptLength: $0)) },
-      { timePerToken(rival.model, workload.with(promptLength: $0)) })
-    let place =
-      switch from {
-      case 1: "is faster than that of `\(rival.name)` at every context from one token on"
-      case .some(let context): "overtakes that of `\(rival.name)` from a prompt of **\(number(context))** tokens on"
-      case nil: "does not overtake that of `\(rival.name)` at any prompt up to \(number(limit)) tokens"
-      }
-    return "Its decode \(place) (\(here))."
-  }
-
-  private func continuationsFinding(_ rival: NamedModel) -> String {
-    func total(_ model: Model, _ continuations: Int) -> Seconds {
-      var workload = workload
-      workload.continuations = continuations
+  /// Bounds and times at the corners of the grid.
+  private var glance: Table {
+    var table = Table(
+      [
+        Column("prompt"), Column("generated"), Column("batch"), Column("prefill_s", "prefill", as: .si(unit: "s")),
+        .text("prefill_bound", "bound"), Column("decode_s", "decode per token", as: .si(unit: "s")),
+        .text("decode_bound", "bound"),
+      ]
+        + rivals.map { .text("against_\($0.name)", "decode against `\($0.name)`") }
+        + [Column("cache", "cache per prompt", as: .binaryBytes), .text("fits")])
+    for workload in cornerWorkloads {
       let phases = phases(model, workload)
-      return phases.prefill.total.time + phases.decode.total.time
+      func bound(_ phase: Phase) -> Cell {
+        let figure = phases[phase].total
+        return figure.time == .zero ? .missing : Cell("\(figure.bound.rawValue) \(ratio(figure.margin))")
+      }
+      let own = timePerToken(model, workload)
+      let memory = try? MemoryDemand(model, workload, precision)
+      table.append(
+        [
+          Cell(workload.promptLength), Cell(workload.generatedLength), Cell(workload.batchSize),
+          Cell(phases.prefill.total.time.value), bound(.prefill), Cell(own.value), bound(.decode),
+        ]
+          + rivals.map { Cell(pace(own, against: timePerToken($0.model, workload))) }
+          + [
+            memory.map { Cell($0.bytesPerSequence) } ?? .missing,
+            memory.map { Cell($0.fits(batchSize: Int128(workload.batchSize), on: profile) ? "yes" : "**no**") }
+              ?? .missing,
+          ])
     }
-    let limit = Limits.continuations
-    switch overtakes(in: 1...limit, { total(model, $0) }, { total(rival.model, $0) }) {
-    case 1:
-      return "Prefill and decode together take less time than those of `\(rival.name)` from the first continuation of "
-        + "a prompt: \(seconds(total(model, 1))) against \(seconds(total(rival.model, 1)))."
-    case .some(let count):
-      return "Its dearer prefill is repaid against `\(rival.name)` once a prompt is continued **\(number(count))** times."
-    case nil:
-      return "No number of continuations up to \(number(limit)) makes it cheaper in time than `\(rival.name)`."
-    }
+    return table
   }
 
-  /// Where the shared part of the work is no longer the larger one.
-  private var sharedPrefillFinding: String {
-    func phases(_ continuations: Int) -> TimedPhases {
-      var workload = workload
-      workload.continuations = continuations
-      return self.phases(model, workload)
-    }
-    let repaid = overtakes(
-      in: 1...Limits.continuations, { phases($0).prefill.total.time }, { phases($0).decode.total.time })
-    let (one, four) = (phases(1), phases(4))
-    let apart = 4 * (one.prefill.total.time.value + one.decode.total.time.value)
-    let together = four.prefill.total.time.value + four.decode.total.time.value
-    let saved = "four continuations that share a prefill take \(ratio(apart / together)) less time than four requests"
-    switch repaid {
-    case 1: return "Decode outweighs the shared prefill from the first continuation on; \(saved)."
-    case .some(let count):
-      return "A shared prefill outweighs decode up to **\(number(count - 1))** continuations; \(saved)."
-    case nil: return "A shared prefill outweighs decode at every number of continuations; \(saved)."
-    }
-  }
+  // MARK: Limits
 
-  private var cacheFindings: [String] {
-    let own = cost.cache.bytesAtEnd
-    return contenders.dropFirst().compactMap { rival in
-      guard own > 0, let other = try? price(rival.model, workload, precision).cache.bytesAtEnd else { return nil }
-      return "It keeps \(NumberFormat.binaryBytes.text(own)) of cache at the end where `\(rival.name)` keeps "
-        + "\(NumberFormat.binaryBytes.text(other)): \(ratio(Double(other) / Double(own))) less."
-    }
-  }
-
-  private var objectiveFinding: String {
-    let asked = "Objective (\(scenario.objective == nil ? "default: " : "")\(objective.text))"
-    let same = summaries.filter { $0.point.workload == workload }
-    guard let best = objective.best(summaries) else { return "\(asked): no point fits and keeps to the conditions." }
-    func text(_ summary: PointSummary) -> String {
-      "`\(summary.point.name)` with \(summary.point.model.hierarchyText) reaches "
-        + objective.format.text(summary.value(objective.member))
-    }
-    var answer = "\(asked): best of the grid, **\(text(best))** at \(describe(best.point.workload))"
-    if same.count > 1, let here = objective.best(same) { answer += "; at the workload above, **\(text(here))**" }
-    return answer + (scenario.quality == nil ? ". Quality is not in it." : ".")
-  }
-
-  /// Amdahl's law on the costliest node of decode.
-  private var limitFinding: String {
+  /// Amdahl's law on the costliest node of decode, here and at the largest batch that fits.
+  private var limitFindings: [String] {
     let phase = workload.generatedLength > 0 ? Phase.decode : .prefill
-    let estimate = phase == .decode ? timed.decode : timed.prefill
-    var largest = (node: Node(0, .decoder, .head), figure: TimeFigure())
-    for entry in estimate.nodes where entry.figure.time > largest.figure.time { largest = entry }
-    let share = estimate.total.time == .zero ? 0 : largest.figure.time.value / estimate.total.time.value
-    let gain = share < 1 ? ratio(1 / (1 - share)) : "any factor"
-    return "What limits further gain: `\(largest.node)` takes **\(percent(share))** of \(phase.rawValue) time and is "
-      + "\(largest.figure.bound.rawValue)-bound; without it \(phase.rawValue) would be at most \(gain) faster, so a "
-      + "change elsewhere cannot gain more than \(ratio(1 / max(share, 1e-9)))."
+    var findings = [limit(phase, at: workload, "What limits further gain in \(phase.rawValue) here")]
+    if let largest = timed.largestBatch, largest > workload.batchSize {
+      let text = "At the largest batch that fits, \(number(largest)) prompts,"
+      findings.append(limit(phase, at: workload.with(batchSize: largest), text))
+    }
+    return findings.compactMap { $0 }
+  }
+
+  private func limit(_ phase: Phase, at workload: Workload, _ opening: String) -> String? {
+    let estimate = phases(model, workload)[phase]
+    guard let totals = try? price(model, workload, precision).totals[phase], estimate.total.time > .zero,
+      let costliest = estimate.nodes.max(by: { $0.figure.time < $1.figure.time })
+    else { return nil }
+    let share = costliest.figure.time.value / estimate.total.time.value
+    let traffic = Double(max(1, totals.trafficBits))
+    let weights = Double(totals.weightBits) / traffic
+    let cache = Double(totals.cacheReadBits + totals.cacheWriteBits) / traffic
+    let local = Double(totals.localReadBits) / traffic
+    return "**\(opening)\(opening.hasSuffix(",") ? "" : ":")** `\(costliest.node)` takes \(percent(share)) of the time "
+      + "(\(costliest.figure.bound.rawValue)-bound), so no change of it alone makes \(phase.rawValue) more than "
+      + "\(ratio(1 / (1 - min(share, 0.999999)))) faster. Of the traffic, \(percent(weights)) are weights, "
+      + "\(percent(cache)) persistent cache, \(percent(local)) local windows and the rest activations."
   }
 }

@@ -8,8 +8,10 @@ extension ReportSubject {
   /// The levels with their streams, and the parameters component by component.
   func modelSection(_ document: inout MarkdownDocument) {
     document.heading("The model and its levels")
-    let reading = model.family == .photon ? ", reading `\(model.decoderInput.rawValue)`, "
-      + "generation `\(model.generation.rawValue)`" : ""
+    let reading =
+      model.family == .photon
+      ? ", reading `\(model.decoderInput.rawValue)`, "
+        + "generation `\(model.generation.rawValue)`" : ""
     document.paragraph(
       "`\(point.name)` is a \(model.family.rawValue) model with a vocabulary of \(number(model.vocabulary))\(reading).")
     document.table(levels)
@@ -29,7 +31,8 @@ extension ReportSubject {
     document.table(table)
     if inventory.startLatents > 0 {
       document.paragraph(
-        "Learned start latents (\(number(Int(inventory.startLatents)))) stand outside the total, as in the published tables.")
+        "Learned start latents (\(number(Int(inventory.startLatents)))) stand outside the total, as in the published tables."
+      )
     }
   }
 
@@ -37,7 +40,8 @@ extension ReportSubject {
     var table = Table([
       Column("level"), Column("chunk_length", "C (units)"), Column("condition_length", "R (vectors)"),
       Column("meta_context_length", "tokens per unit"), Column("stream_length", "units at the end"),
-      Column("width"), Column("heads"), Column("feed_forward", "feed-forward"), Column("encoder_layers", "encoder layers"),
+      Column("width"), Column("heads"), Column("feed_forward", "feed-forward"),
+      Column("encoder_layers", "encoder layers"),
       Column("decoder_layers", "decoder layers"),
     ])
     let context = workload.promptLength + workload.generatedLength

@@ -6,61 +6,51 @@ import Reports
 import Scenarios
 
 extension ReportSubject {
-  /// The costliest operations of both phases under the machine's roof.
-  func rooflineSection(_ report: inout ReportBuilder) async throws {
-    var table = Table([
-      .text("operation"), .text("phase"), Column("intensity", "FLOP per byte", as: .significant(3)),
-      Column("rate", "rate", as: .si(unit: "FLOP/s")), Column("time_s", "time", as: .si(unit: "s")), .text("bound"),
-      Column("margin", as: .ratio),
-    ])
-    var operations: [RooflineChart.Operation] = []
-    for (phase, limit) in [(Phase.prefill, 7), (.decode, 8)] {
-      let estimate = phase == .prefill ? timed.prefill : timed.decode
-      let worked = estimate.nodes.filter { $0.figure.flops > 0 && $0.figure.bytes > 0 }
-      let costliest = worked.sorted { ($1.figure.time, $0.node) < ($0.figure.time, $1.node) }.prefix(limit)
-      for (node, figure) in costliest {
-        let name = "\(node.side == .encoder ? "enc" : "dec") \(node.level) "
-          + node.component.rawValue.replacing("_", with: "-")
-        operations.append(
-          .init(name, group: phase.rawValue, intensity: figure.intensity, rate: figure.achieved.perSecond))
-        table.append([
-          Cell("`\(node)`"), Cell(phase.rawValue), Cell(figure.intensity), Cell(figure.achieved.perSecond),
-          Cell(figure.time.value), Cell(figure.bound.rawValue), Cell(figure.margin),
-        ])
-      }
-    }
-    report.document.heading("Roofline")
-    report.document.paragraph(
-      "Operations with the largest time at \(describe(workload)); left of the ridge "
-        + "(\(NumberFormat.significant(3).text(roofline.product.perSecond / profile.memoryBandwidth.perSecond)) FLOP per "
-        + "byte) memory limits, right of it arithmetic. Element-wise work has a lower roof than the one drawn.")
-    try await report.figure(
-      RooflineChart(
-        "Operations under the roof of \(profile.name)", subtitle: "\(point.name), \(describe(workload))",
-        roofs: [
-          .init(
-            profile.name, bandwidth: profile.memoryBandwidth.perSecond, peak: roofline.product.perSecond)
-        ], operations: operations), "roofline",
-      caption: "Rate over arithmetic intensity of the costliest operations.")
-    report.document.table(table)
-  }
-
-  /// Which ceiling holds at every batch and prompt.
+  /// Which ceiling holds at every batch and prompt, and what a doubling does.
   func regimeSection(_ report: inout ReportBuilder) async throws {
+    guard !phasesWithWork.isEmpty else { return }
     report.document.heading("Regimes over batch and context")
     report.document.paragraph(
-      "Each cell names the margin of its bound at \(number(workload.generatedLength)) generated tokens; grey does not fit "
-        + "into the \(NumberFormat.binaryBytes.text(Int128(profile.memoryBytes))) of `\(profile.name)` with "
-        + "\(percent(profile.reserve)) kept in reserve.")
-    for phase in Phase.allCases where timed[phase].time > .zero {
+      "Each cell has the margin of its bound for \(number(workload.generatedLength)) generated tokens; grey does not fit "
+        + "into `\(profile.name)`.")
+    for phase in phasesWithWork {
       try await report.figure(
         try regimes(phase), "regime-\(phase.rawValue)",
         caption: "Bound of \(phase.rawValue) and its margin over batch and prompt.")
     }
+    report.document.paragraph(
+      "Elasticity is the exponent of growth over one doubling, here from \(describe(workload)): 1 where time is "
+        + "proportional, 0 where the doubling is free.")
+    report.document.table(elasticities)
+  }
+
+  private var elasticities: Table {
+    var table = Table([
+      .text("phase"), Column("batch", "doubled batch", as: .fixed(decimals: 2)),
+      Column("prompt", "doubled prompt", as: .fixed(decimals: 2)),
+      Column("generated", "doubled generated", as: .fixed(decimals: 2)),
+      Column("continuations", "doubled continuations", as: .fixed(decimals: 2)),
+    ])
+    for phase in phasesWithWork {
+      func cell(_ value: Int, _ change: (Int) -> Workload) -> Cell {
+        guard value > 0 else { return .missing }
+        return Cell(elasticity(doubling: value) { phases(model, change($0))[phase].total.time })
+      }
+      table.append([
+        Cell(phase.rawValue), cell(workload.batchSize) { workload.with(batchSize: $0) },
+        cell(workload.promptLength) { workload.with(promptLength: $0) },
+        cell(workload.generatedLength) { generated in
+          var workload = workload
+          workload.generatedLength = generated
+          return workload
+        }, cell(workload.continuations) { workload.with(continuations: $0) },
+      ])
+    }
+    return table
   }
 
   private func regimes(_ phase: Phase) throws -> RegimeMap {
-    let prompts = stride(from: 7, through: 20, by: 1).map { 1 << $0 }
+    let prompts = (7...20).map { 1 << $0 }
     let batches = (0...8).map { 1 << $0 }
     let cells = try batches.map { batch in
       try prompts.map { prompt -> RegimeMap.Cell in
@@ -76,8 +66,44 @@ extension ReportSubject {
       return flips.first.map { (Double(prompt), max(1, $0.root)) }
     }
     return RegimeMap(
-      "What bounds \(phase.rawValue)", subtitle: "\(point.name) on \(profile.name); numbers are margins (×)",
+      regimeTitle(phase, cells), subtitle: "\(point.name) on \(profile.name); numbers are margins (×)",
       x: "prompt (tokens)", xValues: prompts.map(Double.init), y: "batch (prompts)",
       yValues: batches.map(Double.init), cells: cells, boundary: boundary)
+  }
+
+  private func regimeTitle(_ phase: Phase, _ cells: [[RegimeMap.Cell]]) -> String {
+    let fitting = cells.joined().filter { $0.regime < 2 }
+    let compute = fitting.count { $0.regime == 0 }
+    switch compute {
+    case _ where fitting.isEmpty: return "\(phase.title) fits nowhere"
+    case 0: return "\(phase.title) is memory-bound wherever it fits"
+    case fitting.count: return "\(phase.title) is compute-bound wherever it fits"
+    default:
+      return "\(phase.title) is compute-bound at \(compute) of the \(fitting.count) batches and prompts that fit"
+    }
+  }
+
+  /// The explained point on the scenario's other machines.
+  func machineSection(_ document: inout MarkdownDocument) throws {
+    guard !otherProfiles.isEmpty else { return }
+    document.heading("Other machines")
+    document.paragraph("The explained model at \(describe(workload)) on every profile that the scenario names.")
+    var table = Table([
+      .text("hardware"), Column("prefill_s", "prefill", as: .si(unit: "s")), .text("prefill_bound", "bound"),
+      Column("decode_s", "decode per token", as: .si(unit: "s")), .text("decode_bound", "bound"),
+      Column("largest", "largest batch"), Column("throughput", "throughput there", as: .si(unit: "tok/s")),
+    ])
+    for profile in [profile] + otherProfiles {
+      let timed = try TimedPoint(model, workload, precision, on: profile)
+      func bound(_ figure: TimeFigure) -> Cell {
+        figure.time == .zero ? .missing : Cell("\(figure.bound.rawValue) \(ratio(figure.margin))")
+      }
+      table.append([
+        Cell("`\(profile.name)`"), Cell(timed.prefill.total.time.value), bound(timed.prefill.total),
+        Cell(timed.figures.timePerOutputToken?.value), bound(timed.decode.total),
+        timed.largestBatch.map { Cell($0) } ?? .missing, Cell(timed.atLargestBatch?.throughput.perSecond),
+      ])
+    }
+    document.table(table)
   }
 }

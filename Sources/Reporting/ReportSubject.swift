@@ -11,21 +11,29 @@ public struct ReportSubject: Sendable {
   static let pointLimit = 500_000
 
   public let scenario: Scenario
+  /// The first of the scenario's profiles, on which everything is priced.
   public let profile: HardwareProfile
+  /// Those after the first: the explained point is priced on them too.
+  let otherProfiles: [HardwareProfile]
   let roofline: Roofline
   let command: String
-  let summaries: [PointSummary]
-  /// The first point of a PHOTON model, or the first of all.
+  public let summaries: [PointSummary]
+  /// The point explained in detail: a PHOTON model with the published lengths where the grid has one, else its first
+  /// PHOTON model, else its first point.
   public let point: ScenarioPoint
   let cost: ExactCost
   let timed: TimedPoint
   /// The detailed model first, then a Block Transformer and a vanilla Transformer where there are any.
-  let contenders: [NamedModel]
+  public let contenders: [NamedModel]
   let objective: Objective
+  let quality: QualityTable?
 
   /// - Parameter command: the arguments that make this report, as the header shows them.
-  /// - Throws: `ScenarioError` for a grid that is too large or empty, `HardwareError`, `CountOverflow`
-  public init(_ scenario: Scenario, on profile: HardwareProfile, command: String) throws {
+  /// - Throws: `ScenarioError` for a grid that is too large or empty and for a wrong quality table, `HardwareError`,
+  ///   `CountOverflow`
+  /// - Precondition: at least one profile.
+  public init(_ scenario: Scenario, on profiles: [HardwareProfile], command: String) throws {
+    precondition(!profiles.isEmpty, "a report needs a hardware profile")
     func refuse(_ found: String, _ accepted: String) -> ScenarioError {
       ScenarioError([Diagnostic(Position(file: scenario.file), path: "", found: found, accepted: accepted)])
     }
@@ -34,10 +42,18 @@ public struct ReportSubject: Sendable {
         "a report over \(scenario.grid.count) points",
         "at most \(Self.pointLimit): narrow the grid with --set, or use photon sweep")
     }
+    let profile = profiles[0]
+    let quality = try scenario.quality.map { try QualityTable(file: $0, axes: scenario.grid.axes.map(\.path)) }
     var pricer = Pricer()
     var summaries: [PointSummary] = []
-    for point in scenario.grid.points { summaries.append(try PointSummary(point, on: profile, &pricer)) }
-    guard let point = (summaries.first { $0.point.model.family == .photon } ?? summaries.first)?.point else {
+    for point in scenario.grid.points {
+      var summary = try PointSummary(point, on: profile, &pricer)
+      summary.quality = quality?.value(of: point, in: scenario.grid)
+      summaries.append(summary)
+    }
+    let photons = summaries.filter { $0.point.model.family == .photon }
+    let chosen = photons.first { $0.point.model.hasPublishedLengths } ?? photons.first ?? summaries.first
+    guard let point = chosen?.point else {
       throw refuse("the constraints exclude every point", "constraints that leave at least one")
     }
     self.scenario = scenario
@@ -45,6 +61,8 @@ public struct ReportSubject: Sendable {
     self.command = command
     self.summaries = summaries
     self.point = point
+    self.quality = quality
+    otherProfiles = Array(profiles.dropFirst())
     roofline = try Roofline(profile, point.precision)
     cost = try price(point.model, point.workload, point.precision)
     timed = try TimedPoint(point.model, point.workload, point.precision, on: profile)
@@ -64,9 +82,10 @@ public struct ReportSubject: Sendable {
     return [NamedModel(name: point.name, model: point.model)] + baselines
   }
 
-  var workload: Workload { point.workload }
-  var model: Model { point.model }
-  var precision: Precision { point.precision }
+  public var workload: Workload { point.workload }
+  public var model: Model { point.model }
+  public var precision: Precision { point.precision }
+  var rivals: ArraySlice<NamedModel> { contenders.dropFirst() }
 
   /// Both phases of any model at any workload on the report's machine.
   func phases(_ model: Model, _ workload: Workload) -> TimedPhases {
@@ -78,51 +97,47 @@ public struct ReportSubject: Sendable {
     Seconds(phases(model, workload).decode.total.time.value / Double(max(1, workload.generatedLength)))
   }
 
-  /// `batch 4, prompt 256, 32 generated`.
+  /// `prompt 256, 32 generated, batch 4`.
   func describe(_ workload: Workload) -> String {
-    let continuations = workload.continuations > 1 ? ", \(workload.continuations) continuations" : ""
+    let continuations = workload.continuations > 1 ? ", \(number(workload.continuations)) continuations" : ""
     return "prompt \(number(workload.promptLength)), \(number(workload.generatedLength)) generated, "
       + "batch \(number(workload.batchSize))\(continuations)"
   }
-}
 
-// MARK: Numbers in running text
+  /// The phases that the explained point has.
+  var phasesWithWork: [Phase] { Phase.allCases.filter { timed[$0].time > .zero } }
 
-func number(_ value: Int) -> String { NumberFormat.exact.text(Int128(value)) }
-func seconds(_ value: Seconds) -> String { NumberFormat.si(unit: "s").text(value.value) }
-func percent(_ share: Double) -> String { NumberFormat.percent(decimals: 1).text(100 * share) }
-func ratio(_ value: Double) -> String { NumberFormat.ratio.text(value) }
-
-/// How a figure of an objective is written: its unit is the last part of its name.
-struct NumberFormatOfMember {
-  let format: NumberFormat
-  let unit: String
-
-  init(_ member: String) {
-    switch true {
-    case member.hasSuffix("_per_gib"): (format, unit) = (.si(unit: "token/s/GiB"), "token/s/GiB")
-    case member.hasSuffix("tokens_per_s"): (format, unit) = (.si(unit: "token/s"), "token/s")
-    case member.hasSuffix("_s"): (format, unit) = (.si(unit: "s"), "s")
-    case member.hasSuffix("bytes") || member.contains(".bytes_"): (format, unit) = (.binaryBytes, "byte")
-    case member.hasSuffix("_flops"): (format, unit) = (.si(unit: "FLOP"), "FLOP")
-    default: (format, unit) = (.exact, "count")
-    }
+  /// Different workloads of the grid in its order.
+  var workloads: [Workload] {
+    var seen: Set<Workload> = []
+    return summaries.map(\.point.workload).filter { seen.insert($0).inserted }
   }
 
-  func text(_ value: Double?) -> String { value.map(format.text) ?? "–" }
+  /// At most four workloads that span the grid: all of a short list, else the corners over prompt and batch.
+  var cornerWorkloads: [Workload] {
+    let all = workloads
+    guard all.count > 4 else { return all }
+    let like = all.filter {
+      $0.generatedLength == workload.generatedLength && $0.continuations == workload.continuations
+    }
+    let prompts = like.map(\.promptLength).sorted()
+    let batches = like.map(\.batchSize).sorted()
+    let corners = [prompts.first!, prompts.last!].flatMap { prompt in
+      [batches.first!, batches.last!].map { workload.with(promptLength: prompt).with(batchSize: $0) }
+    }
+    return corners.reduce(into: []) { if all.contains($1), !$0.contains($1) { $0.append($1) } }
+  }
 }
 
-
-extension Model {
-  /// `C = 4, 4; R = 2, 2`, level by level; the family's name where there are no levels.
-  var hierarchyText: String {
-    guard !levels.isEmpty else { return family.rawValue }
-    let chunks = levels.map { String($0.chunkLength) }.joined(separator: ", ")
-    let conditions = levels.map { String($0.conditionLength) }.joined(separator: ", ")
-    return "C = (\(chunks)), R = (\(conditions))"
+extension Workload {
+  func with(continuations: Int) -> Workload {
+    var workload = self
+    workload.continuations = continuations
+    return workload
   }
 }
 
 extension TimedPoint {
-  subscript(phase: Phase) -> TimeFigure { phase == .prefill ? prefill.total : decode.total }
+  subscript(phase: Phase) -> TimeFigure { estimate(phase).total }
+  func estimate(_ phase: Phase) -> PhaseEstimate { phase == .prefill ? prefill : decode }
 }

@@ -24,12 +24,9 @@ struct ReportCommand: AsyncParsableCommand {
 
   func run() async throws {
     let scenario = try options.scenario(figures: reportFigureNames)
-    guard let profile = try options.hardware(of: scenario).first else {
-      throw ValidationError("the scenario names no hardware profile")
-    }
-    let subject = try ReportSubject(scenario, on: profile, command: command)
+    let subject = try ReportSubject(scenario, on: options.hardware(of: scenario), command: command)
     var report = try await computedReport(subject)
-    try await measuredSections(&report, subject, skipsMeasuring: skipsMeasuring)
+    measuredSections(&report, exact: skipsMeasuring ? nil : try ExactSection(subject))
     let folder = output ?? "reports/\(scenario.name)"
     try report.write(to: folder)
     printOutput("\(folder)/report.md\n")
@@ -41,7 +38,8 @@ struct ReportCommand: AsyncParsableCommand {
       let isPlain = text.allSatisfy { $0.isLetter || $0.isNumber || "._-/=,:".contains($0) }
       return isPlain ? text : "'\(text)'"
     }
-    let changes = options.overrides.map { " --set \(quoted($0))" } + options.hardwareNames.map { " --hardware \(quoted($0))" }
+    let changes =
+      options.overrides.map { " --set \(quoted($0))" } + options.hardwareNames.map { " --hardware \(quoted($0))" }
     return "photon report \(quoted(options.file))" + changes.joined()
   }
 }
