@@ -39,7 +39,7 @@ extension ReportSubject {
         cell(bytes(work.activationBits)), cell(bytes(work.cacheReadBits + work.cacheWriteBits)),
         cell(bytes(work.localReadBits)), Cell(figure.time.value),
         Cell(total.time == .zero ? 0 : 100 * figure.time.value / total.time.value),
-        Cell("\(figure.bound.rawValue) \(ratio(figure.margin))"),
+        Cell(boundText(figure)),
       ])
     }
     for entry in cost[phase] where entry.work != .zero {

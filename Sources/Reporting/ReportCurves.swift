@@ -48,11 +48,12 @@ extension ReportSubject {
     let last = try contenders.map { try bytes($0.model, prompts.last!) }
     let gains = zip(rivals, last.dropFirst()).compactMap { rival, bytes -> String? in
       guard last[0] > 0 else { return nil }
-      return "\(significant(Double(bytes) / Double(last[0])))× of that for \(rival.name)"
+      return "\(rival.name) \(ratio(Double(bytes) / Double(last[0])))"
     }
     let title =
-      "A million tokens of \(point.name) keep \(byteText(last[0]))"
-      + (gains.isEmpty ? "" : "; \(gains.joined(separator: ", "))")
+      gains.isEmpty
+      ? "A million tokens keep \(byteText(last[0]))"
+      : "Cache as a multiple of \(point.name)'s: \(gains.joined(separator: ", "))"
     report.document.heading("Cache against context")
     report.document.paragraph(
       "Persistent key–value bytes of one prompt after \(number(workload.generatedLength)) generated tokens. Local windows "
@@ -83,11 +84,11 @@ extension ReportSubject {
     }
     let far = workload.with(promptLength: prompts.last!)
     let own = timePerToken(model, far)
-    let paces = rivals.map { "\(pace(own, against: timePerToken($0.model, far))) than \($0.name)" }
+    let paces = rivals.map { "\(pace(own, against: timePerToken($0.model, far))) than \($0.model.family.rawValue)" }
     let title =
       paces.isEmpty
       ? "A token takes \(seconds(own)) at a million tokens of context"
-      : "At a million tokens \(point.name) decodes \(paces.joined(separator: ", "))"
+      : "Decode at a million tokens: \(paces.joined(separator: ", "))"
     report.document.heading("Decode time against context")
     try await report.figure(
       LineChart(

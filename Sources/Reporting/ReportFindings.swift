@@ -20,20 +20,23 @@ extension ReportSubject {
       "For `\(point.name)` (\(model.hierarchyText), \(parameterText) parameters) on `\(profile.name)`, weights in "
         + "\(precision.weights.rawValue), cache in \(precision.cache.rawValue), at \(describe(workload)), unless said "
         + "otherwise. Nothing here was measured; what this machine measured stands at the end.")
-    var items = phasesWithWork.map(boundFinding)
-    if workload.generatedLength > 0 {
-      items += rivals.map(decodeFinding)
-      if workload.promptLength > 0 {
-        items += rivals.map(continuationsFinding)
-        items.append(sharingFinding)
-      }
+    func group(_ title: String, _ items: [String]) {
+      guard !items.isEmpty else { return }
+      document.heading(title, level: 3)
+      document.list(items)
     }
-    if let cacheFinding { items.append(cacheFinding) }
-    items.append(objectiveFinding)
-    items += limitFindings
-    items += paperFindings
-    document.list(items)
-    if workloads.count > 1 { document.table(glance) }
+    group("What bounds it", phasesWithWork.map(boundFinding) + limitFindings)
+    group(
+      rivals.isEmpty ? "Cache" : "Against the baselines",
+      (workload.generatedLength > 0 ? rivals.map(decodeFinding) : []) + [cacheFinding].compactMap { $0 })
+    if workload.generatedLength > 0, workload.promptLength > 0 {
+      group("Continuations that share a prefill", [sharingFinding] + rivals.map(continuationsFinding))
+    }
+    group("What to choose", [objectiveFinding] + spreadFindings)
+    group("What the paper prints", paperFindings)
+    guard workloads.count > 1 else { return }
+    document.heading("Over the grid's workloads", level: 3)
+    document.table(glance)
   }
 
   private var parameterText: String { NumberFormat.si(unit: "").text(parameters(of: model).total) }
@@ -43,6 +46,7 @@ extension ReportSubject {
   private func boundFinding(_ phase: Phase) -> String {
     let figure = timed[phase]
     let each = phase == .decode ? " (\(seconds(timePerToken(model, workload))) per token)" : ""
+    let margin = figure.margin.isFinite ? " by \(ratio(figure.margin))" : ""
     func lead(_ workload: Workload) -> Double {
       let figure = phases(model, workload)[phase].total
       return figure.compute.value - figure.memory.value
@@ -56,7 +60,7 @@ extension ReportSubject {
     if let largest = timed.largestBatch, let flip = overBatch.dropFirst().first, flip.range.lowerBound > largest {
       fits = " (no more than \(number(largest)) fit)"
     }
-    return "**\(phase.title) is \(figure.bound.rawValue)-bound by \(ratio(figure.margin)):** \(seconds(figure.time))"
+    return "**\(phase.title) is \(figure.bound.rawValue)-bound\(margin):** \(seconds(figure.time))"
       + "\(each) at \(significant(figure.intensity)) FLOP per byte. Over the batch it is \(text(overBatch, "batch"))\(fits); "
       + "over the context, \(text(overPrompt, "prompt"))."
   }
@@ -75,7 +79,7 @@ extension ReportSubject {
       let phases = phases(model, workload)
       func bound(_ phase: Phase) -> Cell {
         let figure = phases[phase].total
-        return figure.time == .zero ? .missing : Cell("\(figure.bound.rawValue) \(ratio(figure.margin))")
+        return figure.time == .zero ? .missing : Cell(boundText(figure))
       }
       let own = timePerToken(model, workload)
       let memory = try? MemoryDemand(model, workload, precision)

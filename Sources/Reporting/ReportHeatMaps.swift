@@ -10,42 +10,71 @@ extension ReportSubject {
   func heatMapSection(_ report: inout ReportBuilder) async throws {
     guard !hierarchies.isEmpty else { return }
     report.document.heading("Chunk and condition lengths over the grid")
-    let isShown = objective.member
     report.document.paragraph(
-      "Each cell is the hierarchy with the lengths on the axes; the lengths that a map does not vary are those of the "
-        + "explained model. The framed cell is the best under the objective, \(objective.text); grey does not fit or "
-        + "breaks a condition.")
+      "Each cell is the hierarchy with the lengths on the axes; lengths that a map does not vary are those of the explained "
+        + "model. The framed cell is the best under the objective, \(objective.text); grey does not fit or breaks a "
+        + "condition. Maps whose cells differ by less than a twentieth are told in words instead.")
     for (index, workload) in mappedWorkloads.enumerated() {
-      let points = hierarchies.filter { $0.point.workload == workload && $0.point.precision == precision }
-      for map in maps where map.isWorthDrawing(points) {
-        try await report.figure(
-          heatMap(points.filter { map.holds($0.point.model) }, map, isShown, describe(workload)),
-          "\(map.name)-\(index + 1)",
-          caption: "\(capitalised(objective.label)) over \(map.caption), \(describe(workload)).")
+      report.document.heading(capitalised(describe(workload)), level: 3)
+      for map in maps {
+        try await draw(map, objective.member, at: workload, "\(map.name)-\(index + 1)", &report)
       }
-    }
-    if let map = maps.first, objective.member != "cache.bytes_at_end" {
-      let points = hierarchies.filter { $0.point.workload == workload && $0.point.precision == precision }
-      if map.isWorthDrawing(points) {
-        try await report.figure(
-          heatMap(points.filter { map.holds($0.point.model) }, map, "cache.bytes_at_end", describe(workload)),
-          "cache-\(map.name)", caption: "Persistent cache at the end over \(map.caption), \(describe(workload)).")
+      if index == 0, objective.member != "cache.bytes_at_end" {
+        try await draw(maps[0], "cache.bytes_at_end", at: workload, "cache-\(maps[0].name)", &report)
       }
     }
     guard workloads.count > 1 else { return }
-    report.document.paragraph(
-      "The best hierarchy under the objective by prompt and batch, and how far ahead of the explained model it is:")
+    report.document.heading("The best hierarchy at the grid's corners", level: 3)
     report.document.table(winners)
   }
 
-  /// The explained workload, and the longest prompt at the largest batch for which every hierarchy fits.
+  private func draw(
+    _ map: LengthMap, _ member: String, at workload: Workload, _ name: String, _ report: inout ReportBuilder
+  ) async throws {
+    let points = hierarchies(at: workload).filter { map.holds($0.point.model) }
+    let values = points.compactMap { objective.admits($0) ? $0.value(member) : nil }
+    guard map.varies(over: points), let low = values.min(), let high = values.max() else { return }
+    let label = capitalised(NumberFormatOfMember.label(member))
+    if high < 1.05 * low {
+      let format = NumberFormatOfMember(member)
+      report.document.paragraph(
+        "\(label) is nearly the same over \(map.caption): \(format.text(low)) to \(format.text(high)), "
+          + "\(change(from: low, to: high)).")
+    } else {
+      try await report.figure(
+        heatMap(points, map, member, describe(workload)), name,
+        caption: "\(label) over \(map.caption), \(describe(workload)).")
+    }
+  }
+
+  private func hierarchies(at workload: Workload) -> [PointSummary] {
+    hierarchies.filter { $0.point.workload == workload && $0.point.precision == precision }
+  }
+
+  /// The explained workload; the largest batch and the longest prompt at which every hierarchy fits.
   private var mappedWorkloads: [Workload] {
     var misfits: Set<Workload> = []
     for summary in hierarchies where !summary.fits { misfits.insert(summary.point.workload) }
-    let largest = hierarchies.map(\.point.workload).filter { !misfits.contains($0) }.max {
-      ($0.promptLength, $0.batchSize) < ($1.promptLength, $1.batchSize)
+    let fitting = workloads.filter { !misfits.contains($0) && $0.generatedLength == workload.generatedLength }
+    let largest = fitting.max { ($0.batchSize, $1.promptLength) < ($1.batchSize, $0.promptLength) }
+    let longest = fitting.max { ($0.promptLength, $0.batchSize) < ($1.promptLength, $1.batchSize) }
+    return [workload, largest, longest].compactMap { $0 }.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+  }
+
+  /// What chunk and condition lengths alone do to the objective's figure at the mapped workloads, in words.
+  var spreadFindings: [String] {
+    guard !hierarchies.isEmpty else { return [] }
+    return mappedWorkloads.compactMap { workload -> String? in
+      let parts = maps.filter { $0.name != "uniform" }.compactMap { map -> String? in
+        let points = hierarchies(at: workload).filter { map.holds($0.point.model) && objective.admits($0) }
+        let values = points.compactMap { $0.value(objective.member) }
+        guard map.varies(over: points), let low = values.min(), let high = values.max(), low > 0 else { return nil }
+        return "\(map.subject) \(high < 1.05 * low ? "only " : "")\(ratio(high / low))"
+      }
+      guard !parts.isEmpty else { return nil }
+      return "At \(describe(workload)) the best and the worst \(parts.joined(separator: ", of the "))"
+        + " lie apart in \(objective.label)."
     }
-    return [workload] + (largest.map { $0 == workload ? [] : [$0] } ?? [])
   }
 
   /// The best hierarchy at the corners of the grid.
@@ -56,7 +85,7 @@ extension ReportSubject {
       Column("own", "\(model.hierarchyText)", as: objective.format.format), Column("fitting", "hierarchies that fit"),
     ])
     for workload in cornerWorkloads {
-      let points = hierarchies.filter { $0.point.workload == workload && $0.point.precision == precision }
+      let points = hierarchies(at: workload)
       let best = objective.best(points)
       let own = points.first { $0.point.model == model }
       table.append([
@@ -80,13 +109,15 @@ extension ReportSubject {
     var name: String
     var x: Length
     var y: Length
+    /// `the chunk lengths`
+    var subject: String
     var caption: String
     /// Whether a hierarchy has the lengths that the map keeps.
     var holds: @Sendable (Model) -> Bool
 
-    func isWorthDrawing(_ points: [PointSummary]) -> Bool {
-      let held = points.map(\.point.model).filter(holds)
-      return Set(held.map(x.of)).count > 1 || Set(held.map(y.of)).count > 1
+    func varies(over points: [PointSummary]) -> Bool {
+      let models = points.map(\.point.model)
+      return Set(models.map(x.of)).count > 1 || Set(models.map(y.of)).count > 1
     }
   }
 
@@ -107,7 +138,8 @@ extension ReportSubject {
     guard own.count > 1 else {
       return [
         LengthMap(
-          name: "chunk-condition", x: chunk(1), y: condition(1), caption: "chunk and condition length",
+          name: "chunk-condition", x: chunk(1), y: condition(1), subject: "lengths",
+          caption: "chunk and condition length",
           holds: { _ in true })
       ]
     }
@@ -115,15 +147,16 @@ extension ReportSubject {
     let chunks = own.map { String($0.chunkLength) }.joined(separator: ", ")
     return [
       LengthMap(
-        name: "chunks", x: chunk(1), y: chunk(2), caption: "the chunk lengths of two levels with R = (\(conditions))",
+        name: "chunks", x: chunk(1), y: chunk(2), subject: "chunk lengths",
+        caption: "the chunk lengths of two levels with R = (\(conditions))",
         holds: keeps(chunks: false, conditions: true, above: 2)),
       LengthMap(
-        name: "conditions", x: condition(1), y: condition(2),
+        name: "conditions", x: condition(1), y: condition(2), subject: "condition lengths",
         caption: "the condition lengths of two levels with C = (\(chunks))",
         holds: keeps(chunks: true, conditions: false, above: 2)),
       LengthMap(
         name: "uniform", x: Length(label: "C, the same at every level", of: chunk(1).of),
-        y: Length(label: "R, the same at every level", of: condition(1).of),
+        y: Length(label: "R, the same at every level", of: condition(1).of), subject: "lengths",
         caption: "chunk and condition length, equal at all levels",
         holds: { model in
           model.levels.allSatisfy {

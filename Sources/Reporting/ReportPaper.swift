@@ -158,6 +158,9 @@ extension ReportSubject {
       let vanillaShare = PaperComparison.share(top.paperVanilla, of: top.vanilla)
     else { return [] }
     let memory = all.map(\.paperMemoryGain)
+    let isMany = Set(all.map(\.row.workload)).count > 1
+    let printed =
+      isMany ? "\(ratio(memory.min()!)) to \(ratio(memory.max()!)), different for the two" : ratio(memory[0])
     return [
       "**The paper's \(ratio(top.paperTPMGain))** (TPM of `\(top.row.name)` over vanilla, \(describe(top.row.workload))) is "
         + "\(ratio(top.tpmGain)) by these rooflines at that batch and \(ratio(largest)) at the largest batches that fit, of "
@@ -166,8 +169,7 @@ extension ReportSubject {
         + "for vanilla, \(percent(share)) for PHOTON. Part of the printed \(ratio(top.paperThroughputGain)) in throughput is "
         + "that distance, not the architecture.",
       "**Its memory is not the cache alone:** exact caches with windows are \(ratio(all[0].memoryGain)) smaller than "
-        + "vanilla's under both protocols, which end at the same length; the paper prints \(ratio(memory.min()!)) to "
-        + "\(ratio(memory.max()!)), different for the two.",
+        + "vanilla's\(isMany ? " under both protocols, which end at the same length" : ""); the paper prints \(printed).",
     ]
   }
 }

@@ -96,7 +96,7 @@ extension ReportSubject {
     for profile in [profile] + otherProfiles {
       let timed = try TimedPoint(model, workload, precision, on: profile)
       func bound(_ figure: TimeFigure) -> Cell {
-        figure.time == .zero ? .missing : Cell("\(figure.bound.rawValue) \(ratio(figure.margin))")
+        figure.time == .zero ? .missing : Cell(boundText(figure))
       }
       table.append([
         Cell("`\(profile.name)`"), Cell(timed.prefill.total.time.value), bound(timed.prefill.total),

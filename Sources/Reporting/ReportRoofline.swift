@@ -10,7 +10,8 @@ extension ReportSubject {
   func rooflineSection(_ report: inout ReportBuilder) async throws {
     guard !phasesWithWork.isEmpty else { return }
     let shown = phasesWithWork.flatMap { phase in
-      timed.estimate(phase).nodes.filter { $0.figure.flops > 0 && $0.figure.bytes > 0 }
+      timed.estimate(phase).nodes
+        .filter { $0.figure.flops > 0 && $0.figure.bytes > 0 && $0.figure.time.value > 0.01 * timed[phase].time.value }
         .sorted { ($1.figure.time, $0.node) < ($0.figure.time, $1.node) }.prefix(8)
         .map { Plotted(phase: phase, node: $0.node, figure: $0.figure) }
     }
@@ -30,7 +31,7 @@ extension ReportSubject {
     let bounds = phasesWithWork.map { "\($0.rawValue) at \(significant(timed[$0].intensity))" }
     report.document.heading("Roofline")
     report.document.paragraph(
-      "The costliest operations at \(describe(workload)). Left of the ridge, \(significant(ridge)) FLOP per byte, memory "
+      "The operations that take more than 1 % of their phase at \(describe(workload)). Left of the ridge, \(significant(ridge)) FLOP per byte, memory "
         + "limits; right of it arithmetic. Element-wise work has a lower roof than the one drawn, so attention and norms "
         + "stay below it. A point with a number stands for several operations that lie together; the table has them all."
     )

@@ -26,6 +26,11 @@ func pace(_ own: Seconds, against other: Seconds) -> String {
   return own < other ? "\(ratio(other.value / own.value)) faster" : "\(ratio(own.value / other.value)) slower"
 }
 
+/// `memory 24.5×`; the margin is left out where one of both resources is not needed at all.
+func boundText(_ figure: TimeFigure) -> String {
+  figure.margin.isFinite ? "\(figure.bound.rawValue) \(ratio(figure.margin))" : figure.bound.rawValue
+}
+
 func capitalised(_ text: String) -> String { text.prefix(1).uppercased() + text.dropFirst() }
 
 extension Phase {

@@ -71,7 +71,7 @@ extension ReportSubject {
     for row in rows {
       let (timed, workload) = (row.timed, row.workload)
       let fits = timed.largestBatch.map { $0 >= workload.batchSize } ?? true
-      func bound(_ figure: TimeFigure) -> Cell { Cell("\(figure.bound.rawValue) \(ratio(figure.margin))") }
+      func bound(_ figure: TimeFigure) -> Cell { figure.time == .zero ? .missing : Cell(boundText(figure)) }
       let lead: [Cell] =
         varies ? [Cell(workload.promptLength), Cell(workload.generatedLength), Cell(workload.batchSize)] : []
       table.append(

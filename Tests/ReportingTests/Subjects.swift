@@ -4,18 +4,19 @@ import Quantities
 import Reporting
 import Scenarios
 
-/// A machine with round numbers: 100 FLOP per byte at the ridge.
+/// A machine with round numbers: 4 FLOP per byte at the ridge, so that small models can be bound by arithmetic.
 let machine = HardwareProfile(
   name: "round", description: "round numbers",
-  peaks: PeakRates([(.bf16, Rate(1e14)), (.fp32, Rate(1e13))]), elementwise: Rate(1e13), memoryBandwidth: Rate(1e12),
+  peaks: PeakRates([(.bf16, Rate(4e12)), (.fp32, Rate(4e12))]), elementwise: Rate(4e12), memoryBandwidth: Rate(1e12),
   memoryBytes: 8_000_000_000)
 
 /// A two-level PHOTON with its one-level and vanilla relatives, none above a few million parameters.
 func text(
-  chunks: String = "4", conditions: String = "2", prompt: String = "256", generate: Int = 64, batch: String = "1",
+  decoderLayers: Int = 1, chunks: String = "4", conditions: String = "2", prompt: String = "256", generate: Int = 64,
+  batch: String = "1",
   extra: String = ""
 ) -> String {
-  let level = "{chunk: \(chunks), condition: \(conditions), encoder_layers: 1, decoder_layers: 1}"
+  let level = "{chunk: \(chunks), condition: \(conditions), encoder_layers: 1, decoder_layers: \(decoderLayers)}"
   let base = "vocabulary: 500, width: 64, heads: 4, feed_forward: 160"
   return """
     name: small
