@@ -25,7 +25,7 @@ struct Photon: AsyncParsableCommand {
       SignatureCommand.self,
       ImportCommand.self,
       HardwareCommand.self,
-      ValidateCommand.self,
+      ValidateCommand.self, CalibrateCommand.self,
     ])
 
   static func main() async {
