@@ -4,16 +4,17 @@ import Tensors
 /// The teacher-forced pass: all encoders over the sequence, then all chunks of every decoder, whatever generation would
 /// skip. It is what training sees, and what hierarchical generation must reproduce token by token.
 extension HierarchySession {
-  /// Tensors are views of the machine's memory: read them while it is alive.
-  public struct Forward {
-    /// Sequence × T rows; row t predicts token t from the tokens before it, as the reading allows.
-    public let logits: Tensor
-    /// Per level: X̂^(l−1), sequence × units rows, padded to whole chunks; empty at level 1.
-    public let reconstructions: [Tensor]
+  public struct Forward: Sendable {
+    /// Sequence × T rows of V; row t predicts token t from the tokens before it, as the reading allows. Empty for shapes.
+    public let logits: [Float]
+    /// Per level: X̂^(l−1), sequence × units rows of D_(l−1), padded to whole chunks; empty at level 1.
+    public let reconstructions: [[Float]]
     /// Per level: units that the encoder's cache holds for one sequence, `M_l`.
     public let cachedUnits: [Int]
-    /// Every condition sequence, where the model retains them.
-    public let retained: ConditionStore?
+    /// Per level: every condition vector of width D_(l−1) that the model retains, all sequences; no level if it does not.
+    public let retainedVectors: [Int]
+    /// Their numbers.
+    public let retained: [[Float]]
   }
 
   /// - Parameter tokens: sequences of one length T ≥ 1; batch × continuations of the session's workload is ignored.
@@ -28,7 +29,7 @@ extension HierarchySession {
     prepareEncoders(end: committed)
     let latents = encode(tokens)
     var restored: Tensor?
-    var reconstructions: [Tensor] = []
+    var reconstructions: [[Float]] = []
     for l in stride(from: model.levelCount, through: 1, by: -1) {
       let chunks = (committed + span(l) - 1) / span(l)
       let conditions = teacherConditions(l, chunks: chunks, latents: latents, restored: restored)
@@ -39,7 +40,7 @@ extension HierarchySession {
         ? teacherOwn(l, conditions, window: all)
         : teacherKnown(l, conditions, chunks: chunks, tokens: tokens, latents: latents, window: all)
       restored = output
-      reconstructions.append(output)
+      reconstructions.append(output.elements)
     }
     let outputs = machine.arena.tensor(rows: sequences * committed, columns: model.layer.width)
     let padded = restored!.rows / sequences
@@ -51,8 +52,9 @@ extension HierarchySession {
     let logits = machine.head(
       outputs, norm: weights(1).decoder.lastNorm, table: weights.head, at: Node(0, .decoder, .head))
     return Forward(
-      logits: logits, reconstructions: reconstructions.dropLast().reversed(),
-      cachedUnits: encoderCaches.map(\.length), retained: retained)
+      logits: logits.elements, reconstructions: reconstructions.dropLast().reversed(),
+      cachedUnits: encoderCaches.map(\.length), retainedVectors: retained?.vectors ?? [],
+      retained: retained.map { store in (1...model.levelCount).map(store.elements) } ?? [])
   }
 
   /// Sequence × chunks latents: the unit before each chunk, or under `cascade` below the top the chunk's own unit.

@@ -20,6 +20,11 @@ public func validateExactly(_ points: [GridPoint]) throws -> ExactResult {
   return try results.withLock { try $0.reduce(into: ExactResult()) { $0 += try $1!.get() } }
 }
 
+/// The same with one precision for all points.
+public func validateExactly(_ points: [GridPoint], _ precision: Precision) throws -> ExactResult {
+  try validateExactly(points.map { GridPoint(model: $0.model, workload: $0.workload, precision: precision) })
+}
+
 extension ExactGrid {
   /// All points, or every so many of them with a fixed stride that touches every hierarchy, reading and mode.
   public func allPoints(every stride: Int = 1) -> [GridPoint] {

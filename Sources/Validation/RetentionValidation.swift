@@ -26,7 +26,7 @@ func retentionFigures(
   let formulas = retainedVectors(model, contextLength: context)
   let tokens = [[Int32](repeating: 0, count: context)]
   let forward = HierarchySession.forward(weights, tokens: tokens, machine: Machine(backend: .shapes))
-  let held = forward.retained?.vectors ?? []
+  let held = forward.retainedVectors
   var figures = formulas.indices.map { index in
     RetentionFigure(
       quantity: "level\(index + 1)_vectors", formula: formulas[index],
@@ -36,7 +36,7 @@ func retentionFigures(
   figures += printed.map { form in
     RetentionFigure(
       quantity: "first_version_vectors", formula: form.exact,
-      executed: forward.cachedUnits.reduce(total(forward.retained)) { $0 + Int128($1) })
+      executed: Int128((forward.cachedUnits + held).reduce(0, +)))
   }
   if workload.promptLength == 0, model.decoderInput != .encoderState {
     let sequences = Int128(workload.batchSize * workload.continuations)

@@ -51,14 +51,6 @@ struct GenerationLaws {
     return Run(tokens: tokens, logits: logits)
   }
 
-  /// Sequence × T rows of 13; copied while the machine, whose memory they are in, is alive.
-  static func forwardLogits(_ weights: ModelWeights, _ tokens: [[Int32]]) -> [Float] {
-    let machine = Machine(backend: .plain)
-    return withExtendedLifetime(machine) {
-      HierarchySession.forward(weights, tokens: tokens, machine: machine).logits.elements
-    }
-  }
-
   static func bits(_ rows: [[Float]]) -> [[UInt32]] { rows.map { $0.map(\.bitPattern) } }
 
   @Test(arguments: DecoderInput.allCases)
@@ -71,12 +63,13 @@ struct GenerationLaws {
         let count = model.metaContextLength * 2 + 1
         let run = Self.run(weights, prompts: prompts, generate: count)
         let whole = zip(prompts, run.tokens).map { $0 + $1 }
-        let forward = Self.forwardLogits(weights, whole)
+        let forward = HierarchySession.forward(weights, tokens: whole, machine: Machine(backend: .plain)).logits
         for sequence in 0..<2 {
           for position in 0..<count {
-            let row = (sequence * (promptLength + count) + promptLength + position) * 13
+            let start = (sequence * (promptLength + count) + promptLength + position) * model.vocabulary
+            let row = forward[start..<start + model.vocabulary]
             #expect(
-              forward[row..<row + 13].map(\.bitPattern) == run.logits[sequence][position].map(\.bitPattern),
+              row.map(\.bitPattern) == run.logits[sequence][position].map(\.bitPattern),
               "C, R = \(levels), P = \(promptLength), position \(position)")
           }
         }
@@ -139,11 +132,12 @@ struct GenerationLaws {
   func `no output depends on a token that comes later`(reading: DecoderInput) {
     let weights = ModelWeights(Self.model([(2, 2), (3, 1)], reading), seed: 9, holdsNumbers: true)
     let tokens = Self.prompt(20)
-    let base = Self.forwardLogits(weights, [tokens])
+    let base = HierarchySession.forward(weights, tokens: [tokens], machine: Machine(backend: .plain)).logits
     for position in 0..<20 {
       var changed = tokens
       changed[position] = (changed[position] + 1) % 13
-      let logits = Self.forwardLogits(weights, [changed])
+      let machine = Machine(backend: .plain)
+      let logits = HierarchySession.forward(weights, tokens: [changed], machine: machine).logits
       let unchanged = (position + 1) * 13
       #expect(base.prefix(unchanged).map(\.bitPattern) == logits.prefix(unchanged).map(\.bitPattern))
     }
@@ -157,10 +151,7 @@ struct GenerationLaws {
       let prompt = Self.prompt(promptLength)
       let run = Self.run(weights, prompts: [prompt], generate: 9)
       let whole = prompt + run.tokens[0]
-      let machine = Machine(backend: .plain)
-      let logits = withExtendedLifetime(machine) {
-        VanillaSession.forward(weights, tokens: [whole], machine: machine).elements
-      }
+      let logits = VanillaSession.forward(weights, tokens: [whole], machine: Machine(backend: .plain))
       for position in 0..<9 {
         let start = (promptLength + position - 1) * 13
         #expect(logits[start..<start + 13].map(\.bitPattern) == run.logits[0][position].map(\.bitPattern))
