@@ -32,7 +32,7 @@ extension ReportSubject {
     if workload.generatedLength > 0, workload.promptLength > 0 {
       group("Continuations that share a prefill", [sharingFinding] + rivals.map(continuationsFinding))
     }
-    group("What to choose", [objectiveFinding] + spreadFindings)
+    group("What to choose", [objectiveFinding] + spreadFindings + [beatenFinding].compactMap { $0 })
     group("What the paper prints", paperFindings)
     guard workloads.count > 1 else { return }
     document.heading("Over the grid's workloads", level: 3)
@@ -52,13 +52,16 @@ extension ReportSubject {
       return figure.compute.value - figure.memory.value
     }
     let overBatch = stretches(in: 1...SearchLimit.batch) { lead(workload.with(batchSize: $0)) }
-    let overPrompt = stretches(in: 1...SearchLimit.prompt) { lead(workload.with(promptLength: $0)) }
+    let overPrompt = stretches(like: workload.promptLength, metaContext: model.metaContextLength) {
+      lead(workload.with(promptLength: $0))
+    }
     func text(_ stretches: [Stretch], _ quantity: String) -> String {
       Reporting.describe(stretches, quantity, positive: "compute-bound", negative: "memory-bound")
     }
     var fits = ""
-    if let largest = timed.largestBatch, let flip = overBatch.dropFirst().first, flip.range.lowerBound > largest {
-      fits = " (no more than \(number(largest)) fit)"
+    if let largest = timed.largestBatch, largest > workload.batchSize {
+      let figure = phases(model, workload.with(batchSize: largest))[phase].total
+      fits = " (\(boundText(figure)) at the largest that fits, \(number(largest)))"
     }
     return "**\(phase.title) is \(figure.bound.rawValue)-bound\(margin):** \(seconds(figure.time))"
       + "\(each) at \(significant(figure.intensity)) FLOP per byte. Over the batch it is \(text(overBatch, "batch"))\(fits); "

@@ -36,7 +36,7 @@ extension ReportSubject {
         " These are the longest chunks and the shortest conditions of the grid: cost alone asks for more of both, "
         + "so a measured quality has to set the limit."
     }
-    return text + (scenario.quality == nil ? " **Quality is not in it.**" : "")
+    return text + (objective.weighsQuality ? "" : " **Quality is not in it.**")
   }
 
   /// At how many workloads of the grid a hierarchy is the best.
