@@ -77,6 +77,8 @@ extension Objective {
   /// What reports look for where a scenario does not say.
   static let fastestDecode = Objective(sense: .minimise, member: "decode.time_per_token_s", conditions: [])
 
+  static let fastestPrefill = Objective(sense: .minimise, member: "prefill.time_s", conditions: [])
+
   /// Whether a point keeps to every condition and fits into the machine's memory.
   func admits(_ summary: PointSummary) -> Bool {
     summary.fits && conditions.allSatisfy { $0.holds(summary.value) ?? false }

@@ -47,7 +47,7 @@ extension ReportSubject {
     table.append([
       "fingerprint", Cell("`\(scenario.fingerprint)`; the same command writes the same bytes up to the measured part"),
     ])
-    table.append(["explained in detail", Cell("`\(point.name)`, \(model.hierarchyText), \(describe(workload))")])
+    table.append(["explained in detail", Cell("\(model.described(as: point.name)), \(describe(workload))")])
     table.append([
       "element types",
       Cell(
