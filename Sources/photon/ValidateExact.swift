@@ -34,7 +34,7 @@ struct ExactReport {
     var points = chosen.compactMap { grid.point(at: $0) }.flatMap(runs)
     if !scenarioOnly {
       points += ExactGrid.baselines + ExactGrid().allPoints(every: exhaustive ? 1 : 7)
-      points += ExactSample(count: exhaustive ? Self.sampleCount.1 : Self.sampleCount.0).points
+      points += SeededSample(count: exhaustive ? Self.sampleCount.1 : Self.sampleCount.0).points
     }
     result = try validateExactly(points)
   }

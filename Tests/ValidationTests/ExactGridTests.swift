@@ -19,7 +19,7 @@ struct ExactGridTests {
   }
 
   @Test func `formulas equal the executed model on a seeded sample of larger models`() throws {
-    let sample = ExactSample(count: 200)
+    let sample = SeededSample(count: 200)
     #expect(sample.points.flatMap(\.model.problems) == [])
     let result = try validateExactly(sample.points)
     #expect(result.points == 200)
@@ -27,7 +27,7 @@ struct ExactGridTests {
   }
 
   @Test func `the sample reaches every family, reading, mode, chunker and depth`() {
-    let models = ExactSample(count: 400).points.map(\.model)
+    let models = SeededSample(count: 400).points.map(\.model)
     #expect(Set(models.map(\.family)) == Set(Family.allCases))
     #expect(Set(models.map(\.decoderInput)) == Set(DecoderInput.allCases))
     #expect(Set(models.map(\.generation)) == Set(Generation.allCases))
@@ -38,12 +38,12 @@ struct ExactGridTests {
   }
 
   @Test func `equal seeds give equal samples, other seeds others`() {
-    #expect(ExactSample(seed: 3, count: 50).points == ExactSample(seed: 3, count: 50).points)
-    #expect(ExactSample(seed: 3, count: 50).points != ExactSample(seed: 4, count: 50).points)
+    #expect(SeededSample(seed: 3, count: 50).points == SeededSample(seed: 3, count: 50).points)
+    #expect(SeededSample(seed: 3, count: 50).points != SeededSample(seed: 4, count: 50).points)
   }
 
   @Test func `the arguments of a mismatch turn any scenario into the point where it was found`() throws {
-    for point in ExactSample(count: 300).points + ExactGrid(maximumLevels: 2).allPoints(every: 97) {
+    for point in SeededSample(count: 300).points + ExactGrid(maximumLevels: 2).allPoints(every: 97) {
       let arguments = PointArguments.arguments(point.model, point.workload, point.precision)
       #expect(arguments.enumerated().allSatisfy { ($0.element == "--set") == ($0.offset % 2 == 0) })
       let scenario = try Scenario(

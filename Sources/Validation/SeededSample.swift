@@ -4,7 +4,7 @@ import Quantities
 
 /// A seeded sample of models and workloads beyond the small grid: L ≤ 4, C_l ≤ 8, R_l ≤ 4, wider and unequal widths,
 /// heads whose width is not the model's, prompts and lengths of several meta-contexts; also baselines.
-public struct ExactSample: Sendable {
+public struct SeededSample: Sendable {
   public let points: [GridPoint]
 
   /// - Parameter seed: equal seeds give equal points on every machine.
