@@ -62,7 +62,7 @@ extension ReportSubject {
     let values = places.map { place in
       Component.allCases.map { component -> Double? in
         let time = estimate[Node(place.level, place.side, component)].time
-        return time == .zero ? nil : time.value
+        return time.value > threshold ? time.value : nil
       }
     }
     let sums = values.map { $0.reduce(0) { $0 + ($1 ?? 0) } }

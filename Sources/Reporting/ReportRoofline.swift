@@ -37,9 +37,9 @@ extension ReportSubject {
     let bounds = phasesWithWork.map { "\($0.rawValue) at \(significant(timed[$0].intensity))" }
     report.document.heading("Roofline")
     report.document.paragraph(
-      "The operations that take more than 1 % of their phase at \(describe(workload)). Left of the ridge, \(significant(ridge)) FLOP per byte, memory "
+      "The costliest operations of each phase, eight at most and none below 1 % of its time, at \(describe(workload)). Left of the ridge, \(significant(ridge)) FLOP per byte, memory "
         + "limits; right of it arithmetic. Element-wise work has a lower roof than the one drawn, so attention and norms "
-        + "stay below it. A point with a number stands for several operations that lie together; the table has them all."
+        + "stay below it. \"+ 3\" stands for three more operations in the same place; the table has them all."
     )
     try await report.figure(
       RooflineChart(
@@ -83,7 +83,7 @@ extension ReportSubject {
     return clusters.map { cluster in
       let first = cluster[0]
       return .init(
-        first.name + (cluster.count > 1 ? " + \(cluster.count - 1) alike" : ""), group: first.group,
+        first.name + (cluster.count > 1 ? " + \(cluster.count - 1)" : ""), group: first.group,
         intensity: first.figure.intensity, rate: first.figure.achieved.perSecond)
     }
   }
