@@ -28,7 +28,7 @@ struct ReportCommand: AsyncParsableCommand {
     var report = try await computedReport(subject)
     var measured = MeasuredPart()
     if !skipsMeasuring {
-      measured.exact = try ExactSample(subject)
+      measured.exact = try ExactReport(scenario, exhaustive: false, scenarioOnly: true)
       if let reason = Self.tooLarge(subject) { measured.timing = reason }
     }
     try await measured.write(to: &report)

@@ -9,7 +9,7 @@ import Validation
 /// What the machine that writes a report executed: the part of the report that another run may change.
 struct MeasuredPart {
   /// Nil where nothing was to be executed.
-  var exact: ExactSample?
+  var exact: ExactReport?
   /// Empty where no model was timed.
   var timed: [TimedPhaseResult] = []
   /// The machine and its profile, or why nothing was timed; a sentence.
@@ -29,7 +29,7 @@ struct MeasuredPart {
   }
 
   /// Whether the executed model's integers are those of the formulas.
-  private func write(_ exact: ExactSample, to document: inout MarkdownDocument) {
+  private func write(_ exact: ExactReport, to document: inout MarkdownDocument) {
     let result = exact.result
     document.heading("Formulas against the executed model", level: 3)
     document.paragraph(
@@ -37,8 +37,9 @@ struct MeasuredPart {
         + "component, phase and quantity, the bytes that caches hold and the parameters were compared with the formulas "
         + "as integers.")
     var table = Table([.text("quantity"), Column("count")])
-    table.append(["points of the scenario, its baselines included", Cell(exact.total)])
-    table.append(["of them executed, evenly spread", Cell(result.points)])
+    table.append(["points of the scenario", Cell(exact.scenarioPoints)])
+    table.append(["of them executed, evenly spaced", Cell(exact.executedPoints)])
+    table.append(["runs, baselines included", Cell(result.points)])
     table.append(["integers compared", Cell(result.checked)])
     table.append(["**mismatches**", Cell(result.mismatchCount)])
     document.table(table)
@@ -113,30 +114,5 @@ struct MeasuredPart {
     return AgreementChart(
       "Mean errors are at most \(NumberFormat.percent(decimals: 1).text(worst))",
       subtitle: "each point is one phase of one workload", quantity: "time", unit: "s", groups: groups)
-  }
-}
-
-/// Exact validation of a scenario's points, or of a fixed spread of them.
-struct ExactSample {
-  /// Executing shapes costs time for every generated token.
-  static let pointLimit = 64
-
-  var result = ExactResult()
-  /// Points of the scenario with its baselines, executed or not.
-  var total: Int
-
-  /// Runs the grid's models and the baselines on shapes; which points depends on the scenario alone.
-  /// - Throws: `CountOverflow`
-  init(_ subject: ReportSubject) throws {
-    let points = subject.summaries.map(\.point)
-    // An odd stride runs through all values of the axes, whose lengths are mostly even.
-    let stride = points.count <= Self.pointLimit ? 1 : (points.count / Self.pointLimit) | 1
-    let baselines = subject.scenario.compare.map(\.model)
-    for index in Swift.stride(from: 0, to: points.count, by: stride) {
-      let models = [points[index].model] + baselines
-      result += try validateExactly(
-        models.map { GridPoint(model: $0, workload: points[index].workload) }, points[index].precision)
-    }
-    total = points.count * (1 + baselines.count)
   }
 }
