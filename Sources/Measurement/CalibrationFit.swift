@@ -34,7 +34,7 @@ struct CalibrationFit {
     profile.peaks[.fp32] = Rate(1.05 * fastest(.product, \.matmulFlops))
     profile.elementwise = Rate(fastest(.elementwise, \.elementwiseFlops))
     profile.caches = profile.caches.map { CacheLevel(bytes: $0.bytes, bandwidth: Self.rate(reads, $0.bytes / 2)) }
-    profile.memoryBandwidth = Self.rate(reads, .max)
+    profile.memoryBandwidth = Self.rate(reads, .infinity)
   }
 
   /// The norms that run alone tell the rate of element-wise work, which everything fused is priced with.
@@ -52,8 +52,8 @@ struct CalibrationFit {
   }
 
   /// The rate of the largest read that fits in so many bytes.
-  private static func rate(_ reads: [BandwidthSample], _ bytes: Int) -> Rate<Byte> {
-    (reads.last { $0.bytes <= bytes } ?? reads[0]).rate
+  private static func rate(_ reads: [BandwidthSample], _ bytes: Double) -> Rate<Byte> {
+    (reads.last { Double($0.bytes) <= bytes } ?? reads[0]).rate
   }
 
   /// Products of few rows stream their weights: they tell what each cache level and main memory deliver to a kernel that
@@ -63,11 +63,11 @@ struct CalibrationFit {
   private mutating func fitFewRows(_ reads: [BandwidthSample]) throws {
     let chosen = samples.filter { $0.kind == .product && $0.rows <= profile.fewRows }
     let start = profile
-    let outside = reads.filter { $0.bytes >= 2 * (start.caches.last?.bytes ?? 0) }
+    let outside = reads.filter { Double($0.bytes) >= 2 * (start.caches.last?.bytes ?? 0) }
     func changed(_ p: [Double]) -> HardwareProfile {
       var profile = start
       profile.caches = start.caches.map {
-        CacheLevel(bytes: Int(Self.share(p[0]) * Double($0.bytes)), bandwidth: Self.share(p[1]) * $0.bandwidth)
+        CacheLevel(bytes: Self.share(p[0]) * $0.bytes, bandwidth: Self.share(p[1]) * $0.bandwidth)
       }
       profile.memoryBandwidth = exp(p[2]) * start.memoryBandwidth
       profile.efficiency.fewRowProduct = Efficiency(

@@ -75,10 +75,10 @@ public enum HardwareFile {
       let bandwidth = positive(level, "bandwidth_bytes_per_s", unit: "byte/s")
       level.finish()
       guard let bytes, let bandwidth else { continue }
-      if let last = levels.last, bytes <= last.bytes {
-        level.report("bytes", "found \(bytes)", accepted: "more than the \(last.bytes) of the level before")
+      if let last = levels.last, Double(bytes) <= last.bytes {
+        level.report("bytes", "found \(bytes)", accepted: "more than the \(Int(last.bytes)) of the level before")
       }
-      levels.append(CacheLevel(bytes: bytes, bandwidth: Rate(bandwidth)))
+      levels.append(CacheLevel(bytes: Double(bytes), bandwidth: Rate(bandwidth)))
     }
     return levels
   }

@@ -16,7 +16,7 @@ extension HardwareFile {
     if !profile.caches.isEmpty {
       lines.append("caches:")
       for level in profile.caches {
-        lines.append("  - {bytes: \(level.bytes), bandwidth_bytes_per_s: \(shortest(level.bandwidth.perSecond))}")
+        lines.append("  - {bytes: \(Int(level.bytes)), bandwidth_bytes_per_s: \(shortest(level.bandwidth.perSecond))}")
       }
     }
     lines.append("memory_bytes: \(profile.memoryBytes)")

@@ -87,7 +87,8 @@ func measuredNodes(_ scenario: Scenario, _ options: MeasuringOptions) throws -> 
       Column("measured_s", "measured", as: .si(unit: "s")), Column("predicted_s", "predicted", as: .si(unit: "s")),
       Column("error_percent", "error", as: .percent(decimals: 1)),
     ])
-  let profile = try options.profile(for: scenario)
+  let profile =
+    try options.savedProfile(near: scenario.file) ?? calibrateWithProgress(threads: scenario.measure.threads).profile
   let roofline = try Roofline(profile, .float32)
   var loaded: MeasuredModel?
   for point in workloads(of: scenario) {
@@ -96,7 +97,7 @@ func measuredNodes(_ scenario: Scenario, _ options: MeasuringOptions) throws -> 
     loaded = model
     let predicted = TimedPhases(point.model, point.workload, .float32, roofline)
     let measured = model.measureNodes(
-      point.workload, repetitions: scenario.measure.repetitions, warmup: scenario.measure.warmup, seed: 1)
+      point.workload, repetitions: scenario.measure.repetitions, warmup: scenario.measure.warmup)
     for phase in Phase.allCases {
       for (node, seconds) in measured[phase] ?? [] {
         let expected = predicted[phase][node].time.value

@@ -18,6 +18,7 @@ struct Photon: AsyncParsableCommand {
       Shell completions: photon --generate-completion-script bash (or zsh, or fish).
       """,
     subcommands: [
+      ReportCommand.self,
       ExplainCommand.self,
       SweepCommand.self,
       WhyCommand.self,
