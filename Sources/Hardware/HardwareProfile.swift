@@ -72,6 +72,8 @@ public struct HardwareProfile: Hashable, Sendable {
   public var efficiency: PerOperationClass<Efficiency>
   /// Time that each step costs besides its operations: a prefill is one step, and so is each dispatch of the head.
   public var stepOverhead: Seconds
+  /// What a first token waits for in a serving engine; nil where no serving rows were fitted.
+  public var firstToken: FirstTokenDelay?
   /// How well the figures reproduce the measurements they were fitted to; nil for a data sheet.
   public var calibration: CalibrationSummary?
   /// - Unit: US dollar per hour
@@ -85,7 +87,7 @@ public struct HardwareProfile: Hashable, Sendable {
     elementwise: Rate<Flop>, memoryBandwidth: Rate<Byte>, caches: [CacheLevel] = [], memoryBytes: Int,
     reserve: Double = 0.05, fewRows: Int = 16,
     efficiency: PerOperationClass<Efficiency> = .init(repeating: .ideal), stepOverhead: Seconds = .zero,
-    calibration: CalibrationSummary? = nil, pricePerHour: Double? = nil, boardPower: Double? = nil,
+    firstToken: FirstTokenDelay? = nil, calibration: CalibrationSummary? = nil, pricePerHour: Double? = nil, boardPower: Double? = nil,
     hostLink: Rate<Byte>? = nil
   ) {
     self.name = name
@@ -101,6 +103,7 @@ public struct HardwareProfile: Hashable, Sendable {
     self.fewRows = fewRows
     self.efficiency = efficiency
     self.stepOverhead = stepOverhead
+    self.firstToken = firstToken
     self.calibration = calibration
     self.pricePerHour = pricePerHour
     self.boardPower = boardPower

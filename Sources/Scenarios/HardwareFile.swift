@@ -41,6 +41,11 @@ public enum HardwareFile {
     profile.pricePerHour = fields.has("price_usd_per_hour") ? notNegative(fields, "price_usd_per_hour") : nil
     profile.boardPower = optionalPositive(fields, "board_power_w", unit: "W")
     profile.hostLink = optionalPositive(fields, "host_link_bytes_per_s", unit: "byte/s").map { Rate($0) }
+    if let delay = fields.mapping("first_token") {
+      profile.firstToken = FirstTokenDelay(
+        waitingShare: notNegative(delay, "waiting_share"), overhead: Seconds(notNegative(delay, "overhead_s")))
+      delay.finish()
+    }
     profile.calibration = calibration(fields)
     fields.finish()
     try collector.throwIfAny()

@@ -26,6 +26,10 @@ extension HardwareFile {
     if let link = profile.hostLink { lines.append("host_link_bytes_per_s: \(shortest(link.perSecond))") }
     lines.append("few_rows: \(profile.fewRows)")
     if !profile.isIdeal { lines += efficiencyLines(profile) }
+    if let delay = profile.firstToken {
+      lines.append(
+        "first_token: {waiting_share: \(shortest(delay.waitingShare)), overhead_s: \(shortest(delay.overhead.value))}")
+    }
     if let calibration = profile.calibration { lines += calibrationLines(calibration) }
     return lines.joined(separator: "\n") + "\n"
   }
