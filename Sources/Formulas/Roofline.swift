@@ -84,9 +84,22 @@ public struct Roofline: Sendable {
       figures[group.node.index] += figure
       total += figure
     }
-    let stepping = phase.steps * profile.stepOverhead
+    let stepping = stepping(phase)
     total += TimeFigure(time: stepping, overhead: stepping)
     return PhaseEstimate(total: total, figures: figures)
+  }
+
+  /// The time of a phase without its parts by node.
+  public func time(_ phase: DispatchedPhase) -> Seconds {
+    phase.groups.reduce(stepping(phase)) { $0 + figure($1).time }
+  }
+
+  /// What steps and emitted tokens cost besides operations; the head has a row for each token.
+  private func stepping(_ phase: DispatchedPhase) -> Seconds {
+    let steps = phase.steps * profile.stepOverhead
+    guard profile.sequenceOverhead != .zero else { return steps }
+    let tokens = phase.groups.reduce(0) { $0 + ($1.node.component == .head ? $1.rows * $1.dispatches : 0) }
+    return steps + tokens * profile.sequenceOverhead
   }
 }
 

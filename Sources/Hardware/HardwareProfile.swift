@@ -72,8 +72,10 @@ public struct HardwareProfile: Hashable, Sendable {
   public var efficiency: PerOperationClass<Efficiency>
   /// Time that each step costs besides its operations: a prefill is one step, and so is each dispatch of the head.
   public var stepOverhead: Seconds
-  /// What a first token waits for in a serving engine; nil where no serving rows were fitted.
-  public var firstToken: FirstTokenDelay?
+  /// Time that each emitted token of a sequence costs besides its operations: sampling, scheduling.
+  public var sequenceOverhead: Seconds
+  /// What a serving engine adds; nil where no serving rows were fitted.
+  public var serving: ServingBehaviour?
   /// How well the figures reproduce the measurements they were fitted to; nil for a data sheet.
   public var calibration: CalibrationSummary?
   /// - Unit: US dollar per hour
@@ -87,7 +89,7 @@ public struct HardwareProfile: Hashable, Sendable {
     elementwise: Rate<Flop>, memoryBandwidth: Rate<Byte>, caches: [CacheLevel] = [], memoryBytes: Int,
     reserve: Double = 0.05, fewRows: Int = 16,
     efficiency: PerOperationClass<Efficiency> = .init(repeating: .ideal), stepOverhead: Seconds = .zero,
-    firstToken: FirstTokenDelay? = nil, calibration: CalibrationSummary? = nil, pricePerHour: Double? = nil, boardPower: Double? = nil,
+    sequenceOverhead: Seconds = .zero, serving: ServingBehaviour? = nil, calibration: CalibrationSummary? = nil, pricePerHour: Double? = nil, boardPower: Double? = nil,
     hostLink: Rate<Byte>? = nil
   ) {
     self.name = name
@@ -103,7 +105,8 @@ public struct HardwareProfile: Hashable, Sendable {
     self.fewRows = fewRows
     self.efficiency = efficiency
     self.stepOverhead = stepOverhead
-    self.firstToken = firstToken
+    self.sequenceOverhead = sequenceOverhead
+    self.serving = serving
     self.calibration = calibration
     self.pricePerHour = pricePerHour
     self.boardPower = boardPower
@@ -111,7 +114,7 @@ public struct HardwareProfile: Hashable, Sendable {
   }
 
   /// Whether every operation runs at a peak, as on a data sheet.
-  public var isIdeal: Bool { efficiency == .init(repeating: .ideal) && stepOverhead == .zero }
+  public var isIdeal: Bool { efficiency == .init(repeating: .ideal) && stepOverhead == .zero && sequenceOverhead == .zero }
 
   /// Memory that weights, caches and activations may fill.
   /// - Unit: byte

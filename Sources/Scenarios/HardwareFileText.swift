@@ -26,9 +26,11 @@ extension HardwareFile {
     if let link = profile.hostLink { lines.append("host_link_bytes_per_s: \(shortest(link.perSecond))") }
     lines.append("few_rows: \(profile.fewRows)")
     if !profile.isIdeal { lines += efficiencyLines(profile) }
-    if let delay = profile.firstToken {
+    if let serving = profile.serving {
+      let admission = serving.admission.map { "admission: \($0.rawValue), " } ?? ""
       lines.append(
-        "first_token: {waiting_share: \(shortest(delay.waitingShare)), overhead_s: \(shortest(delay.overhead.value))}")
+        "serving: {\(admission)waiting_share: \(shortest(serving.waitingShare)), "
+          + "first_token_overhead_s: \(shortest(serving.firstTokenOverhead.value))}")
     }
     if let calibration = profile.calibration { lines += calibrationLines(calibration) }
     return lines.joined(separator: "\n") + "\n"
@@ -53,6 +55,9 @@ extension HardwareFile {
           + "overhead_s: \(shortest(efficiency.overhead.value))}")
     }
     lines.append("step_overhead_s: \(shortest(profile.stepOverhead.value))")
+    if profile.sequenceOverhead != .zero {
+      lines.append("sequence_overhead_s: \(shortest(profile.sequenceOverhead.value))")
+    }
     return lines
   }
 

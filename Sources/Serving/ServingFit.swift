@@ -75,7 +75,7 @@ public struct ServingFit: Sendable {
         coefficient: coefficient, value: coefficient.value(at: position), standardError: abs(slope) * deviation)
     }
     profile = form.profile(at: fit.parameters, base: base)
-    profile.firstToken = try fittedDelay(cases, on: profile)
+    profile.serving = try fittedBehaviour(cases, on: profile)
     predictions = []
     guard summarises else { return }
     predictions = try cases.flatMap { try ServingPrediction.all($0, on: profile) }

@@ -16,6 +16,8 @@ public enum ServingCoefficient: String, CaseIterable, Sendable {
   case overlap
   /// Time of each dispatched operation besides its work.
   case launch = "launch_s"
+  /// Time of each emitted token of a sequence besides its operations.
+  case sequence = "sequence_s"
 
   /// The typical value as a logit (as a logarithm for a time), and how far machines lie from it.
   ///
@@ -28,13 +30,14 @@ public enum ServingCoefficient: String, CaseIterable, Sendable {
     case .arithmetic: (0.7, 0.8)
     case .overlap: (0, 1.6)
     case .launch: (log(5e-6), 1.5)
+    case .sequence: (log(2e-5), 1.5)
     }
   }
 
   func value(at position: Double) -> Double {
     let (center, spread) = typical
     let u = center + spread * position
-    return self == .launch ? exp(u) : 1 / (1 + exp(-u))
+    return self == .launch || self == .sequence ? exp(u) : 1 / (1 + exp(-u))
   }
 
   func set(_ value: Double, in profile: inout HardwareProfile) {
@@ -51,6 +54,7 @@ public enum ServingCoefficient: String, CaseIterable, Sendable {
     case .overlap: for operation in products { profile.efficiency[operation].overlap = value }
     case .launch:
       for operation in OperationClass.allCases { profile.efficiency[operation].overhead = Seconds(value) }
+    case .sequence: profile.sequenceOverhead = Seconds(value)
     }
   }
 }
@@ -78,16 +82,18 @@ public struct ServingForm: Hashable, Sendable {
     name: "overlap", coefficients: [.weightBandwidth, .cacheBandwidth, .arithmetic, .overlap])
   public static let launch = ServingForm(
     name: "launch", coefficients: [.bandwidth, .arithmetic, .overlap, .launch])
+  public static let sequence = ServingForm(
+    name: "sequence", coefficients: [.weightBandwidth, .cacheBandwidth, .arithmetic, .sequence])
 
   /// The first is kept unless another is clearly better.
-  public static let candidates = [overlap, launch]
+  public static let candidates = [overlap, launch, sequence]
 
   func profile(at positions: [Double], base: HardwareProfile) -> HardwareProfile {
     var profile = base
     profile.efficiency = .init(repeating: .ideal)
     profile.stepOverhead = .zero
+    profile.sequenceOverhead = .zero
     profile.calibration = nil
-    profile.firstToken = nil
     for (coefficient, position) in zip(coefficients, positions) {
       coefficient.set(coefficient.value(at: position), in: &profile)
     }

@@ -16,23 +16,21 @@ public struct ServingPoint: Sendable {
   var precision: Precision { row.precision.precision }
 }
 
-/// For how much memory an engine admits a request.
-enum Admission {
-  /// For all tokens that it may come to hold, so that none is ever preempted: TensorRT-LLM.
-  case whole
-  /// For what it holds, on average its prompt and half of its output: vLLM, SGLang and engines that are not known.
-  case held
-
-  init(engine: String) {
-    let name = engine.lowercased()
-    self = name.contains("trt") || name.contains("tensorrt") ? .whole : .held
+extension ServingPoint {
+  /// What requests hold where the profile does not say it: TensorRT-LLM admits a request whole, vLLM and SGLang for what
+  /// it holds.
+  func admission(on profile: HardwareProfile) -> Admission {
+    let engine = row.engine.lowercased()
+    return profile.serving?.admission ?? (engine.contains("trt") || engine.contains("tensorrt") ? .whole : .held)
   }
 
-  func demand(_ point: ServingPoint) throws -> MemoryDemand {
-    let generated = point.row.generated ?? 0
+  /// The memory of the row's requests.
+  /// - Throws: `CountOverflow`
+  func demand(_ admission: Admission) throws -> MemoryDemand {
+    let generated = row.generated ?? 0
     let workload = Workload(
-      promptLength: point.row.prompt ?? 0, generatedLength: self == .whole ? generated : generated / 2)
-    return try MemoryDemand(point.model, workload, point.precision)
+      promptLength: row.prompt ?? 0, generatedLength: admission == .whole ? generated : generated / 2)
+    return try MemoryDemand(model, workload, precision)
   }
 }
 
@@ -90,7 +88,7 @@ struct ServingCase: Sendable {
 
   /// The requests that run at once; all of them where not even one fits, because then the profile is not the machine's.
   static func activeRequests(_ point: ServingPoint, on profile: HardwareProfile) throws -> Int {
-    let demand = try Admission(engine: point.row.engine).demand(point)
+    let demand = try point.demand(point.admission(on: profile))
     guard let largest = demand.largestBatch(on: profile), largest > 0 else { return point.row.concurrency }
     return min(largest, point.row.concurrency)
   }
@@ -108,17 +106,10 @@ struct ServingCase: Sendable {
     let roofline = try Roofline(profile, point.precision)
     guard metric == .timeToFirstToken else { return terms[metric].map { seconds($0, roofline) } }
     guard !firstToken.isEmpty else { return nil }
-    let delay = profile.firstToken ?? FirstTokenDelay()
+    let serving = profile.serving ?? ServingBehaviour()
     let token = terms[.timePerOutputToken].map { seconds($0, roofline) } ?? 0
     let queue = waitingPerActive * Double(point.row.generated ?? 0) * token
-    return seconds(firstToken, roofline) + delay.overhead.value + queue
-      + delay.waitingShare * Double(active) * seconds([firstToken[0]], roofline)
-  }
-}
-
-extension Roofline {
-  /// The time of a phase without its parts by node.
-  func time(_ phase: DispatchedPhase) -> Seconds {
-    phase.groups.reduce(phase.steps * profile.stepOverhead) { $0 + figure($1).time }
+    return seconds(firstToken, roofline) + serving.firstTokenOverhead.value + queue
+      + serving.waitingShare * Double(active) * seconds([firstToken[0]], roofline)
   }
 }

@@ -100,9 +100,9 @@ private struct FittedProfile {
     for value in fit.values {
       table.append([.text(value.coefficient.rawValue), Cell(value.value), Cell(value.standardError)])
     }
-    if let delay = profile.firstToken {
-      table.append(["first token: waiting_share", Cell(delay.waitingShare), .missing])
-      table.append(["first token: overhead_s", Cell(delay.overhead.value), .missing])
+    if let serving = profile.serving {
+      table.append(["serving: waiting_share", Cell(serving.waitingShare), .missing])
+      table.append(["serving: first_token_overhead_s", Cell(serving.firstTokenOverhead.value), .missing])
     }
     return table
   }
