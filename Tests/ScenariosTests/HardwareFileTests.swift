@@ -33,7 +33,9 @@ private let calibrated = HardwareProfile(
   year: 2026,
   peaks: PeakRates([(.fp32, Rate(216.123e9)), (.int8, Rate(0.1 + 0.2))]), elementwise: Rate(7.5e9),
   memoryBandwidth: Rate(18_123_456_789.5),
-  caches: [CacheLevel(bytes: 1 * 0x1p20, bandwidth: Rate(84e9)), CacheLevel(bytes: 36 * 0x1p20, bandwidth: Rate(26e9))],
+  caches: [
+    CacheLevel(bytes: 1 * 0x1p20, bandwidth: Rate(84e9)), CacheLevel(bytes: 36 * 0x1p20, bandwidth: Rate(26e9)),
+  ],
   memoryBytes: 25_769_803_776, reserve: 0.125, fewRows: 12,
   efficiency: {
     var efficiency = PerOperationClass<Efficiency>(repeating: .ideal)
