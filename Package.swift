@@ -77,6 +77,8 @@ let package = Package(
         "Quantities", "Architectures", "Hardware", "Formulas", "Tensors", "Reference",
         "Scenarios", "Measurement", "Validation",
       ]),
+    tests(
+      "MeasurementTests", ["Quantities", "Architectures", "Hardware", "Tensors", "Reference", "Measurement"]),
     tests("ReportsTests", ["Reports"]),
     tests(
       "ReportingTests",
