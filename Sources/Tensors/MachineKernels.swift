@@ -51,7 +51,9 @@ extension Machine {
     else { return }
     let shape = cache.layer
     let start = cache.positionCount
-    let angles = rotaryAngles(headWidth: shape.headWidth, positions: start + queries)
+    // For all that the cache has room for: growing with the context would allocate while tokens are generated.
+    let angles = rotaryAngles(
+      headWidth: shape.headWidth, positions: (cache.prefix?.capacity ?? 0) + cache.capacity)
     if backend == .fast {
       ck_rotate(
         joint.rows, shape.heads + shape.keyValueHeads, shape.headWidth, input, joint.columns, angles.cosine,
