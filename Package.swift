@@ -60,11 +60,13 @@ let package = Package(
         "Measurement", "GSL",
       ]),
     module("Reports", [.product(name: "Subprocess", package: "swift-subprocess")]),
+    module(
+      "Reporting", ["Quantities", "Architectures", "Hardware", "Formulas", "Scenarios", "Reports"]),
     .executableTarget(
       name: "photon",
       dependencies: [
         "Quantities", "Architectures", "Hardware", "Formulas", "Tensors", "Reference",
-        "Scenarios", "Measurement", "Validation", "Reports", "GSL",
+        "Scenarios", "Measurement", "Validation", "Reports", "Reporting", "GSL",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -82,6 +84,11 @@ let package = Package(
         "Scenarios", "Measurement", "Validation",
       ]),
     tests("ReportsTests", ["Reports"]),
+    tests(
+      "ReportingTests",
+      [
+        "Quantities", "Architectures", "Hardware", "Formulas", "Scenarios", "Reports", "Reporting",
+      ]),
     tests("CommandTests", [.product(name: "Subprocess", package: "swift-subprocess")]),
   ]
 )

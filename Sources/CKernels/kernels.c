@@ -196,8 +196,9 @@ void ck_attention(const struct ck_attention *a) {
   struct attention_job job = {.attention = a, .rows = rows, .blockRows = chosen()->blockQueries};
   job.blocks = ceiling(rows, job.blockRows);
   job.tasks = a->groups * a->keyValueHeads * job.blocks;
-  ptrdiff_t work = a->groups * a->queries * a->heads * a->headWidth * (a->past + (a->queries + 1) / 2);
-  int parts = parts_for(work, 1 << 16, job.tasks);
+  /* A task costs what 32 keys cost before it meets its first one. */
+  ptrdiff_t work = a->groups * a->queries * a->heads * a->headWidth * (32 + a->past + (a->queries + 1) / 2);
+  int parts = parts_for(work, 1 << 14, job.tasks);
   /* Later query blocks see more keys: smaller parts even that out. */
   if (job.blocks > 1 && parts > 1) parts = (int)least(job.tasks, 4096);
   job.step = ceiling(job.tasks, parts);

@@ -4,11 +4,11 @@ import Tensors
 /// The teacher-forced pass: all encoders over the sequence, then all chunks of every decoder, whatever generation would
 /// skip. It is what training sees, and what hierarchical generation must reproduce token by token.
 extension HierarchySession {
-  public struct Forward {
-    /// Sequence × T rows; row t predicts token t from the tokens before it, as the reading allows.
-    public let logits: Tensor
-    /// Per level: X̂^(l−1), sequence × units rows, padded to whole chunks; empty at level 1.
-    public let reconstructions: [Tensor]
+  public struct Forward: Sendable {
+    /// Sequence × T rows of V; row t predicts token t from the tokens before it, as the reading allows. Empty for shapes.
+    public let logits: [Float]
+    /// Per level: X̂^(l−1), sequence × units rows of D_(l−1), padded to whole chunks; empty at level 1.
+    public let reconstructions: [[Float]]
     /// Per level: condition vectors held when every condition sequence is retained, as the first version stores them.
     public let retainedVectors: [Int]
   }
@@ -25,7 +25,7 @@ extension HierarchySession {
     prepareEncoders(end: committed)
     let latents = encode(tokens)
     var restored: Tensor?
-    var reconstructions: [Tensor] = []
+    var reconstructions: [[Float]] = []
     var retained: [Int] = []
     for l in stride(from: model.levelCount, through: 1, by: -1) {
       let chunks = (committed + span(l) - 1) / span(l)
@@ -39,7 +39,7 @@ extension HierarchySession {
       // The windows of every chunk are the storage of the first version; only its condition vectors are counted here.
       retained.append(model.retainConditions ? chunks * level(l).conditionLength : 0)
       restored = output
-      reconstructions.append(output)
+      reconstructions.append(output.elements)
     }
     let outputs = machine.arena.tensor(rows: sequences * committed, columns: model.layer.width)
     let padded = restored!.rows / sequences
@@ -51,7 +51,7 @@ extension HierarchySession {
     let logits = machine.head(
       outputs, norm: weights(1).decoder.lastNorm, table: weights.head, at: Node(0, .decoder, .head))
     return Forward(
-      logits: logits, reconstructions: reconstructions.dropLast().reversed(), retainedVectors: retained.reversed())
+      logits: logits.elements, reconstructions: reconstructions.dropLast().reversed(), retainedVectors: retained.reversed())
   }
 
   /// Sequence × chunks latents: the unit before each chunk, or under `cascade` below the top the chunk's own unit.

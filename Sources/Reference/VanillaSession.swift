@@ -78,13 +78,13 @@ public final class VanillaSession: Session {
 /// Teacher-forced pass over whole sequences.
 extension VanillaSession {
   /// Logits at every position: row t of a sequence predicts token t+1.
-  public static func forward(_ weights: ModelWeights, tokens: [[Int32]], machine: Machine) -> Tensor {
+  public static func forward(_ weights: ModelWeights, tokens: [[Int32]], machine: Machine) -> [Float] {
     let (batch, length) = (tokens.count, tokens[0].count)
     let cache = KeyValueCache(
       layer: weights.stack.shape, layerCount: weights.stack.layers.count, groups: batch, capacity: length,
       store: .persistent, holdsNumbers: machine.holdsNumbers)
     let embedded = machine.embed(tokens.flatMap(\.self), table: weights.embedding, at: Node(0, .decoder, .embedding))
     let result = machine.run(weights.stack, embedded, cache: cache, queries: length, readsOnce: true)
-    return machine.head(result, norm: weights.stack.lastNorm, table: weights.head, at: Node(0, .decoder, .head))
+    return machine.head(result, norm: weights.stack.lastNorm, table: weights.head, at: Node(0, .decoder, .head)).elements
   }
 }

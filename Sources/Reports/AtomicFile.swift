@@ -103,6 +103,11 @@ public struct AtomicFile: ~Copyable {
     try write(Array(text.utf8), to: path)
   }
 
+  /// Gives a finished file its final name on the same file system; what had that name is replaced.
+  public static func move(_ path: String, to destination: String) throws(FileFailure) {
+    guard rename(path, destination) == 0 else { throw FileFailure(destination, code: errno) }
+  }
+
   /// Creates a folder and those above it; one that exists is fine.
   public static func makeFolder(_ path: String) throws(FileFailure) {
     var prefix = path.hasPrefix("/") ? "/" : ""

@@ -21,25 +21,36 @@ extension Machine {
   }
 
   /// y = x · wᵀ onto the residual and the bias, which are laid down first.
+  ///
+  /// OpenBLAS runs on one thread and the kernels' pool runs it on parts of the result: two pools of threads would spin
+  /// against each other. The longer side is cut, so that little is packed twice.
   private func blasProduct(
     _ rows: Int, _ map: Linear, input: UnsafePointer<Float>, weight: UnsafePointer<Float>,
     residual: UnsafePointer<Float>?, into result: UnsafeMutablePointer<Float>
   ) {
-    let (outputs, bias) = (map.outputs, map.bias?.base)
-    if let residual, residual != UnsafePointer(result) { result.update(from: residual, count: rows * outputs) }
-    if let bias {
-      for row in 0..<rows {
-        let to = result + row * outputs
+    let (outputs, inputs, bias) = (map.outputs, map.inputs, map.bias?.base)
+    let byRows = rows >= outputs
+    onThreads(byRows ? rows : outputs, grain: 64) { part in
+      let (height, width) = byRows ? (part.count, outputs) : (rows, part.count)
+      let (top, left) = byRows ? (part.lowerBound, 0) : (0, part.lowerBound)
+      let corner = result + top * outputs + left
+      for row in 0..<height {
+        let to = corner + row * outputs
+        if let residual, residual != UnsafePointer(result) {
+          to.update(from: residual + (top + row) * outputs + left, count: width)
+        }
+        guard let bias else { continue }
         if residual == nil {
-          to.update(from: bias, count: outputs)
+          to.update(from: bias + left, count: width)
         } else {
-          for output in 0..<outputs { to[output] += bias[output] }
+          for output in 0..<width { to[output] += bias[left + output] }
         }
       }
+      cblas_sgemm(
+        CblasRowMajor, CblasNoTrans, CblasTrans, Int32(height), Int32(width), Int32(inputs), 1, input + top * inputs,
+        Int32(inputs), weight + left * inputs, Int32(inputs), residual == nil && bias == nil ? 0 : 1, corner,
+        Int32(outputs))
     }
-    cblas_sgemm(
-      CblasRowMajor, CblasNoTrans, CblasTrans, Int32(rows), Int32(outputs), Int32(map.inputs), 1, input,
-      Int32(map.inputs), weight, Int32(map.inputs), residual == nil && bias == nil ? 0 : 1, result, Int32(outputs))
   }
 
   func fastAttention(_ shape: AttentionShape, cache: KeyValueCache, layer: Int, query: Tensor, into result: Tensor) {

@@ -60,20 +60,22 @@ extension Machine {
         angles.sine,
         nil, start, queries)
     }
-    for row in 0..<joint.rows {
-      let (group, offset) = (row / queries, row % queries)
-      let from = input + row * joint.columns
-      if backend == .plain {
-        PlainKernels<Float>.rotate(
-          heads: shape.heads + shape.keyValueHeads, headWidth: shape.headWidth, from,
-          cosine: angles.cosine + (start + offset) * angles.half, sine: angles.sine + (start + offset) * angles.half)
-      }
-      (result + row * query.columns).update(from: from, count: shape.queryWidth)
-      for head in 0..<shape.keyValueHeads {
-        let slot = ((group * shape.keyValueHeads + head) * cache.capacity + cache.length + offset) * shape.headWidth
-        let key = from + shape.queryWidth + head * shape.headWidth
-        (keys + slot).update(from: key, count: shape.headWidth)
-        (values + slot).update(from: key + shape.keyValueWidth, count: shape.headWidth)
+    onThreads(joint.rows, grain: 64) { rows in
+      for row in rows {
+        let (group, offset) = (row / queries, row % queries)
+        let from = input + row * joint.columns
+        if backend == .plain {
+          PlainKernels<Float>.rotate(
+            heads: shape.heads + shape.keyValueHeads, headWidth: shape.headWidth, from,
+            cosine: angles.cosine + (start + offset) * angles.half, sine: angles.sine + (start + offset) * angles.half)
+        }
+        (result + row * query.columns).update(from: from, count: shape.queryWidth)
+        for head in 0..<shape.keyValueHeads {
+          let slot = ((group * shape.keyValueHeads + head) * cache.capacity + cache.length + offset) * shape.headWidth
+          let key = from + shape.queryWidth + head * shape.headWidth
+          (keys + slot).update(from: key, count: shape.headWidth)
+          (values + slot).update(from: key + shape.keyValueWidth, count: shape.headWidth)
+        }
       }
     }
   }

@@ -18,13 +18,14 @@ struct Photon: AsyncParsableCommand {
       Shell completions: photon --generate-completion-script bash (or zsh, or fish).
       """,
     subcommands: [
+      ReportCommand.self,
       ExplainCommand.self,
       SweepCommand.self,
       WhyCommand.self,
       SignatureCommand.self,
       ImportCommand.self,
       HardwareCommand.self,
-      ValidateCommand.self,
+      ValidateCommand.self, CalibrateCommand.self,
     ])
 
   static func main() async {

@@ -66,11 +66,10 @@ struct GenerationLaws {
         let forward = HierarchySession.forward(weights, tokens: whole, machine: Machine(backend: .plain)).logits
         for sequence in 0..<2 {
           for position in 0..<count {
-            let row = forward.rows(
-              sequence * (promptLength + count) + promptLength + position..<sequence * (promptLength + count)
-                + promptLength + position + 1)
+            let start = (sequence * (promptLength + count) + promptLength + position) * model.vocabulary
+            let row = forward[start..<start + model.vocabulary]
             #expect(
-              row.elements.map(\.bitPattern) == run.logits[sequence][position].map(\.bitPattern),
+              row.map(\.bitPattern) == run.logits[sequence][position].map(\.bitPattern),
               "C, R = \(levels), P = \(promptLength), position \(position)")
           }
         }
@@ -133,12 +132,12 @@ struct GenerationLaws {
   func `no output depends on a token that comes later`(reading: DecoderInput) {
     let weights = ModelWeights(Self.model([(2, 2), (3, 1)], reading), seed: 9, holdsNumbers: true)
     let tokens = Self.prompt(20)
-    let base = HierarchySession.forward(weights, tokens: [tokens], machine: Machine(backend: .plain)).logits.elements
+    let base = HierarchySession.forward(weights, tokens: [tokens], machine: Machine(backend: .plain)).logits
     for position in 0..<20 {
       var changed = tokens
       changed[position] = (changed[position] + 1) % 13
       let machine = Machine(backend: .plain)
-      let logits = HierarchySession.forward(weights, tokens: [changed], machine: machine).logits.elements
+      let logits = HierarchySession.forward(weights, tokens: [changed], machine: machine).logits
       let unchanged = (position + 1) * 13
       #expect(base.prefix(unchanged).map(\.bitPattern) == logits.prefix(unchanged).map(\.bitPattern))
     }
@@ -152,7 +151,7 @@ struct GenerationLaws {
       let prompt = Self.prompt(promptLength)
       let run = Self.run(weights, prompts: [prompt], generate: 9)
       let whole = prompt + run.tokens[0]
-      let logits = VanillaSession.forward(weights, tokens: [whole], machine: Machine(backend: .plain)).elements
+      let logits = VanillaSession.forward(weights, tokens: [whole], machine: Machine(backend: .plain))
       for position in 0..<9 {
         let start = (promptLength + position - 1) * 13
         #expect(logits[start..<start + 13].map(\.bitPattern) == run.logits[0][position].map(\.bitPattern))

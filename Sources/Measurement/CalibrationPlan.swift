@@ -1,0 +1,150 @@
+import Architectures
+import CKernels
+import GSL
+import Quantities
+import Tensors
+
+/// The micro-benchmarks of a calibration, in the order in which they run.
+struct CalibrationPlan {
+  /// Layers of one shape, run at some rows.
+  struct StackRun {
+    var shape: LayerShape
+    var layers: Int
+    /// Decode: sequences after so many cached positions.
+    var decode: [(groups: Int, past: Int)] = []
+    /// Local windows: chunks with so many queries after so many cached positions.
+    var windows: [(groups: Int, queries: Int, past: Int)] = []
+    /// Prefill: sequences of so many positions.
+    var prefill: [(groups: Int, queries: Int)] = []
+  }
+
+  var stacks: [StackRun]
+  var readBytes: [Int]
+  var heads: [(rows: Int, width: Int, vocabulary: Int)]
+  var normRows: [Int]
+  var repetitions: Repetitions
+  var rounds = 2
+
+  /// Working sets inside the second-level cache, inside a common last-level cache, at its edge, and in memory.
+  static func full() -> CalibrationPlan {
+    let small = LayerShape(width: 128, heads: 2, feedForward: 384)
+    let middle = LayerShape(width: 384, heads: 6, feedForward: 1152)
+    let large = LayerShape(width: 640, heads: 10, feedForward: 1792)
+    let few = [1, 2, 4, 8, 16]
+    let many = [32, 64, 128, 256, 512, 1024]
+    return CalibrationPlan(
+      stacks: [
+        StackRun(
+          shape: small, layers: 1, decode: few.map { ($0, 32) }, prefill: (many + [2048]).map { (1, $0) }),
+        StackRun(
+          shape: middle, layers: 1,
+          decode: few.map { ($0, 16) } + [(1, 256), (4, 256), (1, 1024), (4, 1024), (16, 512), (1, 4096), (64, 64)],
+          windows: [1, 4, 16, 64, 256].flatMap { [($0, 2, 0), ($0, 1, 3)] },
+          prefill: many.map { (1, $0) } + [(4, 16), (4, 64), (16, 16), (2, 8)]),
+        StackRun(shape: middle, layers: 4, decode: few.map { ($0, 48) }, prefill: [(1, 32), (1, 128)]),
+        StackRun(
+          shape: large, layers: 6, decode: few.map { ($0, 64) } + [(4, 512), (16, 256)],
+          windows: [(1, 2, 0), (4, 2, 0), (4, 1, 3)], prefill: [(1, 32), (1, 64), (1, 128), (4, 64), (1, 512)]),
+        StackRun(shape: large, layers: 1, prefill: [(1, 1024), (2, 1024)]),
+      ],
+      readBytes: (0...10).map { 262_144 << $0 },
+      heads: [1, 2, 4, 8, 16].flatMap { [($0, 384, 4096), ($0, 640, 16_384)] },
+      normRows: [1, 4, 16, 64, 256, 1024, 4096], repetitions: Repetitions())
+  }
+
+  /// Fewer repetitions of fewer sizes: a profile for a first look.
+  static func quick() -> CalibrationPlan {
+    var plan = full()
+    plan.stacks[0].prefill.removeAll { $0.queries > 512 }
+    plan.stacks[1].prefill.removeAll { $0.queries > 512 }
+    plan.stacks[3].prefill.removeAll { $0.queries > 128 }
+    plan.stacks.removeLast()
+    plan.rounds = 1
+    plan.repetitions = Repetitions(fewest: 2, most: 5, budget: 0.03)
+    return plan
+  }
+
+  /// The operations of every stack, heads and norms: of several rounds the quietest, because a disturbance by others on
+  /// the machine may outlast all repetitions of one operation, but rarely meets it in every round.
+  /// - Parameter progress: told the share that is done, from 0 to 1.
+  func operationSamples(seed: UInt64, progress: (Double) -> Void) -> [CalibrationSample] {
+    var quietest: [CalibrationSample] = []
+    for round in 0..<rounds {
+      let samples = samples(seed: seed) { progress((Double(round) + $0) / Double(rounds)) }
+      quietest =
+        round == 0 ? samples : zip(quietest, samples).map { $0.seconds <= $1.seconds ? $0 : $1 }
+    }
+    return quietest
+  }
+
+  private func samples(seed: UInt64, progress: (Double) -> Void) -> [CalibrationSample] {
+    let machine = Machine(backend: .fast)
+    var samples: [CalibrationSample] = []
+    for (index, run) in stacks.enumerated() {
+      let stack = StackBenchmark(run.shape, layers: run.layers, machine: machine, seed: seed)
+      defer { stack.deallocate() }
+      func add(_ groups: Int, _ queries: Int, _ past: Int, prefill: Bool) {
+        samples += stack.samples(
+          groups: groups, queries: queries, past: past, prefill: prefill, repetitions: repetitions)
+      }
+      for (groups, past) in run.decode { add(groups, 1, past, prefill: false) }
+      for (groups, queries, past) in run.windows { add(groups, queries, past, prefill: false) }
+      for (groups, queries) in run.prefill { add(groups, queries, 0, prefill: true) }
+      progress(Double(index + 1) / Double(stacks.count + 1))
+    }
+    for (rows, width, vocabulary) in heads { samples.append(headSample(machine, rows, width, vocabulary)) }
+    for rows in normRows { samples.append(normSample(machine, rows, width: 640)) }
+    progress(1)
+    return samples
+  }
+
+  /// The plain read loop over each working set: the best of many short runs, because a ceiling is asked for.
+  func bandwidthSamples() -> [BandwidthSample] {
+    guard let largest = readBytes.max() else { return [] }
+    let raw = UnsafeMutableRawPointer.allocate(byteCount: largest, alignment: 64)
+    defer { raw.deallocate() }
+    let data = raw.bindMemory(to: Float.self, capacity: largest / 4)
+    data.initialize(repeating: 1, count: largest / 4)
+    return readBytes.map { bytes in
+      let passes = max(1, (32 << 20) / bytes)
+      let times = repetitions.run { seconds { _ = ck_read(data, bytes, Int32(passes)) } }
+      return BandwidthSample(bytes: bytes, rate: Rate(Double(bytes * passes) / Statistics.median(times)))
+    }
+  }
+
+  private func headSample(_ machine: Machine, _ rows: Int, _ width: Int, _ vocabulary: Int) -> CalibrationSample {
+    let mark = machine.arena.mark
+    defer { machine.arena.release(to: mark) }
+    let table = constant(machine, vocabulary, width)
+    let (norm, x) = (constant(machine, 1, width), constant(machine, rows, width))
+    let times = repetitions.run {
+      seconds {
+        let mark = machine.arena.mark
+        _ = machine.head(x, norm: norm, table: table, at: Node(0, .decoder, .head))
+        machine.arena.release(to: mark)
+      }
+    }
+    return CalibrationSample(
+      .head(rows: rows, width: width, vocabulary: vocabulary), kind: .product, rows: rows,
+      workingSet: Double(4 * width * (vocabulary + 1)), seconds: Statistics.median(times))
+  }
+
+  private func normSample(_ machine: Machine, _ rows: Int, width: Int) -> CalibrationSample {
+    let mark = machine.arena.mark
+    defer { machine.arena.release(to: mark) }
+    let (norm, x) = (constant(machine, 1, width), constant(machine, rows, width))
+    // In place and many times over: the values stay near 1 because a norm of a norm changes nothing.
+    let times = repetitions.run {
+      seconds { for _ in 0..<16 { machine.norm(x, weight: norm, at: Node(0, .decoder, .norm)) } } / 16
+    }
+    return CalibrationSample(
+      .norm(rows: rows, width: width), kind: .elementwise, rows: rows, workingSet: Double(4 * width * rows),
+      seconds: Statistics.median(times))
+  }
+
+  private func constant(_ machine: Machine, _ rows: Int, _ columns: Int) -> Tensor {
+    let tensor = machine.arena.tensor(rows: rows, columns: columns)
+    tensor.base?.update(repeating: 1, count: tensor.count)
+    return tensor
+  }
+}

@@ -1,0 +1,82 @@
+import Architectures
+import Hardware
+import Quantities
+import Tensors
+
+/// One timed operation of a calibration: its exact work and the median time that it took.
+public struct CalibrationSample: Hashable, Sendable {
+  /// A product is one of two classes, by its rows.
+  public enum Kind: String, CaseIterable, Sendable { case product, attentionPrefill, attentionDecode, elementwise }
+
+  public var kind: Kind
+  /// The operation as a trace describes it.
+  public var operation: String
+  /// Rows of the operation, of all sequences.
+  public var rows: Int
+  /// - Unit: FLOP
+  public var matmulFlops: Double
+  /// - Unit: FLOP
+  public var elementwiseFlops: Double
+  /// - Unit: byte
+  public var bytes: Double
+  /// Bytes touched between two uses of the same weights.
+  /// - Unit: byte
+  public var workingSet: Double
+  public var seconds: Double
+
+  public init(
+    kind: Kind, operation: String, rows: Int, matmulFlops: Double, elementwiseFlops: Double, bytes: Double,
+    workingSet: Double, seconds: Double
+  ) {
+    self.kind = kind
+    self.operation = operation
+    self.rows = rows
+    self.matmulFlops = matmulFlops
+    self.elementwiseFlops = elementwiseFlops
+    self.bytes = bytes
+    self.workingSet = workingSet
+    self.seconds = seconds
+  }
+
+  /// A timed operation in float32.
+  init(_ operation: Operation, kind: Kind, rows: Int, workingSet: Double, seconds: Double) {
+    let work = operation.work(in: .float32)
+    self.init(
+      kind: kind, operation: operation.description, rows: rows, matmulFlops: Double(work.matmulFlops),
+      elementwiseFlops: Double(work.elementwiseFlops), bytes: Double(work.trafficBits) / 8, workingSet: workingSet,
+      seconds: seconds)
+  }
+
+  /// The class whose efficiencies apply on a machine.
+  public func operationClass(on profile: HardwareProfile) -> OperationClass {
+    switch kind {
+    case .product: profile.productClass(rows: Double(rows))
+    case .attentionPrefill: .attentionPrefill
+    case .attentionDecode: .attentionDecode
+    case .elementwise: .elementwise
+    }
+  }
+
+  /// What the time model says of one dispatch: max(compute, memory) + overhead, in float32.
+  /// - Precondition: the profile has a rate for fp32.
+  public func predicted(on profile: HardwareProfile) -> Seconds {
+    let efficiency = profile.efficiency[operationClass(on: profile)]
+    let share = efficiency.compute.share(rows: Double(rows))
+    let compute =
+      matmulFlops / (share * profile.peaks[.fp32]!.perSecond)
+      + elementwiseFlops / (share * profile.elementwise.perSecond)
+    let memory = bytes / (efficiency.bandwidth * profile.bandwidth(workingSet: workingSet).perSecond)
+    return Seconds(max(compute, memory)) + efficiency.overhead
+  }
+}
+
+/// The rate at which one working set is read again and again.
+public struct BandwidthSample: Hashable, Sendable {
+  public var bytes: Int
+  public var rate: Rate<Byte>
+
+  public init(bytes: Int, rate: Rate<Byte>) {
+    self.bytes = bytes
+    self.rate = rate
+  }
+}

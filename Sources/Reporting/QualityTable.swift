@@ -1,0 +1,71 @@
+import Foundation
+import Scenarios
+
+/// Quality figures of the grid's models, from the CSV file that a scenario names under `quality`.
+///
+/// The first line that is no comment (`#`) names the columns: `model`, any axes of the grid, and last the figure. A
+/// figure called `loss` or `perplexity` is better when it is smaller, any other when it is larger.
+public struct QualityTable: Sendable {
+  public let figure: String
+  private let keys: [String]
+  private let rows: [(key: [String], value: Double)]
+
+  public var isSmallerBetter: Bool { figure == "loss" || figure == "perplexity" }
+
+  /// - Throws: `ScenarioError`
+  public init(file: String, axes: [String]) throws(ScenarioError) {
+    guard let text = try? String(contentsOfFile: file, encoding: .utf8), text.utf8.count < 10_000_000 else {
+      throw Self.refuse(file, 1, "no readable text", "a CSV file")
+    }
+    try self.init(text: text, file: file, axes: axes)
+  }
+
+  /// - Throws: `ScenarioError`
+  public init(text: String, file: String, axes: [String]) throws(ScenarioError) {
+    var header: [String]?
+    var rows: [(key: [String], value: Double)] = []
+    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+      let line = line.trimmingCharacters(in: .whitespaces)
+      guard !line.isEmpty, !line.hasPrefix("#") else { continue }
+      let fields = line.split(separator: ",", omittingEmptySubsequences: false).map {
+        $0.trimmingCharacters(in: .whitespaces)
+      }
+      guard let names = header else {
+        let keys = fields.dropLast()
+        let unknown = keys.first { $0 != "model" && !axes.contains($0) }
+        guard !keys.isEmpty, unknown == nil, fields.last?.isEmpty == false else {
+          let found = unknown.map { "a column \"\($0.prefix(80))\"" } ?? "columns \"\(line.prefix(80))\""
+          throw Self.refuse(
+            file, index + 1, found, "model or axes of the grid (\(axes.joined(separator: ", "))), then a figure")
+        }
+        header = fields
+        continue
+      }
+      guard fields.count == names.count, let value = Double(fields.last ?? ""), value.isFinite else {
+        throw Self.refuse(file, index + 1, "\"\(line.prefix(80))\"", "\(names.count) fields, the last one a number")
+      }
+      rows.append((Array(fields.dropLast()), value))
+    }
+    guard let names = header, let figure = names.last, !rows.isEmpty else {
+      throw Self.refuse(file, 1, "no rows", "a header and at least one row")
+    }
+    self.figure = figure
+    self.rows = rows
+    keys = Array(names.dropLast())
+  }
+
+  /// The first row that matches; nil where none does.
+  func value(of point: ScenarioPoint, in grid: Grid) -> Double? {
+    let own = keys.map { key in
+      key == "model" ? point.name : grid.axes.firstIndex { $0.path == key }.map { point.axisValues[$0] } ?? ""
+    }
+    return rows.first { $0.key == own }?.value
+  }
+
+  private static func refuse(_ file: String, _ line: Int, _ found: String, _ accepted: String) -> ScenarioError {
+    ScenarioError([
+      Diagnostic(
+        Position(file: file, line: line, column: 1), path: "quality", found: "found \(found)", accepted: accepted)
+    ])
+  }
+}

@@ -1,0 +1,129 @@
+import Architectures
+import Formulas
+import Hardware
+import Quantities
+import Reports
+import Scenarios
+
+/// How far batches, prompts and continuations are searched for a change.
+enum SearchLimit {
+  static let batch = 65_536
+  static let prompt = 16_777_216
+  static let continuations = 65_536
+}
+
+extension ReportSubject {
+  /// Answers in plain words, every number computed from the closed forms.
+  func findings(_ document: inout MarkdownDocument) {
+    document.heading("Findings")
+    document.paragraph(
+      "For `\(point.name)` (\(model.hierarchyText), \(parameterText) parameters) on `\(profile.name)`, weights in "
+        + "\(precision.weights.rawValue), cache in \(precision.cache.rawValue), at \(describe(workload)), unless said "
+        + "otherwise. Nothing here was measured; what this machine measured stands at the end.")
+    func group(_ title: String, _ items: [String]) {
+      guard !items.isEmpty else { return }
+      document.heading(title, level: 3)
+      document.list(items)
+    }
+    group("What bounds it", phasesWithWork.map(boundFinding) + limitFindings)
+    group(
+      rivals.isEmpty ? "Cache" : "Against the baselines",
+      (workload.generatedLength > 0 ? rivals.map(decodeFinding) : []) + [cacheFinding].compactMap { $0 })
+    if workload.generatedLength > 0, workload.promptLength > 0 {
+      group("Continuations that share a prefill", [sharingFinding] + rivals.map(continuationsFinding))
+    }
+    group("What to choose", [objectiveFinding] + spreadFindings)
+    group("What the paper prints", paperFindings)
+    guard workloads.count > 1 else { return }
+    document.heading("Over the grid's workloads", level: 3)
+    document.table(glance)
+  }
+
+  private var parameterText: String { NumberFormat.si(unit: "").text(parameters(of: model).total) }
+
+  // MARK: Bounds
+
+  private func boundFinding(_ phase: Phase) -> String {
+    let figure = timed[phase]
+    let each = phase == .decode ? " (\(seconds(timePerToken(model, workload))) per token)" : ""
+    let margin = figure.margin.isFinite ? " by \(ratio(figure.margin))" : ""
+    func lead(_ workload: Workload) -> Double {
+      let figure = phases(model, workload)[phase].total
+      return figure.compute.value - figure.memory.value
+    }
+    let overBatch = stretches(in: 1...SearchLimit.batch) { lead(workload.with(batchSize: $0)) }
+    let overPrompt = stretches(in: 1...SearchLimit.prompt) { lead(workload.with(promptLength: $0)) }
+    func text(_ stretches: [Stretch], _ quantity: String) -> String {
+      Reporting.describe(stretches, quantity, positive: "compute-bound", negative: "memory-bound")
+    }
+    var fits = ""
+    if let largest = timed.largestBatch, let flip = overBatch.dropFirst().first, flip.range.lowerBound > largest {
+      fits = " (no more than \(number(largest)) fit)"
+    }
+    return "**\(phase.title) is \(figure.bound.rawValue)-bound\(margin):** \(seconds(figure.time))"
+      + "\(each) at \(significant(figure.intensity)) FLOP per byte. Over the batch it is \(text(overBatch, "batch"))\(fits); "
+      + "over the context, \(text(overPrompt, "prompt"))."
+  }
+
+  /// Bounds and times at the corners of the grid.
+  private var glance: Table {
+    var table = Table(
+      [
+        Column("prompt"), Column("generated"), Column("batch"), Column("prefill_s", "prefill", as: .si(unit: "s")),
+        .text("prefill_bound", "bound"), Column("decode_s", "decode per token", as: .si(unit: "s")),
+        .text("decode_bound", "bound"),
+      ]
+        + rivals.map { .text("against_\($0.name)", "decode against `\($0.name)`") }
+        + [Column("cache", "cache per prompt", as: .binaryBytes), .text("fits")])
+    for workload in cornerWorkloads {
+      let phases = phases(model, workload)
+      func bound(_ phase: Phase) -> Cell {
+        let figure = phases[phase].total
+        return figure.time == .zero ? .missing : Cell(boundText(figure))
+      }
+      let own = timePerToken(model, workload)
+      let memory = try? MemoryDemand(model, workload, precision)
+      table.append(
+        [
+          Cell(workload.promptLength), Cell(workload.generatedLength), Cell(workload.batchSize),
+          Cell(phases.prefill.total.time.value), bound(.prefill), Cell(own.value), bound(.decode),
+        ]
+          + rivals.map { Cell(pace(own, against: timePerToken($0.model, workload))) }
+          + [
+            memory.map { Cell($0.bytesPerSequence) } ?? .missing,
+            memory.map { Cell($0.fits(batchSize: Int128(workload.batchSize), on: profile) ? "yes" : "**no**") }
+              ?? .missing,
+          ])
+    }
+    return table
+  }
+
+  // MARK: Limits
+
+  /// Amdahl's law on the costliest node of decode, here and at the largest batch that fits.
+  private var limitFindings: [String] {
+    let phase = workload.generatedLength > 0 ? Phase.decode : .prefill
+    var findings = [limit(phase, at: workload, "What limits further gain in \(phase.rawValue) here")]
+    if let largest = timed.largestBatch, largest > workload.batchSize {
+      let text = "At the largest batch that fits, \(number(largest)) prompts,"
+      findings.append(limit(phase, at: workload.with(batchSize: largest), text))
+    }
+    return findings.compactMap { $0 }
+  }
+
+  private func limit(_ phase: Phase, at workload: Workload, _ opening: String) -> String? {
+    let estimate = phases(model, workload)[phase]
+    guard let totals = try? price(model, workload, precision).totals[phase], estimate.total.time > .zero,
+      let costliest = estimate.nodes.max(by: { $0.figure.time < $1.figure.time })
+    else { return nil }
+    let share = costliest.figure.time.value / estimate.total.time.value
+    let traffic = Double(max(1, totals.trafficBits))
+    let weights = Double(totals.weightBits) / traffic
+    let cache = Double(totals.cacheReadBits + totals.cacheWriteBits) / traffic
+    let local = Double(totals.localReadBits) / traffic
+    return "**\(opening)\(opening.hasSuffix(",") ? "" : ":")** `\(costliest.node)` takes \(percent(share)) of the time "
+      + "(\(costliest.figure.bound.rawValue)-bound), so no change of it alone makes \(phase.rawValue) more than "
+      + "\(ratio(1 / (1 - min(share, 0.999999)))) faster. Of the traffic, \(percent(weights)) are weights, "
+      + "\(percent(cache)) persistent cache, \(percent(local)) local windows and the rest activations."
+  }
+}
