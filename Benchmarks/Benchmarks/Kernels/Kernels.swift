@@ -37,7 +37,7 @@ private func referenceBenchmarks() {
   for name in ["photon-tiny", "block-tiny", "vanilla-tiny"] {
     for phase in Phase.allCases {
       Benchmark("\(name) \(phase.rawValue) of 64 tokens") { benchmark in
-        useThreads(1)
+        setKernelThreads(1)
         let weights = ModelWeights(try preset(name), seed: 1, holdsNumbers: true)
         let run = Run(weights, Workload(promptLength: 64, generatedLength: 64))
         _ = run.time()

@@ -1,5 +1,4 @@
 import Architectures
-import CKernels
 import Foundation
 import GSL
 import Reference
@@ -13,12 +12,6 @@ public func preset(_ name: String) throws -> Model {
   let text = "model: {preset: \(name)}\nprecision: {weights: fp32, activations: fp32, cache: fp32}\n"
   let options = ScenarioOptions(searchPaths: files.searchPaths, checksHardware: false)
   return try Scenario(text: text, file: "\(name).yaml", options: options).grid.point(at: 0)!.model
-}
-
-/// Threads of our kernels and of OpenBLAS.
-public func useThreads(_ count: Int) {
-  ck_pool_start(Int32(count))
-  BLAS.setThreads(count)
 }
 
 /// Prompts that differ from sequence to sequence.

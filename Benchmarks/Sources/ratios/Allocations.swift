@@ -1,25 +1,32 @@
 import AllocationCount
 import Architectures
 import Reference
+import Tensors
 import Workbench
 
 extension Ratios {
   /// Calls of malloc and its kin while 64 and 128 tokens are generated: the difference is what a token costs.
   static func allocations() throws {
-    useThreads(2)
-    row("model", "64 tokens", "128 tokens", "per token")
+    setKernelThreads(2)
+    row("model", "batch", "64 tokens", "128 tokens", "per token")
     for (name, model) in try models() {
       let weights = ModelWeights(model, seed: 1, holdsNumbers: true)
-      let counts = [64, 128].map { generated in
-        let run = Run(weights, Workload(promptLength: 37, generatedLength: generated, batchSize: 2, continuations: 2))
-        _ = run.time()
-        let session = makeSession(weights, workload: run.workload, machine: run.machine)
-        session.prefill(run.prompts)
-        let before = allocation_count()
-        _ = session.generate()
-        return Int(allocation_count() - before)
+      for (batch, continuations) in [(1, 1), (2, 3), (130, 1)] {
+        let counts = [64, 128].map { generated in
+          let run = Run(
+            weights,
+            Workload(promptLength: 37, generatedLength: generated, batchSize: batch, continuations: continuations))
+          _ = run.time()
+          let session = makeSession(weights, workload: run.workload, machine: run.machine)
+          session.prefill(run.prompts)
+          let before = allocation_count()
+          _ = session.generate()
+          return Int(allocation_count() - before)
+        }
+        row(
+          name, continuations > 1 ? "\(batch) × \(continuations)" : "\(batch)", "\(counts[0])", "\(counts[1])",
+          short(Double(counts[1] - counts[0]) / 64))
       }
-      row(name, "\(counts[0])", "\(counts[1])", short(Double(counts[1] - counts[0]) / 64))
     }
   }
 
@@ -31,7 +38,7 @@ extension Ratios {
       for generation in Generation.allCases {
         var model = photon
         (model.decoderInput, model.generation) = (input, generation)
-        models.append(("photon \(input.rawValue) \(generation.rawValue)", model))
+        models.append(("\(input.rawValue), \(generation.rawValue)", model))
       }
     }
     return models

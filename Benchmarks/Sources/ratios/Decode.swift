@@ -15,7 +15,7 @@ extension Ratios {
     buffer.initialize(repeating: 1, count: bytes / 4)
     defer { buffer.deallocate() }
     for threads in [1, 2] {
-      useThreads(threads)
+      setKernelThreads(threads)
       for (name, model) in try largeModels() {
         let weights = ModelWeights(model, seed: 1, holdsNumbers: true)
         let run = Run(weights, Workload(promptLength: 64, generatedLength: 64))

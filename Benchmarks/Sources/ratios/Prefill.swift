@@ -38,13 +38,13 @@ extension Ratios {
   static func prefill() throws {
     row("model, batch × prompt", "ours ms", "CBLAS ms", "our GFLOP/s", "share", "spread")
     for threads in [1, 2] {
-      useThreads(threads)
+      setKernelThreads(threads)
       for name in ["photon-small", "block-small", "vanilla-small"] {
         let weights = ModelWeights(try preset(name), seed: 1, holdsNumbers: true)
         for (batch, prompt) in [(1, 512), (4, 512), (1, 2048)] {
           let run = Run(weights, Workload(promptLength: prompt, generatedLength: 1, batchSize: batch))
           let products = try products(of: run)
-          let loop = ProductLoop(products)
+          let loop = ProductLoop(products, threads: threads)
           let (ours, peer, share) = interleave(rounds: 9, ours: { run.time().prefill }, peer: { loop.time() })
           row(
             "\(name), \(batch) × \(prompt), \(threads) thr", short(ours.median * 1e3), short(peer.median * 1e3),
@@ -74,14 +74,16 @@ private final class ProductLoop {
   private let weights: [UnsafeMutablePointer<Float>]
   private let input: UnsafeMutablePointer<Float>
   private let output: UnsafeMutablePointer<Float>
+  private let threads: Int
 
-  init(_ products: [Product]) {
+  init(_ products: [Product], threads: Int) {
     func numbers(_ count: Int) -> UnsafeMutablePointer<Float> {
       let base = UnsafeMutablePointer<Float>.allocate(capacity: count)
       for index in 0..<count { base[index] = Float(index % 17) / 17 - 0.5 }
       return base
     }
     self.products = products
+    self.threads = threads
     weights = products.map { numbers($0.outputs * $0.inputs) }
     input = numbers(products.map { $0.rows * $0.inputs }.max() ?? 1)
     output = numbers(products.map { $0.rows * $0.outputs }.max() ?? 1)
@@ -94,7 +96,10 @@ private final class ProductLoop {
   }
 
   func time() -> Double {
-    seconds {
+    // Our kernels bring threads of their own and keep OpenBLAS on one.
+    BLAS.setThreads(threads)
+    defer { BLAS.setThreads(1) }
+    return seconds {
       for (product, weight) in zip(products, weights) {
         BLAS.sgemm(
           rows: product.rows, columns: product.outputs, inner: product.inputs, a: input, lda: product.inputs,
