@@ -117,7 +117,7 @@ public struct Model: Hashable, Sendable {
   public var levels: [LevelShape]
   public var decoderInput: DecoderInput
   public var generation: Generation
-  /// Keep every condition sequence, as the first version of the paper stores them (v1 §6.2), in the teacher-forced pass.
+  /// Keep every condition sequence that is made, as the first version of the paper stores them (v1 §6.2).
   public var retainConditions: Bool
 
   public init(

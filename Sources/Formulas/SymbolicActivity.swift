@@ -35,7 +35,7 @@ struct PointSymbols {
     walk = HierarchyWalk(model, prompt: workload.promptLength, generated: workload.generatedLength)
     prompt = .symbol("P", workload.promptLength)
     generated = .symbol("G", workload.generatedLength)
-    end = prompt + generated
+    end = .symbol("T", workload.promptLength + workload.generatedLength)
     drop = .symbol("E", walk.dropAt)
     parallel = .symbol("w", walk.parallel)
     promptLength = workload.promptLength
@@ -147,7 +147,7 @@ struct PointSymbols {
     let late = level > 1 && model.decoderInput == .encoderState
     if late && (model.generation == .hierarchical || endLength <= walk.dropAt) { return activity }
     let start = late ? drop : prompt
-    let after = open(level, at: end, named: "P + G")
+    let after = open(level, at: end, named: "T")
     let chunks = Expression.floor(end, span(level)) - .floor(start, span(level))
     activity.rows = chunks * whole(level) + after.one * after.rows
     activity.pairs = chunks * .triangle(whole(level)) + after.one * .triangle(after.rows)

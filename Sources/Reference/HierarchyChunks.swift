@@ -10,6 +10,15 @@ extension HierarchySession {
       : machine.runNormalised(weights(l).decoder, input, cache: window, queries: queries, readsOnce: false)
   }
 
+  /// The condition vectors of chunks, one latent each; kept where the model retains them.
+  /// - Shape: latents × D_l in, (latents · R_l) × D_{l−1} out
+  func convert(_ l: Int, _ latents: Tensor) -> Tensor {
+    let vectors = machine.convert(latents, weights(l).converter, at: Node(l, .decoder, .converter))
+      .reshaped(rows: latents.rows * level(l).conditionLength, columns: model.layer(at: l - 1).width)
+    retained?.keep(vectors, level: l)
+    return vectors
+  }
+
   /// Restores chunks slot by slot: a condition pass for all of them, then one position at a time.
   ///
   /// - Parameters:
@@ -23,10 +32,8 @@ extension HierarchySession {
     collect: (_ slot: Int, _ outputs: Tensor) -> Void, feed: (_ slot: Int, _ outputs: Tensor) -> Tensor = { $1 }
   ) {
     let condition = level(l).conditionLength
-    let vectors = machine.convert(conditions, weights(l).converter, at: Node(l, .decoder, .converter))
-    let output = run(
-      l, vectors.reshaped(rows: conditions.rows * condition, columns: model.layer(at: l - 1).width), window: window,
-      queries: condition)
+    let vectors = convert(l, conditions)
+    let output = run(l, vectors, window: window, queries: condition)
     var newest = machine.arena.tensor(rows: conditions.rows, columns: output.columns)
     for chunk in 0..<conditions.rows { newest.setRow(chunk, to: output, row: (chunk + 1) * condition - 1) }
     let feeds = closed > 0 ? level(l).chunkLength - 1 : openFeeds

@@ -9,8 +9,12 @@ extension HierarchySession {
     public let logits: [Float]
     /// Per level: X̂^(l−1), sequence × units rows of D_(l−1), padded to whole chunks; empty at level 1.
     public let reconstructions: [[Float]]
-    /// Per level: condition vectors held when every condition sequence is retained, as the first version stores them.
+    /// Per level: units that the encoder's cache holds for one sequence, `M_l`.
+    public let cachedUnits: [Int]
+    /// Per level: every condition vector of width D_(l−1) that the model retains, all sequences; no level if it does not.
     public let retainedVectors: [Int]
+    /// Their numbers.
+    public let retained: [[Float]]
   }
 
   /// - Parameter tokens: sequences of one length T ≥ 1; batch × continuations of the session's workload is ignored.
@@ -26,7 +30,6 @@ extension HierarchySession {
     let latents = encode(tokens)
     var restored: Tensor?
     var reconstructions: [[Float]] = []
-    var retained: [Int] = []
     for l in stride(from: model.levelCount, through: 1, by: -1) {
       let chunks = (committed + span(l) - 1) / span(l)
       let conditions = teacherConditions(l, chunks: chunks, latents: latents, restored: restored)
@@ -36,8 +39,6 @@ extension HierarchySession {
         own
         ? teacherOwn(l, conditions, window: all)
         : teacherKnown(l, conditions, chunks: chunks, tokens: tokens, latents: latents, window: all)
-      // The windows of every chunk are the storage of the first version; only its condition vectors are counted here.
-      retained.append(model.retainConditions ? chunks * level(l).conditionLength : 0)
       restored = output
       reconstructions.append(output.elements)
     }
@@ -51,7 +52,9 @@ extension HierarchySession {
     let logits = machine.head(
       outputs, norm: weights(1).decoder.lastNorm, table: weights.head, at: Node(0, .decoder, .head))
     return Forward(
-      logits: logits.elements, reconstructions: reconstructions.dropLast().reversed(), retainedVectors: retained.reversed())
+      logits: logits.elements, reconstructions: reconstructions.dropLast().reversed(),
+      cachedUnits: encoderCaches.map(\.length), retainedVectors: retained?.vectors ?? [],
+      retained: retained.map { store in (1...model.levelCount).map(store.elements) } ?? [])
   }
 
   /// Sequence × chunks latents: the unit before each chunk, or under `cascade` below the top the chunk's own unit.
@@ -92,8 +95,7 @@ extension HierarchySession {
     _ l: Int, _ conditions: Tensor, chunks: Int, tokens: [[Int32]], latents: [Tensor?], window: KeyValueCache
   ) -> Tensor {
     let (condition, chunk, width) = (level(l).conditionLength, level(l).chunkLength, model.layer(at: l - 1).width)
-    let vectors = machine.convert(conditions, weights(l).converter, at: Node(l, .decoder, .converter))
-      .reshaped(rows: conditions.rows * condition, columns: width)
+    let vectors = convert(l, conditions)
     let queries = condition + chunk - 1
     let input = machine.arena.tensor(rows: conditions.rows * queries, columns: width)
     input.base?.update(repeating: 0, count: input.count)

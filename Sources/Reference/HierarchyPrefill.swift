@@ -200,8 +200,7 @@ extension HierarchySession {
     let condition = level(l).conditionLength
     let closedUnits = length / span(l) * level(l).chunkLength
     let units = length / span(l - 1) - closedUnits
-    let vectors = machine.convert(conditions, weights(l).converter, at: Node(l, .decoder, .converter))
-      .reshaped(rows: batch * condition, columns: width)
+    let vectors = convert(l, conditions)
     let queries = condition + units
     let input = machine.arena.tensor(rows: batch * queries, columns: width)
     var known: Tensor?

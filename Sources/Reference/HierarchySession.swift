@@ -23,6 +23,9 @@ public final class HierarchySession: Session {
   /// `E`, the end of the meta-context that the prompt is in: where recursive generation drops the lower caches.
   let dropLength: Int
 
+  /// Every condition sequence made so far, where the model retains them.
+  public let retained: ConditionStore?
+
   /// Tokens committed.
   var committed = 0
   /// Whether recursive generation has dropped the caches below the top.
@@ -65,6 +68,8 @@ public final class HierarchySession: Session {
     self.sequences = sequences
     metaContext = model.metaContextLength
     dropLength = (workload.promptLength + metaContext - 1) / metaContext * metaContext
+    retained =
+      model.retainConditions ? ConditionStore(levelCount: levelCount, holdsNumbers: machine.holdsNumbers) : nil
     memory = CacheMeter(element: machine.trace?.precision.cache ?? .fp32)
     func state(_ levels: Range<Int>, rows: (Int) -> Int = { _ in 1 }) -> [Tensor] {
       levels.map { machine.makeState(rows: sequences * rows($0), columns: model.layer(at: $0).width) }
@@ -124,10 +129,7 @@ public final class HierarchySession: Session {
   /// Opens the chunks that the next token begins, from the top down, and reads the head.
   private func emit(choosing choose: TokenChooser) {
     for l in stride(from: model.levelCount, through: 1, by: -1) where committed % span(l) == 0 && decoderRuns(l) {
-      let condition = machine.convert(
-        conditionLatent(l), weights(l).converter, at: Node(l, .decoder, .converter))
-      advanceDecoder(
-        l, condition.reshaped(rows: sequences * level(l).conditionLength, columns: model.layer(at: l - 1).width))
+      advanceDecoder(l, convert(l, conditionLatent(l)))
     }
     let logits = machine.head(
       hidden, norm: weights(1).decoder.lastNorm, table: weights.head, at: Node(0, .decoder, .head))

@@ -85,6 +85,7 @@ extension VanillaSession {
       store: .persistent, holdsNumbers: machine.holdsNumbers)
     let embedded = machine.embed(tokens.flatMap(\.self), table: weights.embedding, at: Node(0, .decoder, .embedding))
     let result = machine.run(weights.stack, embedded, cache: cache, queries: length, readsOnce: true)
-    return machine.head(result, norm: weights.stack.lastNorm, table: weights.head, at: Node(0, .decoder, .head)).elements
+    return machine.head(result, norm: weights.stack.lastNorm, table: weights.head, at: Node(0, .decoder, .head))
+      .elements
   }
 }

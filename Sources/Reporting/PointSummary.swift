@@ -9,7 +9,7 @@ import Scenarios
 public struct PointSummary: Sendable {
   public let point: ScenarioPoint
   public let totals: PriceTotals
-  let parameterCount: Int128
+  public let parameterCount: Int128
   public let prefill: TimeFigure
   public let decode: TimeFigure
   let figures: ServingFigures
@@ -51,6 +51,7 @@ public struct PointSummary: Sendable {
     case "throughput_tokens_per_s": figures.throughput.perSecond
     case "tpm_tokens_per_s_per_gib": figures.throughputPerSampleGibibyte
     case "largest_batch": largestBatch.map(Double.init)
+    case "quality": quality
     case "parameters.total": Double(parameterCount)
     case "cache.bytes_after_prefill": Double(totals.cache.bytesAfterPrefill)
     case "cache.bytes_at_end": Double(totals.cache.bytesAtEnd)
@@ -67,13 +68,16 @@ public struct PointSummary: Sendable {
 /// The figures that an objective of a report can name.
 public let reportFigureNames = [
   "prefill.time_s", "decode.time_s", "decode.time_per_token_s", "time_to_first_token_s", "throughput_tokens_per_s",
-  "tpm_tokens_per_s_per_gib", "largest_batch", "parameters.total", "cache.bytes_after_prefill", "cache.bytes_at_end",
+  "tpm_tokens_per_s_per_gib", "largest_batch", "quality", "parameters.total", "cache.bytes_after_prefill",
+  "cache.bytes_at_end",
   "cache.peak_bytes", "prefill.matmul_flops", "decode.matmul_flops", "prefill.traffic_bytes", "decode.traffic_bytes",
 ]
 
 extension Objective {
   /// What reports look for where a scenario does not say.
   static let fastestDecode = Objective(sense: .minimise, member: "decode.time_per_token_s", conditions: [])
+
+  static let fastestPrefill = Objective(sense: .minimise, member: "prefill.time_s", conditions: [])
 
   /// Whether a point keeps to every condition and fits into the machine's memory.
   func admits(_ summary: PointSummary) -> Bool {
@@ -91,6 +95,9 @@ extension Objective {
     }
     return best?.summary
   }
+
+  /// Whether quality decides about a point.
+  var weighsQuality: Bool { member == "quality" || conditions.contains { $0.names.contains("quality") } }
 
   /// `minimise decode time per token subject to …`
   var text: String {
@@ -114,6 +121,7 @@ struct NumberFormatOfMember {
     case member.hasSuffix("_s"): (format, unit) = (.si(unit: "s"), "s")
     case member.hasSuffix("bytes") || member.contains(".bytes_"): (format, unit) = (.binaryBytes, "B")
     case member.hasSuffix("_flops"): (format, unit) = (.si(unit: "FLOP"), "FLOP")
+    case member == "quality": (format, unit) = (.significant(4), "quality")
     default: (format, unit) = (.exact, "count")
     }
   }
@@ -128,6 +136,9 @@ struct NumberFormatOfMember {
     case "tpm_tokens_per_s_per_gib": "TPM"
     case "largest_batch": "largest batch"
     case "parameters.total": "parameters"
+    case "cache.bytes_after_prefill": "cache after prefill"
+    case "cache.bytes_at_end": "cache at the end"
+    case "cache.peak_bytes": "peak cache"
     default:
       ["_bytes", "_flops", "_s"].reduce(member.replacing(".", with: " ").replacing("_flops", with: " FLOP")) {
         $0.hasSuffix($1) ? String($0.dropLast($1.count)) : $0

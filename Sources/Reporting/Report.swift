@@ -19,8 +19,7 @@ public func computedReport(_ subject: ReportSubject) async throws -> ReportBuild
   try subject.machineSection(&report.document)
   try subject.changeSection(&report.document)
   try await subject.heatMapSection(&report)
-  subject.paretoSection(&report.document)
+  try await subject.paretoSection(&report)
   try await subject.throughputSection(&report)
-  subject.paperSection(&report.document)
   return report
 }

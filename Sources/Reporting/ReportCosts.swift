@@ -16,7 +16,7 @@ extension ReportSubject {
       report.document.heading(phase.title, level: 3)
       try await report.figure(
         costBars(phase), "cost-\(phase.rawValue)",
-        caption: "\(phase.title) time by level and component, \(describe(workload)).")
+        caption: "\(phase.title) time by level and component, \(describe(workload)); below a thousandth left out.")
       report.document.table(costTable(phase))
     }
   }
@@ -53,7 +53,8 @@ extension ReportSubject {
   private func costBars(_ phase: Phase) -> BarChart {
     let estimate = timed.estimate(phase)
     var places: [(level: Int, side: Side)] = []
-    for entry in cost[phase] where entry.work != .zero {
+    let threshold = 0.001 * estimate.total.time.value
+    for entry in cost[phase] where estimate[entry.node].time.value > threshold {
       if !places.contains(where: { $0 == (entry.node.level, entry.node.side) }) {
         places.append((entry.node.level, entry.node.side))
       }
@@ -61,7 +62,7 @@ extension ReportSubject {
     let values = places.map { place in
       Component.allCases.map { component -> Double? in
         let time = estimate[Node(place.level, place.side, component)].time
-        return time == .zero ? nil : time.value
+        return time.value > threshold ? time.value : nil
       }
     }
     let sums = values.map { $0.reduce(0) { $0 + ($1 ?? 0) } }

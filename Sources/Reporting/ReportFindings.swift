@@ -17,9 +17,9 @@ extension ReportSubject {
   func findings(_ document: inout MarkdownDocument) {
     document.heading("Findings")
     document.paragraph(
-      "For `\(point.name)` (\(model.hierarchyText), \(parameterText) parameters) on `\(profile.name)`, weights in "
+      "For \(model.described(as: point.name)), \(parameterText) parameters, on `\(profile.name)`, weights in "
         + "\(precision.weights.rawValue), cache in \(precision.cache.rawValue), at \(describe(workload)), unless said "
-        + "otherwise. Nothing here was measured; what this machine measured stands at the end.")
+        + "otherwise. Nothing here was measured; what was executed stands at the end.")
     func group(_ title: String, _ items: [String]) {
       guard !items.isEmpty else { return }
       document.heading(title, level: 3)
@@ -32,7 +32,7 @@ extension ReportSubject {
     if workload.generatedLength > 0, workload.promptLength > 0 {
       group("Continuations that share a prefill", [sharingFinding] + rivals.map(continuationsFinding))
     }
-    group("What to choose", [objectiveFinding] + spreadFindings)
+    group("What to choose", [objectiveFinding].compactMap { $0 } + spreadFindings + [beatenFinding].compactMap { $0 })
     group("What the paper prints", paperFindings)
     guard workloads.count > 1 else { return }
     document.heading("Over the grid's workloads", level: 3)
@@ -52,13 +52,16 @@ extension ReportSubject {
       return figure.compute.value - figure.memory.value
     }
     let overBatch = stretches(in: 1...SearchLimit.batch) { lead(workload.with(batchSize: $0)) }
-    let overPrompt = stretches(in: 1...SearchLimit.prompt) { lead(workload.with(promptLength: $0)) }
+    let overPrompt = stretches(like: workload.promptLength, metaContext: model.metaContextLength) {
+      lead(workload.with(promptLength: $0))
+    }
     func text(_ stretches: [Stretch], _ quantity: String) -> String {
       Reporting.describe(stretches, quantity, positive: "compute-bound", negative: "memory-bound")
     }
     var fits = ""
-    if let largest = timed.largestBatch, let flip = overBatch.dropFirst().first, flip.range.lowerBound > largest {
-      fits = " (no more than \(number(largest)) fit)"
+    if let largest = timed.largestBatch, largest > workload.batchSize {
+      let figure = phases(model, workload.with(batchSize: largest))[phase].total
+      fits = " (\(boundText(figure)) at the largest that fits, \(number(largest)))"
     }
     return "**\(phase.title) is \(figure.bound.rawValue)-bound\(margin):** \(seconds(figure.time))"
       + "\(each) at \(significant(figure.intensity)) FLOP per byte. Over the batch it is \(text(overBatch, "batch"))\(fits); "
@@ -67,33 +70,38 @@ extension ReportSubject {
 
   /// Bounds and times at the corners of the grid.
   private var glance: Table {
-    var table = Table(
-      [
-        Column("prompt"), Column("generated"), Column("batch"), Column("prefill_s", "prefill", as: .si(unit: "s")),
-        .text("prefill_bound", "bound"), Column("decode_s", "decode per token", as: .si(unit: "s")),
-        .text("decode_bound", "bound"),
-      ]
-        + rivals.map { .text("against_\($0.name)", "decode against `\($0.name)`") }
-        + [Column("cache", "cache per prompt", as: .binaryBytes), .text("fits")])
+    let decodes = workload.generatedLength > 0
+    var columns = [
+      Column("prompt"), Column("generated"), Column("batch"), Column("prefill_s", "prefill", as: .si(unit: "s")),
+      .text("prefill_bound", "bound"),
+    ]
+    if decodes {
+      columns += [Column("decode_s", "decode per token", as: .si(unit: "s")), .text("decode_bound", "bound")]
+      columns += rivals.map { .text("against_\($0.name)", "decode against `\($0.name)`") }
+    }
+    var table = Table(columns + [Column("cache", "cache per prompt", as: .binaryBytes), .text("fits")])
     for workload in cornerWorkloads {
       let phases = phases(model, workload)
       func bound(_ phase: Phase) -> Cell {
         let figure = phases[phase].total
         return figure.time == .zero ? .missing : Cell(boundText(figure))
       }
-      let own = timePerToken(model, workload)
-      let memory = try? MemoryDemand(model, workload, precision)
-      table.append(
-        [
-          Cell(workload.promptLength), Cell(workload.generatedLength), Cell(workload.batchSize),
-          Cell(phases.prefill.total.time.value), bound(.prefill), Cell(own.value), bound(.decode),
-        ]
-          + rivals.map { Cell(pace(own, against: timePerToken($0.model, workload))) }
-          + [
-            memory.map { Cell($0.bytesPerSequence) } ?? .missing,
-            memory.map { Cell($0.fits(batchSize: Int128(workload.batchSize), on: profile) ? "yes" : "**no**") }
-              ?? .missing,
-          ])
+      var row = [
+        Cell(workload.promptLength), Cell(workload.generatedLength), Cell(workload.batchSize),
+        Cell(phases.prefill.total.time.value), bound(.prefill),
+      ]
+      if decodes {
+        let own = timePerToken(model, workload)
+        row += [Cell(own.value), bound(.decode)]
+        row += rivals.map { Cell(pace(own, against: timePerToken($0.model, workload))) }
+      }
+      if let memory = try? MemoryDemand(model, workload, precision) {
+        let fits = memory.fits(batchSize: Int128(workload.batchSize), on: profile)
+        row += [Cell(memory.bytesPerSequence), fits ? "yes" : "**no**"]
+      } else {
+        row += [.missing, .missing]
+      }
+      table.append(row)
     }
     return table
   }

@@ -18,7 +18,7 @@ extension ReportSubject {
   func conventions(_ document: inout MarkdownDocument) {
     document.heading("Conventions")
     document.table(identity)
-    document.list([
+    var conventions = [
       "A multiply–accumulate is 2 FLOP; element-wise work counts every scalar + − × ÷ exp √ max. All counts are exact "
         + "integers for the whole batch; `photon validate` compares each with an executed model.",
       "Traffic is what every dispatched operation reads and writes: weights once per dispatch, activations, cache "
@@ -32,7 +32,14 @@ extension ReportSubject {
         + "the other resource idles nine tenths of the time.",
       "TPM is throughput over the GiB that one prompt keeps, the paper's definition (arXiv:2512.20687v2 §3).",
       "k, M, G, T are powers of 1000; Ki, Mi, Gi of 1024. A context of 64K is 65 536 tokens.",
-    ])
+    ]
+    if !model.levels.isEmpty {
+      conventions.append(
+        "A prompt that ends inside a chunk runs that chunk's decoders in prefill; a whole number of meta-contexts leaves "
+          + "them to the first token. Searches over prompts keep the explained prompt's remainder, in steps of "
+          + "\(number(model.metaContextLength)) tokens.")
+    }
+    document.list(conventions)
   }
 
   private var identity: Table {
@@ -40,7 +47,7 @@ extension ReportSubject {
     table.append([
       "fingerprint", Cell("`\(scenario.fingerprint)`; the same command writes the same bytes up to the measured part"),
     ])
-    table.append(["explained in detail", Cell("`\(point.name)`, \(model.hierarchyText), \(describe(workload))")])
+    table.append(["explained in detail", Cell("\(model.described(as: point.name)), \(describe(workload))")])
     table.append([
       "element types",
       Cell(

@@ -61,20 +61,23 @@ extension ReportSubject {
     return [workload, largest, longest].compactMap { $0 }.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
   }
 
-  /// What chunk and condition lengths alone do to the objective's figure at the mapped workloads, in words.
+  /// How far the best and the worst lengths lie apart in the objective's figure, in words.
   var spreadFindings: [String] {
     guard !hierarchies.isEmpty else { return [] }
-    return mappedWorkloads.compactMap { workload -> String? in
+    let places = mappedWorkloads.compactMap { workload -> String? in
       let parts = maps.filter { $0.name != "uniform" }.compactMap { map -> String? in
         let points = hierarchies(at: workload).filter { map.holds($0.point.model) && objective.admits($0) }
         let values = points.compactMap { $0.value(objective.member) }
         guard map.varies(over: points), let low = values.min(), let high = values.max(), low > 0 else { return nil }
-        return "\(map.subject) \(high < 1.05 * low ? "only " : "")\(ratio(high / low))"
+        return "\(map.subject) \(ratio(high / low))"
       }
-      guard !parts.isEmpty else { return nil }
-      return "At \(describe(workload)) the best and the worst \(parts.joined(separator: ", of the "))"
-        + " lie apart in \(objective.label)."
+      return parts.isEmpty ? nil : "\(parts.joined(separator: ", ")) at \(describe(workload))"
     }
+    guard !places.isEmpty else { return [] }
+    return [
+      "**Best and worst lengths lie apart** in \(objective.label), the other lengths as explained: "
+        + places.joined(separator: "; ") + "."
+    ]
   }
 
   /// The best hierarchy at the corners of the grid.
@@ -185,9 +188,9 @@ extension ReportSubject {
     let format = NumberFormatOfMember(member)
     let label = NumberFormatOfMember.label(member)
     let shown = values.joined().compactMap { $0 }
-    let span = (shown.min() ?? 0, shown.max() ?? 0)
+    let spread = (shown.max() ?? 1) / max(shown.min() ?? 1, .leastNormalMagnitude)
     return HeatMap(
-      "\(capitalised(label)) from \(format.text(span.0)) to \(format.text(span.1))",
+      "\(capitalised(label)): \(ratio(spread)) between the best and the worst lengths",
       subtitle: "\(point.name) on \(profile.name), \(place), \(kept(map))", x: map.x.label,
       columns: columns.map(String.init), y: map.y.label, rows: rows.map(String.init), values: values,
       quantity: "\(label) (\(format.unit))", format: format.format, highlighted: highlighted)

@@ -14,17 +14,19 @@ extension ReportSubject {
   }
 
   /// The best point under the objective: among models at the explained workload, or over the grid's workloads.
-  var objectiveFinding: String {
+  var objectiveFinding: String? {
+    guard summaries.count > 1 || scenario.objective != nil else { return nil }
     let stated = scenario.objective == nil ? " (the scenario states no objective)" : ""
     let here = summaries.filter { $0.point.workload == workload && $0.point.precision == precision }
     let candidates = here.count > 1 ? here : summaries
     guard let best = objective.best(candidates) else {
-      return "**\(capitalised(objective.text)):** no point of the grid fits and keeps to the conditions\(stated)."
+      return
+        "**\(capitalised(objective.text)):** no point of the grid has the figure, fits and keeps to the conditions\(stated)."
     }
     func value(_ summary: PointSummary) -> String { objective.format.text(summary.value(objective.member)) }
     var text =
       "**\(capitalised(objective.text)):** \(here.count > 1 ? "the best model here" : "the best point") is "
-      + "**`\(best.point.name)` with \(best.point.model.hierarchyText)**, \(value(best))"
+      + "**\(best.point.model.described(as: best.point.name))**, \(value(best))"
     if here.count == 1 { text += " at \(describe(best.point.workload))" }
     if let own = here.first(where: { $0.point.index == point.index }), own.point.index != best.point.index {
       text += " against \(value(own)) of the explained one"
@@ -36,7 +38,7 @@ extension ReportSubject {
         " These are the longest chunks and the shortest conditions of the grid: cost alone asks for more of both, "
         + "so a measured quality has to set the limit."
     }
-    return text + (scenario.quality == nil ? " **Quality is not in it.**" : "")
+    return text + (objective.weighsQuality ? "" : " **Quality is not in it.**")
   }
 
   /// At how many workloads of the grid a hierarchy is the best.

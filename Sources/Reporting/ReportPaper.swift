@@ -82,7 +82,14 @@ extension ReportSubject {
   /// The published models of the grid beside what the paper prints, grouped by protocol.
   var paperComparisons: [[PaperComparison]] {
     guard let groups = try? servingGroups() else { return [] }
-    return groups.map { rows in
+    // The first batch of each protocol: the paper states none.
+    var protocols: [[Int]] = []
+    let first = groups.filter { rows in
+      let lengths = rows.first.map { [$0.workload.promptLength, $0.workload.generatedLength] } ?? []
+      defer { protocols.append(lengths) }
+      return !protocols.contains(lengths)
+    }
+    return first.map { rows in
       rows.compactMap { row -> PaperComparison? in
         guard let paper = PaperFigures(row.name, row.workload), let size = row.name.split(separator: "-").last,
           let vanilla = rows.first(where: { $0.name == "vanilla-\(size)" }),
@@ -93,17 +100,18 @@ extension ReportSubject {
     }.filter { !$0.isEmpty }
   }
 
-  func paperSection(_ document: inout MarkdownDocument) {
+  /// Published models beside what the paper prints, a pair of tables for each protocol.
+  func paperTables(_ document: inout MarkdownDocument) {
     let groups = paperComparisons
     guard !groups.isEmpty else { return }
-    document.heading("Beside what the paper prints")
+    document.heading("Beside what the paper prints", level: 3)
     document.paragraph(
       "arXiv:2512.20687v2, Table 1, measured on an H200; it states neither batch, nor element type, nor kernels. Ours: "
-        + "exact cache bytes (windows included), and rooflines on `\(profile.name)` at batch 1 and at the largest batch "
-        + "that fits. *Share* is the printed throughput over the roofline's at the largest batch. Ratios are to the "
-        + "vanilla model of the same size.")
+        + "exact cache bytes (windows included), and rooflines on `\(profile.name)` at the scenario's batch and at the "
+        + "largest batch that fits, in brackets. *Share* is the printed throughput over the roofline's at the largest "
+        + "batch. Ratios are to the vanilla model of the same size.")
     for group in groups {
-      document.heading(capitalised(describe(group[0].row.workload)), level: 3)
+      document.heading(capitalised(describe(group[0].row.workload)), level: 4)
       document.table(absolute(group))
       document.table(relative(group))
     }
@@ -113,17 +121,23 @@ extension ReportSubject {
     var table = Table([
       .text("model"), Column("memory", "GiB per sample", as: .fixed(decimals: 4)),
       Column("paper_memory", "paper", as: .fixed(decimals: 3)),
+      .text("prefill_bound", "prefill bound"), .text("decode_bound", "decode bound"),
       Column("throughput", "tok/s at batch \(group[0].row.workload.batchSize)", as: .si(unit: "")),
-      Column("largest_throughput", "at largest batch", as: .si(unit: "")),
+      .text("largest_throughput", "at largest batch"),
       Column("paper_throughput", "paper", as: .si(unit: "")), Column("share", "share", as: .percent(decimals: 1)),
       Column("tpm", "TPM at batch \(group[0].row.workload.batchSize)", as: .si(unit: "")),
       Column("largest_tpm", "at largest batch", as: .si(unit: "")), Column("paper_tpm", "paper", as: .si(unit: "")),
     ])
+    func largest(_ timed: TimedPoint) -> Cell {
+      guard let batch = timed.largestBatch, let figures = timed.atLargestBatch else { return .missing }
+      return Cell("\(NumberFormat.si(unit: "").text(figures.throughput.perSecond)) (\(number(batch)))")
+    }
     for comparison in group {
       let (timed, paper) = (comparison.row.timed, comparison.paper)
       table.append([
         Cell("`\(comparison.row.name)`"), Cell(gibibytes(timed.memory.bytesPerSequence)), Cell(paper.memory),
-        Cell(timed.figures.throughput.perSecond), Cell(timed.atLargestBatch?.throughput.perSecond),
+        Cell(boundText(timed.prefill.total)), Cell(boundText(timed.decode.total)),
+        Cell(timed.figures.throughput.perSecond), largest(timed),
         Cell(paper.throughput), Cell(PaperComparison.share(paper, of: comparison.row).map { 100 * $0 }),
         Cell(timed.figures.throughputPerSampleGibibyte), Cell(timed.atLargestBatch?.throughputPerSampleGibibyte),
         Cell(paper.tpm),

@@ -34,7 +34,7 @@ extension ReportSubject {
 
   /// Prompts at which decode takes less time than a rival's, whether both fit or not.
   func decodeLead(over rival: NamedModel, _ workload: Workload) -> [Stretch] {
-    stretches(in: 1...SearchLimit.prompt) { prompt in
+    stretches(like: workload.promptLength, metaContext: model.metaContextLength) { prompt in
       let workload = workload.with(promptLength: prompt)
       return timePerToken(rival.model, workload).value - timePerToken(model, workload).value
     }

@@ -9,11 +9,17 @@ extension ReportSubject {
   /// The costliest operations of both phases under the machine's roof.
   func rooflineSection(_ report: inout ReportBuilder) async throws {
     guard !phasesWithWork.isEmpty else { return }
-    let shown = phasesWithWork.flatMap { phase in
-      timed.estimate(phase).nodes
-        .filter { $0.figure.flops > 0 && $0.figure.bytes > 0 && $0.figure.time.value > 0.01 * timed[phase].time.value }
+    func costliest(_ group: String, _ estimate: PhaseEstimate) -> [Plotted] {
+      estimate.nodes
+        .filter { $0.figure.flops > 0 && $0.figure.bytes > 0 }
+        .filter { $0.figure.time.value > 0.01 * estimate.total.time.value }
         .sorted { ($1.figure.time, $0.node) < ($0.figure.time, $1.node) }.prefix(8)
-        .map { Plotted(phase: phase, node: $0.node, figure: $0.figure) }
+        .map { Plotted(group: group, node: $0.node, figure: $0.figure) }
+    }
+    var shown = phasesWithWork.flatMap { costliest("\($0.rawValue), batch \(workload.batchSize)", timed.estimate($0)) }
+    let batch = min(256, timed.largestBatch ?? 256)
+    if workload.generatedLength > 0, batch > workload.batchSize {
+      shown += costliest("decode, batch \(batch)", phases(model, workload.with(batchSize: batch)).decode)
     }
     var table = Table([
       .text("operation"), .text("phase"), Column("intensity", "FLOP per byte", as: .significant(3)),
@@ -23,7 +29,7 @@ extension ReportSubject {
     for operation in shown {
       let figure = operation.figure
       table.append([
-        Cell("`\(operation.node)`"), Cell(operation.phase.rawValue), Cell(figure.intensity),
+        Cell("`\(operation.node)`"), Cell(operation.group), Cell(figure.intensity),
         Cell(figure.achieved.perSecond), Cell(figure.time.value), Cell(figure.bound.rawValue), Cell(figure.margin),
       ])
     }
@@ -31,9 +37,9 @@ extension ReportSubject {
     let bounds = phasesWithWork.map { "\($0.rawValue) at \(significant(timed[$0].intensity))" }
     report.document.heading("Roofline")
     report.document.paragraph(
-      "The operations that take more than 1 % of their phase at \(describe(workload)). Left of the ridge, \(significant(ridge)) FLOP per byte, memory "
+      "The costliest operations of each phase, eight at most and none below 1 % of its time, at \(describe(workload)). Left of the ridge, \(significant(ridge)) FLOP per byte, memory "
         + "limits; right of it arithmetic. Element-wise work has a lower roof than the one drawn, so attention and norms "
-        + "stay below it. A point with a number stands for several operations that lie together; the table has them all."
+        + "stay below it. \"+ 3\" stands for three more operations in the same place; the table has them all."
     )
     try await report.figure(
       RooflineChart(
@@ -47,7 +53,7 @@ extension ReportSubject {
   }
 
   private struct Plotted {
-    var phase: Phase
+    var group: String
     var node: Node
     var figure: TimeFigure
 
@@ -59,7 +65,7 @@ extension ReportSubject {
     /// Whether two points would lie on each other: within a fifth in both directions.
     func isNear(_ other: Self) -> Bool {
       func near(_ left: Double, _ right: Double) -> Bool { max(left, right) < 1.2 * min(left, right) }
-      return phase == other.phase && near(figure.intensity, other.figure.intensity)
+      return group == other.group && near(figure.intensity, other.figure.intensity)
         && near(figure.achieved.perSecond, other.figure.achieved.perSecond)
     }
   }
@@ -77,7 +83,7 @@ extension ReportSubject {
     return clusters.map { cluster in
       let first = cluster[0]
       return .init(
-        first.name + (cluster.count > 1 ? " + \(cluster.count - 1) alike" : ""), group: first.phase.rawValue,
+        first.name + (cluster.count > 1 ? " + \(cluster.count - 1)" : ""), group: first.group,
         intensity: first.figure.intensity, rate: first.figure.achieved.perSecond)
     }
   }

@@ -67,7 +67,7 @@ public struct ReportSubject: Sendable {
     cost = try price(point.model, point.workload, point.precision)
     timed = try TimedPoint(point.model, point.workload, point.precision, on: profile)
     contenders = Self.contenders(scenario, point)
-    objective = scenario.objective ?? .fastestDecode
+    objective = scenario.objective ?? (point.workload.generatedLength > 0 ? .fastestDecode : .fastestPrefill)
   }
 
   /// Baselines are those of `compare:`; else the grid's own models of other families, nearest in parameters.

@@ -46,6 +46,9 @@ extension Model {
     return "C = (\(chunks)), R = (\(conditions))"
   }
 
+  /// `photon-600m with C = (4, 4), R = (2, 2)` as Markdown; the name alone where there are no levels.
+  func described(as name: String) -> String { levels.isEmpty ? "`\(name)`" : "`\(name)` with \(hierarchyText)" }
+
   /// Whether every level has the lengths of the published models, C = 4 and R = 2.
   var hasPublishedLengths: Bool { levels.allSatisfy { $0.chunkLength == 4 && $0.conditionLength == 2 } }
 }
@@ -71,11 +74,27 @@ func stretches(in range: ClosedRange<Int>, of difference: (Int) -> Double) -> [S
   return found
 }
 
+/// The stretches of prompts that leave the same remainder in their meta-context as one of them.
+///
+/// A prompt that ends inside a chunk runs decoders in prefill which a whole number of meta-contexts leaves to the first
+/// token, so its neighbours would flip a bound back and forth.
+func stretches(like prompt: Int, metaContext step: Int, of difference: (Int) -> Double) -> [Stretch] {
+  let rest = prompt % step
+  let units = stretches(in: 1...max(1, SearchLimit.prompt / step)) { difference($0 * step + rest) }
+  return units.map { unit in
+    Stretch(
+      range: (unit.range.lowerBound * step + rest)...(unit.range.upperBound * step + rest),
+      isPositive: unit.isPositive)
+  }
+}
+
 /// `memory-bound up to batch 3, compute-bound from batch 4 on`; at most four stretches are told.
 func describe(_ stretches: [Stretch], _ quantity: String, positive: String, negative: String) -> String {
   func word(_ stretch: Stretch) -> String { stretch.isPositive ? positive : negative }
   guard let first = stretches.first, let last = stretches.last, stretches.count > 1 else {
-    return stretches.first.map { "\(word($0)) at every \(quantity) up to \(number($0.range.upperBound))" } ?? ""
+    return stretches.first.map {
+      "\(word($0)) at every \(quantity) from \(number($0.range.lowerBound)) to \(number($0.range.upperBound))"
+    } ?? ""
   }
   var parts = ["\(word(first)) up to \(quantity) **\(number(first.range.upperBound))**"]
   parts += stretches.dropFirst().dropLast().prefix(2).map {

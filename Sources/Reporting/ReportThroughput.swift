@@ -19,22 +19,23 @@ extension ReportSubject {
     guard workload.generatedLength > 0 else { return }
     report.document.heading("Throughput and TPM")
     report.document.paragraph(
-      "TPM divides throughput by the GiB of one prompt's caches. At the largest batch that fits, memory counts twice: it "
+      "TPM (tok/s/GiB) divides throughput by the GiB of one prompt's caches. At the largest batch that fits, memory counts twice: it "
         + "sets the batch and divides the throughput, so read TPM there beside plain throughput. Throughput counts "
         + "emitted tokens over prefill and decode time.")
     let groups = try servingGroups()
     if groups.first.map({ $0.count > 4 }) ?? false {
-      for group in groups {
+      // The paper's tables have the same figures where they cover every model.
+      for group in groups where !group.allSatisfy({ PaperFigures($0.name, $0.workload) != nil }) {
         report.document.heading(capitalised(describe(group[0].workload)), level: 3)
         report.document.table(servingTable(group))
       }
     } else {
       report.document.table(servingTable(Array(groups.joined())))
     }
+    paperTables(&report.document)
+    guard summaries.count > 1 else { return }
     report.document.paragraph(
-      summaries.count > 1
-        ? "All \(number(summaries.count)) points as data: `photon sweep \(scenario.file) -o \(scenario.name).csv`." : ""
-    )
+      "All \(number(summaries.count)) points as data: `photon sweep \(scenario.file) -o \(scenario.name).csv`.")
   }
 
   /// One group per workload: the grid's own models where they are few, else the explained one and its rivals.
@@ -68,6 +69,11 @@ extension ReportSubject {
         Column("largest_throughput", "tok/s there", as: .si(unit: "")),
         Column("largest_tpm", "TPM there", as: .si(unit: "")),
       ])
+    /// Below one token a second a prefix would read like a million.
+    func rate(_ value: Double?) -> Cell {
+      guard let value else { return .missing }
+      return value < 1 ? Cell(significant(value)) : Cell(value)
+    }
     for row in rows {
       let (timed, workload) = (row.timed, row.workload)
       let fits = timed.largestBatch.map { $0 >= workload.batchSize } ?? true
@@ -78,10 +84,10 @@ extension ReportSubject {
         lead + [
           Cell("`\(row.name)`"), Cell(timed.memory.bytesPerSequence), bound(timed.prefill.total),
           bound(timed.decode.total),
-          fits ? Cell(timed.figures.throughput.perSecond) : "does not fit",
-          fits ? Cell(timed.figures.throughputPerSampleGibibyte) : .missing,
-          timed.largestBatch.map { Cell($0) } ?? .missing, Cell(timed.atLargestBatch?.throughput.perSecond),
-          Cell(timed.atLargestBatch?.throughputPerSampleGibibyte),
+          fits ? rate(timed.figures.throughput.perSecond) : "does not fit",
+          fits ? rate(timed.figures.throughputPerSampleGibibyte) : .missing,
+          timed.largestBatch.map { Cell($0) } ?? .missing, rate(timed.atLargestBatch?.throughput.perSecond),
+          rate(timed.atLargestBatch?.throughputPerSampleGibibyte),
         ])
     }
     return table

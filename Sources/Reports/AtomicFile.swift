@@ -148,6 +148,11 @@ private func temporaryName(for path: String) -> String {
   return "\(path[...slash]).\(path[path.index(after: slash)...]).\(suffix)"
 }
 
+/// Results, in one piece.
+public func writeToStandardOutput(_ text: String) throws(FileFailure) {
+  if let code = writeAll(Array(text.utf8), to: STDOUT_FILENO) { throw FileFailure("standard output", code: code) }
+}
+
 /// Writes everything or returns the system's error number.
 func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Int32? {
   bytes.withUnsafeBytes { buffer in

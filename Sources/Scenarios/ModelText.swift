@@ -4,28 +4,44 @@ import Architectures
 public enum ModelText {
   /// - Parameter comments: lines that stand above, without the `#`.
   public static func render(_ model: Model, name: String, comments: [String] = []) -> String {
-    var lines = comments.map { "# " + $0 }
-    lines += [
-      "name: \(name)", "model:", "  architecture: \(model.family.rawValue)", "  vocabulary: \(model.vocabulary)",
-    ]
-    lines += fields(model.layer).map { "  " + $0 }
-    if model.tiedHead { lines.append("  tied_head: true") }
-    if model.family == .vanilla { lines.append("  layers: \(model.layers)") }
+    var lines = comments.map { "# " + $0 } + ["name: \(name)", "model:"]
+    lines += head(model).map { "  " + $0 }
     if !model.levels.isEmpty { lines.append("  levels:") }
-    for (index, level) in model.levels.enumerated() {
+    lines += levels(model).map { "    - " + $0 }
+    lines += reading(model).map { "  " + $0 }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// The model section on one line.
+  public static func flow(_ model: Model) -> String {
+    let levels = model.levels.isEmpty ? [] : ["levels: [" + levels(model).joined(separator: ", ") + "]"]
+    return "{" + (head(model) + levels + reading(model)).joined(separator: ", ") + "}"
+  }
+
+  private static func head(_ model: Model) -> [String] {
+    var keys = ["architecture: \(model.family.rawValue)", "vocabulary: \(model.vocabulary)"] + fields(model.layer)
+    if model.tiedHead { keys.append("tied_head: true") }
+    if model.family == .vanilla { keys.append("layers: \(model.layers)") }
+    return keys
+  }
+
+  private static func levels(_ model: Model) -> [String] {
+    model.levels.enumerated().map { index, level in
       var keys = [
         "chunk: \(level.chunkLength)", "condition: \(level.conditionLength)",
         "encoder_layers: \(level.encoderLayers)", "decoder_layers: \(level.decoderLayers)",
       ]
       if level.layer != model.layer { keys += fields(level.layer) }
       if level.chunker != (index == 0 ? .concatenation : .linear) { keys.append("chunker: \(level.chunker.rawValue)") }
-      lines.append("    - {" + keys.joined(separator: ", ") + "}")
+      return "{" + keys.joined(separator: ", ") + "}"
     }
-    if model.family == .photon {
-      lines += ["  decoder_input: \(model.decoderInput.rawValue)", "  generation: \(model.generation.rawValue)"]
-      if model.retainConditions { lines.append("  retain_conditions: true") }
-    }
-    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private static func reading(_ model: Model) -> [String] {
+    guard model.family == .photon else { return [] }
+    var keys = ["decoder_input: \(model.decoderInput.rawValue)", "generation: \(model.generation.rawValue)"]
+    if model.retainConditions { keys.append("retain_conditions: true") }
+    return keys
   }
 
   private static func fields(_ layer: LayerShape) -> [String] {

@@ -22,11 +22,11 @@ public enum YAMLText {
     guard FileManager.default.fileExists(atPath: file, isDirectory: &isDirectory) else {
       throw refusal(file, "no such file")
     }
-    if isDirectory.boolValue { throw refusal(file, "is a directory", "a YAML file") }
+    if isDirectory.boolValue { throw refusal(file, "is a directory", "a text file") }
     let attributes = try? FileManager.default.attributesOfItem(
       atPath: URL(filePath: file).resolvingSymlinksInPath().path)
     guard attributes?[.type] as? FileAttributeType == .typeRegular else {
-      throw refusal(file, "is not a regular file", "a YAML file")
+      throw refusal(file, "is not a regular file", "a text file")
     }
     if let size = attributes?[.size] as? Int, size > sizeLimit {
       throw refusal(file, "the file has \(size) bytes", "at most \(sizeLimit) bytes")
@@ -192,6 +192,6 @@ public enum YAMLText {
   }
 
   private static func refusal(_ file: String, _ found: String, _ accepted: String? = nil) -> ScenarioError {
-    ScenarioError([.init(Position(file: file), path: "", found: found, accepted: accepted)])
+    ScenarioError([.init(Position(file: file, line: 1), path: "", found: found, accepted: accepted)])
   }
 }

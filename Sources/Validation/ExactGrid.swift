@@ -1,21 +1,26 @@
 import Architectures
 import Quantities
 
-/// A model and what is asked of it.
-public struct GridPoint: Sendable {
+/// A model, what is asked of it, and how its numbers are stored.
+public struct GridPoint: Hashable, Sendable {
+  /// Element types that differ from one another, so that no figure agrees in the wrong unit.
+  public static let unequalTypes = Precision(weights: .int8, activations: .bf16, cache: .int4)
+
   public var model: Model
   public var workload: Workload
+  public var precision: Precision
 
-  public init(model: Model, workload: Workload) {
+  public init(model: Model, workload: Workload, precision: Precision = unequalTypes) {
     self.model = model
     self.workload = workload
+    self.precision = precision
   }
 }
 
 /// The small grid that leaves nothing out: every hierarchy with L ≤ 3, C_l ≤ 3, R_l ≤ 2; every residue of the prompt
 /// modulo the meta-context B with G ∈ {0, 1, B−1, B, B+1}; readings × modes in full. Batch, grouped queries, unequal
-/// widths, chunker kinds and continuations vary along with the hierarchy and the prompt, so that every pair of their
-/// values occurs.
+/// widths, chunker kinds, continuations and retained conditions vary along with the hierarchy and the prompt, so that
+/// every pair of their values occurs.
 public struct ExactGrid: Sendable {
   /// Hierarchies in ascending order of levels, chunk lengths and condition lengths.
   public let hierarchies: [[(chunk: Int, condition: Int)]]
@@ -70,6 +75,7 @@ public struct ExactGrid: Sendable {
             let variant = points.count
             var model = model([(chunk, condition)], .cascade, .hierarchical, variant: variant)
             model.family = .block
+            model.retainConditions = false
             points.append(point(model, prompt, generated, variant))
           }
         }
@@ -119,6 +125,6 @@ public struct ExactGrid: Sendable {
     }
     return Model(
       family: .photon, vocabulary: 17, layer: layer(12, 0), tiedHead: variant % 3 == 0, levels: shapes,
-      decoderInput: reading, generation: generation)
+      decoderInput: reading, generation: generation, retainConditions: variant % 5 < 2)
   }
 }

@@ -8,18 +8,27 @@ import Tensors
 public struct Mismatch: Hashable, Sendable, CustomStringConvertible {
   public var model: Model
   public var workload: Workload
+  public var precision: Precision
   /// For example `decode level1/encoder/attention` or `cache`.
   public var place: String
   public var quantity: String
   public var formula: Int128
   public var executed: Int128
 
-  public var description: String {
-    "\(place) \(quantity): formula \(formula), executed \(executed); P = \(workload.promptLength), "
-      + "G = \(workload.generatedLength), batch \(workload.batchSize), K = \(workload.continuations), "
-      + "\(model.decoderInput.rawValue), \(model.generation.rawValue), C = \(model.levels.map(\.chunkLength)), "
-      + "R = \(model.levels.map(\.conditionLength))"
+  public init(
+    model: Model, workload: Workload, precision: Precision, place: String, quantity: String, formula: Int128,
+    executed: Int128
+  ) {
+    self.model = model
+    self.workload = workload
+    self.precision = precision
+    self.place = place
+    self.quantity = quantity
+    self.formula = formula
+    self.executed = executed
   }
+
+  public var description: String { "\(place) \(quantity): formula \(formula), executed \(executed)" }
 }
 
 /// What a comparison of integers found.
@@ -49,6 +58,22 @@ public struct ExactResult: Sendable {
   }
 }
 
+/// A model executed on shapes: what was dispatched, and what the caches held.
+struct ShapesRun {
+  let trace: Trace
+  let weights: ModelWeights
+  let session: any Session
+
+  init(_ model: Model, _ workload: Workload, _ precision: Precision, listsOperations: Bool = false) {
+    trace = Trace(levelCount: model.levelCount, precision: precision, listsOperations: listsOperations)
+    weights = ModelWeights(model, seed: 0, holdsNumbers: false)
+    session = makeSession(weights, workload: workload, machine: Machine(backend: .shapes, trace: trace))
+    let prompt = [Int32](repeating: 0, count: workload.promptLength)
+    session.prefill(Array(repeating: prompt, count: workload.batchSize))
+    _ = session.generate()
+  }
+}
+
 /// Runs the model on shapes and compares every node, phase and quantity, and every cache figure, with the formulas.
 ///
 /// The executed side knows nothing of the formulas: its integers are sums over the operations that were dispatched, and
@@ -56,12 +81,8 @@ public struct ExactResult: Sendable {
 /// - Throws: `CountOverflow` from the formulas.
 public func validateExactly(_ model: Model, _ workload: Workload, _ precision: Precision) throws -> ExactResult {
   let exact = try price(model, workload, precision)
-  let trace = Trace(levelCount: model.levelCount, precision: precision)
-  let weights = ModelWeights(model, seed: 0, holdsNumbers: false)
-  let session = makeSession(weights, workload: workload, machine: Machine(backend: .shapes, trace: trace))
-  let prompt = [Int32](repeating: 0, count: workload.promptLength)
-  session.prefill(Array(repeating: prompt, count: workload.batchSize))
-  _ = session.generate()
+  let run = ShapesRun(model, workload, precision)
+  let (trace, weights, session) = (run.trace, run.weights, run.session)
 
   var result = ExactResult()
   result.points = 1
@@ -70,7 +91,8 @@ public func validateExactly(_ model: Model, _ workload: Workload, _ precision: P
     guard formula != executed else { return }
     result.note(
       Mismatch(
-        model: model, workload: workload, place: place(), quantity: quantity, formula: formula, executed: executed))
+        model: model, workload: workload, precision: precision, place: place(), quantity: quantity, formula: formula,
+        executed: executed))
   }
 
   for phase in Phase.allCases {
@@ -94,6 +116,9 @@ public func validateExactly(_ model: Model, _ workload: Workload, _ precision: P
   let inventory = parameters(of: model)
   compare("parameters", "total", inventory.total, weights.parameterCount - weights.startLatentCount)
   compare("parameters", "start_latents", inventory.startLatents, weights.startLatentCount)
+  for figure in try retentionFigures(model, workload, session, weights) {
+    compare("retained conditions", figure.quantity, figure.formula, figure.executed)
+  }
   return result
 }
 

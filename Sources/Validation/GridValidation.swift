@@ -5,19 +5,24 @@ import Synchronization
 
 /// Validates points on all cores; the result does not depend on how many there are.
 /// - Throws: the first error in the order of the points.
-public func validateExactly(_ points: [GridPoint], _ precision: Precision) throws -> ExactResult {
-  let chunk = 64
+public func validateExactly(_ points: [GridPoint]) throws -> ExactResult {
+  let chunk = 16
   let count = (points.count + chunk - 1) / chunk
   let results = Mutex([Result<ExactResult, any Error>?](repeating: nil, count: count))
   DispatchQueue.concurrentPerform(iterations: count) { index in
     let result = Result {
       try points[index * chunk..<min((index + 1) * chunk, points.count)].reduce(into: ExactResult()) {
-        $0 += try validateExactly($1.model, $1.workload, precision)
+        $0 += try validateExactly($1.model, $1.workload, $1.precision)
       }
     }
     results.withLock { $0[index] = result }
   }
   return try results.withLock { try $0.reduce(into: ExactResult()) { $0 += try $1!.get() } }
+}
+
+/// The same with one precision for all points.
+public func validateExactly(_ points: [GridPoint], _ precision: Precision) throws -> ExactResult {
+  try validateExactly(points.map { GridPoint(model: $0.model, workload: $0.workload, precision: precision) })
 }
 
 extension ExactGrid {

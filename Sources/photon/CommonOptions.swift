@@ -62,7 +62,14 @@ func hardwareLibrary(near file: String? = nil) -> HardwareLibrary {
 }
 
 /// A line for a person; data go to standard output alone.
-func printError(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+func printError(_ text: String) { writeToStandardError(text + "\n") }
 
-/// Text as it is, in one piece.
-func printOutput(_ text: String) { FileHandle.standardOutput.write(Data(text.utf8)) }
+/// Text as it is, in one piece; where nobody can receive it, the program says why and ends with 1.
+func printOutput(_ text: String) {
+  do {
+    try writeToStandardOutput(text)
+  } catch {
+    printError("Error: \(error)")
+    exit(EXIT_FAILURE)
+  }
+}

@@ -23,7 +23,7 @@ struct ExplainCommand: AsyncParsableCommand {
   @Option(help: "table, json or csv.")
   var format = OutputFormat.table
 
-  @Option(help: "Which point of a grid, counted from 0.")
+  @Option(parsing: .unconditional, help: "Which point of a grid, counted from 0.")
   var point = 0
 
   func run() async throws {

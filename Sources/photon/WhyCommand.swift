@@ -4,6 +4,7 @@ import Formulas
 import Quantities
 import Reports
 import Scenarios
+import Validation
 
 extension Phase: ExpressibleByArgument {}
 
@@ -11,11 +12,11 @@ extension Phase: ExpressibleByArgument {}
 struct WhyCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "why",
-    abstract: "Shows the formulas behind one node: symbols, numbers, values and the published forms.",
+    abstract: "Shows what is behind one node: formulas, numbers, operations and published forms.",
     discussion: """
       A node is levelN/SIDE/COMPONENT, as explain lists them; level 0 holds embeddings, head and the vanilla stack.
 
-        photon why scenarios/quickstart.yaml level1/encoder/attention --phase decode
+        photon why scenarios/quickstart.yaml level1/encoder/attention --phase prefill
       """)
 
   @OptionGroup var options: ScenarioOptionsGroup
@@ -23,22 +24,28 @@ struct WhyCommand: AsyncParsableCommand {
   @Argument(help: "The node, for example level1/encoder/attention.")
   var node: String
 
-  @Option(help: "prefill or decode; both by default.")
-  var phase: Phase?
+  @Option(help: "prefill or decode.")
+  var phase = Phase.decode
 
-  @Option(help: "Which point of a grid, counted from 0.")
+  @Option(parsing: .unconditional, help: "Which point of a grid, counted from 0.")
   var point = 0
 
   func run() async throws {
     let scenario = try options.scenario()
     let point = try scenario.grid.chosenPoint(self.point, file: scenario.file)
     let node = try chosenNode(of: point.model)
-    var sections: [String] = []
-    for phase in phase.map({ [$0] }) ?? Phase.allCases {
-      sections.append(try formulas(of: node, in: phase, point))
-    }
-    sections.append(try published(concerning: node, point))
-    printOutput(sections.joined(separator: "\n"))
+    let (model, workload) = (point.model, point.workload)
+    let text = WhyText(
+      node: node, phase: phase,
+      explanations: try explain(node, in: phase, model, workload, point.precision),
+      published: try publishedForms(model, workload).filter { $0.concerns(node, model) },
+      trace: tracedRun(model, workload, point.precision))
+    printOutput(
+      """
+      \(node), \(phase.rawValue), \(point.name); P = \(workload.promptLength), G = \(workload.generatedLength), T = P + G, \
+      batch = \(workload.batchSize), K = \(workload.continuations)
+      \(text.text)
+      """)
   }
 
   private func chosenNode(of model: Model) throws(ScenarioError) -> Node {
@@ -47,35 +54,6 @@ struct WhyCommand: AsyncParsableCommand {
     throw ScenarioError([
       Diagnostic(Position(file: "NODE"), path: "", found: "the model has no node \"\(node)\"", accepted: accepted)
     ])
-  }
-
-  private func formulas(of node: Node, in phase: Phase, _ point: ScenarioPoint) throws -> String {
-    let explanations = try explain(node, in: phase, point.model, point.workload, point.precision)
-    var text = "\(node), \(phase.rawValue), \(point.name)\n"
-    if explanations.allSatisfy({ $0.value == 0 }) { return text + "  does nothing in this phase\n" }
-    for explanation in explanations where explanation.value != 0 {
-      text += """
-          \(explanation.quantity)
-            = \(explanation.symbolic)
-            = \(explanation.numbers)
-            = \(NumberFormat.exact.text(explanation.value))
-
-        """
-    }
-    return text
-  }
-
-  private func published(concerning node: Node, _ point: ScenarioPoint) throws -> String {
-    let forms = try publishedForms(point.model, point.workload).filter { $0.concerns(node, point.model) }
-    if forms.isEmpty { return "No published form covers this component.\n" }
-    var text = "Published forms, one sequence and one layer\n"
-    for form in forms {
-      let ratio = form.ratio.map { NumberFormat.ratio.text($0) } ?? "no ratio"
-      let (published, exact) = (NumberFormat.exact.text(form.published), NumberFormat.exact.text(form.exact))
-      text += "  \(form.id): \(form.quantity) = \(published) \(form.unit), exactly \(exact): \(ratio)\n"
-      text += "    \(form.note)\n"
-    }
-    return text
   }
 }
 

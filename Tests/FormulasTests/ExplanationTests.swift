@@ -45,8 +45,8 @@ import Testing
     let passes = try explain(node, in: .decode, model, workload, Precision()).first {
       $0.quantity == "sequential_passes"
     }
-    #expect(passes?.symbolic == "⌊(P + G)/C_{≤1}⌋ − ⌊P/C_{≤1}⌋")
-    #expect(passes?.numbers == "⌊(2048 + 128)/4⌋ − ⌊2048/4⌋")
+    #expect(passes?.symbolic == "⌊T/C_{≤1}⌋ − ⌊P/C_{≤1}⌋")
+    #expect(passes?.numbers == "⌊2176/4⌋ − ⌊2048/4⌋")
     #expect(passes?.value == 32)
     let prefill = try explain(node, in: .prefill, model, workload, Precision()).first { $0.quantity == "matmul_flops" }
     #expect(prefill?.symbolic == "batch·⌊P/C_{≤1}⌋·layers·2·2·D_1·(D_q + D_kv)")

@@ -38,7 +38,7 @@ import Testing
       toFile: "\(folder)/quality.csv", atomically: true, encoding: .utf8)
     func front(_ extra: String) async throws -> [Substring] {
       let scenario = try Scenario(
-        text: text(chunks: "[2, 4, 8]", extra: extra), file: "\(folder)/small.yaml",
+        text: small(chunks: "[2, 4, 8]", extra: extra), file: "\(folder)/small.yaml",
         options: ScenarioOptions(figures: reportFigureNames, checksHardware: false))
       let report = try await computedReport(try ReportSubject(scenario, on: [machine], command: "photon report"))
       let parts = report.document.text.components(separatedBy: "\n## ")

@@ -24,7 +24,7 @@ private func section(_ name: String, of text: String) -> String {
 
 @Suite struct ReportTests {
   @Test func `two reports of one scenario are the same bytes, figures included`() async throws {
-    let text = text(chunks: "[2, 4]", conditions: "[1, 2]", prompt: "[64, 256]", batch: "[1, 4]")
+    let text = small(chunks: "[2, 4]", conditions: "[1, 2]", prompt: "[64, 256]", batch: "[1, 4]")
     let first = try await computedReport(try subject(text))
     let second = try await computedReport(try subject(text))
     #expect(first.document.text == second.document.text)
@@ -34,7 +34,7 @@ private func section(_ name: String, of text: String) -> String {
 
   @Test func `every figure that the text shows is written, and no other`() async throws {
     let report = try await computedReport(
-      try subject(text(chunks: "[2, 4]", conditions: "[1, 2]", prompt: "[64, 256]")))
+      try subject(small(chunks: "[2, 4]", conditions: "[1, 2]", prompt: "[64, 256]")))
     let folder = folder()
     defer { try? FileManager.default.removeItem(atPath: folder) }
     try report.write(to: folder)
@@ -89,18 +89,19 @@ private func section(_ name: String, of text: String) -> String {
   }
 
   @Test func `sections that do not apply are left out`() async throws {
-    let one = headings(try await computedReport(try subject()).document.text)
+    let text = try await computedReport(try subject()).document.text
+    let one = headings(text)
     #expect(one.first == "Findings")
     #expect(!one.contains("Chunk and condition lengths over the grid"))
     #expect(!one.contains("Pareto set") && !one.contains("Other machines"))
-    #expect(!one.contains("Beside what the paper prints"))
+    #expect(!text.contains("Beside what the paper prints"))
 
-    let silent = headings(try await computedReport(try subject(text(generate: 0))).document.text)
+    let silent = headings(try await computedReport(try subject(small(generate: 0))).document.text)
     #expect(!silent.contains("Decode time against context") && !silent.contains("Throughput and TPM"))
 
     var other = machine
     other.name = "other"
-    let grid = try subject(text(chunks: "[2, 4]", conditions: "[1, 2]"), on: [machine, other])
+    let grid = try subject(small(chunks: "[2, 4]", conditions: "[1, 2]"), on: [machine, other])
     let all = headings(try await computedReport(grid).document.text)
     #expect(all.contains("Chunk and condition lengths over the grid"))
     #expect(all.contains("Pareto set") && all.contains("Other machines"))
@@ -124,7 +125,7 @@ private func section(_ name: String, of text: String) -> String {
   }
 
   @Test func `the middle of a report says what it does not know`() async throws {
-    let text = try await computedReport(try subject(text(chunks: "[2, 4]", conditions: "[1, 2]"))).document.text
+    let text = try await computedReport(try subject(small(chunks: "[2, 4]", conditions: "[1, 2]"))).document.text
     #expect(section("Pareto set", of: text).contains("**Quality is not in it:**"))
     #expect(section("Findings", of: text).contains("Nothing here was measured"))
   }

@@ -11,7 +11,7 @@ let machine = HardwareProfile(
   memoryBytes: 8_000_000_000)
 
 /// A two-level PHOTON with its one-level and vanilla relatives, none above a few million parameters.
-func text(
+func small(
   decoderLayers: Int = 1, chunks: String = "4", conditions: String = "2", prompt: String = "256", generate: Int = 64,
   batch: String = "1",
   extra: String = ""
@@ -42,6 +42,6 @@ func scenario(_ text: String) throws -> Scenario {
     text: text, file: "small.yaml", options: ScenarioOptions(figures: reportFigureNames, checksHardware: false))
 }
 
-func subject(_ text: String = text(), on profiles: [HardwareProfile] = [machine]) throws -> ReportSubject {
+func subject(_ text: String = small(), on profiles: [HardwareProfile] = [machine]) throws -> ReportSubject {
   try ReportSubject(try scenario(text), on: profiles, command: "photon report small.yaml")
 }

@@ -98,10 +98,10 @@ struct FileDiagnosticTests {
 
   @Test func `a missing file, a directory and a pipe are no scenarios`() throws {
     let fixture = try Fixture([("folder/inside.yaml", "")])
-    #expect(complaint(fixture, "none.yaml") == "none.yaml: error: no such file")
-    #expect(complaint(fixture, "folder") == "folder: error: is a directory; accepted: a YAML file")
+    #expect(complaint(fixture, "none.yaml") == "none.yaml:1:1: error: no such file")
+    #expect(complaint(fixture, "folder") == "folder:1:1: error: is a directory; accepted: a text file")
     #expect(mkfifo(fixture.path + "/pipe.yaml", 0o600) == 0)
-    #expect(complaint(fixture, "pipe.yaml") == "pipe.yaml: error: is not a regular file; accepted: a YAML file")
+    #expect(complaint(fixture, "pipe.yaml") == "pipe.yaml:1:1: error: is not a regular file; accepted: a text file")
   }
 
   @Test(.enabled(if: getuid() != 0, "root reads everything"))
@@ -117,7 +117,8 @@ struct FileDiagnosticTests {
     #expect(truncate(fixture.path + "/s.yaml", 100_000_000) == 0)
     let start = ContinuousClock.now
     #expect(
-      complaint(fixture, "s.yaml") == "s.yaml: error: the file has 100000000 bytes; accepted: at most 4194304 bytes")
+      complaint(fixture, "s.yaml") == "s.yaml:1:1: error: the file has 100000000 bytes; accepted: at most 4194304 bytes"
+    )
     #expect(ContinuousClock.now - start < .seconds(5))
   }
 

@@ -1,0 +1,52 @@
+import Architectures
+import Quantities
+import Tensors
+
+/// How long executing a model on shapes takes, in dispatched operations; moving a token or a row counts a small part of
+/// one. It decides what is executed at all, so it is a formula and not a clock: the same everywhere.
+public func executionEffort(_ model: Model, _ workload: Workload) -> Double {
+  let generated = Double(workload.generatedLength)
+  let sequences = Double(workload.batchSize) * Double(workload.continuations)
+  let prompts = Double(workload.batchSize) * Double(workload.promptLength)
+  // Five operations a layer, one or two around the stack.
+  func dispatches(_ layers: Int) -> Double { Double(5 * layers + 2) }
+  if model.family == .vanilla {
+    return dispatches(model.layers) * (1 + generated) + (prompts + sequences * generated) / 40
+  }
+  var perToken = 1.0
+  var once = 0.0
+  for (index, level) in model.levels.enumerated() {
+    once += dispatches(level.encoderLayers) + dispatches(level.decoderLayers) * Double(level.chunkLength)
+    perToken += dispatches(level.decoderLayers) / Double(model.metaContextLength(upTo: index))
+    perToken += dispatches(level.encoderLayers) / Double(model.metaContextLength(upTo: index + 1))
+  }
+  let rows = Double(2 * model.levelCount + 2) * (prompts + sequences * generated)
+  // The teacher-forced pass restores every unit of one sequence.
+  let retention = model.retainConditions ? 8 * (Double(workload.promptLength) + generated) : 0
+  return once + perToken * generated + (rows + retention) / 40
+}
+
+/// A run on shapes with its list of operations; nil where it would take longer than about ten seconds.
+public func tracedRun(_ model: Model, _ workload: Workload, _ precision: Precision) -> Trace? {
+  guard executionEffort(model, workload) <= 2e7 else { return nil }
+  return ShapesRun(model, workload, precision, listsOperations: true).trace
+}
+
+/// Positions in a list whose efforts together stay within a budget: evenly spaced, the first included, without those
+/// that are too long by themselves.
+/// - Parameters:
+///   - count: length of the list.
+///   - limit: the most positions that are looked at.
+///   - effort: of a position; nil where there is nothing.
+public func affordablePositions(
+  count: Int, limit: Int = 1024, budget: Double, effort: (Int) -> Double?
+) -> [Int] {
+  let looked = min(count, limit)
+  var chosen = (0..<looked).map { $0 * count / looked }.compactMap { position in
+    effort(position).flatMap { $0 <= budget / 4 ? (position: position, effort: $0) : nil }
+  }
+  while chosen.reduce(0, { $0 + $1.effort }) > budget, chosen.count > 1 {
+    chosen = stride(from: 0, to: chosen.count, by: 2).map { chosen[$0] }
+  }
+  return chosen.map(\.position)
+}
