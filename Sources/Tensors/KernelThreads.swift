@@ -25,8 +25,9 @@ struct Cut<Job> {
   static func run(_ job: Job, count: Int, grain: Int, _ body: Body) {
     let threads = Int(ck_pool_threads())
     let step = max((count + threads * grain - 1) / (threads * grain) * grain, 1)
-    var cut = Cut(job: job, count: count, step: step)
-    ck_parallel(Int32((count + step - 1) / step), body, &cut)
+    withUnsafePointer(to: Cut(job: job, count: count, step: step)) { cut in
+      ck_parallel(Int32((count + step - 1) / step), body, UnsafeMutableRawPointer(mutating: cut))
+    }
   }
 
   static func part(_ part: Int32, of context: UnsafeMutableRawPointer?) -> (job: Job, range: Range<Int>) {
