@@ -123,6 +123,10 @@ extension ExplainedPoint {
       ("largest_batch", timed.largestBatch.map { JSON($0) } ?? .null),
       ("throughput_at_largest_batch_tokens_per_s", JSON(timed.atLargestBatch?.throughput.perSecond)),
       ("tpm_at_largest_batch_tokens_per_s_per_gib", JSON(timed.atLargestBatch?.throughputPerSampleGibibyte)),
+      ("cost_usd_per_million_tokens", JSON(timed.cost.dollars)),
+      ("energy_j_per_million_tokens", JSON(timed.cost.joules)),
+      ("cost_at_largest_batch_usd_per_million_tokens", JSON(timed.costAtLargestBatch.dollars)),
+      ("energy_at_largest_batch_j_per_million_tokens", JSON(timed.costAtLargestBatch.joules)),
     ])
   }
 }

@@ -7,7 +7,9 @@ import Scenarios
 /// The tables of `photon explain`.
 extension ExplainedPoint {
   var text: String {
-    let tables = [levelTable, parameterTable, costTable, cacheTable, publishedTable, hardwareTable]
+    let tables = [
+      levelTable, parameterTable, costTable, cacheTable, publishedTable, hardwareTable, tokenCostTable,
+    ]
     return heading + "\n\n" + tables.filter { !$0.rows.isEmpty }.map { $0.text(as: .table) }.joined(separator: "\n")
   }
 
@@ -131,6 +133,25 @@ extension ExplainedPoint {
         Cell(figures.timePerOutputToken?.value), .text(timed.decode.total.bound.rawValue),
         Cell(timed.decode.total.margin), Cell(figures.throughput.perSecond),
         Cell(figures.throughputPerSampleGibibyte), timed.largestBatch.map { Cell($0) } ?? .missing,
+      ])
+    }
+    return table
+  }
+
+  /// What tokens cost where profiles have a price or a power; without rows where none has.
+  private var tokenCostTable: Table {
+    var table = Table(
+      title: "A million emitted tokens, prefill included: price, and energy at full board power",
+      [
+        .text("name"), Column("cost_usd_per_million_tokens", "cost ($)", as: .significant(3)),
+        Column("energy_j_per_million_tokens", "energy", as: .si(unit: "J")),
+        Column("cost_at_largest_batch_usd_per_million_tokens", "at the largest batch ($)", as: .significant(3)),
+        Column("energy_at_largest_batch_j_per_million_tokens", "at the largest batch", as: .si(unit: "J")),
+      ])
+    for timed in timed where timed.cost != TokenCost() {
+      table.append([
+        .text(timed.profile), Cell(timed.cost.dollars), Cell(timed.cost.joules), Cell(timed.costAtLargestBatch.dollars),
+        Cell(timed.costAtLargestBatch.joules),
       ])
     }
     return table
