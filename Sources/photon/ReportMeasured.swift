@@ -1,5 +1,6 @@
 import Architectures
 import Formulas
+import Hardware
 import Quantities
 import Reporting
 import Reports
@@ -10,15 +11,13 @@ import Validation
 struct MeasuredPart {
   /// Nil where nothing was to be executed.
   var exact: ExactReport?
-  /// Empty where no model was timed.
-  var timed: [TimedPhaseResult] = []
-  /// The machine and its profile, or why nothing was timed; a sentence.
-  var timing = "No model was timed."
+  /// Nil where no model was timed.
+  var measured: MeasuredScenario?
 
   /// Adds the section to a report.
   func write(to report: inout ReportBuilder) async throws {
     report.document.heading("Measured part")
-    guard exact != nil || !timed.isEmpty else {
+    guard exact != nil || measured != nil else {
       report.document.paragraph("Nothing was executed for this report: every number above is computed.")
       return
     }
@@ -48,60 +47,27 @@ struct MeasuredPart {
 
   /// Predicted beside measured times: how well they agree, and every point.
   private func writeTimed(to report: inout ReportBuilder) async throws {
+    guard let measured else { return }
     report.document.heading("Predicted against measured time", level: 3)
-    report.document.paragraph(timing)
-    guard !timed.isEmpty else { return }
-    report.document.table(agreement)
+    report.document.list(measured.leftOutLines)
+    guard !measured.results.isEmpty else { return }
+    let profile = measured.profile
+    report.document.paragraph(
+      "Measured on \(profile.description), in float32, with seeded random weights and prompts. The profile was calibrated "
+        + "in rounds between the runs, on operations of other widths and never on these models: every point is held out."
+    )
+    report.document.table(measured.agreementTable)
     report.document.paragraph(
       "Errors are predicted ÷ measured − 1 of each point; the spread is half the distance between the quartiles of the "
-        + "repetitions, over their median. *Regime* is the share of points whose predicted bound is the one that doubling "
-        + "the batch showed.")
+        + "repetitions, over their median. *Same bound* is the share of points whose predicted bound is the one that "
+        + "doubling the batch showed.")
     try await report.figure(
-      chart, "agreement", caption: "Predicted against measured time of every executed phase; the band is ±15 %.")
-    report.document.table(points)
+      chart(measured.results), "agreement",
+      caption: "Predicted against measured time of every executed phase; the band is ±15 %.")
+    report.document.table(measured.pointTable)
   }
 
-  private var agreement: Table {
-    var table = Table([
-      .text("architecture"), .text("phase"), Column("points"),
-      Column("mape_percent", "mean error", as: .percent(decimals: 1)),
-      Column("median_percent", "median", as: .percent(decimals: 1)),
-      Column("worst_percent", "worst", as: .percent(decimals: 1)),
-      Column("bias_percent", "bias", as: .percent(decimals: 1)), Column("r2", "R²", as: .fixed(decimals: 4)),
-      Column("spread_percent", "spread", as: .percent(decimals: 1)),
-      Column("regime", "regime", as: .percent(decimals: 0)),
-    ])
-    for row in timedRows(timed) {
-      let agreement = row.agreement
-      table.append([
-        Cell(row.architecture), Cell(row.metric.rawValue), Cell(agreement.points), Cell(agreement.mapePercent),
-        Cell(agreement.medianPercent), Cell(agreement.worstPercent), Cell(agreement.biasPercent), Cell(agreement.r2),
-        Cell(agreement.spreadPercent), Cell(agreement.regimeAgreement.map { 100 * $0 }),
-      ])
-    }
-    return table
-  }
-
-  private var points: Table {
-    var table = Table([
-      .text("model"), Column("prompt"), Column("generated"), Column("batch"), .text("phase"),
-      Column("measured_s", "measured", as: .si(unit: "s")), Column("predicted_s", "predicted", as: .si(unit: "s")),
-      Column("error", as: .percent(decimals: 1)), Column("spread", as: .percent(decimals: 1)),
-      .text("predicted_bound", "predicted bound"), .text("measured_bound", "measured regime"),
-    ])
-    for result in timed {
-      let (pair, workload) = (result.pair, result.point.workload)
-      table.append([
-        Cell(result.point.name), Cell(workload.promptLength), Cell(workload.generatedLength), Cell(workload.batchSize),
-        Cell(result.phase.rawValue), Cell(pair.measured), Cell(pair.predicted), Cell(pair.errorPercent),
-        Cell(pair.spreadPercent), Cell(pair.predictedBound.rawValue),
-        pair.measuredBound.map { Cell($0.rawValue) } ?? .missing,
-      ])
-    }
-    return table
-  }
-
-  private var chart: AgreementChart {
+  private func chart(_ timed: [TimedPhaseResult]) -> AgreementChart {
     let rows = timedRows(timed)
     let worst = rows.map(\.agreement.mapePercent).max() ?? 0
     let groups = rows.map { row in
