@@ -18,6 +18,7 @@ extension ExplainedPoint {
       ("parameters", parametersJSON),
       ("levels", .array((0..<model.levelCount).map { levelJSON($0 + 1) })),
       ("workload", workloadJSON),
+      ("conventions", .object(conventions.settings.map { ($0.key, .string($0.value)) })),
       ("prefill", phaseJSON(.prefill)),
       ("decode", phaseJSON(.decode)),
       ("cache", cacheJSON),

@@ -19,11 +19,13 @@ extension ExplainedPoint {
     if model.family == .photon {
       reading = ", decoder input \(model.decoderInput.rawValue), \(model.generation.rawValue) generation"
     }
+    let changes = conventions.changes
+    let note = changes.isEmpty ? "" : "\ncounted with \(changes.joined(separator: ", ")); times follow the exact counts"
     return """
       \(point.name): \(model.family.rawValue)\(reading)
       prompt \(workload.promptLength), generated \(workload.generatedLength), batch \(workload.batchSize), \
       continuations \(workload.continuations); weights \(precision.weights.rawValue), \
-      activations \(precision.activations.rawValue), cache \(precision.cache.rawValue)
+      activations \(precision.activations.rawValue), cache \(precision.cache.rawValue)\(note)
       """
   }
 
