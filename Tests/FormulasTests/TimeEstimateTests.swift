@@ -148,7 +148,7 @@ private func growing(indices: Double, times: Double = 2) -> DispatchGroup {
 
   @Test func `the larger the working set the lower its bandwidth`() {
     let caches = [
-      CacheLevel(bytes: 1 << 20, bandwidth: Rate(42e9)), CacheLevel(bytes: 36 << 20, bandwidth: Rate(26e9)),
+      CacheLevel(bytes: 1 * 0x1p20, bandwidth: Rate(42e9)), CacheLevel(bytes: 36 * 0x1p20, bandwidth: Rate(26e9)),
     ]
     let profile = toy(caches: caches)
     let rates = (10..<34).map { profile.bandwidth(workingSet: Double(1 << $0)) }
