@@ -122,7 +122,9 @@ public struct HardwareProfile: Hashable, Sendable {
   }
 
   /// Whether every operation runs at a peak, as on a data sheet.
-  public var isIdeal: Bool { efficiency == .init(repeating: .ideal) && stepOverhead == .zero && sequenceOverhead == .zero }
+  public var isIdeal: Bool {
+    efficiency == .init(repeating: .ideal) && stepOverhead == .zero && sequenceOverhead == .zero
+  }
 
   /// Memory that weights, caches and activations may fill.
   /// - Unit: byte

@@ -138,7 +138,8 @@ private struct TableReader {
   private func row(_ cells: [String: TableCell], at start: Position) -> MeasuredRow {
     func text(_ column: String) -> String { cells[column]?.text ?? "" }
     var row = MeasuredRow(
-      position: cells["model"]?.position ?? start, identifier: text("id").isEmpty ? "line \(start.line ?? 0)" : text("id"), model: text("model"),
+      position: cells["model"]?.position ?? start,
+      identifier: text("id").isEmpty ? "line \(start.line ?? 0)" : text("id"), model: text("model"),
       hardware: text("hardware"), engine: text("engine"), prompt: count(cells["prompt"], "prompt"),
       generated: count(cells["generated"], "generated"),
       concurrency: count(cells["concurrency"], "concurrency") ?? 1, context: count(cells["context"], "context"))

@@ -46,7 +46,8 @@ public struct ModelNames: Sendable {
       throw ScenarioError([
         Diagnostic(
           row.position, path: "model", found: "there is no preset for \"\(row.model)\"",
-          accepted: "--model \"\(row.model)\"=FILE, or a name of \(known.joined(separator: ", "))")
+          accepted: "--model \"\(row.model)\"=FILE"
+            + (known.isEmpty ? "" : ", or a name of \(known.joined(separator: ", "))"))
       ])
     }
     let options = ScenarioOptions(searchPaths: searchPaths, checksHardware: false)

@@ -7,16 +7,16 @@ import Quantities
 /// Rows that cannot determine what is to be fitted.
 public enum ServingFitError: Error, Hashable, Sendable, CustomStringConvertible {
   case tooFewRows(rows: Int, parameters: Int)
-  /// The rows vary too little: a change of one coefficient looks like a change of others.
-  case collinear(coefficient: String, parameters: Int)
+  /// The rows vary too little: a change of these coefficients looks like a change of others.
+  case collinear(coefficients: [String])
 
   public var description: String {
     switch self {
     case .tooFewRows(let rows, let parameters):
       "\(rows) measured times cannot determine \(parameters) coefficients; at least \(parameters) are needed"
-    case .collinear(let coefficient, let parameters):
-      "the rows are collinear: they do not determine \(coefficient) apart from the other \(parameters - 1) "
-        + "coefficients; add rows with other prompts, output lengths or concurrencies"
+    case .collinear(let coefficients):
+      "the rows are collinear: they do not determine \(coefficients.joined(separator: " and ")) apart from the other "
+        + "coefficients; add rows with other prompts, output lengths and concurrencies"
     }
   }
 }
@@ -30,6 +30,8 @@ public struct ServingFit: Sendable {
     public var coefficient: ServingCoefficient
     public var value: Double
     public var standardError: Double
+    /// Whether the rows say it; otherwise it is what machines typically reach.
+    public var isDetermined: Bool
   }
 
   public var form: ServingForm
@@ -41,8 +43,8 @@ public struct ServingFit: Sendable {
   /// A relative error that is worth as much as a coefficient one spread away from its typical value.
   static let noise = 0.03
 
-  /// - Parameter requiresRank: whether collinear rows are refused; where a fold of a comparison lacks what the others
-  ///   show, the pull to typical values decides.
+  /// - Parameter requiresRank: whether rows that leave two or more coefficients undetermined are refused; where a fold of
+  ///   a comparison lacks what the others show, the pull to typical values decides.
   /// - Throws: `ServingFitError`, `HardwareError`, `CountOverflow`, `GSLError`
   public init(
     _ points: [ServingPoint], base: HardwareProfile, form: ServingForm, requiresRank: Bool = true
@@ -65,14 +67,21 @@ public struct ServingFit: Sendable {
       return observations.map { $0.relativeError(on: profile) / Self.noise }
     }
     let start = [Double](repeating: 0, count: parameters)
-    let fit = try nonlinearFit(start: start) { positions in errors(positions) + positions }
-    if requiresRank { try Self.requireRank(errors, at: fit.parameters, form) }
+    // Where arithmetic and traffic change places, the errors have kinks.
+    let fit = try nonlinearFit(start: start, tolerance: 1e-9, mustConverge: false) { positions in
+      errors(positions) + positions
+    }
+    let undetermined = summarises ? Self.undetermined(errors, at: fit.parameters, form) : []
+    if requiresRank, undetermined.count > 1 {
+      throw ServingFitError.collinear(coefficients: undetermined.map(\.rawValue))
+    }
     self.form = form
     values = zip(form.coefficients, zip(fit.parameters, fit.standardErrors)).map { coefficient, found in
       let (position, deviation) = found
       let slope = (coefficient.value(at: position + 1e-4) - coefficient.value(at: position - 1e-4)) / 2e-4
       return Value(
-        coefficient: coefficient, value: coefficient.value(at: position), standardError: abs(slope) * deviation)
+        coefficient: coefficient, value: coefficient.value(at: position), standardError: abs(slope) * deviation,
+        isDetermined: !undetermined.contains(coefficient))
     }
     profile = form.profile(at: fit.parameters, base: base)
     profile.serving = try fittedBehaviour(cases, on: profile)
@@ -94,13 +103,13 @@ public struct ServingFit: Sendable {
     }
   }
 
-  /// Refuses rows whose errors react to one coefficient as to a combination of others (Gram–Schmidt on the columns of
-  /// the Jacobian, without the pull to typical values; what is left of a unit vector is numerical noise below 10⁻³).
-  private static func requireRank(
+  /// Coefficients to which the errors of the rows react as to a combination of those before (Gram–Schmidt on the columns
+  /// of the Jacobian, without the pull to typical values; what is left of a unit vector is numerical noise below 10⁻³).
+  private static func undetermined(
     _ errors: ([Double]) -> [Double], at positions: [Double], _ form: ServingForm
-  ) throws(ServingFitError) {
+  ) -> [ServingCoefficient] {
     var basis: [[Double]] = []
-    for index in positions.indices {
+    return positions.indices.compactMap { index in
       var above = positions
       var below = positions
       above[index] += 1e-3
@@ -112,10 +121,9 @@ public struct ServingFit: Sendable {
         column = zip(column, unit).map { $0 - share * $1 }
       }
       let rest = dot(column, column).squareRoot()
-      if !(rest > 1e-3 * length) || length < 1e-9 {
-        throw .collinear(coefficient: form.coefficients[index].rawValue, parameters: positions.count)
-      }
+      guard rest > 1e-3 * length, length > 1e-9 else { return form.coefficients[index] }
       basis.append(column.map { $0 / rest })
+      return nil
     }
   }
 

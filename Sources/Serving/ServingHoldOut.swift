@@ -49,9 +49,10 @@ public struct ServingHoldOut: Sendable {
     throw ServingFitError.tooFewRows(rows: others.reduce(0) { $0 + $1.fittedTimes }, parameters: parameters)
   }
 
-  /// Mean errors of every comparison that the rows allow: leaving out one concurrency, prompt, output length or model.
-  public func errors(of form: ServingForm) throws -> [(column: MeasuredColumn, percent: Double)] {
-    try [MeasuredColumn.concurrency, .prompt, .generated, .context, .model].compactMap { column in
+  /// Mean errors of the comparisons that tell forms apart: leaving out one concurrency, context or model. Prompts and
+  /// output lengths often have two values; leaving out one of them asks what typical values are, not which form is right.
+  func errors(of form: ServingForm) throws -> [(column: MeasuredColumn, percent: Double)] {
+    try [MeasuredColumn.concurrency, .context, .model].compactMap { column in
       let rows = points.map(\.row)
       guard column.values(of: rows).count > 1 else { return nil }
       var sizes: [Double] = []

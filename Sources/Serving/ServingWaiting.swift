@@ -10,13 +10,14 @@ import Quantities
 /// (busy + time to first token), busy = G · time per output token (Little's law). n requests, the weights and an
 /// activation are then what the engine really uses, whatever the data sheet and a reserve say. Rows count where the
 /// profile expects that the requests nearly fill the memory and more than a tenth of a request's life is waiting; their
-/// median holds if it is within 0.5 to 1.2 of the profile's memory. Of both admissions, the one holds that predicts the
-/// waiting of the rows which nearly fill the memory.
+/// median holds if it is within 0.5 to 1.2 of the profile's memory. The engine's usual admission holds unless the other
+/// one predicts the waiting of the rows that nearly fill the memory with less than half of its error.
 func withFittedMemory(_ points: [ServingPoint], _ base: HardwareProfile) throws -> HardwareProfile {
   let full = try points.compactMap { try FullPoint($0, base) }
   guard !full.isEmpty else { return base }
   var best = (profile: base, error: Double.infinity)
-  for admission in Admission.allCases {
+  let usual = full[0].point.admission(on: base)
+  for admission in [usual, usual == .whole ? .held : .whole] {
     let used = try full.compactMap { try $0.usedBytes(admission, base) }
     var profile = base
     profile.serving = base.serving ?? ServingBehaviour()
@@ -27,7 +28,7 @@ func withFittedMemory(_ points: [ServingPoint], _ base: HardwareProfile) throws 
       profile.reserve = max(0, 1 - usable / Double(profile.memoryBytes))
     }
     let error = try full.reduce(0) { try $0 + $1.error(on: profile) }
-    if error < best.error { best = (profile, error) }
+    if error < 0.5 * best.error { best = (profile, error) }
   }
   return best.profile
 }

@@ -87,7 +87,7 @@ private struct FittedProfile {
       # \(profile.name): \(fitted) measured times, \(fit.form.coefficients.count) coefficients (form \(fit.form.name))
 
       """ + [coefficients, holdOuts, residuals].map { "\n" + $0.text(as: .markdown) }.joined()
-      + (fit.predictions.contains { !$0.extrapolated.isEmpty } ? "\n" + extrapolationNote : "")
+        + (fit.predictions.contains { !$0.extrapolated.isEmpty } ? "\n" + extrapolationNote : "")
   }
 
   private var coefficients: Table {
@@ -95,14 +95,19 @@ private struct FittedProfile {
       title: "Coefficients",
       [
         .text("coefficient"), Column("value", "value", as: .significant(4)),
-        Column("standard_error", "standard error", as: .significant(2)),
+        Column("standard_error", "standard error", as: .significant(2)), .text("determined", "from"),
       ])
     for value in fit.values {
-      table.append([.text(value.coefficient.rawValue), Cell(value.value), Cell(value.standardError)])
+      table.append([
+        .text(value.coefficient.rawValue), Cell(value.value), Cell(value.standardError),
+        .text(value.isDetermined ? "the rows" : "typical machines: the rows do not determine it"),
+      ])
     }
     if let serving = profile.serving {
-      table.append(["serving: waiting_share", Cell(serving.waitingShare), .missing])
-      table.append(["serving: first_token_overhead_s", Cell(serving.firstTokenOverhead.value), .missing])
+      table.append(["serving: waiting_share", Cell(serving.waitingShare), .missing, "the rows"])
+      table.append([
+        "serving: first_token_overhead_s", Cell(serving.firstTokenOverhead.value), .missing, "the rows",
+      ])
     }
     return table
   }

@@ -16,13 +16,11 @@ struct MeasuredRowsOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "The profile that measured rows are priced on; by default what they name under hardware.", valueName: "name or file"
-    ))
+      "The profile that measured rows are priced on; by default the one they name.", valueName: "name or file"))
   var profile: String?
 
   @Option(
-    help: ArgumentHelp("Only measured rows with this value, such as engine=vllm; may be repeated.", valueName: "column=value"
-    ))
+    help: ArgumentHelp("Only measured rows with this value; may be repeated.", valueName: "column=value"))
   var only: [String] = []
 
   @Option(help: "Whether measured times per output token count the first token: exclusive or inclusive.")
