@@ -18,6 +18,7 @@ extension ExplainedPoint {
       ("parameters", parametersJSON),
       ("levels", .array((0..<model.levelCount).map { levelJSON($0 + 1) })),
       ("workload", workloadJSON),
+      ("conventions", .object(conventions.settings.map { ($0.key, .string($0.value)) })),
       ("prefill", phaseJSON(.prefill)),
       ("decode", phaseJSON(.decode)),
       ("cache", cacheJSON),
@@ -123,6 +124,10 @@ extension ExplainedPoint {
       ("largest_batch", timed.largestBatch.map { JSON($0) } ?? .null),
       ("throughput_at_largest_batch_tokens_per_s", JSON(timed.atLargestBatch?.throughput.perSecond)),
       ("tpm_at_largest_batch_tokens_per_s_per_gib", JSON(timed.atLargestBatch?.throughputPerSampleGibibyte)),
+      ("cost_usd_per_million_tokens", JSON(timed.cost.dollars)),
+      ("energy_j_per_million_tokens", JSON(timed.cost.joules)),
+      ("cost_at_largest_batch_usd_per_million_tokens", JSON(timed.costAtLargestBatch.dollars)),
+      ("energy_at_largest_batch_j_per_million_tokens", JSON(timed.costAtLargestBatch.joules)),
     ])
   }
 }
