@@ -12,7 +12,7 @@ struct HardwareCommand: AsyncParsableCommand {
     discussion: """
         photon hardware list
         photon hardware show h200-sxm
-        photon hardware check my-machine.yaml
+        photon hardware check scenarios/hardware/h200-sxm.yaml
       """,
     subcommands: [HardwareList.self, HardwareShow.self, HardwareCheck.self])
 }
@@ -61,7 +61,7 @@ struct HardwareShow: AsyncParsableCommand {
 struct HardwareCheck: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check", abstract: "Reads profiles and says what is wrong with them.",
-    discussion: "  photon hardware check my-machine.yaml")
+    discussion: "  photon hardware check scenarios/hardware/h200-sxm.yaml")
 
   @Argument(help: "The profiles' files.", completion: .file(extensions: ["yaml"]))
   var files: [String]
