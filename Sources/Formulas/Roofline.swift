@@ -44,21 +44,22 @@ public struct Roofline: Sendable {
   /// All dispatches of one group, its overheads included.
   public func figure(_ group: DispatchGroup) -> TimeFigure {
     let (operation, peak) = ceiling(of: group)
-    let efficiency = profile.efficiency[operation]
-    let share = efficiency.compute.share(rows: group.rows)
+    let rates = profile.rates(operation, peak: peak, workingSet: group.workingSet)
     let compute =
-      (1 / (share * peak.perSecond)) * group.work.matmulFlops
-      + (1 / (share * elementwise.perSecond)) * group.work.elementwiseFlops
-    let streaming = profile.caches.isEmpty ? bandwidth : profile.bandwidth(workingSet: group.workingSet)
-    let memory = (1 / (efficiency.bandwidth * streaming.perSecond)) * group.work.bytes
+      rates.perMatmulFlop * (group.work.matmulFlops + Affine(rates.halfSize * group.unitFlops))
+      + rates.perElementwiseFlop * group.work.elementwiseFlops
+    let memory = rates.perByte * group.work.bytes
 
     let count = group.indices
     let times = group.dispatchesPerIndex
-    let overhead = group.dispatches * efficiency.overhead
+    let overhead = group.dispatches * rates.overhead
+    let arithmetic = compute.sum(from: 0, to: count)
+    let traffic = memory.sum(from: 0, to: count)
+    let busy = rates.busy(
+      longer: sumOfMax(compute, memory, count: count), arithmetic: arithmetic, traffic: traffic)
     return TimeFigure(
-      time: Seconds(times * sumOfMax(compute, memory, count: count)) + overhead,
-      compute: Seconds(times * compute.sum(from: 0, to: count)),
-      memory: Seconds(times * memory.sum(from: 0, to: count)), overhead: overhead,
+      time: Seconds(times * busy) + overhead, compute: Seconds(times * arithmetic), memory: Seconds(times * traffic),
+      overhead: overhead,
       flops: times * (group.work.matmulFlops + group.work.elementwiseFlops).sum(from: 0, to: count),
       bytes: times * group.work.bytes.sum(from: 0, to: count))
   }

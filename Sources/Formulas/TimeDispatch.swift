@@ -40,6 +40,10 @@ public struct DispatchGroup: Hashable, Sendable {
   public var dispatchesPerIndex: Double
   /// Work of one dispatch.
   public var work: DispatchWork
+  /// Matrix work of one more row of a product, or of one more key for every query of an attention: what a small dispatch
+  /// costs besides its own (`SaturatingEfficiency`).
+  /// - Unit: FLOP
+  public var unitFlops: Double
   /// Bytes that are touched between two uses of the same weights; decides which cache level serves them. Infinite where
   /// nothing is reused.
   public var workingSet: Double
@@ -47,7 +51,7 @@ public struct DispatchGroup: Hashable, Sendable {
   @inlinable
   public init(
     node: Node, kind: Kind, rows: Double, indices: Double = 1, dispatchesPerIndex: Double, work: DispatchWork,
-    workingSet: Double = .infinity
+    unitFlops: Double = 0, workingSet: Double = .infinity
   ) {
     self.node = node
     self.kind = kind
@@ -55,6 +59,7 @@ public struct DispatchGroup: Hashable, Sendable {
     self.indices = indices
     self.dispatchesPerIndex = dispatchesPerIndex
     self.work = work
+    self.unitFlops = unitFlops
     self.workingSet = workingSet
   }
 

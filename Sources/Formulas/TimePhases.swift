@@ -66,7 +66,7 @@ struct DispatchChain {
   var vanillaStack: TimedStack { TimedStack(0, .decoder, model.layer, layers: model.layers) }
 
   func vanillaPrefill() -> DispatchedPhase {
-    var builder = DispatchBuilder(levelCount: 0, precision)
+    var builder = DispatchBuilder(model, precision)
     let keys = Double(prompt)
     builder.appendEmbedding(
       Node(0, .decoder, .embedding), rows: batch * keys, dispatches: 1, width: Double(model.layer.width))
@@ -79,7 +79,7 @@ struct DispatchChain {
   }
 
   func vanillaDecode() -> DispatchedPhase {
-    var builder = DispatchBuilder(levelCount: 0, precision)
+    var builder = DispatchBuilder(model, precision)
     let tokens = Double(generated)
     builder.appendEmbedding(
       Node(0, .decoder, .embedding), rows: sequences, dispatches: tokens, width: Double(model.layer.width))
@@ -145,7 +145,7 @@ struct DispatchChain {
   // MARK: Prefill
 
   func prefill() -> DispatchedPhase {
-    var builder = DispatchBuilder(levelCount: model.levelCount, precision)
+    var builder = DispatchBuilder(model, precision)
     var firstCarried = 1
     for level in 1...model.levelCount {
       let span = model.metaContextLength(upTo: level)

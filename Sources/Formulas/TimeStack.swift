@@ -22,12 +22,15 @@ struct DispatchBuilder {
   /// Bytes of weights and caches that belong to each rank: what runs once per token has rank 0, what runs once per
   /// level-l unit has rank l.
   private var residentBytes: [Double]
+  /// Tokens between two runs of each rank.
+  private let strides: [Double]
   let precision: Precision
 
-  init(levelCount: Int, _ precision: Precision) {
-    residentBytes = Array(repeating: 0, count: levelCount + 1)
+  init(_ model: Model, _ precision: Precision) {
+    residentBytes = Array(repeating: 0, count: model.levelCount + 1)
+    strides = (0...model.levelCount).map { $0 == 0 ? 1 : Double(model.metaContextLength(upTo: $0)) }
     self.precision = precision
-    groups.reserveCapacity(24 * (2 * levelCount + 1))
+    groups.reserveCapacity(24 * (2 * model.levelCount + 1))
   }
 
   var weightBytes: Double { Double(precision.weights.bits) / 8 }
@@ -59,7 +62,7 @@ struct DispatchBuilder {
         node: node, kind: .product, rows: rows, dispatchesPerIndex: dispatches,
         work: DispatchWork(
           matmulFlops: Affine(2 * rows * inputs * outputs), elementwiseFlops: Affine(rows * elementwisePerRow),
-          bytes: Affine(bytes))))
+          bytes: Affine(bytes)), unitFlops: 2 * inputs * outputs))
   }
 
   /// `rows` vectors through a norm of their own.
@@ -80,14 +83,15 @@ struct DispatchBuilder {
         work: DispatchWork(bytes: Affine(rows * width * (weightBytes + activationBytes)))))
   }
 
-  /// The groups with their working sets. In decode a weight of rank r is used again after everything of rank ≤ r has run;
-  /// in prefill only after everything has.
+  /// The groups with their working sets: the bytes that are streamed between two uses of a weight. In decode these are all
+  /// bytes of rank ≤ r, each as often as it runs between two runs of rank r; in prefill all bytes once.
   consuming func phase(steps: Double, reusedByRank: Bool) -> DispatchedPhase {
     let total = residentBytes.reduce(0, +)
-    var prefixes: [Double] = []
-    for bytes in residentBytes { prefixes.append((prefixes.last ?? 0) + bytes) }
+    let streamed = strides.indices.map { rank in
+      (0...rank).reduce(0) { $0 + residentBytes[$1] * strides[rank] / strides[$1] }
+    }
     for index in groups.indices {
-      groups[index].workingSet = reusedByRank ? prefixes[Self.rank(of: groups[index].node)] : total
+      groups[index].workingSet = reusedByRank ? streamed[Self.rank(of: groups[index].node)] : total
     }
     return DispatchedPhase(groups: groups, steps: steps)
   }
@@ -145,7 +149,7 @@ struct TimedStack {
         work: DispatchWork(
           matmulFlops: (4 * query) * passes.pairs, elementwiseFlops: (6 * Double(shape.heads)) * passes.pairs,
           bytes: Affine(2 * rows * query * builder.activationBytes)
-            + (2 * keyValue * builder.cacheBytes) * passes.entriesRead)))
+            + (2 * keyValue * builder.cacheBytes) * passes.entriesRead), unitFlops: 4 * query * rows))
     builder.appendProduct(
       node(.projections), rows: rows, dispatches: dispatches, inputs: query, outputs: width,
       elementwisePerRow: width, activationsPerRow: query + 2 * width)

@@ -35,13 +35,14 @@ extension ElementType {
 /// A cache between processor and memory: of data that is streamed again and again it keeps `bytes`.
 @frozen
 public struct CacheLevel: Hashable, Sendable {
-  /// Working set that is served from this level and the levels above it.
-  public var bytes: Int
+  /// Working set that is served from this level and the levels above it; a calibration may find a share of the size.
+  /// - Unit: byte
+  public var bytes: Double
   /// Rate at which this level serves what the levels above it do not hold.
   public var bandwidth: Rate<Byte>
 
   @inlinable
-  public init(bytes: Int, bandwidth: Rate<Byte>) {
+  public init(bytes: Double, bandwidth: Rate<Byte>) {
     self.bytes = bytes
     self.bandwidth = bandwidth
   }
@@ -127,11 +128,11 @@ public struct HardwareProfile: Hashable, Sendable {
   /// - Parameter workingSet: bytes touched between two uses of the same byte.
   public func bandwidth(workingSet: Double) -> Rate<Byte> {
     guard let fastest = caches.first, workingSet.isFinite else { return memoryBandwidth }
-    guard workingSet > Double(fastest.bytes) else { return fastest.bandwidth }
+    guard workingSet > fastest.bytes else { return fastest.bandwidth }
     var seconds = 0.0
     var served = 0.0
     for level in caches where workingSet > served {
-      let kept = min(Double(level.bytes), workingSet) - served
+      let kept = min(level.bytes, workingSet) - served
       seconds += kept / level.bandwidth.perSecond
       served += kept
     }

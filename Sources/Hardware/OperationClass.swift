@@ -14,22 +14,22 @@ public enum OperationClass: String, CaseIterable, Codable, Sendable {
   case elementwise
 }
 
-/// The share of a peak that `r` rows reach: `limit · r / (r + halfRows)`.
+/// The share of a peak that an operation of size s reaches: `limit · s / (s + halfSize)`.
+///
+/// The size is the rows of a product, and the keys of each query of an attention. Solved for time, every dispatch costs
+/// its own work and that of `halfSize` more rows or keys.
 @frozen
 public struct SaturatingEfficiency: Hashable, Sendable {
-  /// The share that many rows approach; 1 on a data sheet.
+  /// The share that large operations approach; 1 on a data sheet.
   public var limit: Double
-  /// The rows that reach half of `limit`; 0 makes the share independent of rows.
-  public var halfRows: Double
+  /// The size that reaches half of `limit`; 0 makes the share independent of size.
+  public var halfSize: Double
 
   @inlinable
-  public init(limit: Double = 1, halfRows: Double = 0) {
+  public init(limit: Double = 1, halfSize: Double = 0) {
     self.limit = limit
-    self.halfRows = halfRows
+    self.halfSize = halfSize
   }
-
-  /// - Precondition: `rows` > 0.
-  @inlinable public func share(rows: Double) -> Double { limit * (rows / (rows + halfRows)) }
 }
 
 /// What keeps one operation class from the machine's peaks.
@@ -38,13 +38,19 @@ public struct Efficiency: Hashable, Sendable {
   public var compute: SaturatingEfficiency
   /// Share of the bandwidth that the operation reaches.
   public var bandwidth: Double
+  /// Share of the shorter of arithmetic and traffic that hides behind the longer: 1 is a roofline, 0 runs one after the
+  /// other, as a product does that packs its operands first.
+  public var overlap: Double
   /// Time that each dispatched operation costs besides its work.
   public var overhead: Seconds
 
   @inlinable
-  public init(compute: SaturatingEfficiency = .init(), bandwidth: Double = 1, overhead: Seconds = .zero) {
+  public init(
+    compute: SaturatingEfficiency = .init(), bandwidth: Double = 1, overlap: Double = 1, overhead: Seconds = .zero
+  ) {
     self.compute = compute
     self.bandwidth = bandwidth
+    self.overlap = overlap
     self.overhead = overhead
   }
 

@@ -14,26 +14,53 @@ public struct Calibration: Sendable {
   public var reads: [BandwidthSample]
 }
 
-/// Measures this machine: reads, products, attention, norms and the cost of a step, each as the reference runs it, and
-/// fits the profile `this-machine` to the medians.
-/// - Parameters:
-///   - threads: of the kernels.
-///   - isQuick: fewer sizes and repetitions, some seconds instead of about twenty.
-///   - progress: told the share that is done, from 0 to 1.
-/// - Throws: `GSLError` where the timings determine no profile.
-public func calibrate(
-  threads: Int, isQuick: Bool = false, seed: UInt64 = 1, progress: (Double) -> Void = { _ in }
-) throws -> Calibration {
-  let running = setKernelThreads(threads)
-  let plan = isQuick ? CalibrationPlan.quick() : CalibrationPlan.full()
-  let reads = plan.bandwidthSamples()
-  let samples = plan.operationSamples(seed: seed, progress: progress)
-  var profile = emptyProfile(threads: running)
-  let fit = try CalibrationFit(profile, samples, reads)
-  profile = fit.profile
-  profile.stepOverhead = stepOverhead(isQuick: isQuick, seed: seed)
-  profile.calibration = fit.summary(threads: running)
-  return Calibration(profile: profile, samples: samples, reads: reads)
+/// Measures this machine in rounds: reads, products, attention, norms and the cost of a step, each as the reference runs
+/// it, and fits the profile `this-machine` to the medians of the rounds.
+///
+/// Rounds may lie between other measurements: a machine that others share drifts within minutes, and what is predicted
+/// must not be the machine of another moment.
+public final class Calibrator {
+  private let plan: CalibrationPlan
+  private let seed: UInt64
+  private let threads: Int
+  private var readRounds: [[BandwidthSample]] = []
+  private var sampleRounds: [[CalibrationSample]] = []
+
+  /// - Parameters:
+  ///   - threads: of the kernels, for everything that runs from now on.
+  ///   - isQuick: fewer sizes and repetitions.
+  public init(threads: Int, isQuick: Bool = false, seed: UInt64 = 1) {
+    self.threads = setKernelThreads(threads)
+    self.seed = seed
+    plan = isQuick ? CalibrationPlan.quick() : CalibrationPlan.full()
+  }
+
+  /// Times everything once more.
+  /// - Parameter progress: told the share that is done, from 0 to 1.
+  public func round(progress: (Double) -> Void = { _ in }) {
+    readRounds.append(plan.bandwidthSamples())
+    sampleRounds.append(plan.operationSamples(seed: seed, progress: progress))
+  }
+
+  /// The profile that explains the rounds.
+  /// - Throws: `GSLError` where the timings determine no profile.
+  /// - Precondition: at least one round.
+  public func calibration() throws -> Calibration {
+    let samples = sampleRounds[0].indices.map { index in
+      var sample = sampleRounds[0][index]
+      sample.seconds = Statistics.median(sampleRounds.map { $0[index].seconds })
+      return sample
+    }
+    let reads = readRounds[0].indices.map { index in
+      BandwidthSample(
+        bytes: readRounds[0][index].bytes, rate: Rate(Statistics.median(readRounds.map { $0[index].rate.perSecond })))
+    }
+    let fit = try CalibrationFit(emptyProfile(threads: threads), samples, reads)
+    var profile = fit.profile
+    profile.stepOverhead = stepOverhead()
+    profile.calibration = fit.summary(threads: threads)
+    return Calibration(profile: profile, samples: samples, reads: reads)
+  }
 }
 
 /// What the operating system says of the machine; rates are placeholders until they are fitted.
@@ -44,19 +71,17 @@ private func emptyProfile(threads: Int) -> HardwareProfile {
     name: "this-machine",
     description: "\(system.processor), \(system.cores) cores, \(instructions), \(threads) threads",
     source: "photon calibrate", peaks: PeakRates([(.fp32, Rate(1))]), elementwise: Rate(1), memoryBandwidth: Rate(1),
-    caches: system.caches(threads: threads).map { CacheLevel(bytes: $0, bandwidth: Rate(1)) },
+    caches: system.lastLevelCache.map { [CacheLevel(bytes: Double($0), bandwidth: Rate(1))] } ?? [],
     memoryBytes: system.memoryBytes, fewRows: fewRowLimit)
 }
 
 /// The most rows for which the kernel streams weights instead of packing rows.
 private let fewRowLimit = 24
 
-/// What a decode step costs besides its operations: choosing the tokens and keeping the books of a session.
-///
-/// The smallest vanilla model with a usual vocabulary takes steps; the same operations, run alone, are taken off.
-private func stepOverhead(isQuick: Bool, seed: UInt64) -> Seconds {
+/// What a decode step costs besides its operations: choosing a token among a usual vocabulary.
+private func stepOverhead() -> Seconds {
   let logits = [Float](repeating: 0.5, count: 8192)
-  let times = Repetitions(fewest: 5, most: isQuick ? 50 : 500, budget: 0.1).run {
+  let times = Repetitions(fewest: 5, most: 200, budget: 0.1).run {
     seconds { logits.withUnsafeBufferPointer { _ = greedy($0, 0, 0) } }
   }
   return Seconds(Statistics.median(times))

@@ -3,8 +3,8 @@ import GSL
 import Hardware
 import Quantities
 
-/// Fits the parameters of a profile to timed operations, in three steps: caches and memory to plain reads, products
-/// together with the rate of element-wise work, and then each class of attention and the norms.
+/// Fits the parameters of a profile to timed operations: caches and memory together with the products of few rows, then
+/// the norms, then each remaining class of operations alone.
 ///
 /// Every fit minimises the logarithms of time ratios, so that a microsecond counts as much as a second; a deviation far
 /// beyond the usual one counts linearly (Huber), because timings have outliers on one side.
@@ -18,54 +18,32 @@ struct CalibrationFit {
   init(_ profile: HardwareProfile, _ samples: [CalibrationSample], _ reads: [BandwidthSample]) throws {
     self.profile = profile
     self.samples = samples
-    try fitBandwidth(reads)
+    start(from: reads)
+    try fitFewRows(reads)
     try fitElementwise()
-    try fitProducts()
+    try fit(.matrixProduct)
     try fit(.attentionPrefill)
     try fit(.attentionDecode)
   }
 
-  // MARK: Memory
-
-  private mutating func fitBandwidth(_ reads: [BandwidthSample]) throws {
-    let start = profile
-    // One rate for each cache and one for memory, and how much of the last cache is ours: others may share it.
-    let scales = start.caches.map { level in nearest(reads, Double(level.bytes) / 2) } + [nearest(reads, .infinity)]
-    let rates = scales.map(\.rate.perSecond)
-    func changed(_ p: [Double]) -> HardwareProfile {
-      var profile = start
-      for index in start.caches.indices { profile.caches[index].bandwidth = Rate(rates[index] * exp(p[index])) }
-      profile.memoryBandwidth = Rate(rates[start.caches.count] * exp(p[start.caches.count]))
-      if let last = start.caches.indices.last {
-        let above = last > 0 ? start.caches[last - 1].bytes : 0
-        let size = Double(above) + Double(start.caches[last].bytes - above) / (1 + exp(-p[start.caches.count + 1] - 2))
-        profile.caches[last].bytes = Int(size)
-      }
-      return profile
+  /// Starting values: the fastest product, the fastest norm, and plain reads.
+  private mutating func start(from reads: [BandwidthSample]) {
+    func fastest(_ kind: CalibrationSample.Kind, _ work: KeyPath<CalibrationSample, Double>) -> Double {
+      samples.filter { $0.kind == kind }.map { $0[keyPath: work] / $0.seconds }.max() ?? 1
     }
-    let count = start.caches.count + 1 + (start.caches.isEmpty ? 0 : 1)
-    let solution = try minimise(count) { p in
-      let profile = changed(p)
-      return reads.map { log($0.rate.perSecond / profile.bandwidth(workingSet: Double($0.bytes)).perSecond) }
-    }
-    profile = changed(solution)
-    parameters += count
+    profile.peaks[.fp32] = Rate(1.05 * fastest(.product, \.matmulFlops))
+    profile.elementwise = Rate(fastest(.elementwise, \.elementwiseFlops))
+    profile.caches = profile.caches.map { CacheLevel(bytes: $0.bytes, bandwidth: Self.rate(reads, $0.bytes / 2)) }
+    profile.memoryBandwidth = Self.rate(reads, .infinity)
   }
-
-  private func nearest(_ reads: [BandwidthSample], _ bytes: Double) -> BandwidthSample {
-    reads.last { Double($0.bytes) <= bytes } ?? reads[0]
-  }
-
-  // MARK: Operations
 
   /// The norms that run alone tell the rate of element-wise work, which everything fused is priced with.
   private mutating func fitElementwise() throws {
     let norms = samples.filter { $0.kind == .elementwise }
     let start = profile
-    let fastest = norms.map { $0.elementwiseFlops / $0.seconds }.max() ?? 1
     func changed(_ p: [Double]) -> HardwareProfile {
       var profile = start
-      profile.elementwise = Rate(fastest * exp(p[0]))
+      profile.elementwise = exp(p[0]) * start.elementwise
       profile.efficiency.elementwise = Efficiency(bandwidth: Self.share(p[1]), overhead: Seconds(1e-7 * exp(p[2])))
       return profile
     }
@@ -73,13 +51,37 @@ struct CalibrationFit {
     parameters += 3
   }
 
-  /// The peak is what many rows approach in the faster of both product classes.
-  private mutating func fitProducts() throws {
-    let products = samples.filter { $0.kind == .product }
-    let rates = products.map { $0.matmulFlops / $0.seconds }
-    profile.peaks[.fp32] = Rate((rates.max() ?? 1) * 1.05)
-    try fit(.matrixProduct)
-    try fit(.fewRowProduct)
+  /// The rate of the largest read that fits in so many bytes.
+  private static func rate(_ reads: [BandwidthSample], _ bytes: Double) -> Rate<Byte> {
+    (reads.last { Double($0.bytes) <= bytes } ?? reads[0]).rate
+  }
+
+  /// Products of few rows stream their weights: they tell what each cache level and main memory deliver to a kernel that
+  /// computes, which plain reads (the starting values) exceed inside the caches, and how much of the last cache is ours.
+  ///
+  /// Their share of the bandwidth is 1 by this definition; reads from main memory are fitted with them.
+  private mutating func fitFewRows(_ reads: [BandwidthSample]) throws {
+    let chosen = samples.filter { $0.kind == .product && $0.rows <= profile.fewRows }
+    let start = profile
+    let outside = reads.filter { Double($0.bytes) >= 2 * (start.caches.last?.bytes ?? 0) }
+    func changed(_ p: [Double]) -> HardwareProfile {
+      var profile = start
+      profile.caches = start.caches.map {
+        CacheLevel(bytes: Self.share(p[0]) * $0.bytes, bandwidth: Self.share(p[1]) * $0.bandwidth)
+      }
+      profile.memoryBandwidth = exp(p[2]) * start.memoryBandwidth
+      profile.efficiency.fewRowProduct = Efficiency(
+        compute: SaturatingEfficiency(limit: Self.share(p[3]), halfSize: exp(p[4])), overlap: Self.share(p[5]),
+        overhead: Seconds(1e-6 * exp(p[6])))
+      return profile
+    }
+    profile = changed(
+      try minimise(7) { p in
+        let profile = changed(p)
+        return Self.deviations(chosen, profile)
+          + outside.map { log($0.rate.perSecond / profile.bandwidth(workingSet: Double($0.bytes)).perSecond) }
+      })
+    parameters += 7
   }
 
   private mutating func fit(_ operation: OperationClass) throws {
@@ -87,19 +89,13 @@ struct CalibrationFit {
     let start = profile
     func changed(_ p: [Double]) -> HardwareProfile {
       var profile = start
-      profile.efficiency[operation] = Self.efficiency(p[0..<4])
+      profile.efficiency[operation] = Efficiency(
+        compute: SaturatingEfficiency(limit: Self.share(p[0]), halfSize: 10 * exp(p[1])), bandwidth: Self.share(p[2]),
+        overlap: Self.share(p[3]), overhead: Seconds(1e-6 * exp(p[4])))
       return profile
     }
-    profile = changed(try minimise(4) { Self.deviations(chosen, changed($0)) })
-    parameters += 4
-  }
-
-  /// Four numbers without bounds as efficiencies: shares between 0 and 1, half rows and overhead above 0.
-  private static func efficiency(_ p: ArraySlice<Double>) -> Efficiency {
-    let p = Array(p)
-    return Efficiency(
-      compute: SaturatingEfficiency(limit: share(p[0]), halfRows: exp(p[1])), bandwidth: share(p[2]),
-      overhead: Seconds(2e-6 * exp(p[3])))
+    profile = changed(try minimise(5) { Self.deviations(chosen, changed($0)) })
+    parameters += 5
   }
 
   private static func share(_ p: Double) -> Double { 1 / (1 + exp(-p - 1)) }

@@ -23,7 +23,6 @@ struct CalibrationPlan {
   var heads: [(rows: Int, width: Int, vocabulary: Int)]
   var normRows: [Int]
   var repetitions: Repetitions
-  var rounds = 2
 
   /// Working sets inside the second-level cache, inside a common last-level cache, at its edge, and in memory.
   static func full() -> CalibrationPlan {
@@ -38,12 +37,13 @@ struct CalibrationPlan {
           shape: small, layers: 1, decode: few.map { ($0, 32) }, prefill: (many + [2048]).map { (1, $0) }),
         StackRun(
           shape: middle, layers: 1,
-          decode: few.map { ($0, 16) } + [(1, 256), (4, 256), (1, 1024), (4, 1024), (16, 512), (1, 4096), (64, 64)],
+          decode: few.map { ($0, 16) } + [(1, 256), (4, 256), (1, 1024), (4, 1024), (16, 512), (1, 4096), (64, 64)]
+            + [(2, 64), (8, 128)],
           windows: [1, 4, 16, 64, 256].flatMap { [($0, 2, 0), ($0, 1, 3)] },
           prefill: many.map { (1, $0) } + [(4, 16), (4, 64), (16, 16), (2, 8)]),
         StackRun(shape: middle, layers: 4, decode: few.map { ($0, 48) }, prefill: [(1, 32), (1, 128)]),
         StackRun(
-          shape: large, layers: 6, decode: few.map { ($0, 64) } + [(4, 512), (16, 256)],
+          shape: large, layers: 6, decode: few.map { ($0, 64) } + [(1, 256), (1, 1024), (4, 128), (4, 512), (16, 256)],
           windows: [(1, 2, 0), (4, 2, 0), (4, 1, 3)], prefill: [(1, 32), (1, 64), (1, 128), (4, 64), (1, 512)]),
         StackRun(shape: large, layers: 1, prefill: [(1, 1024), (2, 1024)]),
       ],
@@ -59,30 +59,17 @@ struct CalibrationPlan {
     plan.stacks[1].prefill.removeAll { $0.queries > 512 }
     plan.stacks[3].prefill.removeAll { $0.queries > 128 }
     plan.stacks.removeLast()
-    plan.rounds = 1
     plan.repetitions = Repetitions(fewest: 2, most: 5, budget: 0.03)
     return plan
   }
 
-  /// The operations of every stack, heads and norms: of several rounds the quietest, because a disturbance by others on
-  /// the machine may outlast all repetitions of one operation, but rarely meets it in every round.
+  /// The operations of every stack, heads and norms.
   /// - Parameter progress: told the share that is done, from 0 to 1.
   func operationSamples(seed: UInt64, progress: (Double) -> Void) -> [CalibrationSample] {
-    var quietest: [CalibrationSample] = []
-    for round in 0..<rounds {
-      let samples = samples(seed: seed) { progress((Double(round) + $0) / Double(rounds)) }
-      quietest =
-        round == 0 ? samples : zip(quietest, samples).map { $0.seconds <= $1.seconds ? $0 : $1 }
-    }
-    return quietest
-  }
-
-  private func samples(seed: UInt64, progress: (Double) -> Void) -> [CalibrationSample] {
     let machine = Machine(backend: .fast)
     var samples: [CalibrationSample] = []
     for (index, run) in stacks.enumerated() {
       let stack = StackBenchmark(run.shape, layers: run.layers, machine: machine, seed: seed)
-      defer { stack.deallocate() }
       func add(_ groups: Int, _ queries: Int, _ past: Int, prefill: Bool) {
         samples += stack.samples(
           groups: groups, queries: queries, past: past, prefill: prefill, repetitions: repetitions)
@@ -101,9 +88,8 @@ struct CalibrationPlan {
   /// The plain read loop over each working set: the best of many short runs, because a ceiling is asked for.
   func bandwidthSamples() -> [BandwidthSample] {
     guard let largest = readBytes.max() else { return [] }
-    let raw = UnsafeMutableRawPointer.allocate(byteCount: largest, alignment: 64)
-    defer { raw.deallocate() }
-    let data = raw.bindMemory(to: Float.self, capacity: largest / 4)
+    guard let data = ck_allocate(largest / 4) else { return [] }
+    defer { ck_free(data) }
     data.initialize(repeating: 1, count: largest / 4)
     return readBytes.map { bytes in
       let passes = max(1, (32 << 20) / bytes)

@@ -17,6 +17,9 @@ public struct CalibrationSample: Hashable, Sendable {
   public var matmulFlops: Double
   /// - Unit: FLOP
   public var elementwiseFlops: Double
+  /// Matrix work of one more row, or of one more key for every query.
+  /// - Unit: FLOP
+  public var unitFlops: Double
   /// - Unit: byte
   public var bytes: Double
   /// Bytes touched between two uses of the same weights.
@@ -25,7 +28,8 @@ public struct CalibrationSample: Hashable, Sendable {
   public var seconds: Double
 
   public init(
-    kind: Kind, operation: String, rows: Int, matmulFlops: Double, elementwiseFlops: Double, bytes: Double,
+    kind: Kind, operation: String, rows: Int, matmulFlops: Double, elementwiseFlops: Double, unitFlops: Double,
+    bytes: Double,
     workingSet: Double, seconds: Double
   ) {
     self.kind = kind
@@ -33,6 +37,7 @@ public struct CalibrationSample: Hashable, Sendable {
     self.rows = rows
     self.matmulFlops = matmulFlops
     self.elementwiseFlops = elementwiseFlops
+    self.unitFlops = unitFlops
     self.bytes = bytes
     self.workingSet = workingSet
     self.seconds = seconds
@@ -41,9 +46,15 @@ public struct CalibrationSample: Hashable, Sendable {
   /// A timed operation in float32.
   init(_ operation: Operation, kind: Kind, rows: Int, workingSet: Double, seconds: Double) {
     let work = operation.work(in: .float32)
+    let unitFlops =
+      switch operation {
+      case .attention(let shape): 4 * Double(rows * shape.layer.queryWidth)
+      default: Double(work.matmulFlops) / Double(rows)
+      }
     self.init(
       kind: kind, operation: operation.description, rows: rows, matmulFlops: Double(work.matmulFlops),
-      elementwiseFlops: Double(work.elementwiseFlops), bytes: Double(work.trafficBits) / 8, workingSet: workingSet,
+      elementwiseFlops: Double(work.elementwiseFlops), unitFlops: unitFlops, bytes: Double(work.trafficBits) / 8,
+      workingSet: workingSet,
       seconds: seconds)
   }
 
@@ -57,16 +68,15 @@ public struct CalibrationSample: Hashable, Sendable {
     }
   }
 
-  /// What the time model says of one dispatch: max(compute, memory) + overhead, in float32.
+  /// What the time model says of one dispatch, in float32.
   /// - Precondition: the profile has a rate for fp32.
   public func predicted(on profile: HardwareProfile) -> Seconds {
-    let efficiency = profile.efficiency[operationClass(on: profile)]
-    let share = efficiency.compute.share(rows: Double(rows))
-    let compute =
-      matmulFlops / (share * profile.peaks[.fp32]!.perSecond)
-      + elementwiseFlops / (share * profile.elementwise.perSecond)
-    let memory = bytes / (efficiency.bandwidth * profile.bandwidth(workingSet: workingSet).perSecond)
-    return Seconds(max(compute, memory)) + efficiency.overhead
+    let rates = profile.rates(operationClass(on: profile), peak: profile.peaks[.fp32]!, workingSet: workingSet)
+    let arithmetic =
+      rates.perMatmulFlop * (matmulFlops + rates.halfSize * unitFlops) + rates.perElementwiseFlop * elementwiseFlops
+    let traffic = rates.perByte * bytes
+    return Seconds(rates.busy(longer: max(arithmetic, traffic), arithmetic: arithmetic, traffic: traffic))
+      + rates.overhead
   }
 }
 

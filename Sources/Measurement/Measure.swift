@@ -25,6 +25,13 @@ public struct Measurement: Hashable, Sendable {
 
   public subscript(phase: Phase) -> [Double] { phase == .prefill ? prefillSeconds : decodeSeconds }
 
+  /// Adds the repetitions of another run of the same workload.
+  public mutating func append(_ other: Measurement) {
+    precondition(other.workload == workload && other.cache == cache, "repetitions of another workload")
+    prefillSeconds += other.prefillSeconds
+    decodeSeconds += other.decodeSeconds
+  }
+
   /// - Unit: s
   public func median(_ phase: Phase) -> Double { Statistics.median(self[phase]) }
 
@@ -47,43 +54,60 @@ public struct Measurement: Hashable, Sendable {
 public final class MeasuredModel {
   public let model: Model
   private let weights: ModelWeights
+  private let seed: UInt64
   private let machine = Machine(backend: .fast)
 
   /// - Parameter threads: of the kernels, for every model from now on.
   public init(_ model: Model, seed: UInt64, threads: Int) {
     self.model = model
+    self.seed = seed
     setKernelThreads(threads)
     weights = ModelWeights(model, seed: seed, holdsNumbers: true)
   }
 
-  /// Runs a workload `warmup` times and then `repetitions` times, on prompts drawn from the seed.
-  /// - Precondition: a valid workload for the model; at least one repetition.
-  public func measure(_ workload: Workload, repetitions: Int, warmup: Int, seed: UInt64) -> Measurement {
+  /// Runs a workload once, on prompts drawn from the seed.
+  /// - Precondition: a valid workload for the model.
+  public func run(_ workload: Workload) -> Measurement {
+    let session = makeSession(weights, workload: workload, machine: machine)
+    let prompts = prompts(workload)
+    let prefill = seconds { session.prefill(prompts) }
+    let decode = seconds { _ = session.generate() }
+    return Measurement(
+      workload: workload, prefillSeconds: [prefill], decodeSeconds: [decode], cache: session.memory.figures)
+  }
+
+  private func prompts(_ workload: Workload) -> [[Int32]] {
     let stream = RandomStream(seed: seed, name: "prompts")
-    let prompts = (0..<workload.batchSize).map { _ in
+    return (0..<workload.batchSize).map { _ in
       (0..<workload.promptLength).map { _ in Int32(stream.integer(in: 0..<model.vocabulary)) }
     }
-    var (prefill, decode): ([Double], [Double]) = ([], [])
-    var cache: CacheFigures?
-    for repetition in 0..<(warmup + repetitions) {
-      let session = makeSession(weights, workload: workload, machine: machine)
-      let first = seconds { session.prefill(prompts) }
-      let second = seconds { _ = session.generate() }
-      guard repetition >= warmup else { continue }
-      prefill.append(first)
-      decode.append(second)
-      cache = session.memory.figures
-    }
-    guard let cache else { preconditionFailure("a measurement without repetitions") }
-    return Measurement(workload: workload, prefillSeconds: prefill, decodeSeconds: decode, cache: cache)
   }
 }
 
-/// Measures one workload of one model.
-/// - Parameter threads: of the kernels.
-public func measure(
-  _ model: Model, _ workload: Workload, threads: Int, repetitions: Int = 5, warmup: Int = 1, seed: UInt64 = 1
-) -> Measurement {
-  MeasuredModel(model, seed: seed, threads: threads).measure(
-    workload, repetitions: repetitions, warmup: warmup, seed: seed)
+extension MeasuredModel {
+  /// Wall time of each node of a phase: from each dispatch to the next, what happens between kernels included.
+  /// - Returns: medians over the repetitions, nodes in ascending order.
+  public func measureNodes(
+    _ workload: Workload, repetitions: Int, warmup: Int
+  ) -> [Phase: [(node: Node, seconds: Double)]] {
+    let prompts = prompts(workload)
+    defer { machine.trace = nil }
+    var traces: [Trace] = []
+    for repetition in 0..<(warmup + repetitions) {
+      let trace = Trace(levelCount: model.levelCount, precision: .float32, timesOperations: true)
+      machine.trace = trace
+      let session = makeSession(weights, workload: workload, machine: machine)
+      session.prefill(prompts)
+      _ = session.generate()
+      trace.stop()
+      if repetition >= warmup { traces.append(trace) }
+    }
+    var result: [Phase: [(node: Node, seconds: Double)]] = [:]
+    for phase in Phase.allCases {
+      result[phase] = traces[0].nodes(phase).map { entry in
+        (entry.node, Statistics.median(traces.map { $0.time(phase, at: entry.node) / .seconds(1) }))
+      }
+    }
+    return result
+  }
 }

@@ -7,26 +7,24 @@ import Tensors
 ///
 /// A sequence of all operations, not one operation in a loop: so weights and activations lie in the caches as they do in
 /// a model, and the working set between two uses of a weight is that of all layers.
-struct StackBenchmark {
+final class StackBenchmark {
   let shape: LayerShape
   let machine: Machine
   private let layers: [LayerWeights]
-  private let numbers: [UnsafeMutablePointer<Float>]
+  private let memory = Arena(holdsNumbers: true, blockCapacity: 1 << 24)
   private let weightBytes: Double
 
   init(_ shape: LayerShape, layers count: Int, machine: Machine, seed: UInt64) {
     self.shape = shape
     self.machine = machine
-    var allocated: [UnsafeMutablePointer<Float>] = []
     let stream = RandomStream(seed: seed, name: "calibration \(shape.width)")
+    // Values matter only in that none is subnormal: a short period keeps the set-up short.
+    let period = (0..<1021).map { _ in Float(stream.uniform() - 0.5) / Float(shape.width).squareRoot() }
+    let memory = memory
     func matrix(_ rows: Int, _ columns: Int) -> Tensor {
-      let raw = UnsafeMutableRawPointer.allocate(byteCount: rows * columns * 4, alignment: 64)
-      let base = raw.bindMemory(to: Float.self, capacity: rows * columns)
-      // Values matter only in that none is subnormal: a short period keeps the set-up short.
-      let period = (0..<1021).map { _ in Float(stream.uniform() - 0.5) / Float(columns).squareRoot() }
-      for index in 0..<(rows * columns) { base[index] = period[index % 1021] }
-      allocated.append(base)
-      return Tensor(rows: rows, columns: columns, base: base)
+      let result = memory.tensor(rows: rows, columns: columns)
+      for index in 0..<result.count { result.base?[index] = period[index % 1021] }
+      return result
     }
     let joint = shape.queryWidth + 2 * shape.keyValueWidth
     layers = (0..<count).map { _ in
@@ -39,10 +37,7 @@ struct StackBenchmark {
     let layerElements =
       shape.width * (joint + shape.queryWidth + 2) + shape.feedForwardKind.matrixCount * shape.width * shape.feedForward
     weightBytes = Double(4 * count * layerElements)
-    numbers = allocated
   }
-
-  func deallocate() { for base in numbers { base.deallocate() } }
 
   /// Samples of the five operations of a layer.
   /// - Parameters:

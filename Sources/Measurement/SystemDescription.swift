@@ -16,25 +16,19 @@ struct SystemDescription {
     memoryBytes = kibibytes.map { $0 * 1024 } ?? Int(ProcessInfo.processInfo.physicalMemory)
   }
 
-  /// Sizes of the second- and last-level caches that `threads` threads use together, ascending.
+  /// Size of the last-level cache, nil where the system does not say.
   ///
-  /// The first level is left out: no working set of an operation fits it.
+  /// The levels above it are left out: what a model reads between two uses of a weight does not fit them.
   /// - Unit: byte
-  func caches(threads: Int) -> [Int] {
+  var lastLevelCache: Int? {
     let folder = "/sys/devices/system/cpu/cpu0/cache"
     let sizes = (0..<8).compactMap { index -> Int? in
       func field(_ name: String) -> String {
         Self.text("\(folder)/index\(index)/\(name)").trimmingCharacters(in: .whitespacesAndNewlines)
       }
-      guard let level = Int(field("level")), level >= 2, field("type") != "Instruction",
-        let kibibytes = Int(field("size").dropLast())
-      else { return nil }
-      let isPrivate = !field("shared_cpu_list").contains { $0 == "-" || $0 == "," }
-      return kibibytes * 1024 * (isPrivate ? threads : 1)
+      return field("type") == "Instruction" ? nil : Int(field("size").dropLast()).map { $0 * 1024 }
     }
-    var ascending: [Int] = []
-    for size in sizes.sorted() where size > ascending.last ?? 0 { ascending.append(size) }
-    return ascending
+    return sizes.max()
   }
 
   private static func text(_ file: String) -> String { (try? String(contentsOfFile: file, encoding: .utf8)) ?? "" }

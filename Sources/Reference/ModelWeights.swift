@@ -29,7 +29,8 @@ public final class ModelWeights {
   /// Elements of learned start latents, which the paper leaves out of every total.
   public private(set) var startLatentCount: Int128 = 0
   private let seed: UInt64
-  private var allocations: [UnsafeMutablePointer<Float>] = []
+  /// All tensors side by side, so that streaming them crosses few pages.
+  private let memory: Arena
 
   /// V × E, read by the level-1 chunker; absent in a vanilla model.
   var encoderEmbedding: Tensor!
@@ -45,6 +46,7 @@ public final class ModelWeights {
     self.model = model
     self.seed = seed
     self.holdsNumbers = holdsNumbers
+    memory = Arena(holdsNumbers: holdsNumbers, blockCapacity: 1 << 24)
     let width = model.layer.width
     if model.family == .vanilla {
       embedding = matrix("embedding", model.vocabulary, width, deviation: 1)
@@ -56,8 +58,6 @@ public final class ModelWeights {
     }
     head = model.tiedHead ? embedding : matrix("head", model.vocabulary, width)
   }
-
-  deinit { for allocation in allocations { allocation.deallocate() } }
 
   private func level(_ index: Int) -> LevelWeights {
     let (level, below) = (model.levels[index - 1], model.layer(at: index - 1))
@@ -104,13 +104,11 @@ public final class ModelWeights {
   ) -> Tensor {
     let count = rows * columns
     parameterCount += Int128(count)
-    guard holdsNumbers else { return Tensor(rows: rows, columns: columns, base: nil) }
-    let raw = UnsafeMutableRawPointer.allocate(byteCount: max(count, 1) * 4, alignment: 64)
-    let base = raw.bindMemory(to: Float.self, capacity: count)
-    allocations.append(base)
+    let result = memory.tensor(rows: rows, columns: columns)
+    guard let base = result.base else { return result }
     let stream = RandomStream(seed: seed, name: name)
     let scale = deviation ?? 1 / Double(columns).squareRoot()
     for index in 0..<count { base[index] = Float(mean + scale * stream.gaussian()) }
-    return Tensor(rows: rows, columns: columns, base: base)
+    return result
   }
 }

@@ -75,10 +75,10 @@ public enum HardwareFile {
       let bandwidth = positive(level, "bandwidth_bytes_per_s", unit: "byte/s")
       level.finish()
       guard let bytes, let bandwidth else { continue }
-      if let last = levels.last, bytes <= last.bytes {
-        level.report("bytes", "found \(bytes)", accepted: "more than the \(last.bytes) of the level before")
+      if let last = levels.last, Double(bytes) <= last.bytes {
+        level.report("bytes", "found \(bytes)", accepted: "more than the \(Int(last.bytes)) of the level before")
       }
-      levels.append(CacheLevel(bytes: bytes, bandwidth: Rate(bandwidth)))
+      levels.append(CacheLevel(bytes: Double(bytes), bandwidth: Rate(bandwidth)))
     }
     return levels
   }
@@ -92,8 +92,10 @@ public enum HardwareFile {
         share(entry, key, default: 1, accepted: "a share above 0 and at most 1") { $0 > 0 && $0 <= 1 }
       }
       efficiencies[operation] = Efficiency(
-        compute: SaturatingEfficiency(limit: efficiency("compute"), halfRows: notNegative(entry, "half_rows")),
-        bandwidth: efficiency("bandwidth"), overhead: Seconds(notNegative(entry, "overhead_s")))
+        compute: SaturatingEfficiency(limit: efficiency("compute"), halfSize: notNegative(entry, "half_size")),
+        bandwidth: efficiency("bandwidth"),
+        overlap: share(entry, "overlap", default: 1, accepted: "a share from 0 to 1") { $0 >= 0 && $0 <= 1 },
+        overhead: Seconds(notNegative(entry, "overhead_s")))
       entry.finish()
     }
     classes.finish()

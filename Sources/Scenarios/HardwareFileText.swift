@@ -16,7 +16,7 @@ extension HardwareFile {
     if !profile.caches.isEmpty {
       lines.append("caches:")
       for level in profile.caches {
-        lines.append("  - {bytes: \(level.bytes), bandwidth_bytes_per_s: \(shortest(level.bandwidth.perSecond))}")
+        lines.append("  - {bytes: \(Int(level.bytes)), bandwidth_bytes_per_s: \(shortest(level.bandwidth.perSecond))}")
       }
     }
     lines.append("memory_bytes: \(profile.memoryBytes)")
@@ -44,7 +44,8 @@ extension HardwareFile {
       let efficiency = profile.efficiency[operation]
       lines.append(
         "  \(operation.rawValue): {compute: \(shortest(efficiency.compute.limit)), "
-          + "half_rows: \(shortest(efficiency.compute.halfRows)), bandwidth: \(shortest(efficiency.bandwidth)), "
+          + "half_size: \(shortest(efficiency.compute.halfSize)), bandwidth: \(shortest(efficiency.bandwidth)), "
+          + "overlap: \(shortest(efficiency.overlap)), "
           + "overhead_s: \(shortest(efficiency.overhead.value))}")
     }
     lines.append("step_overhead_s: \(shortest(profile.stepOverhead.value))")

@@ -1,4 +1,5 @@
 import Architectures
+import CKernels
 import Quantities
 
 /// Keys and values of one stack: real memory, and the bytes it holds.
@@ -36,8 +37,8 @@ public final class KeyValueCache {
     layerStride = groups * layer.keyValueWidth * capacity
     let count = layerStride * layerCount
     guard holdsNumbers, count > 0 else { return }
-    keyBase = .allocate(capacity: count)
-    valueBase = .allocate(capacity: count)
+    keyBase = ck_allocate(count)
+    valueBase = ck_allocate(count)
     keyBase?.initialize(repeating: 0, count: count)
     valueBase?.initialize(repeating: 0, count: count)
   }
@@ -46,8 +47,8 @@ public final class KeyValueCache {
 
   /// Gives the memory back: the drop of recursive generation.
   public func release() {
-    keyBase?.deallocate()
-    valueBase?.deallocate()
+    if let keyBase { ck_free(keyBase) }
+    if let valueBase { ck_free(valueBase) }
     keyBase = nil
     valueBase = nil
     length = 0

@@ -1,3 +1,5 @@
+import CKernels
+
 /// A matrix of float32 rows, or only its shape.
 ///
 /// Storage belongs to an `Arena`, a weight store or a cache, never to the tensor: a tensor is a view, so that a model
@@ -49,7 +51,7 @@ public struct Tensor: @unchecked Sendable {
   public var elements: [Float] { base.map { Array(UnsafeBufferPointer(start: $0, count: count)) } ?? [] }
 }
 
-/// Memory for activations: allocated once, handed out by moving a mark, given back by moving it down again.
+/// Memory for activations and weights: allocated once, handed out by moving a mark, given back by moving it down again.
 ///
 /// A model function takes a mark, allocates what it needs, and releases to the mark; no allocation happens per token.
 public final class Arena {
@@ -59,9 +61,15 @@ public final class Arena {
   /// Whether tensors get storage; without it the arena hands out shapes.
   public let holdsNumbers: Bool
 
-  public init(holdsNumbers: Bool) { self.holdsNumbers = holdsNumbers }
+  private let blockCapacity: Int
 
-  deinit { for block in blocks { block.base.deallocate() } }
+  /// - Parameter blockCapacity: elements that are allocated together; pages that nothing touches cost nothing.
+  public init(holdsNumbers: Bool, blockCapacity: Int = 1 << 20) {
+    self.holdsNumbers = holdsNumbers
+    self.blockCapacity = blockCapacity
+  }
+
+  deinit { for block in blocks { ck_free(block.base) } }
 
   public struct Mark {
     fileprivate let block: Int
@@ -84,9 +92,8 @@ public final class Arena {
       used = 0
     }
     if block == blocks.count {
-      let capacity = max(needed, 1 << 20)
-      let raw = UnsafeMutableRawPointer.allocate(byteCount: capacity * 4, alignment: 64)
-      blocks.append((raw.bindMemory(to: Float.self, capacity: capacity), capacity))
+      let capacity = max(needed, blockCapacity)
+      blocks.append((ck_allocate(capacity), capacity))
       used = 0
     }
     defer { used += needed }

@@ -13,24 +13,41 @@ public final class Trace {
   }
 
   public let precision: Precision
-  public var phase: Phase = .prefill
+  public var phase: Phase = .prefill {
+    didSet { stop() }
+  }
   private let listsOperations: Bool
   private let tableSize: Int
   private var totals: [Work<Int128>]
   private var positions: [Entry: Int] = [:]
   /// Distinct dispatches in the order of their first appearance.
   public private(set) var operations: [(entry: Entry, count: Int)] = []
+  private let timesOperations: Bool
+  private var spent: [Duration]
+  /// The node whose operation runs, and since when.
+  private var running: (index: Int, since: ContinuousClock.Instant)?
 
-  /// - Parameter listsOperations: keep the list of distinct dispatches as well as the sums.
-  public init(levelCount: Int, precision: Precision, listsOperations: Bool = false) {
+  /// - Parameters:
+  ///   - listsOperations: keep the list of distinct dispatches as well as the sums.
+  ///   - timesOperations: keep the time from each dispatch to the next, which includes what happens between kernels.
+  public init(
+    levelCount: Int, precision: Precision, listsOperations: Bool = false, timesOperations: Bool = false
+  ) {
     self.precision = precision
     self.listsOperations = listsOperations
+    self.timesOperations = timesOperations
     tableSize = Node.tableSize(levelCount: levelCount)
     totals = Array(repeating: .zero, count: 2 * tableSize)
+    spent = Array(repeating: .zero, count: 2 * tableSize)
   }
 
   public func record(_ operation: Operation, at node: Node, layer: Int) {
-    totals[(phase == .prefill ? 0 : tableSize) + node.index] += operation.work(in: precision)
+    let index = (phase == .prefill ? 0 : tableSize) + node.index
+    totals[index] += operation.work(in: precision)
+    if timesOperations {
+      stop()
+      running = (index, .now)
+    }
     guard listsOperations else { return }
     let entry = Entry(phase: phase, node: node, layer: layer, operation: operation)
     if let position = positions[entry] {
@@ -39,6 +56,18 @@ public final class Trace {
       positions[entry] = operations.count
       operations.append((entry, 1))
     }
+  }
+
+  /// Ends the time of the last dispatch; a change of phase does so too.
+  public func stop() {
+    guard let running else { return }
+    spent[running.index] += .now - running.since
+    self.running = nil
+  }
+
+  /// Wall time at a node in a phase; zero unless operations are timed.
+  public func time(_ phase: Phase, at node: Node) -> Duration {
+    spent[(phase == .prefill ? 0 : tableSize) + node.index]
   }
 
   /// One pass through a stack of `layers`, booked on its projections.

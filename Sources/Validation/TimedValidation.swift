@@ -61,53 +61,55 @@ public struct TimedRow: Hashable, Sendable {
 
 public struct TimedSettings: Hashable, Sendable {
   public var threads: Int
-  public var repetitions: Int
+  /// Unmeasured runs of each model's first workload in every round.
   public var warmup: Int
   public var seed: UInt64
   /// Also runs each workload at twice the batch and at twice the prompt.
   public var measuresElasticities: Bool
 
-  public init(
-    threads: Int = 2, repetitions: Int = 3, warmup: Int = 1, seed: UInt64 = 1, measuresElasticities: Bool = false
-  ) {
+  public init(threads: Int = 2, warmup: Int = 1, seed: UInt64 = 1, measuresElasticities: Bool = false) {
     self.threads = threads
-    self.repetitions = repetitions
     self.warmup = warmup
     self.seed = seed
     self.measuresElasticities = measuresElasticities
   }
 }
 
-/// Executes workloads on this machine and prices them on its profile in float32.
+/// Workloads that are executed round after round, so that their spread shows how the machine drifts and not only how
+/// one run differs from the next.
 ///
 /// A profile is calibrated on operations of other widths, never on these models: every point is held out.
-/// - Parameters:
-///   - points: those of one model side by side share its weights.
-///   - progress: called after each point.
-/// - Throws: `HardwareError` where the profile lacks a rate for fp32.
-public func timedResults(
-  _ points: [TimedWorkload], on profile: HardwareProfile, _ settings: TimedSettings, progress: () -> Void = {}
-) throws -> [TimedPhaseResult] {
-  let roofline = try Roofline(profile, .float32)
-  var loaded: MeasuredModel?
-  var results: [TimedPhaseResult] = []
-  for point in points {
-    let model =
-      loaded?.model == point.model
-      ? loaded! : MeasuredModel(point.model, seed: settings.seed, threads: settings.threads)
-    loaded = model
-    let runs = ExecutedPoint(point, model, settings)
-    let predicted = TimedPhases(point.model, point.workload, .float32, roofline)
-    for phase in Phase.allCases where !isEmpty(phase, point.workload) {
-      results.append(
-        TimedPhaseResult(
-          point: point, phase: phase, figure: predicted[phase].total, measured: runs.measured,
-          batch: runs.elasticities(phase, runs.doubledBatch, roofline),
-          context: runs.elasticities(phase, runs.doubledContext, roofline)))
-    }
-    progress()
+public final class TimedRuns {
+  private let settings: TimedSettings
+  private var runs: [TimedRun]
+  private var models: [Model: MeasuredModel] = [:]
+
+  public init(_ points: [TimedWorkload], _ settings: TimedSettings) {
+    self.settings = settings
+    runs = points.map { TimedRun($0) }
   }
-  return results
+
+  /// Runs every workload once more.
+  /// - Parameter progress: called after each workload.
+  public func round(progress: () -> Void = {}) {
+    var previous: Model?
+    for index in runs.indices {
+      let (model, workload) = (runs[index].point.model, runs[index].point.workload)
+      let runner = models[model] ?? MeasuredModel(model, seed: settings.seed, threads: settings.threads)
+      models[model] = runner
+      if previous != model { for _ in 0..<settings.warmup { _ = runner.run(workload) } }
+      previous = model
+      runs[index].append(with: runner, elasticities: settings.measuresElasticities)
+      progress()
+    }
+  }
+
+  /// What was measured beside what a profile predicts in float32.
+  /// - Throws: `HardwareError` where the profile lacks a rate for fp32.
+  public func results(on profile: HardwareProfile) throws -> [TimedPhaseResult] {
+    let roofline = try Roofline(profile, .float32)
+    return runs.flatMap { $0.results(roofline) }
+  }
 }
 
 /// Agreement by architecture and phase, in the order of first appearance; nothing for no results.
@@ -125,41 +127,44 @@ public func timedRows(_ results: [TimedPhaseResult]) -> [TimedRow] {
   }
 }
 
-/// Executes workloads and says how well the profile predicted them.
-/// - Throws: `HardwareError` where the profile lacks a rate for fp32.
-public func timedValidation(
-  _ points: [TimedWorkload], on profile: HardwareProfile, _ settings: TimedSettings
-) throws -> [TimedRow] {
-  timedRows(try timedResults(points, on: profile, settings))
-}
-
-private func isEmpty(_ phase: Phase, _ workload: Workload) -> Bool {
-  phase == .prefill ? workload.promptLength == 0 : workload.generatedLength == 0
-}
-
 /// A workload as it ran, and at twice its batch and prompt where that was asked for.
-private struct ExecutedPoint {
+private struct TimedRun {
   let point: TimedWorkload
-  let measured: Measurement
+  var measured: Measurement?
   var doubledBatch: Measurement?
   var doubledContext: Measurement?
 
-  init(_ point: TimedWorkload, _ model: MeasuredModel, _ settings: TimedSettings) {
-    self.point = point
-    func run(_ workload: Workload) -> Measurement {
-      model.measure(
-        workload, repetitions: settings.repetitions, warmup: settings.warmup, seed: settings.seed)
+  init(_ point: TimedWorkload) { self.point = point }
+
+  mutating func append(with model: MeasuredModel, elasticities: Bool) {
+    func add(_ workload: Workload, to measurement: inout Measurement?) {
+      let run = model.run(workload)
+      if measurement == nil { measurement = run } else { measurement?.append(run) }
     }
-    measured = run(point.workload)
-    guard settings.measuresElasticities else { return }
-    doubledBatch = run(point.workload.with(batchSize: 2 * point.workload.batchSize))
+    add(point.workload, to: &measured)
+    guard elasticities else { return }
+    add(point.workload.with(batchSize: 2 * point.workload.batchSize), to: &doubledBatch)
     if point.workload.promptLength > 0 {
-      doubledContext = run(point.workload.with(promptLength: 2 * point.workload.promptLength))
+      add(point.workload.with(promptLength: 2 * point.workload.promptLength), to: &doubledContext)
     }
   }
 
-  func elasticities(_ phase: Phase, _ doubled: Measurement?, _ roofline: Roofline) -> Elasticities? {
-    guard let doubled else { return nil }
+  func results(_ roofline: Roofline) -> [TimedPhaseResult] {
+    guard let measured else { return [] }
+    let predicted = TimedPhases(point.model, point.workload, .float32, roofline)
+    return Phase.allCases.filter { !isEmpty($0) }.map { phase in
+      TimedPhaseResult(
+        point: point, phase: phase, figure: predicted[phase].total, measured: measured,
+        batch: elasticities(phase, doubledBatch, roofline), context: elasticities(phase, doubledContext, roofline))
+    }
+  }
+
+  private func isEmpty(_ phase: Phase) -> Bool {
+    phase == .prefill ? point.workload.promptLength == 0 : point.workload.generatedLength == 0
+  }
+
+  private func elasticities(_ phase: Phase, _ doubled: Measurement?, _ roofline: Roofline) -> Elasticities? {
+    guard let measured, let doubled else { return nil }
     let before = TimedPhases(point.model, point.workload, .float32, roofline)[phase].total
     let after = TimedPhases(point.model, doubled.workload, .float32, roofline)[phase].total
     return Elasticities(

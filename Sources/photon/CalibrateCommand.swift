@@ -41,13 +41,7 @@ struct CalibrateCommand: ParsableCommand {
     guard let file = output ?? userFile else {
       throw ValidationError("there is no home folder for the profile; name a file with -o")
     }
-    let bar = ProgressBar("calibrate", total: 100)
-    var done = 0
-    let calibration = try calibrate(threads: threads, isQuick: quick) { share in
-      bar.advance(by: Int(100 * share) - done)
-      done = Int(100 * share)
-    }
-    bar.finish()
+    let calibration = try calibrateWithProgress(threads: threads, isQuick: quick)
     try HardwareFile.write(calibration.profile, to: file)
     for table in tables(calibration) { printOutput(table.text(as: .table) + "\n") }
     printOutput("measured \(calibration.profile.name) (\(calibration.profile.description)); written to \(file)\n")
@@ -103,8 +97,9 @@ struct CalibrateCommand: ParsableCommand {
       [
         .text("operation_class", "class"), Column("samples", "samples", as: .exact),
         Column("compute_percent", "compute", as: .percent(decimals: 1)),
-        Column("half_rows", "half rows", as: .significant(3)),
+        Column("half_size", "half size", as: .significant(3)),
         Column("bandwidth_percent", "bandwidth", as: .percent(decimals: 1)),
+        Column("overlap_percent", "overlap", as: .percent(decimals: 1)),
         Column("overhead_s", "overhead", as: .si(unit: "s")),
         Column("mape_percent", "mean error", as: .percent(decimals: 1)),
         Column("bias_percent", "bias", as: .percent(decimals: 1)),
@@ -116,7 +111,8 @@ struct CalibrateCommand: ParsableCommand {
       let count = Double(max(chosen.count, 1))
       table.append([
         .text(operation.rawValue), Cell(chosen.count), Cell(100 * efficiency.compute.limit),
-        Cell(efficiency.compute.halfRows), Cell(100 * efficiency.bandwidth), Cell(efficiency.overhead.value),
+        Cell(efficiency.compute.halfSize), Cell(100 * efficiency.bandwidth), Cell(100 * efficiency.overlap),
+        Cell(efficiency.overhead.value),
         Cell(errors.reduce(0) { $0 + abs($1) } / count), Cell(errors.reduce(0, +) / count),
       ])
     }

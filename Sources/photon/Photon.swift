@@ -25,7 +25,9 @@ struct Photon: AsyncParsableCommand {
       SignatureCommand.self,
       ImportCommand.self,
       HardwareCommand.self,
-      ValidateCommand.self, CalibrateCommand.self,
+      ValidateCommand.self,
+      MeasureCommand.self,
+      CalibrateCommand.self,
     ])
 
   static func main() async {

@@ -1,5 +1,6 @@
 import Architectures
 import Formulas
+import Hardware
 import Quantities
 import Reporting
 import Reports
@@ -9,16 +10,14 @@ import Validation
 /// What the machine that writes a report executed: the part of the report that another run may change.
 struct MeasuredPart {
   /// Nil where nothing was to be executed.
-  var exact: ExactSample?
-  /// Empty where no model was timed.
-  var timed: [TimedPhaseResult] = []
-  /// The machine and its profile, or why nothing was timed; a sentence.
-  var timing = "No model was timed."
+  var exact: ExactReport?
+  /// Nil where no model was timed.
+  var measured: MeasuredScenario?
 
   /// Adds the section to a report.
   func write(to report: inout ReportBuilder) async throws {
     report.document.heading("Measured part")
-    guard exact != nil || !timed.isEmpty else {
+    guard exact != nil || measured != nil else {
       report.document.paragraph("Nothing was executed for this report: every number above is computed.")
       return
     }
@@ -29,7 +28,7 @@ struct MeasuredPart {
   }
 
   /// Whether the executed model's integers are those of the formulas.
-  private func write(_ exact: ExactSample, to document: inout MarkdownDocument) {
+  private func write(_ exact: ExactReport, to document: inout MarkdownDocument) {
     let result = exact.result
     document.heading("Formulas against the executed model", level: 3)
     document.paragraph(
@@ -37,8 +36,9 @@ struct MeasuredPart {
         + "component, phase and quantity, the bytes that caches hold and the parameters were compared with the formulas "
         + "as integers.")
     var table = Table([.text("quantity"), Column("count")])
-    table.append(["points of the scenario, its baselines included", Cell(exact.total)])
-    table.append(["of them executed, evenly spread", Cell(result.points)])
+    table.append(["points of the scenario", Cell(exact.scenarioPoints)])
+    table.append(["of them executed, evenly spaced", Cell(exact.executedPoints)])
+    table.append(["runs, baselines included", Cell(result.points)])
     table.append(["integers compared", Cell(result.checked)])
     table.append(["**mismatches**", Cell(result.mismatchCount)])
     document.table(table)
@@ -47,60 +47,27 @@ struct MeasuredPart {
 
   /// Predicted beside measured times: how well they agree, and every point.
   private func writeTimed(to report: inout ReportBuilder) async throws {
+    guard let measured else { return }
     report.document.heading("Predicted against measured time", level: 3)
-    report.document.paragraph(timing)
-    guard !timed.isEmpty else { return }
-    report.document.table(agreement)
+    report.document.list(measured.leftOutLines)
+    guard !measured.results.isEmpty else { return }
+    let profile = measured.profile
+    report.document.paragraph(
+      "Measured on \(profile.description), in float32, with seeded random weights and prompts. The profile was calibrated "
+        + "in rounds between the runs, on operations of other widths and never on these models: every point is held out."
+    )
+    report.document.table(measured.agreementTable)
     report.document.paragraph(
       "Errors are predicted ÷ measured − 1 of each point; the spread is half the distance between the quartiles of the "
-        + "repetitions, over their median. *Regime* is the share of points whose predicted bound is the one that doubling "
-        + "the batch showed.")
+        + "repetitions, over their median. *Same bound* is the share of points whose predicted bound is the one that "
+        + "doubling the batch showed.")
     try await report.figure(
-      chart, "agreement", caption: "Predicted against measured time of every executed phase; the band is ±15 %.")
-    report.document.table(points)
+      chart(measured.results), "agreement",
+      caption: "Predicted against measured time of every executed phase; the band is ±15 %.")
+    report.document.table(measured.pointTable)
   }
 
-  private var agreement: Table {
-    var table = Table([
-      .text("architecture"), .text("phase"), Column("points"),
-      Column("mape_percent", "mean error", as: .percent(decimals: 1)),
-      Column("median_percent", "median", as: .percent(decimals: 1)),
-      Column("worst_percent", "worst", as: .percent(decimals: 1)),
-      Column("bias_percent", "bias", as: .percent(decimals: 1)), Column("r2", "R²", as: .fixed(decimals: 4)),
-      Column("spread_percent", "spread", as: .percent(decimals: 1)),
-      Column("regime", "regime", as: .percent(decimals: 0)),
-    ])
-    for row in timedRows(timed) {
-      let agreement = row.agreement
-      table.append([
-        Cell(row.architecture), Cell(row.metric.rawValue), Cell(agreement.points), Cell(agreement.mapePercent),
-        Cell(agreement.medianPercent), Cell(agreement.worstPercent), Cell(agreement.biasPercent), Cell(agreement.r2),
-        Cell(agreement.spreadPercent), Cell(agreement.regimeAgreement.map { 100 * $0 }),
-      ])
-    }
-    return table
-  }
-
-  private var points: Table {
-    var table = Table([
-      .text("model"), Column("prompt"), Column("generated"), Column("batch"), .text("phase"),
-      Column("measured_s", "measured", as: .si(unit: "s")), Column("predicted_s", "predicted", as: .si(unit: "s")),
-      Column("error", as: .percent(decimals: 1)), Column("spread", as: .percent(decimals: 1)),
-      .text("predicted_bound", "predicted bound"), .text("measured_bound", "measured regime"),
-    ])
-    for result in timed {
-      let (pair, workload) = (result.pair, result.point.workload)
-      table.append([
-        Cell(result.point.name), Cell(workload.promptLength), Cell(workload.generatedLength), Cell(workload.batchSize),
-        Cell(result.phase.rawValue), Cell(pair.measured), Cell(pair.predicted), Cell(pair.errorPercent),
-        Cell(pair.spreadPercent), Cell(pair.predictedBound.rawValue),
-        pair.measuredBound.map { Cell($0.rawValue) } ?? .missing,
-      ])
-    }
-    return table
-  }
-
-  private var chart: AgreementChart {
+  private func chart(_ timed: [TimedPhaseResult]) -> AgreementChart {
     let rows = timedRows(timed)
     let worst = rows.map(\.agreement.mapePercent).max() ?? 0
     let groups = rows.map { row in
@@ -113,30 +80,5 @@ struct MeasuredPart {
     return AgreementChart(
       "Mean errors are at most \(NumberFormat.percent(decimals: 1).text(worst))",
       subtitle: "each point is one phase of one workload", quantity: "time", unit: "s", groups: groups)
-  }
-}
-
-/// Exact validation of a scenario's points, or of a fixed spread of them.
-struct ExactSample {
-  /// Executing shapes costs time for every generated token.
-  static let pointLimit = 64
-
-  var result = ExactResult()
-  /// Points of the scenario with its baselines, executed or not.
-  var total: Int
-
-  /// Runs the grid's models and the baselines on shapes; which points depends on the scenario alone.
-  /// - Throws: `CountOverflow`
-  init(_ subject: ReportSubject) throws {
-    let points = subject.summaries.map(\.point)
-    // An odd stride runs through all values of the axes, whose lengths are mostly even.
-    let stride = points.count <= Self.pointLimit ? 1 : (points.count / Self.pointLimit) | 1
-    let baselines = subject.scenario.compare.map(\.model)
-    for index in Swift.stride(from: 0, to: points.count, by: stride) {
-      let models = [points[index].model] + baselines
-      result += try validateExactly(
-        models.map { GridPoint(model: $0, workload: points[index].workload) }, points[index].precision)
-    }
-    total = points.count * (1 + baselines.count)
   }
 }

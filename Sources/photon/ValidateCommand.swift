@@ -9,16 +9,19 @@ struct ValidateCommand: ParsableCommand {
 
   static let configuration = CommandConfiguration(
     commandName: "validate",
-    abstract: "Compares every formula with the executed model, as integers.",
+    abstract: "Compares every formula with the executed model: counts as integers, times with their errors.",
     discussion: """
       Runs the scenario's models on shapes, adds up the operations that were dispatched, and compares every level, \
       side, component, phase and quantity, and the bytes that caches hold, with the closed forms. Then does the same on \
       a grid of small hierarchies and a seeded sample of larger ones. A mismatch is printed with the command that shows \
       it again. docs/validate-json.md describes the JSON object.
 
+      Then calibrates this machine, runs the scenario's models on it and says how far predicted times are from measured \
+      ones, and how much the measured ones differ from run to run.
+
         photon validate scenarios/quickstart.yaml
 
-      Exit code 0 means that every integer agreed, 1 that one did not.
+      Exit code 0 means that every integer agreed, 1 that one did not; times do not change it.
       """)
 
   @OptionGroup var options: ScenarioOptionsGroup
@@ -29,15 +32,27 @@ struct ValidateCommand: ParsableCommand {
   @Flag(help: "Only the scenario's own points.")
   var scenarioOnly = false
 
+  @Flag(name: .customLong("no-measure"), help: "Only the integers; nothing is timed.")
+  var skipsMeasuring = false
+
+  @OptionGroup var measuring: MeasuringOptions
+
   @Option(help: "table or json.")
   var format = Format.table
 
   func run() throws {
     let scenario = try options.scenario()
     let exact = try ExactReport(scenario, exhaustive: exhaustive, scenarioOnly: scenarioOnly)
+    if format == .table { printOutput(exact.text) }
+    let measured = skipsMeasuring ? nil : try MeasuredScenario(scenario, measuring)
+    for line in measured?.leftOutLines ?? [] { printError(line) }
+    let agreement = measured?.agreementTable
     switch format {
-    case .json: printOutput(JSON.object([("exact", exact.json), ("timed", .array([]))]).text() + "\n")
-    case .table: printOutput(exact.text)
+    case .json:
+      let timed = agreement?.json ?? .array([])
+      printOutput(JSON.object([("exact", exact.json), ("timed", timed)]).text() + "\n")
+    case .table:
+      if let agreement, !agreement.rows.isEmpty { printOutput("\n" + agreement.text(as: .table)) }
     }
     if exact.result.mismatchCount > 0 { throw ExitCode.failure }
   }

@@ -48,16 +48,23 @@ private func growing(indices: Double, times: Double = 2) -> DispatchGroup {
     #expect(estimate[attention].time.value == 60)
   }
 
-  @Test func `efficiencies slow compute by rows and memory by a constant`() throws {
-    let efficiency = Efficiency(compute: SaturatingEfficiency(limit: 0.5, halfRows: 3), bandwidth: 0.8)
+  @Test func `efficiencies slow arithmetic by size and memory by a constant`() throws {
+    let efficiency = Efficiency(compute: SaturatingEfficiency(limit: 0.5, halfSize: 3), bandwidth: 0.8)
     let group = DispatchGroup(
       node: head, kind: .product, rows: 1, dispatchesPerIndex: 1,
-      work: DispatchWork(matmulFlops: Affine(100), elementwiseFlops: Affine(50), bytes: Affine(40)))
+      work: DispatchWork(matmulFlops: Affine(100), elementwiseFlops: Affine(50), bytes: Affine(40)), unitFlops: 100)
     let figure = try Roofline(toy(efficiency: efficiency), Precision()).figure(group)
-    // One row of 1 + 3 reaches a quarter of a half: (1 s + 1 s) · 8.
-    #expect(figure.compute.value == 16)
+    // One row of 1 + 3 reaches a quarter of a half: 1 s · 8; element-wise work a half: 1 s · 2.
+    #expect(figure.compute.value == 10)
     #expect(figure.memory.value == 5)
-    #expect(figure.time.value == 16)
+    #expect(figure.time.value == 10)
+  }
+
+  @Test func `what does not hide behind the longer part is added to it`() throws {
+    let profile = toy(efficiency: Efficiency(overlap: 0.75))
+    let figure = try Roofline(profile, Precision()).figure(growing(indices: 6))
+    // 54 s of the longer ones of 42 s and 48 s: a quarter of the other 36 s is not hidden.
+    #expect(figure.time.value == 54 + 0.25 * 36)
   }
 
   @Test func `nodes and step overhead add up to the total`() throws {
@@ -141,7 +148,7 @@ private func growing(indices: Double, times: Double = 2) -> DispatchGroup {
 
   @Test func `the larger the working set the lower its bandwidth`() {
     let caches = [
-      CacheLevel(bytes: 1 << 20, bandwidth: Rate(42e9)), CacheLevel(bytes: 36 << 20, bandwidth: Rate(26e9)),
+      CacheLevel(bytes: 1 * 0x1p20, bandwidth: Rate(42e9)), CacheLevel(bytes: 36 * 0x1p20, bandwidth: Rate(26e9)),
     ]
     let profile = toy(caches: caches)
     let rates = (10..<34).map { profile.bandwidth(workingSet: Double(1 << $0)) }

@@ -176,7 +176,7 @@ private func expectSumsEqualCounts(_ model: Model, _ workload: Workload) throws 
     memoryBandwidth: Rate(1e6), memoryBytes: 1000, fewRows: 3,
     efficiency: {
       var efficiency = PerOperationClass<Efficiency>(repeating: .ideal)
-      efficiency.fewRowProduct = Efficiency(compute: .init(limit: 0.5, halfRows: 2), overhead: Seconds(1e-6))
+      efficiency.fewRowProduct = Efficiency(compute: .init(limit: 0.5, halfSize: 2), overhead: Seconds(1e-6))
       efficiency.attentionDecode = Efficiency(compute: .init(limit: 0.9), bandwidth: 0.4, overhead: Seconds(2e-6))
       return efficiency
     }(), stepOverhead: Seconds(1e-5))

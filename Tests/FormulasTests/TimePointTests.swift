@@ -82,7 +82,7 @@ private let size = PublishedSize.all[0]
     var pricer = Pricer()
     var slower = h200
     slower.efficiency = .init(
-      repeating: Efficiency(compute: .init(limit: 0.7, halfRows: 8), bandwidth: 0.8, overhead: Seconds(2e-6)))
+      repeating: Efficiency(compute: .init(limit: 0.7, halfSize: 8), bandwidth: 0.8, overhead: Seconds(2e-6)))
     slower.stepOverhead = Seconds(1e-4)
     for model in [size.vanilla, size.block, size.photon(), size.photon(.reconstruction, .recursive)] {
       for batch in [1, 8, 256] {

@@ -33,13 +33,15 @@ private let calibrated = HardwareProfile(
   year: 2026,
   peaks: PeakRates([(.fp32, Rate(216.123e9)), (.int8, Rate(0.1 + 0.2))]), elementwise: Rate(7.5e9),
   memoryBandwidth: Rate(18_123_456_789.5),
-  caches: [CacheLevel(bytes: 1 << 20, bandwidth: Rate(84e9)), CacheLevel(bytes: 36 << 20, bandwidth: Rate(26e9))],
+  caches: [
+    CacheLevel(bytes: 1 * 0x1p20, bandwidth: Rate(84e9)), CacheLevel(bytes: 36 * 0x1p20, bandwidth: Rate(26e9)),
+  ],
   memoryBytes: 25_769_803_776, reserve: 0.125, fewRows: 12,
   efficiency: {
     var efficiency = PerOperationClass<Efficiency>(repeating: .ideal)
     for (index, operation) in OperationClass.allCases.enumerated() {
       efficiency[operation] = Efficiency(
-        compute: SaturatingEfficiency(limit: 1 / Double(index + 2), halfRows: Double(index)),
+        compute: SaturatingEfficiency(limit: 1 / Double(index + 2), halfSize: Double(index)),
         bandwidth: 0.9 - 0.1 * Double(index), overhead: Seconds(Double(index) * 1.3e-7))
     }
     return efficiency
@@ -217,7 +219,7 @@ private let calibrated = HardwareProfile(
         step_overhead_s: -1e-6
         year: 20240
         efficiency:
-          matrix_product: {compute: 1.2, half_rows: -3, bandwidth: 0}
+          matrix_product: {compute: 1.2, half_size: -3, bandwidth: 0}
           attention: {compute: 1}
 
         """
@@ -228,7 +230,7 @@ private let calibrated = HardwareProfile(
         mine.yaml:7:18: error: step_overhead_s: found -1e-6; accepted: a number of at least 0
         mine.yaml:8:7: error: year: found 20240; accepted: an integer from 1900 to 2100
         mine.yaml:10:29: error: efficiency.matrix_product.compute: found 1.2; accepted: a share above 0 and at most 1
-        mine.yaml:10:45: error: efficiency.matrix_product.half_rows: found -3; accepted: a number of at least 0
+        mine.yaml:10:45: error: efficiency.matrix_product.half_size: found -3; accepted: a number of at least 0
         mine.yaml:10:60: error: efficiency.matrix_product.bandwidth: found 0; accepted: a share above 0 and at most 1
         mine.yaml:11:3: error: efficiency.attention: unknown key; accepted: matrix_product, few_row_product, \
         attention_prefill, attention_decode, elementwise; did you mean attention_prefill?

@@ -110,6 +110,13 @@ enum { CK_MAX_HEAD_WIDTH = 1024 };
 
 void ck_attention(const struct ck_attention *attention);
 
+/* ---- Memory --------------------------------------------------------------------------------------------------- */
+
+/* Uninitialised memory for `count` numbers, aligned for vectors, on huge pages where it is large and the system has
+   them; ends the process where there is none. Given back by `ck_free`. */
+float *ck_allocate(ptrdiff_t count);
+void ck_free(float *memory);
+
 /* ---- Calibration ---------------------------------------------------------------------------------------------- */
 
 /* Reads `bytes` bytes at `data` `repetitions` times on the threads of the pool, each thread its own contiguous part,

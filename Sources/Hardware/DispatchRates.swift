@@ -1,0 +1,41 @@
+import Quantities
+
+/// What the parts of one dispatch cost on a machine: how efficiencies turn exact work into time.
+@frozen
+public struct DispatchRates: Hashable, Sendable {
+  /// - Unit: s per FLOP of a matrix product
+  public var perMatmulFlop: Double
+  /// - Unit: s per element-wise FLOP
+  public var perElementwiseFlop: Double
+  /// - Unit: s per byte
+  public var perByte: Double
+  /// Rows (of a product) or keys of each query (of an attention) that each dispatch costs besides its own.
+  public var halfSize: Double
+  /// Share of the shorter of arithmetic and traffic that hides behind the longer.
+  public var overlap: Double
+  public var overhead: Seconds
+
+  /// max(arithmetic, traffic), and the part of the other that does not hide behind it.
+  ///
+  /// Linear in both, so that it holds for sums of dispatches too where `longer` is the sum of their larger ones.
+  @inlinable
+  public func busy(longer: Double, arithmetic: Double, traffic: Double) -> Double {
+    overlap * longer + (1 - overlap) * (arithmetic + traffic)
+  }
+}
+
+extension HardwareProfile {
+  /// What one dispatch of a class costs.
+  /// - Parameters:
+  ///   - peak: of the product's element type, or of the element-wise work.
+  ///   - workingSet: bytes touched between two uses of the same weights.
+  public func rates(_ operation: OperationClass, peak: Rate<Flop>, workingSet: Double) -> DispatchRates {
+    let efficiency = efficiency[operation]
+    let streaming = caches.isEmpty ? memoryBandwidth : bandwidth(workingSet: workingSet)
+    return DispatchRates(
+      perMatmulFlop: 1 / (efficiency.compute.limit * peak.perSecond),
+      perElementwiseFlop: 1 / (efficiency.compute.limit * elementwise.perSecond),
+      perByte: 1 / (efficiency.bandwidth * streaming.perSecond), halfSize: efficiency.compute.halfSize,
+      overlap: efficiency.overlap, overhead: efficiency.overhead)
+  }
+}
