@@ -2,8 +2,11 @@ import Foundation
 import Testing
 
 struct CommandTests {
-  /// These time the machine or draw figures; their own tests run them.
-  static let slow = ["calibrate", "measure", "report"]
+  /// An example as a test runs it: timing the machine is slow and says nothing about the example.
+  static func script(_ example: some StringProtocol) -> String {
+    let arguments = example.trimmingPrefix { $0 == " " }.dropFirst("photon".count)
+    return "\"$PHOTON\"" + arguments + (arguments.hasPrefix(" validate") ? " --no-measure" : "")
+  }
 
   static let commands = [
     [], ["explain"], ["sweep"], ["why"], ["signature"], ["validate"], ["import"], ["hardware"], ["hardware", "list"],
@@ -18,7 +21,7 @@ struct CommandTests {
     let examples = help.lines.filter { $0.hasPrefix("  photon ") }
     #expect(!examples.isEmpty)
     for example in examples {
-      let outcome = try await program.shell("\"$PHOTON\"" + example.dropFirst("  photon".count))
+      let outcome = try await program.shell(Self.script(example))
       #expect(outcome.code == 0, "\(example): \(outcome.error)")
     }
   }
@@ -30,7 +33,7 @@ struct CommandTests {
     let examples = text.split(separator: "\n").filter { $0.hasPrefix("photon ") && !$0.contains(" > ") }
     #expect(examples.count > 5)
     for example in examples {
-      let outcome = try await program.shell("\"$PHOTON\"" + example.dropFirst("photon".count))
+      let outcome = try await program.shell(Self.script(example))
       #expect(outcome.code == 0, "\(example): \(outcome.error)")
     }
   }
@@ -63,7 +66,8 @@ struct CommandTests {
 
   @Test func `a validation that agrees ends with 0 and says what it compared`() async throws {
     let program = try Program()
-    let outcome = try await program.run("validate", "scenarios/quickstart.yaml", "--scenario-only", "--format", "json")
+    let outcome = try await program.run(
+      "validate", "scenarios/quickstart.yaml", "--scenario-only", "--no-measure", "--format", "json")
     #expect(outcome.code == 0)
     let exact = try object(outcome.output).object("exact")
     #expect(try exact.integer("mismatches") == 0 && exact.integer("points") == 18)
@@ -73,7 +77,8 @@ struct CommandTests {
   @Test func `a validation executes no point that would take minutes, and says so`() async throws {
     let program = try Program()
     let outcome = try await program.run(
-      "validate", "scenarios/quickstart.yaml", "--scenario-only", "--set", "workload.generate=[8,134217728]")
+      "validate", "scenarios/quickstart.yaml", "--scenario-only", "--no-measure", "--set",
+      "workload.generate=[8,134217728]")
     #expect(outcome.code == 0 && outcome.output.contains("6 of the scenario's 12 points were executed"))
   }
 

@@ -60,8 +60,11 @@ struct DocumentTests {
 
   @Test func `validate-json lists the keys that validate prints`() async throws {
     let program = try Program()
+    // A named profile instead of a calibration: the keys are the same and it takes a moment.
     let outcome = try await program.run(
-      "validate", "scenarios/quickstart.yaml", "--scenario-only", "--format", "json", "--set", "workload.batch=1")
+      "validate", "scenarios/quickstart.yaml", "--scenario-only", "--format", "json", "--calibration", "h200-sxm",
+      "--set", "model={preset: photon-tiny}", "--set", "compare=", "--set", "workload={prompt: 8, generate: 4}",
+      "--set", "measure={repetitions: 1, warmup: 0, threads: 1}")
     #expect(outcome.code == 0)
     let validated = try object(outcome.output)
     #expect(Set(validated.keys) == ["exact", "timed"])
@@ -72,7 +75,7 @@ struct DocumentTests {
         == Set(try validated.object("exact").keys))
     let rows = try validated.objects("timed")
     let documented = Set(try page.keys("`timed[]`").map { $0.replacing("timed[].", with: "") })
-    #expect(rows.allSatisfy { Set($0.keys) == documented })
+    #expect(rows.count == 2 && rows.allSatisfy { Set($0.keys) == documented })
     // The keys that whoever reads the object relies on.
     #expect(
       documented == [
