@@ -22,7 +22,13 @@ let package = Package(
   name: "photon",
   platforms: [.macOS(.v15)],
   products: [
-    .executable(name: "photon", targets: ["photon"])
+    .executable(name: "photon", targets: ["photon"]),
+    // For Benchmarks/, which is a package of its own.
+    .library(
+      name: "PhotonModules",
+      targets: [
+        "GSL", "Quantities", "Architectures", "Hardware", "Formulas", "CKernels", "Tensors", "Reference", "Scenarios",
+      ]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -77,6 +83,8 @@ let package = Package(
         "Quantities", "Architectures", "Hardware", "Formulas", "Tensors", "Reference",
         "Scenarios", "Measurement", "Validation",
       ]),
+    tests(
+      "MeasurementTests", ["Quantities", "Architectures", "Hardware", "Tensors", "Reference", "Measurement"]),
     tests("ReportsTests", ["Reports"]),
     tests(
       "ReportingTests",

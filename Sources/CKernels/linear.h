@@ -89,9 +89,12 @@ INLINE void few_tile(const int NR, const int NO, const struct linear *l, ptrdiff
   add_tile(NO, l, result, row, NR, output, input == 0);
 }
 
-/* Outputs of the widest tile for a number of rows; its constants are those of TILES below. */
-static ptrdiff_t tile_outputs(ptrdiff_t rows) {
-  return rows == 1 ? 8 : TILE_ROWS == 5 ? (rows <= 3 ? 8 : rows == 4 ? 6 : 5) : rows == 2 ? 6 : 4;
+/* Outputs of the widest tile for a number of rows; its constants are those of the cases below. One row of weights that
+   come from memory is read straight through: one sum of 16 lanes keeps up with memory, and the processor foresees one
+   stream better than eight. */
+static ptrdiff_t tile_outputs(ptrdiff_t rows, bool stream) {
+  if (rows == 1) return CK_LANES == 16 && stream ? 1 : 8;
+  return TILE_ROWS == 5 ? (rows == 2 ? 8 : rows <= 4 ? 6 : 5) : rows == 2 ? 6 : 4;
 }
 
 static void any_tile(const struct linear *l, ptrdiff_t row, ptrdiff_t rows, ptrdiff_t output, ptrdiff_t outputs,
@@ -101,7 +104,7 @@ static void any_tile(const struct linear *l, ptrdiff_t row, ptrdiff_t rows, ptrd
   switch (rows * 16 + outputs) {
     CASE(1, 8) CASE(1, 1) CASE(2, 1) CASE(3, 1)
 #if TILE_ROWS == 5
-    CASE(2, 8) CASE(3, 8) CASE(3, 6) CASE(4, 6) CASE(4, 5) CASE(5, 5) CASE(4, 1) CASE(5, 1)
+    CASE(2, 8) CASE(3, 6) CASE(4, 6) CASE(4, 5) CASE(5, 5) CASE(4, 1) CASE(5, 1)
 #else
     CASE(2, 6) CASE(2, 4) CASE(3, 4)
 #endif
@@ -112,7 +115,7 @@ static void any_tile(const struct linear *l, ptrdiff_t row, ptrdiff_t rows, ptrd
 
 static void linear_few(const struct linear *l, ptrdiff_t first, ptrdiff_t end) {
   ptrdiff_t panels = (l->rows + TILE_ROWS - 1) / TILE_ROWS, panelRows = (l->rows + panels - 1) / panels;
-  ptrdiff_t width = tile_outputs(panelRows);
+  ptrdiff_t width = tile_outputs(panelRows, l->stream);
   for (ptrdiff_t output = first; output < end;) {
     ptrdiff_t outputs = output + width <= end ? width : 1;
     for (ptrdiff_t input = 0; input == 0 || input < l->inputs; input += BLOCK_INPUTS) {
@@ -122,7 +125,7 @@ static void linear_few(const struct linear *l, ptrdiff_t first, ptrdiff_t end) {
       for (ptrdiff_t panel = 0, row = 0; panel < panels; panel++) {
         ptrdiff_t rows = panelRows - (panel < shorter);
         /* Each panel brings its share of the next tile, so that memory is busy all the time. */
-        struct fetch fetch = {l->stream ? outputs * l->inputs : 0, (int)panel, (int)panels};
+        struct fetch fetch = {l->stream && width > 1 ? outputs * l->inputs : 0, (int)panel, (int)panels};
         any_tile(l, row, rows, output, outputs, input, count, fetch);
         row += rows;
       }

@@ -15,6 +15,9 @@ public struct TimedPoint: Sendable {
   public var largestBatch: Int?
   /// The same figures at the largest batch; nil where that is 0 or has no limit.
   public var atLargestBatch: ServingFigures?
+  /// What a million tokens cost and use, at the workload's batch and at the largest.
+  public var cost: TokenCost
+  public var costAtLargestBatch: TokenCost
 
   /// - Throws: `HardwareError` where the profile lacks a rate, `CountOverflow` where a count could exceed 2^126.
   public init(
@@ -27,9 +30,13 @@ public struct TimedPoint: Sendable {
     let phases = TimedPhases(model, workload, precision, roofline)
     (prefill, decode, emission) = (phases.prefill, phases.decode, phases.emission)
     figures = phases.figures(workload, memory)
+    cost = TokenCost(profile, at: figures.throughput)
+    costAtLargestBatch = TokenCost()
     if let largestBatch, largestBatch > 0 {
       let largest = workload.with(batchSize: largestBatch)
-      atLargestBatch = TimedPhases(model, largest, precision, roofline).figures(largest, memory)
+      let figures = TimedPhases(model, largest, precision, roofline).figures(largest, memory)
+      atLargestBatch = figures
+      costAtLargestBatch = TokenCost(profile, at: figures.throughput)
     }
   }
 }

@@ -78,7 +78,12 @@ public struct HardwareProfile: Hashable, Sendable {
   public var pricePerHour: Double?
   /// - Unit: watt
   public var boardPower: Double?
+  /// To the host, in one direction.
   public var hostLink: Rate<Byte>?
+  /// What one device sends to all others together while it receives as much; nil where none is known.
+  public var deviceLink: Rate<Byte>?
+  /// The largest cache on the chip. It is for readers: only `caches`, whose bandwidths are known, are priced.
+  public var lastLevelCacheBytes: Int?
 
   public init(
     name: String, description: String = "", source: String = "", year: Int? = nil, peaks: PeakRates,
@@ -86,7 +91,7 @@ public struct HardwareProfile: Hashable, Sendable {
     reserve: Double = 0.05, fewRows: Int = 16,
     efficiency: PerOperationClass<Efficiency> = .init(repeating: .ideal), stepOverhead: Seconds = .zero,
     calibration: CalibrationSummary? = nil, pricePerHour: Double? = nil, boardPower: Double? = nil,
-    hostLink: Rate<Byte>? = nil
+    hostLink: Rate<Byte>? = nil, deviceLink: Rate<Byte>? = nil, lastLevelCacheBytes: Int? = nil
   ) {
     self.name = name
     self.description = description
@@ -105,6 +110,8 @@ public struct HardwareProfile: Hashable, Sendable {
     self.pricePerHour = pricePerHour
     self.boardPower = boardPower
     self.hostLink = hostLink
+    self.deviceLink = deviceLink
+    self.lastLevelCacheBytes = lastLevelCacheBytes
   }
 
   /// Whether every operation runs at a peak, as on a data sheet.

@@ -4,13 +4,11 @@ import Tensors
 /// A whole meta-context at once: where decoders are fed their own outputs, the conditions of all chunks of a level are
 /// known before any token of it, so that its chunks run side by side (v2 §2.3).
 extension HierarchySession {
-  /// Emits and commits `B` tokens per sequence.
+  /// Emits `B` tokens per sequence into `metaContextTokens` and commits them.
   /// - Precondition: the committed length is a multiple of `B`.
-  /// - Returns: sequence × B tokens.
-  func generateMetaContext(choosing choose: TokenChooser) -> [Int32] {
+  func generateMetaContext(choosing choose: TokenChooser) {
     var restored: Tensor?
     var topUnits: Tensor?
-    var tokens = [Int32](repeating: 0, count: sequences * metaContext)
     for l in stride(from: model.levelCount, through: 1, by: -1) {
       let conditions = chunkConditions(l, restored: restored)
       let window = parallelWindow(l)
@@ -20,24 +18,24 @@ extension HierarchySession {
         restored = restoreChunks(l, conditions, window: window)
         if l == model.levelCount { topUnits = restored }
       } else {
-        emitChunks(conditions, window: window, into: &tokens, choosing: choose)
+        emitChunks(conditions, window: window, choosing: choose)
       }
       memory.observeParallel(window, groups: window.groups)
     }
     observeStatesInside()
     committed += metaContext
-    encodeMetaContext(tokens, topUnits: topUnits)
-    return tokens
+    encodeMetaContext(topUnits: topUnits)
   }
 
   /// The local peak is defined over every state n, the states that a chunk-parallel run steps over included: an engine
   /// that may stop at any token has to have room for the windows that are open there.
   private func observeStatesInside() {
     for n in committed + 1..<max(committed + metaContext, committed + 1) {
-      memory.observeWindows(
-        (1...model.levelCount).filter { n % span($0) != 0 && decoderRuns($0) }.map { l in
-          (windows[l - 1], level(l).conditionLength + n / span(l - 1) % level(l).chunkLength)
-        })
+      memory.observe(windows) { index in
+        let l = index + 1
+        guard n % span(l) != 0, decoderRuns(l) else { return 0 }
+        return level(l).conditionLength + n / span(l - 1) % level(l).chunkLength
+      }
     }
   }
 
@@ -77,26 +75,24 @@ extension HierarchySession {
 
   /// Reads the head after every slot of all level-1 chunks.
   private func emitChunks(
-    _ conditions: Tensor, window: KeyValueCache, into tokens: inout [Int32], choosing choose: TokenChooser
+    _ conditions: Tensor, window: KeyValueCache, choosing choose: TokenChooser
   ) {
     let (chunk, start) = (level(1).chunkLength, committed)
     let chunks = metaContext / chunk
-    var emitted: [Int32] = []
-    var all = tokens
     unroll(
       1, conditions, window: window, closed: conditions.rows, openFeeds: 0,
       collect: { slot, output in
         let logits = machine.head(
           output, norm: weights(1).decoder.lastNorm, table: weights.head, at: Node(0, .decoder, .head))
-        emitted = chooseTokens(
-          logits, sequence: { $0 / chunks }, position: { start + $0 % chunks * chunk + slot }, choose: choose)
-        for (row, token) in emitted.enumerated() { all[row * chunk + slot] = token }
+        chooseTokens(
+          logits, into: &slotTokens, sequence: { $0 / chunks }, position: { start + $0 % chunks * chunk + slot },
+          choose: choose)
+        for row in slotTokens.indices { metaContextTokens[row * chunk + slot] = slotTokens[row] }
       },
       feed: { _, output in
         model.decoderInput.feedsTokens
-          ? machine.embed(emitted, table: weights.embedding, at: Node(0, .decoder, .embedding)) : ownOutput(output)
+          ? machine.embed(slotTokens, table: weights.embedding, at: Node(0, .decoder, .embedding)) : ownOutput(output)
       })
-    tokens = all
   }
 
   /// X̂^(l) of the meta-context's last unit conditions the next one's first chunk.
@@ -109,10 +105,10 @@ extension HierarchySession {
 
   /// The encoders that run take the meta-context's units in one pass each; after a drop only the top does, and chunks
   /// the reconstructions of the level below it.
-  private func encodeMetaContext(_ tokens: [Int32], topUnits: Tensor?) {
+  private func encodeMetaContext(topUnits: Tensor?) {
     var units = topUnits
     for l in 1...model.levelCount where encoderRuns(l) {
-      let input = l == 1 ? embedForEncoder(tokens) : units!
+      let input = l == 1 ? embedForEncoder(metaContextTokens) : units!
       let queries = metaContext / span(l)
       let output = machine.runNormalised(
         weights(l).encoder, chunked(l, units: input), cache: encoderCaches[l - 1], queries: queries, readsOnce: false)

@@ -51,6 +51,11 @@ public final class HierarchySession: Session {
   let hidden: Tensor
   /// Tokens of the open level-1 chunk, sequence × C_1.
   var openTokens: [Int32]
+  /// The tokens emitted last, one per sequence.
+  private var newestTokens: [Int32]
+  /// Of a whole meta-context: its tokens, sequence × B, and those of one slot of all its level-1 chunks.
+  var metaContextTokens: [Int32]
+  var slotTokens: [Int32]
 
   public init(_ weights: ModelWeights, workload: Workload, machine: Machine) {
     let model = weights.model
@@ -76,7 +81,11 @@ public final class HierarchySession: Session {
     bottleneck = machine.makeState(
       rows: sequences * model.levels[levelCount - 1].chunkLength, columns: model.layer(at: levelCount - 1).width)
     hidden = machine.makeState(rows: sequences, columns: model.layer.width)
-    openTokens = [Int32](repeating: 0, count: sequences * model.levels[0].chunkLength)
+    func tokens(_ perSequence: Int) -> [Int32] { [Int32](repeating: 0, count: sequences * perSequence) }
+    openTokens = tokens(model.levels[0].chunkLength)
+    newestTokens = tokens(1)
+    metaContextTokens = tokens(metaContext)
+    slotTokens = tokens(metaContext / model.levels[0].chunkLength)
     parallelWindows = [KeyValueCache?](repeating: nil, count: levelCount)
   }
 
@@ -102,14 +111,14 @@ public final class HierarchySession: Session {
     while committed < end {
       let mark = machine.arena.mark
       if committed % metaContext == 0, committed + metaContext <= end, feedsOwnOutputs {
-        let tokens = generateMetaContext(choosing: choose)
+        generateMetaContext(choosing: choose)
         for sequence in 0..<sequences {
-          emitted[sequence].append(contentsOf: tokens[sequence * metaContext..<(sequence + 1) * metaContext])
+          emitted[sequence] += metaContextTokens[sequence * metaContext..<(sequence + 1) * metaContext]
         }
       } else {
-        let tokens = emit(choosing: choose)
-        for (sequence, token) in tokens.enumerated() { emitted[sequence].append(token) }
-        commit(tokens)
+        emit(choosing: choose)
+        for sequence in 0..<sequences { emitted[sequence].append(newestTokens[sequence]) }
+        commit(newestTokens)
       }
       machine.arena.release(to: mark)
       observeMemory()
@@ -118,14 +127,14 @@ public final class HierarchySession: Session {
   }
 
   /// Opens the chunks that the next token begins, from the top down, and reads the head.
-  private func emit(choosing choose: TokenChooser) -> [Int32] {
+  private func emit(choosing choose: TokenChooser) {
     for l in stride(from: model.levelCount, through: 1, by: -1) where committed % span(l) == 0 && decoderRuns(l) {
       advanceDecoder(l, convert(l, conditionLatent(l)))
     }
     let logits = machine.head(
       hidden, norm: weights(1).decoder.lastNorm, table: weights.head, at: Node(0, .decoder, .head))
     let position = committed
-    return chooseTokens(logits, position: { _ in position }, choose: choose)
+    chooseTokens(logits, into: &newestTokens, position: { _ in position }, choose: choose)
   }
 
   /// The latent that conditions the level-l chunk which opens now.
@@ -241,6 +250,6 @@ public final class HierarchySession: Session {
   }
 
   func observeMemory() {
-    memory.observe(persistent: encoderCaches + promptCaches, windows: windows)
+    memory.observe(persistent: encoderCaches, prompts: promptCaches, windows: windows)
   }
 }

@@ -56,12 +56,14 @@ public final class CacheMeter {
 
   init(element: ElementType) { self.element = element }
 
-  /// Notes the persistent caches and the open windows as they stand.
-  func observe(persistent: [KeyValueCache], windows: [KeyValueCache]) {
-    now = persistent.reduce(0) { $0 + $1.bitsHeld(in: element) }
+  /// Notes the persistent caches, those of shared prompts apart, and the open windows as they stand.
+  func observe(persistent: [KeyValueCache], prompts: [KeyValueCache] = [], windows: [KeyValueCache]) {
+    now = bitsHeld(persistent) + bitsHeld(prompts)
     peak = max(peak, now)
-    localPeak = max(localPeak, windows.reduce(0) { $0 + $1.bitsHeld(in: element) })
+    localPeak = max(localPeak, bitsHeld(windows))
   }
+
+  private func bitsHeld(_ caches: [KeyValueCache]) -> Int128 { caches.reduce(0) { $0 + $1.bitsHeld(in: element) } }
 
   /// Notes the windows of chunks that run side by side: levels run one after another, so this is a maximum of its own.
   func observeParallel(_ window: KeyValueCache, groups: Int) {
@@ -69,9 +71,10 @@ public final class CacheMeter {
     localPeak = max(localPeak, bits)
   }
 
-  /// Notes windows at given lengths: states that a run passes without stopping there.
-  func observeWindows(_ windows: [(window: KeyValueCache, length: Int)]) {
-    localPeak = max(localPeak, windows.reduce(0) { $0 + $1.window.bits(ofPositions: $1.length, in: element) })
+  /// Notes windows at other lengths than they have: states that a run passes without stopping there.
+  func observe(_ windows: [KeyValueCache], length: (_ index: Int) -> Int) {
+    localPeak = max(
+      localPeak, windows.indices.reduce(0) { $0 + windows[$1].bits(ofPositions: length($1), in: element) })
   }
 
   func endPrefill() { afterPrefill = now }

@@ -49,12 +49,13 @@ public final class VanillaSession: Session {
     machine.trace?.phase = .decode
     var emitted = [[Int32]](repeating: [], count: sequences)
     for index in emitted.indices { emitted[index].reserveCapacity(workload.generatedLength) }
+    var tokens = [Int32](repeating: 0, count: sequences)
     for step in 0..<workload.generatedLength {
       let mark = machine.arena.mark
       let logits = machine.head(
         hidden, norm: weights.stack.lastNorm, table: weights.head, at: Node(0, .decoder, .head))
       let position = workload.promptLength + step
-      let tokens = chooseTokens(logits, position: { _ in position }, choose: choose)
+      chooseTokens(logits, into: &tokens, position: { _ in position }, choose: choose)
       for (sequence, token) in tokens.enumerated() { emitted[sequence].append(token) }
       let embedded = machine.embed(tokens, table: weights.embedding, at: Node(0, .decoder, .embedding))
       hidden.copy(

@@ -20,36 +20,18 @@ extension Machine {
       result, map.outputs)
   }
 
-  /// y = x · wᵀ onto the residual and the bias, which are laid down first.
-  ///
   /// OpenBLAS runs on one thread and the kernels' pool runs it on parts of the result: two pools of threads would spin
   /// against each other. The longer side is cut, so that little is packed twice.
   private func blasProduct(
     _ rows: Int, _ map: Linear, input: UnsafePointer<Float>, weight: UnsafePointer<Float>,
     residual: UnsafePointer<Float>?, into result: UnsafeMutablePointer<Float>
   ) {
-    let (outputs, inputs, bias) = (map.outputs, map.inputs, map.bias?.base)
-    let byRows = rows >= outputs
-    onThreads(byRows ? rows : outputs, grain: 64) { part in
-      let (height, width) = byRows ? (part.count, outputs) : (rows, part.count)
-      let (top, left) = byRows ? (part.lowerBound, 0) : (0, part.lowerBound)
-      let corner = result + top * outputs + left
-      for row in 0..<height {
-        let to = corner + row * outputs
-        if let residual, residual != UnsafePointer(result) {
-          to.update(from: residual + (top + row) * outputs + left, count: width)
-        }
-        guard let bias else { continue }
-        if residual == nil {
-          to.update(from: bias + left, count: width)
-        } else {
-          for output in 0..<width { to[output] += bias[left + output] }
-        }
-      }
-      cblas_sgemm(
-        CblasRowMajor, CblasNoTrans, CblasTrans, Int32(height), Int32(width), Int32(inputs), 1, input + top * inputs,
-        Int32(inputs), weight + left * inputs, Int32(inputs), residual == nil && bias == nil ? 0 : 1, corner,
-        Int32(outputs))
+    let product = BlasProduct(
+      rows: rows, outputs: map.outputs, inputs: map.inputs, input: input, weight: weight,
+      bias: map.bias.flatMap { UnsafePointer($0.base) }, residual: residual, result: result)
+    Cut.run(product, count: product.isCutByRows ? rows : map.outputs, grain: 64) { part, context in
+      let (product, range) = Cut<BlasProduct>.part(part, of: context)
+      product.run(range)
     }
   }
 
@@ -65,5 +47,38 @@ extension Machine {
       prefixValues: prefix?.values(layer), prefixCapacity: prefix?.capacity ?? 0, prefixLength: prefix?.length ?? 0,
       share: cache.share, y: output, ldy: result.columns)
     ck_attention(&arguments)
+  }
+}
+
+/// y = x · wᵀ onto the residual and the bias, which are laid down first.
+private struct BlasProduct {
+  let rows, outputs, inputs: Int
+  let input, weight: UnsafePointer<Float>
+  let bias, residual: UnsafePointer<Float>?
+  let result: UnsafeMutablePointer<Float>
+
+  var isCutByRows: Bool { rows >= outputs }
+
+  /// A range of rows, or of outputs.
+  func run(_ part: Range<Int>) {
+    let (height, width) = isCutByRows ? (part.count, outputs) : (rows, part.count)
+    let (top, left) = isCutByRows ? (part.lowerBound, 0) : (0, part.lowerBound)
+    let corner = result + top * outputs + left
+    for row in 0..<height {
+      let to = corner + row * outputs
+      if let residual, residual != UnsafePointer(result) {
+        to.update(from: residual + (top + row) * outputs + left, count: width)
+      }
+      guard let bias else { continue }
+      if residual == nil {
+        to.update(from: bias + left, count: width)
+      } else {
+        for output in 0..<width { to[output] += bias[left + output] }
+      }
+    }
+    cblas_sgemm(
+      CblasRowMajor, CblasNoTrans, CblasTrans, Int32(height), Int32(width), Int32(inputs), 1, input + top * inputs,
+      Int32(inputs), weight + left * inputs, Int32(inputs), residual == nil && bias == nil ? 0 : 1, corner,
+      Int32(outputs))
   }
 }

@@ -11,27 +11,28 @@ public func setKernelThreads(_ count: Int) -> Int {
   return Int(ck_pool_start(Int32(count)))
 }
 
-/// Cuts 0 ..< `count` into one range for each kernel thread, each a multiple of `grain` long but the last, and runs
-/// `body` on all of them at once.
-func onThreads(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
-  let threads = Int(ck_pool_threads())
-  let step = (count + threads * grain - 1) / (threads * grain) * grain
-  guard step < count else { return body(0..<count) }
-  withoutActuallyEscaping(body) { body in
-    withUnsafePointer(to: Cut(count: count, step: step, body: body)) { cut in
-      ck_parallel(
-        Int32((count + step - 1) / step),
-        { part, context in
-          let cut = context!.assumingMemoryBound(to: Cut.self).pointee
-          let first = Int(part) * cut.step
-          cut.body(first..<min(first + cut.step, cut.count))
-        }, UnsafeMutableRawPointer(mutating: cut))
+/// Work on 0 ..< `count` that is cut into one range for each kernel thread, each a multiple of `grain` long but the last.
+///
+/// A job is a value and the pool is given a plain function, because a closure that leaves Swift is allocated at each call.
+struct Cut<Job> {
+  typealias Body = @convention(c) (_ part: Int32, _ context: UnsafeMutableRawPointer?) -> Void
+
+  let job: Job
+  private let count: Int
+  private let step: Int
+
+  /// - Parameter body: finds its job and its range with `part(_:of:)`.
+  static func run(_ job: Job, count: Int, grain: Int, _ body: Body) {
+    let threads = Int(ck_pool_threads())
+    let step = max((count + threads * grain - 1) / (threads * grain) * grain, 1)
+    withUnsafePointer(to: Cut(job: job, count: count, step: step)) { cut in
+      ck_parallel(Int32((count + step - 1) / step), body, UnsafeMutableRawPointer(mutating: cut))
     }
   }
-}
 
-private struct Cut {
-  let count: Int
-  let step: Int
-  let body: (Range<Int>) -> Void
+  static func part(_ part: Int32, of context: UnsafeMutableRawPointer?) -> (job: Job, range: Range<Int>) {
+    let cut = context!.assumingMemoryBound(to: Cut.self).pointee
+    let first = Int(part) * cut.step
+    return (cut.job, first..<min(first + cut.step, cut.count))
+  }
 }

@@ -51,30 +51,27 @@ extension Machine {
     else { return }
     let shape = cache.layer
     let start = cache.positionCount
-    let angles = rotaryAngles(headWidth: shape.headWidth, positions: start + queries)
+    // For all that the cache has room for: growing with the context would allocate while tokens are generated.
+    let angles = rotaryAngles(
+      headWidth: shape.headWidth, positions: (cache.prefix?.capacity ?? 0) + cache.capacity)
     if backend == .fast {
       ck_rotate(
         joint.rows, shape.heads + shape.keyValueHeads, shape.headWidth, input, joint.columns, angles.cosine,
-        angles.sine,
-        nil, start, queries)
-    }
-    onThreads(joint.rows, grain: 64) { rows in
-      for row in rows {
-        let (group, offset) = (row / queries, row % queries)
-        let from = input + row * joint.columns
-        if backend == .plain {
-          PlainKernels<Float>.rotate(
-            heads: shape.heads + shape.keyValueHeads, headWidth: shape.headWidth, from,
-            cosine: angles.cosine + (start + offset) * angles.half, sine: angles.sine + (start + offset) * angles.half)
-        }
-        (result + row * query.columns).update(from: from, count: shape.queryWidth)
-        for head in 0..<shape.keyValueHeads {
-          let slot = ((group * shape.keyValueHeads + head) * cache.capacity + cache.length + offset) * shape.headWidth
-          let key = from + shape.queryWidth + head * shape.headWidth
-          (keys + slot).update(from: key, count: shape.headWidth)
-          (values + slot).update(from: key + shape.keyValueWidth, count: shape.headWidth)
-        }
+        angles.sine, nil, start, queries)
+    } else {
+      for row in 0..<joint.rows {
+        let position = (start + row % queries) * angles.half
+        PlainKernels<Float>.rotate(
+          heads: shape.heads + shape.keyValueHeads, headWidth: shape.headWidth, input + row * joint.columns,
+          cosine: angles.cosine + position, sine: angles.sine + position)
       }
+    }
+    let append = Append(
+      joint: UnsafePointer(input), columns: joint.columns, queries: queries, shape: shape, capacity: cache.capacity,
+      length: cache.length, query: result, keys: keys, values: values)
+    Cut.run(append, count: joint.rows, grain: 64) { part, context in
+      let (append, rows) = Cut<Append>.part(part, of: context)
+      append.run(rows)
     }
   }
 
@@ -107,6 +104,29 @@ extension Machine {
           headWidth: dimensions.headWidth,
           query: input + row * query.columns + head * dimensions.headWidth, segments: segments,
           weights: weights.base!, into: output + row * result.columns + head * dimensions.headWidth)
+      }
+    }
+  }
+}
+
+/// Rows of rotated queries, keys and values: queries to a tensor of their own, keys and values to their cache.
+private struct Append {
+  let joint: UnsafePointer<Float>
+  let columns, queries: Int
+  let shape: LayerShape
+  let capacity, length: Int
+  let query, keys, values: UnsafeMutablePointer<Float>
+
+  func run(_ rows: Range<Int>) {
+    for row in rows {
+      let (group, offset) = (row / queries, row % queries)
+      let from = joint + row * columns
+      (query + row * shape.queryWidth).update(from: from, count: shape.queryWidth)
+      for head in 0..<shape.keyValueHeads {
+        let slot = ((group * shape.keyValueHeads + head) * capacity + length + offset) * shape.headWidth
+        let key = from + shape.queryWidth + head * shape.headWidth
+        (keys + slot).update(from: key, count: shape.headWidth)
+        (values + slot).update(from: key + shape.keyValueWidth, count: shape.headWidth)
       }
     }
   }

@@ -18,6 +18,7 @@ extension ExplainedPoint {
       ("parameters", parametersJSON),
       ("levels", .array((0..<model.levelCount).map { levelJSON($0 + 1) })),
       ("workload", workloadJSON),
+      ("conventions", .object(conventions.settings.map { ($0.key, .string($0.value)) })),
       ("prefill", phaseJSON(.prefill)),
       ("decode", phaseJSON(.decode)),
       ("cache", cacheJSON),
@@ -128,6 +129,10 @@ extension ExplainedPoint {
         "throughput_at_largest_batch_tokens_per_s_per_occupied_gib",
         JSON(timed.atLargestBatch?.throughputPerOccupiedGibibyte)
       ),
+      ("cost_usd_per_million_tokens", JSON(timed.cost.dollars)),
+      ("energy_j_per_million_tokens", JSON(timed.cost.joules)),
+      ("cost_at_largest_batch_usd_per_million_tokens", JSON(timed.costAtLargestBatch.dollars)),
+      ("energy_at_largest_batch_j_per_million_tokens", JSON(timed.costAtLargestBatch.joules)),
     ])
   }
 }

@@ -45,11 +45,12 @@ struct DocumentTests {
     let explained = try object(
       try await program.run("explain", "scenarios/quickstart.yaml", "--format", "json").output)
     let page = try Page("explain-json.md")
-    let sections = ["levels", "prefill", "decode", "cache", "published", "hardware"]
+    let sections = ["levels", "prefill", "decode", "cache", "published", "hardware", "conventions"]
     let top = Set(try page.keys("").flatMap { $0.split { ".[]".contains($0) }.map(String.init) })
     #expect(
       top.union(["levels", "cache", "published", "hardware"])
         == Self.names(explained.filter { !sections.contains($0.key) }).union(sections))
+    #expect(Set(try Page("conventions.md").keys("")) == Self.names(explained["conventions"]!))
     #expect(Set(try page.keys("`levels[]`")) == Self.names(explained["levels"]!))
     #expect(Set(try page.keys("`prefill` and `decode`") + ["components"]) == Self.names(explained["prefill"]!))
     #expect(Self.names(explained["decode"]!) == Self.names(explained["prefill"]!))

@@ -1,0 +1,70 @@
+import Architectures
+import Formulas
+import Foundation
+import Hardware
+import Quantities
+import Workbench
+
+extension Ratios {
+  /// All counts of one point with the plain roofline of both phases, on one core; no two points that follow each other
+  /// are equal.
+  static func pricing() throws {
+    row("model", "ns per point", "spread")
+    let profile = HardwareProfile(
+      name: "example", peaks: PeakRates([(.bf16, Rate(1e15))]), elementwise: Rate(1e14), memoryBandwidth: Rate(4e12),
+      memoryBytes: 1 << 37)
+    let precision = Precision(weights: .bf16, activations: .bf16, cache: .bf16)
+    let roofline = try Roofline(profile, precision)
+    let workloads = (1...64).map { Workload(promptLength: 1000 + 37 * $0, generatedLength: 100 + $0, batchSize: $0) }
+    for name in ["photon-600m", "block-600m", "vanilla-600m"] {
+      let model = try preset(name)
+      var pricer = Pricer()
+      var times = Samples()
+      var checksum = 0.0
+      for _ in 0..<21 {
+        let time = seconds {
+          for round in 0..<1000 {
+            for workload in workloads {
+              guard (try? pricer.price(model, workload, precision)) != nil, let totals = pricer.narrowTotals else {
+                fatalError("a point that does not fit 64 bits")
+              }
+              checksum += roofline.plain(totals.prefill).time.value + roofline.plain(totals.decode).time.value
+            }
+            checksum += Double(round)
+          }
+        }
+        times.append(time / Double(1000 * workloads.count) * 1e9)
+      }
+      precondition(checksum.isFinite)
+      row(name, short(times.median), percent(times.spread))
+    }
+  }
+
+  /// A million points to CSV by the built tool, its start included.
+  static func sweep() throws {
+    let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..").standardizedFileURL
+    let tool = root.appending(path: ".build/release/photon")
+    let output = FileManager.default.temporaryDirectory.appending(path: "photon-sweep-\(getpid()).csv")
+    defer { try? FileManager.default.removeItem(at: output) }
+    row("points", "s", "spread", "MB")
+    var times = Samples()
+    for _ in 0..<5 {
+      let process = Process()
+      process.executableURL = tool
+      process.arguments = ["sweep", root.appending(path: "Benchmarks/million.yaml").path, "-o", output.path]
+      process.environment = ["PHOTON_HOME": root.path]
+      process.standardError = FileHandle.nullDevice
+      var failure: (any Error)?
+      let time = seconds {
+        do { try process.run() } catch { failure = error }
+        process.waitUntilExit()
+      }
+      if let failure { throw failure }
+      precondition(process.terminationStatus == 0, "the sweep failed: build the tool with ./photon --help first")
+      times.append(time)
+    }
+    let text = try Data(contentsOf: output, options: .mappedIfSafe)
+    let lines = text.reduce(into: 0) { $0 += $1 == UInt8(ascii: "\n") ? 1 : 0 }
+    row("\(lines - 1)", short(times.median), percent(times.spread), "\(text.count / 1_000_000)")
+  }
+}
