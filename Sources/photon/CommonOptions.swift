@@ -46,9 +46,11 @@ struct ScenarioOptionsGroup: ParsableArguments {
   func hardware(of scenario: Scenario) throws -> [HardwareProfile] {
     guard hardwareNames.isEmpty else {
       let library = hardwareLibrary(near: file)
-      return try hardwareNames.map { try library.profile($0, at: Position(file: "--hardware")) }
+      return try hardwareNames.map {
+        try library.profile($0, at: Position(file: "--hardware")).sharing(scenario.devices)
+      }
     }
-    return try scenario.hardware.compactMap { try $0.file.map(HardwareFile.read) }
+    return try scenario.hardware.compactMap { try $0.file.map(HardwareFile.read)?.sharing(scenario.devices) }
   }
 }
 
