@@ -91,6 +91,6 @@ let package = Package(
       [
         "Quantities", "Architectures", "Hardware", "Formulas", "Scenarios", "Reports", "Reporting",
       ]),
-    tests("CommandTests", [.product(name: "Subprocess", package: "swift-subprocess")]),
+    tests("CommandTests", ["photon", .product(name: "Subprocess", package: "swift-subprocess")]),
   ]
 )

@@ -80,6 +80,7 @@ struct DispatchChain {
         rows: batch * keys, pairs: Affine(batch * causalPairs(keys)), entriesRead: Affine(batch * keys),
         attention: .attentionPrefill), to: &builder)
     vanillaStack.addResident(entries: batch * keys, to: &builder)
+    addHeadResident(to: &builder)
     return builder.phase(steps: 1, reusedByRank: false)
   }
 
@@ -165,11 +166,15 @@ struct DispatchChain {
             rows: batch * units, pairs: Affine(batch * causalPairs(units)), entriesRead: Affine(batch * units),
             attention: .attentionPrefill), to: &builder)
         encoder(level).appendNorm(rows: batch * units, dispatches: 1, to: &builder)
-        encoder(level).addResident(entries: batch * units, to: &builder)
       }
+      // Between two prefills the whole model runs.
+      encoder(level).addResident(entries: batch * units, to: &builder)
+      decoder(level).addResident(entries: 0, to: &builder)
+      addMapsResident(level, to: &builder)
       let carried = carriedChunks(level, closed: prompt / span, &firstCarried)
       appendOpenChunks(level, carried: carried, to: &builder)
     }
+    addHeadResident(to: &builder)
     return builder.phase(steps: 1, reusedByRank: false)
   }
 
@@ -196,8 +201,6 @@ struct DispatchChain {
     let fed = isOpen ? prompt / (span / shape.chunkLength) % shape.chunkLength : 0
     let stack = decoder(level)
     appendConverter(level, to: &builder, chunks: chunks, dispatches: 1)
-    addMapsResident(level, to: &builder)
-    stack.addResident(entries: 0, to: &builder)
 
     let feedsItself = level == 1 ? !model.decoderInput.feedsTokens : model.decoderInput.feedsReconstructions
     let condition = shape.conditionLength

@@ -55,7 +55,25 @@ struct ScenarioOptionsGroup: ParsableArguments {
 }
 
 /// Where presets and profiles are looked for last: what the program ships, then the user's calibrated profiles.
-var searchPaths: [String] { HardwareLibrary.searchPaths(environment: ProcessInfo.processInfo.environment) }
+var searchPaths: [String] {
+  var environment = ProcessInfo.processInfo.environment
+  if environment["PHOTON_HOME"] ?? "" == "" { environment["PHOTON_HOME"] = shippedHome }
+  return HardwareLibrary.searchPaths(environment: environment)
+}
+
+/// The folder above the executable that holds `scenarios/models`: the sources that it was built from.
+private var shippedHome: String? {
+  var folder = Bundle.main.executableURL?.resolvingSymlinksInPath().deletingLastPathComponent()
+  // .build/x86_64-unknown-linux-gnu/release/photon is four folders deep.
+  for _ in 0..<4 {
+    guard let candidate = folder else { return nil }
+    if FileManager.default.fileExists(atPath: candidate.appending(path: "scenarios/models").path) {
+      return candidate.path
+    }
+    folder = candidate.deletingLastPathComponent()
+  }
+  return nil
+}
 
 /// The profiles that names reach from a scenario's folder.
 func hardwareLibrary(near file: String? = nil) -> HardwareLibrary {

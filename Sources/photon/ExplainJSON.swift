@@ -123,9 +123,14 @@ extension ExplainedPoint {
       ("time_to_first_token_s", .number(figures.timeToFirstToken.value)),
       ("throughput_tokens_per_s", .number(figures.throughput.perSecond)),
       ("tpm_tokens_per_s_per_gib", JSON(figures.throughputPerSampleGibibyte)),
+      ("throughput_tokens_per_s_per_occupied_gib", .number(figures.throughputPerOccupiedGibibyte)),
       ("largest_batch", timed.largestBatch.map { JSON($0) } ?? .null),
       ("throughput_at_largest_batch_tokens_per_s", JSON(timed.atLargestBatch?.throughput.perSecond)),
       ("tpm_at_largest_batch_tokens_per_s_per_gib", JSON(timed.atLargestBatch?.throughputPerSampleGibibyte)),
+      (
+        "throughput_at_largest_batch_tokens_per_s_per_occupied_gib",
+        JSON(timed.atLargestBatch?.throughputPerOccupiedGibibyte)
+      ),
       ("cost_usd_per_million_tokens", JSON(timed.cost.dollars)),
       ("energy_j_per_million_tokens", JSON(timed.cost.joules)),
       ("cost_at_largest_batch_usd_per_million_tokens", JSON(timed.costAtLargestBatch.dollars)),
