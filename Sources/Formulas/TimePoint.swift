@@ -30,7 +30,8 @@ public struct TimedPoint: Sendable {
     self.profile = profile.name
     devices = profile.devices
     memory = try MemoryDemand(model, workload, precision)
-    largestBatch = try MemoryDemand(model, workload, precision, devices: devices).largestBatch(on: profile)
+    let share = devices == 1 ? memory : try MemoryDemand(model, workload, precision, devices: devices)
+    largestBatch = share.largestBatch(on: profile)
     let phases = TimedPhases(model, workload, precision, roofline)
     (prefill, decode, emission) = (phases.prefill, phases.decode, phases.emission)
     figures = phases.figures(workload, memory)
