@@ -88,6 +88,8 @@ public struct HardwareProfile: Hashable, Sendable {
   public var deviceLink: Rate<Byte>?
   /// The largest cache on the chip. It is for readers: only `caches`, whose bandwidths are known, are priced.
   public var lastLevelCacheBytes: Int?
+  /// How many of these machines share a model by tensor parallelism; every other figure is that of one.
+  public var devices = 1
 
   public init(
     name: String, description: String = "", source: String = "", year: Int? = nil, peaks: PeakRates,
@@ -126,6 +128,13 @@ public struct HardwareProfile: Hashable, Sendable {
     efficiency == .init(repeating: .ideal) && stepOverhead == .zero && sequenceOverhead == .zero
   }
 
+  /// The same machine, so many of which share a model.
+  public func sharing(_ devices: Int) -> HardwareProfile {
+    var profile = self
+    profile.devices = devices
+    return profile
+  }
+
   /// Memory that weights, caches and activations may fill.
   /// - Unit: byte
   public var usableBytes: Double { Double(memoryBytes) * (1 - reserve) }
@@ -161,12 +170,16 @@ public struct HardwareProfile: Hashable, Sendable {
 public enum HardwareError: Error, Hashable, Sendable, CustomStringConvertible {
   /// No peak rate for a product's element type; `types` are those that have one.
   case noPeak(profile: String, type: ElementType, types: [ElementType])
+  /// Several devices, and nothing says how fast they reach each other.
+  case noDeviceLink(profile: String, devices: Int)
 
   public var description: String {
     switch self {
     case .noPeak(let profile, let type, let types):
       let known = types.map(\.rawValue).joined(separator: ", ")
       return "hardware profile \(profile) has no matrix-product rate for \(type.rawValue); it has \(known)"
+    case .noDeviceLink(let profile, let devices):
+      return "hardware profile \(profile) has no device_link_bytes_per_s, which \(devices) devices need"
     }
   }
 }
