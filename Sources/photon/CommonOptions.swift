@@ -29,7 +29,8 @@ struct ScenarioOptionsGroup: ParsableArguments {
 
   @Option(
     name: .customLong("hardware"),
-    help: ArgumentHelp("A profile instead of those in the scenario; may be repeated.", valueName: "name"))
+    help: ArgumentHelp(
+      "A profile's name or file, instead of those in the scenario; may be repeated.", valueName: "name"))
   var hardwareNames: [String] = []
 
   /// - Parameter figures: the names that objectives may use; nil accepts any.
@@ -46,9 +47,16 @@ struct ScenarioOptionsGroup: ParsableArguments {
   func hardware(of scenario: Scenario) throws -> [HardwareProfile] {
     guard hardwareNames.isEmpty else {
       let library = hardwareLibrary(near: file)
-      return try hardwareNames.map { try library.profile($0, at: Position(file: "--hardware")) }
+      return try hardwareNames.map { name in
+        // A path that a person types starts where they are.
+        let isHere = name.hasSuffix(".yaml") && FileManager.default.fileExists(atPath: name)
+        let profile =
+          isHere
+          ? try HardwareFile.read(file: name) : try library.profile(name, at: Position(file: "--hardware"))
+        return profile.sharing(scenario.devices)
+      }
     }
-    return try scenario.hardware.compactMap { try $0.file.map(HardwareFile.read) }
+    return try scenario.hardware.compactMap { try $0.file.map(HardwareFile.read)?.sharing(scenario.devices) }
   }
 }
 

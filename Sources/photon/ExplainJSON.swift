@@ -110,10 +110,12 @@ extension ExplainedPoint {
         [("time_s", .number(figure.time.value))] + more + [
           ("bound", .string(figure.bound.rawValue)), ("margin", .number(figure.margin)),
           ("intensity_flop_per_byte", .number(figure.intensity)),
+          ("communication_s", .number(figure.communication.value)),
         ])
     }
     return .object([
       ("name", .string(timed.profile)),
+      ("devices", JSON(timed.devices)),
       ("prefill", phase(timed.prefill.total)),
       (
         "decode", phase(timed.decode.total, [("time_per_token_s", JSON(figures.timePerOutputToken?.value))])
