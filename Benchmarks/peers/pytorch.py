@@ -17,6 +17,7 @@ import numpy
 import torch
 from torch.nn import functional as F
 
+PAUSE = 0.05
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -187,7 +188,10 @@ def compare(preset, prompt, generate, batch, threads, rounds):
     times = {"prefill": [], "decode": []}
     with torch.inference_mode():
         for index in range(rounds + 1):
+            # Idle threads of either side spin for a while before they sleep.
+            time.sleep(PAUSE)
             answer = ours.run()
+            time.sleep(PAUSE)
             start = time.perf_counter()
             peer.prefill(prompts)
             middle = time.perf_counter()
