@@ -83,12 +83,14 @@ let package = Package(
         "Quantities", "Architectures", "Hardware", "Formulas", "Tensors", "Reference",
         "Scenarios", "Measurement", "Validation",
       ]),
+    tests(
+      "MeasurementTests", ["Quantities", "Architectures", "Hardware", "Tensors", "Reference", "Measurement"]),
     tests("ReportsTests", ["Reports"]),
     tests(
       "ReportingTests",
       [
         "Quantities", "Architectures", "Hardware", "Formulas", "Scenarios", "Reports", "Reporting",
       ]),
-    tests("CommandTests", [.product(name: "Subprocess", package: "swift-subprocess")]),
+    tests("CommandTests", ["photon", .product(name: "Subprocess", package: "swift-subprocess")]),
   ]
 )

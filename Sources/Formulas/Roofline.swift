@@ -13,35 +13,48 @@ public struct Roofline: Sendable {
   public let product: Rate<Flop>
   /// Peak of products of activations with key–value entries.
   public let attention: Rate<Flop>
-  @usableFromInline let elementwise: Rate<Flop>
-  @usableFromInline let bandwidth: Rate<Byte>
+  let elementwise: Rate<Flop>
+  /// What one device sends to the others; only several devices use it.
+  let link: Rate<Byte>
+  /// Peaks of all devices together.
+  @usableFromInline let together: (product: Rate<Flop>, elementwise: Rate<Flop>, bandwidth: Rate<Byte>)
 
-  /// - Throws: `HardwareError.noPeak` where the profile has no rate for a product of this precision.
+  /// - Throws: `HardwareError.noPeak` where the profile has no rate for a product of this precision,
+  ///   `HardwareError.noDeviceLink` where several devices share a model and the profile does not say how.
   public init(_ profile: HardwareProfile, _ precision: Precision) throws(HardwareError) {
     self.profile = profile
     product = try profile.peak(precision.weights, precision.activations)
     attention = try profile.peak(precision.cache, precision.activations)
     elementwise = profile.elementwise
-    bandwidth = profile.memoryBandwidth
+    guard profile.devices == 1 || profile.deviceLink != nil else {
+      throw .noDeviceLink(profile: profile.name, devices: profile.devices)
+    }
+    link = profile.deviceLink ?? Rate(.infinity)
+    let count = Double(profile.devices)
+    together = (
+      Rate(count * product.perSecond), Rate(count * elementwise.perSecond),
+      Rate(count * profile.memoryBandwidth.perSecond)
+    )
   }
 
   /// A phase as one operation at the profile's peaks.
   ///
   /// All matrix work is taken at the rate of weight products, attention's too (they differ only where a cache is wider
-  /// than weights and activations), and all traffic at main memory's rate.
+  /// than weights and activations), and all traffic at main memory's rate. Several devices are as many times as fast;
+  /// what they send each other is not in it.
   /// - Source: Williams, Waterman, Patterson, "Roofline", CACM 52(4), 2009
   @inlinable
   public func plain<Integer>(_ work: Work<Integer>) -> TimeFigure {
     let matmul = inDouble(work.matmulFlops)
     let other = inDouble(work.elementwiseFlops)
     let bytes = inDouble(work.trafficBits) / 8
-    let compute = product.time(for: matmul) + elementwise.time(for: other)
-    let memory = bandwidth.time(for: bytes)
+    let compute = together.product.time(for: matmul) + together.elementwise.time(for: other)
+    let memory = together.bandwidth.time(for: bytes)
     return TimeFigure(
       time: max(compute, memory), compute: compute, memory: memory, flops: matmul + other, bytes: bytes)
   }
 
-  /// All dispatches of one group, its overheads included.
+  /// All dispatches of one group on one device, overheads and what it sends to the others included.
   public func figure(_ group: DispatchGroup) -> TimeFigure {
     let (operation, peak) = ceiling(of: group)
     let rates = profile.rates(operation, peak: peak, workingSet: group.workingSet)
@@ -53,13 +66,14 @@ public struct Roofline: Sendable {
     let count = group.indices
     let times = group.dispatchesPerIndex
     let overhead = group.dispatches * rates.overhead
+    let communication = group.dispatches * link.time(for: group.linkBytes)
     let arithmetic = compute.sum(from: 0, to: count)
     let traffic = memory.sum(from: 0, to: count)
     let busy = rates.busy(
       longer: sumOfMax(compute, memory, count: count), arithmetic: arithmetic, traffic: traffic)
     return TimeFigure(
-      time: Seconds(times * busy) + overhead, compute: Seconds(times * arithmetic), memory: Seconds(times * traffic),
-      overhead: overhead,
+      time: Seconds(times * busy) + overhead + communication, compute: Seconds(times * arithmetic),
+      memory: Seconds(times * traffic), overhead: overhead, communication: communication,
       flops: times * (group.work.matmulFlops + group.work.elementwiseFlops).sum(from: 0, to: count),
       bytes: times * group.work.bytes.sum(from: 0, to: count))
   }

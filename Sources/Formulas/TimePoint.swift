@@ -5,16 +5,22 @@ import Quantities
 /// A workload on one machine: times, bounds, rates and the batch that its memory allows.
 public struct TimedPoint: Sendable {
   public var profile: String
+  /// How many share the model; the phases are those of each.
+  public var devices: Int
   public var prefill: PhaseEstimate
   public var decode: PhaseEstimate
   /// What the first token takes after prefill.
   public var emission: PhaseEstimate
   public var figures: ServingFigures
+  /// Of the whole model, however many devices share it.
   public var memory: MemoryDemand
   /// The most prompts that fit: 0 when not even one does, nil when a sequence needs no memory.
   public var largestBatch: Int?
   /// The same figures at the largest batch; nil where that is 0 or has no limit.
   public var atLargestBatch: ServingFigures?
+  /// What a million tokens cost and use, at the workload's batch and at the largest.
+  public var cost: TokenCost
+  public var costAtLargestBatch: TokenCost
 
   /// - Throws: `HardwareError` where the profile lacks a rate, `CountOverflow` where a count could exceed 2^126.
   public init(
@@ -22,14 +28,20 @@ public struct TimedPoint: Sendable {
   ) throws {
     let roofline = try Roofline(profile, precision)
     self.profile = profile.name
+    devices = profile.devices
     memory = try MemoryDemand(model, workload, precision)
-    largestBatch = memory.largestBatch(on: profile)
+    let share = devices == 1 ? memory : try MemoryDemand(model, workload, precision, devices: devices)
+    largestBatch = share.largestBatch(on: profile)
     let phases = TimedPhases(model, workload, precision, roofline)
     (prefill, decode, emission) = (phases.prefill, phases.decode, phases.emission)
     figures = phases.figures(workload, memory)
+    cost = TokenCost(profile, at: figures.throughput)
+    costAtLargestBatch = TokenCost()
     if let largestBatch, largestBatch > 0 {
       let largest = workload.with(batchSize: largestBatch)
-      atLargestBatch = TimedPhases(model, largest, precision, roofline).figures(largest, memory)
+      let figures = TimedPhases(model, largest, precision, roofline).figures(largest, memory)
+      atLargestBatch = figures
+      costAtLargestBatch = TokenCost(profile, at: figures.throughput)
     }
   }
 }
@@ -41,7 +53,7 @@ public struct TimedPhases: Sendable {
   public var emission: PhaseEstimate
 
   public init(_ model: Model, _ workload: Workload, _ precision: Precision, _ roofline: Roofline) {
-    let dispatched = DispatchedWorkload(model, workload, precision)
+    let dispatched = DispatchedWorkload(model, workload, precision, devices: roofline.profile.devices)
     prefill = roofline.estimate(dispatched.prefill, levelCount: model.levelCount)
     decode = roofline.estimate(dispatched.decode, levelCount: model.levelCount)
     emission = roofline.estimate(dispatched.emission, levelCount: model.levelCount)

@@ -29,11 +29,14 @@ private final class Residuals {
 /// Minimises Σ r(p)² by the Levenberg–Marquardt trust region, with a Jacobian by finite differences.
 /// - Parameters:
 ///   - start: where the search begins; scale parameters so that all are of the order of 1.
+///   - tolerance: of a relative step, and of the gradient.
+///   - mustConverge: whether running out of iterations is an error; residuals with kinks may zigzag about their minimum.
 ///   - residuals: the residual vector at given parameters, always of the same length.
 /// - Throws: `GSLError` for fewer residuals than parameters, a residual that is not finite, a Jacobian without full
 ///   rank at the solution, and no convergence in `iterations` steps.
 public func nonlinearFit(
-  start: [Double], iterations: Int = 200, residuals: ([Double]) -> [Double]
+  start: [Double], iterations: Int = 200, tolerance: Double = 1e-12, mustConverge: Bool = true,
+  residuals: ([Double]) -> [Double]
 ) throws(GSLError) -> NonlinearFit {
   let name = "non-linear least squares"
   prepare()
@@ -44,12 +47,14 @@ public func nonlinearFit(
     throw GSLError(Status.badLength, in: name, reason: "\(first.count) residuals for \(start.count) parameters")
   }
   return try withoutActuallyEscaping(residuals) { function throws(GSLError) -> NonlinearFit in
-    try solve(Residuals(count: first.count, function: function), start: start, iterations: iterations, name)
+    try solve(
+      Residuals(count: first.count, function: function), start: start, iterations: iterations, tolerance: tolerance,
+      mustConverge: mustConverge, name)
   }
 }
 
 private func solve(
-  _ residuals: Residuals, start: [Double], iterations: Int, _ name: String
+  _ residuals: Residuals, start: [Double], iterations: Int, tolerance: Double, mustConverge: Bool, _ name: String
 ) throws(GSLError) -> NonlinearFit {
   var parameters = gsl_multifit_nlinear_default_parameters()
   parameters.trs = gsl_multifit_nlinear_trs_lm
@@ -80,9 +85,10 @@ private func solve(
       Result { () throws(GSLError) in
         try check(gsl_multifit_nlinear_init(origin, problem, work), name)
         var info: Int32 = 0
-        let status = gsl_multifit_nlinear_driver(iterations, 1e-12, 1e-12, 0, nil, nil, &info, work)
+        let status = gsl_multifit_nlinear_driver(iterations, tolerance, tolerance, 0, nil, nil, &info, work)
         // No further progress from a point is what convergence looks like at the level of rounding.
-        if status != Status.noProgress { try check(status, name) }
+        let isEnough = status == Status.noProgress || (status == Status.unfinished && !mustConverge)
+        if !isEnough { try check(status, name) }
         return try summary(work, count: residuals.count, parameters: start.count, name)
       }
     }

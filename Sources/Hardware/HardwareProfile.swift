@@ -78,7 +78,14 @@ public struct HardwareProfile: Hashable, Sendable {
   public var pricePerHour: Double?
   /// - Unit: watt
   public var boardPower: Double?
+  /// To the host, in one direction.
   public var hostLink: Rate<Byte>?
+  /// What one device sends to all others together while it receives as much; nil where none is known.
+  public var deviceLink: Rate<Byte>?
+  /// The largest cache on the chip. It is for readers: only `caches`, whose bandwidths are known, are priced.
+  public var lastLevelCacheBytes: Int?
+  /// How many of these machines share a model by tensor parallelism; every other figure is that of one.
+  public var devices = 1
 
   public init(
     name: String, description: String = "", source: String = "", year: Int? = nil, peaks: PeakRates,
@@ -86,7 +93,7 @@ public struct HardwareProfile: Hashable, Sendable {
     reserve: Double = 0.05, fewRows: Int = 16,
     efficiency: PerOperationClass<Efficiency> = .init(repeating: .ideal), stepOverhead: Seconds = .zero,
     calibration: CalibrationSummary? = nil, pricePerHour: Double? = nil, boardPower: Double? = nil,
-    hostLink: Rate<Byte>? = nil
+    hostLink: Rate<Byte>? = nil, deviceLink: Rate<Byte>? = nil, lastLevelCacheBytes: Int? = nil
   ) {
     self.name = name
     self.description = description
@@ -105,10 +112,19 @@ public struct HardwareProfile: Hashable, Sendable {
     self.pricePerHour = pricePerHour
     self.boardPower = boardPower
     self.hostLink = hostLink
+    self.deviceLink = deviceLink
+    self.lastLevelCacheBytes = lastLevelCacheBytes
   }
 
   /// Whether every operation runs at a peak, as on a data sheet.
   public var isIdeal: Bool { efficiency == .init(repeating: .ideal) && stepOverhead == .zero }
+
+  /// The same machine, so many of which share a model.
+  public func sharing(_ devices: Int) -> HardwareProfile {
+    var profile = self
+    profile.devices = devices
+    return profile
+  }
 
   /// Memory that weights, caches and activations may fill.
   /// - Unit: byte
@@ -145,12 +161,16 @@ public struct HardwareProfile: Hashable, Sendable {
 public enum HardwareError: Error, Hashable, Sendable, CustomStringConvertible {
   /// No peak rate for a product's element type; `types` are those that have one.
   case noPeak(profile: String, type: ElementType, types: [ElementType])
+  /// Several devices, and nothing says how fast they reach each other.
+  case noDeviceLink(profile: String, devices: Int)
 
   public var description: String {
     switch self {
     case .noPeak(let profile, let type, let types):
       let known = types.map(\.rawValue).joined(separator: ", ")
       return "hardware profile \(profile) has no matrix-product rate for \(type.rawValue); it has \(known)"
+    case .noDeviceLink(let profile, let devices):
+      return "hardware profile \(profile) has no device_link_bytes_per_s, which \(devices) devices need"
     }
   }
 }

@@ -29,10 +29,14 @@ public final class Calibrator {
   /// - Parameters:
   ///   - threads: of the kernels, for everything that runs from now on.
   ///   - isQuick: fewer sizes and repetitions.
-  public init(threads: Int, isQuick: Bool = false, seed: UInt64 = 1) {
+  public convenience init(threads: Int, isQuick: Bool = false, seed: UInt64 = 1) {
+    self.init(isQuick ? .quick() : .full(), threads: threads, seed: seed)
+  }
+
+  init(_ plan: CalibrationPlan, threads: Int, seed: UInt64) {
+    self.plan = plan
     self.threads = setKernelThreads(threads)
     self.seed = seed
-    plan = isQuick ? CalibrationPlan.quick() : CalibrationPlan.full()
   }
 
   /// Times everything once more.

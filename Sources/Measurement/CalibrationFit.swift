@@ -108,7 +108,7 @@ struct CalibrationFit {
   /// as a deviation of 2 % per unit.
   private func minimise(_ count: Int, _ deviations: ([Double]) -> [Double]) throws -> [Double] {
     let start = [Double](repeating: 0, count: count)
-    return try nonlinearFit(start: start, iterations: 500) { p in
+    return try nonlinearFit(start: start, iterations: 500, tolerance: 1e-7, mustConverge: false) { p in
       deviations(p).map(Self.huber) + p.map { 0.02 * $0 }
     }.parameters
   }

@@ -15,6 +15,7 @@ public struct PointSummary: Sendable {
   let figures: ServingFigures
   let largestBatch: Int?
   let atLargestBatch: ServingFigures?
+  let cost: TokenCost
   /// What the scenario's quality table says of the point; nil where it says nothing.
   var quality: Double?
 
@@ -29,6 +30,7 @@ public struct PointSummary: Sendable {
     figures = timed.figures
     largestBatch = timed.largestBatch
     atLargestBatch = timed.atLargestBatch
+    cost = timed.cost
   }
 
   /// Whether weights, caches and activations fit at the point's batch.
@@ -50,6 +52,8 @@ public struct PointSummary: Sendable {
     case "time_to_first_token_s": figures.timeToFirstToken.value
     case "throughput_tokens_per_s": figures.throughput.perSecond
     case "tpm_tokens_per_s_per_gib": figures.throughputPerSampleGibibyte
+    case "cost_usd_per_million_tokens": cost.dollars
+    case "energy_j_per_million_tokens": cost.joules
     case "largest_batch": largestBatch.map(Double.init)
     case "quality": quality
     case "parameters.total": Double(parameterCount)
@@ -68,7 +72,8 @@ public struct PointSummary: Sendable {
 /// The figures that an objective of a report can name.
 public let reportFigureNames = [
   "prefill.time_s", "decode.time_s", "decode.time_per_token_s", "time_to_first_token_s", "throughput_tokens_per_s",
-  "tpm_tokens_per_s_per_gib", "largest_batch", "quality", "parameters.total", "cache.bytes_after_prefill",
+  "tpm_tokens_per_s_per_gib", "cost_usd_per_million_tokens", "energy_j_per_million_tokens", "largest_batch", "quality",
+  "parameters.total", "cache.bytes_after_prefill",
   "cache.bytes_at_end",
   "cache.peak_bytes", "prefill.matmul_flops", "decode.matmul_flops", "prefill.traffic_bytes", "decode.traffic_bytes",
 ]
@@ -116,6 +121,8 @@ struct NumberFormatOfMember {
 
   init(_ member: String) {
     switch true {
+    case member.hasPrefix("cost_usd"): (format, unit) = (.significant(3), "$ per million tokens")
+    case member.hasPrefix("energy_j"): (format, unit) = (.si(unit: "J"), "J per million tokens")
     case member.hasSuffix("_per_gib"): (format, unit) = (.si(unit: "tok/s/GiB"), "tok/s/GiB")
     case member.hasSuffix("tokens_per_s"): (format, unit) = (.si(unit: "tok/s"), "tok/s")
     case member.hasSuffix("_s"): (format, unit) = (.si(unit: "s"), "s")
@@ -134,6 +141,8 @@ struct NumberFormatOfMember {
     case "time_to_first_token_s": "time to first token"
     case "throughput_tokens_per_s": "throughput"
     case "tpm_tokens_per_s_per_gib": "TPM"
+    case "cost_usd_per_million_tokens": "cost of a million tokens"
+    case "energy_j_per_million_tokens": "energy of a million tokens"
     case "largest_batch": "largest batch"
     case "parameters.total": "parameters"
     case "cache.bytes_after_prefill": "cache after prefill"

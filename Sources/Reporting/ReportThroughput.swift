@@ -68,7 +68,7 @@ extension ReportSubject {
         Column("tpm", "TPM", as: .si(unit: "")), Column("largest", "largest batch"),
         Column("largest_throughput", "tok/s there", as: .si(unit: "")),
         Column("largest_tpm", "TPM there", as: .si(unit: "")),
-      ])
+      ] + costColumns)
     /// Below one token a second a prefix would read like a million.
     func rate(_ value: Double?) -> Cell {
       guard let value else { return .missing }
@@ -88,8 +88,18 @@ extension ReportSubject {
           fits ? rate(timed.figures.throughputPerSampleGibibyte) : .missing,
           timed.largestBatch.map { Cell($0) } ?? .missing, rate(timed.atLargestBatch?.throughput.perSecond),
           rate(timed.atLargestBatch?.throughputPerSampleGibibyte),
-        ])
+        ] + costCells(timed.costAtLargestBatch))
     }
     return table
+  }
+
+  /// What a million tokens cost at the largest batch, as far as the profile has a price or a power.
+  private var costColumns: [Column] {
+    (profile.pricePerHour == nil ? [] : [Column("cost", "$ per M tok there", as: .significant(3))])
+      + (profile.boardPower == nil ? [] : [Column("energy", "J per M tok there", as: .si(unit: "J"))])
+  }
+
+  private func costCells(_ cost: TokenCost) -> [Cell] {
+    (profile.pricePerHour == nil ? [] : [Cell(cost.dollars)]) + (profile.boardPower == nil ? [] : [Cell(cost.joules)])
   }
 }

@@ -5,6 +5,7 @@ import Quantities
 /// Hardware profiles as YAML: a data sheet needs ten lines, a calibration adds what it fitted.
 ///
 /// Every rate carries its unit in its key. `name` may be left out; it is the file's name without `.yaml`.
+/// docs/hardware-format.md describes the keys.
 public enum HardwareFile {
   /// The profile in a file.
   /// - Throws: `ScenarioError` with everything that is wrong in it.
@@ -26,10 +27,13 @@ public enum HardwareFile {
     if let written = fields.text("name", default: name), written != name {
       fields.report("name", "found \"\(written)\"", accepted: "\(name), the name of the file")
     }
+    let description = fields.text("description", default: "") ?? ""
+    let source = fields.text("source", default: "") ?? ""
+    let year = optionalInteger(fields, "year", in: 1900...2100)
+    let peaks = Self.peaks(fields)
     var profile = HardwareProfile(
-      name: name, description: fields.text("description", default: "") ?? "",
-      source: fields.text("source", default: "") ?? "", year: optionalInteger(fields, "year", in: 1900...2100),
-      peaks: peaks(fields), elementwise: Rate(positive(fields, "elementwise_flops_per_s", unit: "FLOP/s") ?? 1),
+      name: name, description: description, source: source, year: year, peaks: peaks,
+      elementwise: elementwise(fields, peaks),
       memoryBandwidth: Rate(positive(fields, "memory_bandwidth_bytes_per_s", unit: "byte/s") ?? 1),
       caches: caches(fields), memoryBytes: wholeBytes(fields, "memory_bytes") ?? 1)
     profile.reserve = share(fields, "reserve", default: profile.reserve, accepted: "a share from 0 to below 1") {
@@ -41,6 +45,9 @@ public enum HardwareFile {
     profile.pricePerHour = fields.has("price_usd_per_hour") ? notNegative(fields, "price_usd_per_hour") : nil
     profile.boardPower = optionalPositive(fields, "board_power_w", unit: "W")
     profile.hostLink = optionalPositive(fields, "host_link_bytes_per_s", unit: "byte/s").map { Rate($0) }
+    profile.deviceLink = optionalPositive(fields, "device_link_bytes_per_s", unit: "byte/s").map { Rate($0) }
+    profile.lastLevelCacheBytes =
+      fields.has("last_level_cache_bytes") ? wholeBytes(fields, "last_level_cache_bytes") : nil
     profile.calibration = calibration(fields)
     fields.finish()
     try collector.throwIfAny()
@@ -63,6 +70,12 @@ public enum HardwareFile {
       fields.report("matmul_flops_per_s", "found no rate", accepted: "at least one of \(typeNames)")
     }
     return peaks
+  }
+
+  /// On most accelerators fp32 products run on the vector units, so their rate is the default.
+  private static func elementwise(_ fields: FieldReader, _ peaks: PeakRates) -> Rate<Flop> {
+    if let fp32 = peaks[.fp32], !fields.has("elementwise_flops_per_s") { return fp32 }
+    return Rate(positive(fields, "elementwise_flops_per_s", unit: "FLOP/s") ?? 1)
   }
 
   private static var typeNames: String { ElementType.allCases.map(\.rawValue).joined(separator: ", ") }

@@ -16,6 +16,11 @@ struct ExplainCommand: AsyncParsableCommand {
       row per phase and component.
 
         photon explain scenarios/quickstart.yaml --set workload.batch=8 --format json
+        photon explain scenarios/models/llama-2-7b.yaml --convention causal_pairs=all --convention head=all
+
+      --convention counts as other tools do (docs/conventions.md): causal_pairs=exact|half|all, \
+      head=emitted|once|all, elementwise=on|off, attention=fused|unfused, decode_context=t+1|t, \
+      embedding=lookup|dense. The first of each is the default; times always follow the exact counts.
       """)
 
   @OptionGroup var options: ScenarioOptionsGroup
@@ -26,10 +31,17 @@ struct ExplainCommand: AsyncParsableCommand {
   @Option(parsing: .unconditional, help: "Which point of a grid, counted from 0.")
   var point = 0
 
+  @Option(
+    name: .customLong("convention"),
+    help: ArgumentHelp(
+      "How another tool counts, for example causal_pairs=all; may be repeated.", valueName: "key=value"))
+  var conventions: [String] = []
+
   func run() async throws {
+    let conventions = try Conventions(arguments: conventions)
     let scenario = try options.scenario()
     let chosen = try scenario.grid.chosenPoint(point, file: scenario.file)
-    let explained = try ExplainedPoint(chosen, hardware: options.hardware(of: scenario))
+    let explained = try ExplainedPoint(chosen, hardware: options.hardware(of: scenario), conventions)
     switch format {
     case .json: printOutput(explained.json.text() + "\n")
     case .csv: printOutput(explained.costTable.text(as: .csv))
@@ -64,15 +76,19 @@ extension Grid {
 struct ExplainedPoint {
   let point: ScenarioPoint
   let parameters: ParameterInventory
+  let conventions: Conventions
+  /// By the conventions.
   let cost: ExactCost
   let published: [PublishedForm]
   let timed: [TimedPoint]
 
   /// - Throws: `CountOverflow`, `HardwareError`
-  init(_ point: ScenarioPoint, hardware: [HardwareProfile]) throws {
+  init(_ point: ScenarioPoint, hardware: [HardwareProfile], _ conventions: Conventions = Conventions()) throws {
     self.point = point
+    self.conventions = conventions
     parameters = Formulas.parameters(of: point.model)
-    cost = try price(point.model, point.workload, point.precision)
+    let exact = try price(point.model, point.workload, point.precision)
+    cost = try counted(exact, by: conventions, point.model, point.workload, point.precision)
     published = try publishedForms(point.model, point.workload)
     timed = try hardware.map { try TimedPoint(point.model, point.workload, point.precision, on: $0) }
   }

@@ -7,7 +7,9 @@ import Scenarios
 /// The tables of `photon explain`.
 extension ExplainedPoint {
   var text: String {
-    let tables = [levelTable, parameterTable, costTable, cacheTable, publishedTable, hardwareTable]
+    let tables = [
+      levelTable, parameterTable, costTable, cacheTable, publishedTable, hardwareTable, tokenCostTable,
+    ]
     return heading + "\n\n" + tables.filter { !$0.rows.isEmpty }.map { $0.text(as: .table) }.joined(separator: "\n")
   }
 
@@ -17,11 +19,13 @@ extension ExplainedPoint {
     if model.family == .photon {
       reading = ", decoder input \(model.decoderInput.rawValue), \(model.generation.rawValue) generation"
     }
+    let changes = conventions.changes
+    let note = changes.isEmpty ? "" : "\ncounted with \(changes.joined(separator: ", ")); times follow the exact counts"
     return """
       \(point.name): \(model.family.rawValue)\(reading)
       prompt \(workload.promptLength), generated \(workload.generatedLength), batch \(workload.batchSize), \
       continuations \(workload.continuations); weights \(precision.weights.rawValue), \
-      activations \(precision.activations.rawValue), cache \(precision.cache.rawValue)
+      activations \(precision.activations.rawValue), cache \(precision.cache.rawValue)\(note)
       """
   }
 
@@ -123,16 +127,45 @@ extension ExplainedPoint {
     for timed in timed {
       let figures = timed.figures
       table.append([
-        .text(timed.profile), .text("prefill"), Cell(timed.prefill.total.time.value), .missing,
+        .text(timed.machine), .text("prefill"), Cell(timed.prefill.total.time.value), .missing,
         .text(timed.prefill.total.bound.rawValue), Cell(timed.prefill.total.margin), .missing, .missing, .missing,
       ])
       table.append([
-        .text(timed.profile), .text("decode"), Cell(timed.decode.total.time.value),
+        .text(timed.machine), .text("decode"), Cell(timed.decode.total.time.value),
         Cell(figures.timePerOutputToken?.value), .text(timed.decode.total.bound.rawValue),
         Cell(timed.decode.total.margin), Cell(figures.throughput.perSecond),
         Cell(figures.throughputPerSampleGibibyte), timed.largestBatch.map { Cell($0) } ?? .missing,
       ])
     }
     return table
+  }
+
+  /// What tokens cost where profiles have a price or a power; without rows where none has.
+  private var tokenCostTable: Table {
+    var table = Table(
+      title: "A million emitted tokens, prefill included: price, and energy at full board power",
+      [
+        .text("name"), Column("cost_usd_per_million_tokens", "cost ($)", as: .significant(3)),
+        Column("energy_j_per_million_tokens", "energy", as: .si(unit: "J")),
+        Column("cost_at_largest_batch_usd_per_million_tokens", "at the largest batch ($)", as: .significant(3)),
+        Column("energy_at_largest_batch_j_per_million_tokens", "at the largest batch", as: .si(unit: "J")),
+      ])
+    for timed in timed where timed.cost != TokenCost() {
+      table.append([
+        .text(timed.machine), Cell(timed.cost.dollars), Cell(timed.cost.joules), Cell(timed.costAtLargestBatch.dollars),
+        Cell(timed.costAtLargestBatch.joules),
+      ])
+    }
+    return table
+  }
+}
+
+extension TimedPoint {
+  /// `h100-sxm`, or `4 × h100-sxm` and what share of both phases they take to reach each other.
+  fileprivate var machine: String {
+    guard devices > 1 else { return profile }
+    let time = (prefill.total.time + decode.total.time).value
+    let share = time == 0 ? 0 : (prefill.total.communication + decode.total.communication).value / time
+    return "\(devices) × \(profile), \(NumberFormat.percent(decimals: 0).text(100 * share)) exchange"
   }
 }

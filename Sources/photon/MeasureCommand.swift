@@ -28,7 +28,7 @@ struct MeasureCommand: ParsableCommand {
   func run() throws {
     if nodes { return printOutput(try measuredNodes(options.scenario(), measuring).text(as: format.tableFormat)) }
     let measured = try MeasuredScenario(options.scenario(), measuring)
-    for line in measured.leftOutLines { printError(line) }
+    for line in measured.leftOut { printError(line) }
     printOutput(measured.pointTable.text(as: format.tableFormat))
     guard format == .table, !measured.results.isEmpty else { return }
     printOutput("\n" + measured.agreementTable.text(as: .table))

@@ -57,20 +57,23 @@ func calibrateWithProgress(threads: Int, isQuick: Bool = false) throws -> Calibr
 struct MeasuredScenario {
   var profile: HardwareProfile
   var results: [TimedPhaseResult] = []
-  /// Points that were not run, with the reason.
-  var leftOut: [(point: TimedWorkload, reason: String)] = []
+  /// Points that were not run: what they would have needed.
+  private var tooLarge: [Int128] = []
+  private var tooLong: [Double] = []
+  private let timeLimit: Double
 
   /// Runs what fits in this machine's memory and in the time limit, each also at twice the batch and twice the prompt.
   ///
   /// A round of the calibration lies before each round of the workloads.
   init(_ scenario: Scenario, _ options: MeasuringOptions) throws {
+    timeLimit = options.timeLimit
     let settings = TimedSettings(
       threads: scenario.measure.threads, warmup: scenario.measure.warmup, measuresElasticities: true)
     let saved = try options.savedProfile(near: scenario.file)
     let calibrator = saved == nil ? Calibrator(threads: settings.threads) : nil
     calibrator?.round()
     profile = try saved ?? calibrator!.calibration().profile
-    let chosen = try choose(workloads(of: scenario), scenario.measure.repetitions, limit: options.timeLimit)
+    let chosen = try choose(workloads(of: scenario), scenario.measure.repetitions)
     guard !chosen.isEmpty else { return }
     let bar = ProgressBar("runs", total: chosen.count * scenario.measure.repetitions)
     let runs = TimedRuns(chosen, settings)
@@ -84,9 +87,7 @@ struct MeasuredScenario {
   }
 
   /// Points that fit, and the others noted with the reason.
-  private mutating func choose(
-    _ points: [TimedWorkload], _ repetitions: Int, limit: Double
-  ) throws -> [TimedWorkload] {
+  private mutating func choose(_ points: [TimedWorkload], _ repetitions: Int) throws -> [TimedWorkload] {
     let roofline = try Roofline(profile, .float32)
     var chosen: [TimedWorkload] = []
     var held: (models: [Model], bytes: Int128) = ([], 0)
@@ -101,11 +102,9 @@ struct MeasuredScenario {
       let phases = TimedPhases(point.model, point.workload, .float32, roofline)
       let seconds = 5 * Double(repetitions) * (phases.prefill.total.time + phases.decode.total.time).value
       if Double(needed) > 0.6 * Double(profile.memoryBytes) {
-        let bytes = NumberFormat.binaryBytes
-        leftOut.append(
-          (point, "needs \(bytes.text(needed)) of the machine's \(bytes.text(Int128(profile.memoryBytes)))"))
-      } else if seconds > limit {
-        leftOut.append((point, "would take about \(NumberFormat.si(unit: "s").text(seconds))"))
+        tooLarge.append(needed)
+      } else if seconds > timeLimit {
+        tooLong.append(seconds)
       } else {
         chosen.append(point)
         if isNew { held = (held.models + [point.model], held.bytes + demand.weightBytes) }
@@ -115,17 +114,44 @@ struct MeasuredScenario {
   }
 }
 
+extension MeasuredScenario {
+  /// Sentences about the points that were not run.
+  var leftOut: [String] {
+    var sentences: [String] = []
+    if let least = tooLarge.min() {
+      let bytes = NumberFormat.binaryBytes
+      sentences.append(
+        "\(points(tooLarge.count)) not run: float32 needs \(bytes.text(least)) or more, and six tenths of this machine's "
+          + "\(bytes.text(Int128(profile.memoryBytes))) may be used.")
+    }
+    if let quickest = tooLong.min() {
+      let seconds = NumberFormat.si(unit: "s")
+      sentences.append(
+        "\(points(tooLong.count)) not run: all repetitions would take \(seconds.text(quickest)) or more in float32 on this "
+          + "machine, and a point may take \(seconds.text(timeLimit)) (--time-limit).")
+    }
+    return sentences
+  }
+
+  private func points(_ count: Int) -> String { count == 1 ? "1 point was" : "\(count) points were" }
+}
+
+/// The most points of a grid that are considered, evenly spaced.
+private let mostPoints = 48
+
 /// The workloads of `measure.points` or else of the grid, for each model of the grid and each one to compare; points of
-/// one model lie side by side, and none comes twice.
+/// one model lie side by side, none comes twice, and of a large grid some are taken, evenly spaced.
 func workloads(of scenario: Scenario) -> [TimedWorkload] {
   var found: [TimedWorkload] = []
+  var known: Set<TimedWorkload> = []
   func add(_ name: String, _ model: Model, _ workload: Workload) {
     let point = TimedWorkload(name: name, model: model, workload: workload)
-    if !found.contains(point) { found.append(point) }
+    if known.insert(point).inserted { found.append(point) }
   }
-  for point in scenario.grid.points {
-    let workloads = scenario.measure.points.isEmpty ? [point.workload] : scenario.measure.points
-    for workload in workloads {
+  let step = (scenario.grid.count + mostPoints - 1) / mostPoints
+  for index in stride(from: 0, to: scenario.grid.count, by: step) {
+    guard let point = scenario.grid.point(at: index) else { continue }
+    for workload in scenario.measure.points.isEmpty ? [point.workload] : scenario.measure.points {
       add(point.name, point.model, workload)
       for other in scenario.compare { add(other.name, other.model, workload) }
     }

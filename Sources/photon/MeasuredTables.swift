@@ -65,16 +65,6 @@ extension MeasuredScenario {
     }
     return table
   }
-
-  /// A line for each point that was not run.
-  var leftOutLines: [String] {
-    leftOut.map { entry in
-      let workload = entry.point.workload
-      return
-        "not measured: \(entry.point.name), prompt \(workload.promptLength), generate \(workload.generatedLength), "
-        + "batch \(workload.batchSize), \(workload.continuations) continuations: it \(entry.reason)"
-    }
-  }
 }
 
 /// Measured and predicted time of every node of the scenario's workloads.

@@ -49,7 +49,7 @@ struct MeasuredPart {
   private func writeTimed(to report: inout ReportBuilder) async throws {
     guard let measured else { return }
     report.document.heading("Predicted against measured time", level: 3)
-    report.document.list(measured.leftOutLines)
+    report.document.list(measured.leftOut)
     guard !measured.results.isEmpty else { return }
     let profile = measured.profile
     report.document.paragraph(

@@ -65,7 +65,8 @@ struct Sweep: Sendable {
     let time = [
       "hardware", "prefill_roofline_time_s", "prefill_roofline_bound", "prefill_roofline_margin",
       "decode_roofline_time_s", "decode_roofline_time_per_token_s", "decode_roofline_bound",
-      "decode_roofline_margin", "roofline_throughput_tokens_per_s",
+      "decode_roofline_margin", "roofline_throughput_tokens_per_s", "roofline_cost_usd_per_million_tokens",
+      "roofline_energy_j_per_million_tokens", "devices",
     ]
     return ["point"] + grid.axes.map(\.path) + identity + work + cache + time
   }
@@ -87,12 +88,12 @@ struct SweepWorker {
         appendWork(narrow.prefill)
         appendWork(narrow.decode)
         appendCache(totals.cache)
-        appendTimes(roofline.profile.name, roofline.plain(narrow.prefill), roofline.plain(narrow.decode), point)
+        appendTimes(roofline.profile, roofline.plain(narrow.prefill), roofline.plain(narrow.decode), point)
       } else {
         appendWork(totals.prefill)
         appendWork(totals.decode)
         appendCache(totals.cache)
-        appendTimes(roofline.profile.name, roofline.plain(totals.prefill), roofline.plain(totals.decode), point)
+        appendTimes(roofline.profile, roofline.plain(totals.prefill), roofline.plain(totals.decode), point)
       }
       rows.endRow()
     }
@@ -150,11 +151,11 @@ struct SweepWorker {
   }
 
   private mutating func appendTimes(
-    _ name: String, _ prefill: TimeFigure, _ decode: TimeFigure, _ point: ScenarioPoint
+    _ profile: HardwareProfile, _ prefill: TimeFigure, _ decode: TimeFigure, _ point: ScenarioPoint
   ) {
     let generated = Double(point.workload.generatedLength)
     let tokens = Double(point.workload.batchSize) * Double(point.workload.continuations) * generated
-    rows.append(name)
+    rows.append(profile.name)
     rows.append(prefill.time.value)
     rows.append(prefill.bound.rawValue)
     rows.append(prefill.margin)
@@ -162,6 +163,11 @@ struct SweepWorker {
     rows.append(generated > 0 ? decode.time.value / generated : nil)
     rows.append(decode.bound.rawValue)
     rows.append(decode.margin)
-    rows.append(tokens > 0 ? tokens / (prefill.time + decode.time).value : 0)
+    let throughput = Rate<Token>(tokens > 0 ? tokens / (prefill.time + decode.time).value : 0)
+    rows.append(throughput.perSecond)
+    let cost = TokenCost(profile, at: throughput)
+    rows.append(cost.dollars)
+    rows.append(cost.joules)
+    rows.append(profile.devices)
   }
 }

@@ -45,7 +45,7 @@ struct ValidateCommand: ParsableCommand {
     let exact = try ExactReport(scenario, exhaustive: exhaustive, scenarioOnly: scenarioOnly)
     if format == .table { printOutput(exact.text) }
     let measured = skipsMeasuring ? nil : try MeasuredScenario(scenario, measuring)
-    for line in measured?.leftOutLines ?? [] { printError(line) }
+    for line in measured?.leftOut ?? [] { printError(line) }
     let agreement = measured?.agreementTable
     switch format {
     case .json:

@@ -76,7 +76,7 @@ struct ExactReport {
 
   /// What a person types to see a mismatch again, and nothing else.
   private func command(_ mismatch: Mismatch) -> String {
-    "photon validate \(file) --scenario-only "
+    "photon validate \(PointArguments.quoted(file)) --scenario-only --no-measure "
       + PointArguments.shellText(mismatch.model, mismatch.workload, mismatch.precision)
   }
 }

@@ -1,0 +1,32 @@
+import Hardware
+import Quantities
+
+extension HardwareFile {
+  /// What is allowed in a profile and yet probably not what its writer means: a missing source, a slipped unit.
+  public static func remarks(_ profile: HardwareProfile) -> [String] {
+    var remarks: [String] = []
+    if profile.source.isEmpty { remarks.append("source: nothing says where the figures come from") }
+    if profile.year == nil { remarks.append("year: nothing says how old the figures are") }
+    let bandwidth = profile.memoryBandwidth.perSecond
+    for type in profile.peaks.types {
+      let ridge = profile.peaks[type]!.perSecond / bandwidth
+      // From a vector unit of the nineties to tensor cores on slow memory; outside a prefix was forgotten.
+      if ridge < 0.1 || ridge > 1e5 {
+        remarks.append(
+          "matmul_flops_per_s.\(type.rawValue): \(shortest(profile.peaks[type]!.perSecond)) FLOP/s beside "
+            + "\(shortest(bandwidth)) byte/s is \(ridge < 1 ? "less than 0.1" : "more than 100000") FLOP for each byte: "
+            + "is a rate in G or T?")
+      }
+    }
+    let seconds = Double(profile.memoryBytes) / bandwidth
+    if seconds < 1e-4 || seconds > 1e4 {
+      remarks.append(
+        "memory_bytes: \(profile.memoryBytes) bytes are read in \(seconds < 1 ? "less than 0.1 ms" : "more than 10000 s"): "
+          + "is a figure in GB or TB?")
+    }
+    for (index, level) in profile.caches.enumerated() where level.bandwidth.perSecond < bandwidth {
+      remarks.append("caches[\(index + 1)].bandwidth_bytes_per_s: slower than the memory behind it")
+    }
+    return remarks
+  }
+}

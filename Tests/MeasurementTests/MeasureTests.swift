@@ -1,0 +1,54 @@
+import Architectures
+import Measurement
+import Quantities
+import Reference
+import Tensors
+import Testing
+
+private let layer = LayerShape(width: 16, heads: 2, feedForward: 32)
+private let model = Model(
+  family: .photon, vocabulary: 31, layer: layer, tiedHead: false,
+  levels: [
+    LevelShape(
+      chunkLength: 2, conditionLength: 2, layer: layer, encoderLayers: 1, decoderLayers: 1, chunker: .concatenation),
+    LevelShape(chunkLength: 2, conditionLength: 1, layer: layer, encoderLayers: 1, decoderLayers: 1, chunker: .linear),
+  ])
+
+@Suite struct MeasureTests {
+  @Test func `median and spread are those of the repetitions`() {
+    let cache = CacheFigures(bytesAfterPrefill: 1, bytesAtEnd: 1, peakBytes: 1, localPeakBytes: 0)
+    let workload = Workload(promptLength: 8, generatedLength: 4, batchSize: 2)
+    var measurement = Measurement(
+      workload: workload, prefillSeconds: [3, 1, 2], decodeSeconds: [2, 2, 2], cache: cache)
+    measurement.append(Measurement(workload: workload, prefillSeconds: [4, 5], decodeSeconds: [2, 2], cache: cache))
+    #expect(measurement.median(.prefill) == 3)
+    // Quartiles 2 and 4: half their distance over the median.
+    #expect(abs(measurement.spreadPercent(.prefill) - 100.0 / 3) < 1e-12)
+    #expect(measurement.spreadPercent(.decode) == 0)
+    #expect(measurement.tokensPerSecond == Rate(4))
+  }
+
+  @Test func `a run takes time, and its nodes take no more than all of it`() {
+    let measured = MeasuredModel(model, seed: 1, threads: 1)
+    let workload = Workload(promptLength: 8, generatedLength: 8)
+    let run = measured.run(workload)
+    #expect(run.prefillSeconds[0] > 0 && run.decodeSeconds[0] > 0)
+    #expect(run.cache == measured.run(workload).cache)
+    let nodes = measured.measureNodes(workload, repetitions: 1, warmup: 0)
+    #expect(nodes[.decode]!.allSatisfy { $0.seconds > 0 })
+    #expect(nodes[.decode]!.contains { $0.node == Node(0, .decoder, .head) })
+    #expect(!nodes[.prefill]!.contains { $0.node == Node(0, .decoder, .head) })
+  }
+
+  @Test func `a trace times what lies between its dispatches and nothing after its end`() {
+    let trace = Trace(levelCount: 0, precision: .float32, timesOperations: true)
+    let node = Node(0, .decoder, .head)
+    trace.record(.norm(rows: 1, width: 1), at: node, layer: 0)
+    trace.phase = .decode
+    let ended = trace.time(.prefill, at: node)
+    trace.stop()
+    #expect(ended > .zero)
+    #expect(trace.time(.prefill, at: node) == ended)
+    #expect(trace.time(.decode, at: node) == .zero)
+  }
+}
