@@ -58,11 +58,11 @@ struct MeasuredPart {
     )
     report.document.paragraph(measured.calibrationText)
     report.document.table(measured.agreementTable)
-    report.document.list(measured.agreementFindings)
     report.document.paragraph(
       "Errors are predicted ÷ measured − 1 of each point; the spread is half the distance between the quartiles of the "
         + "repetitions, over their median. *Same bound* is the share of points whose predicted bound is the one that "
         + "doubling the batch showed.")
+    report.document.list(measured.agreementFindings)
     try await report.figure(
       chart(measured.results), "agreement",
       caption: "Predicted against measured time of every executed phase; the band is ±15 %.")
