@@ -161,10 +161,10 @@ struct ImportTests {
     #expect(
       lines.map { String($0.prefix { $0 != "," }) } == [
         "config.json:1:1: error: attention_bias: found nothing",
-        "config.json:4:75: error: model_type: found \"gpt_neox\"",
-        "config.json:4:75: error: model_type: found \"gpt_neox\"",
-        "config.json:5:44: error: rotary_pct: found 0.25",
-        "config.json:5:105: error: use_parallel_residual: found \"true\"",
+        "config.json:3:75: error: model_type: found \"gpt_neox\"",
+        "config.json:3:75: error: model_type: found \"gpt_neox\"",
+        "config.json:4:42: error: rotary_pct: found 0.25",
+        "config.json:4:103: error: use_parallel_residual: found \"true\"",
       ])
     #expect(lines.allSatisfy { $0.hasSuffix(", or --approximate to import without it") })
   }
