@@ -22,13 +22,16 @@ public struct MemoryDemand: Hashable, Sendable {
 
   /// The demand of a workload, whatever its batch.
   /// - Throws: `CountOverflow` where a count could exceed 2^126.
-  public init(_ model: Model, _ workload: Workload, _ precision: Precision) throws(CountOverflow) {
+  public init(
+    _ model: Model, _ workload: Workload, _ precision: Precision, engine: Engine = .ideal
+  ) throws(CountOverflow) {
     var pricer = Pricer()
     let cache = try pricer.price(model, workload.with(batchSize: 1), precision).cache
     let activation = try widestPrefillActivationBits(model, promptLength: workload.promptLength, precision)
     self.init(
       weightBytes: bytes(parameters(of: model).memoryBits(precision)),
-      bytesPerSequence: cache.peakBytes + cache.localPeakBytes, widestActivationBytes: bytes(activation))
+      bytesPerSequence: engine.bytesPerSequence(
+        cacheBytes: cache.peakBytes + cache.localPeakBytes, model, workload, precision), widestActivationBytes: bytes(activation))
   }
 
   /// Memory that `batchSize` prompts and their continuations occupy.
