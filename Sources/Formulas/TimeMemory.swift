@@ -31,7 +31,8 @@ public struct MemoryDemand: Hashable, Sendable {
     self.init(
       weightBytes: bytes(parameters(of: model).memoryBits(precision)),
       bytesPerSequence: engine.bytesPerSequence(
-        cacheBytes: cache.peakBytes + cache.localPeakBytes, model, workload, precision), widestActivationBytes: bytes(activation))
+        cacheBytes: cache.peakBytes + cache.localPeakBytes, model, workload, precision),
+      widestActivationBytes: bytes(activation))
   }
 
   /// Memory that `batchSize` prompts and their continuations occupy.

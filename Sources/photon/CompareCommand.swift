@@ -35,7 +35,8 @@ struct CompareCommand: AsyncParsableCommand {
 
   @Option(
     name: .customLong("set"),
-    help: ArgumentHelp("Replaces a key of both, for example workload.batch=8; may be repeated.", valueName: "key=value"))
+    help: ArgumentHelp("Replaces a key of both, for example workload.batch=8; may be repeated.", valueName: "key=value")
+  )
   var overrides: [String] = []
 
   @Option(
