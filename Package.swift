@@ -59,6 +59,7 @@ let package = Package(
         "Quantities", "Architectures", "Hardware", "Formulas", "Tensors", "Reference",
         "Measurement", "GSL",
       ]),
+    module("Serving", ["Quantities", "Architectures", "Hardware", "Formulas", "Scenarios", "GSL"]),
     module("Reports", [.product(name: "Subprocess", package: "swift-subprocess")]),
     module(
       "Reporting", ["Quantities", "Architectures", "Hardware", "Formulas", "Scenarios", "Reports"]),
@@ -66,7 +67,7 @@ let package = Package(
       name: "photon",
       dependencies: [
         "Quantities", "Architectures", "Hardware", "Formulas", "Tensors", "Reference",
-        "Scenarios", "Measurement", "Validation", "Reports", "Reporting", "GSL",
+        "Scenarios", "Measurement", "Validation", "Serving", "Reports", "Reporting", "GSL",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -84,6 +85,9 @@ let package = Package(
         "Scenarios", "Measurement", "Validation",
       ]),
     tests(
+      "ServingTests",
+      ["Quantities", "Architectures", "Hardware", "Formulas", "Scenarios", "Serving"]),
+    tests(
       "MeasurementTests", ["Quantities", "Architectures", "Hardware", "Tensors", "Reference", "Measurement"]),
     tests("ReportsTests", ["Reports"]),
     tests(
@@ -91,6 +95,6 @@ let package = Package(
       [
         "Quantities", "Architectures", "Hardware", "Formulas", "Scenarios", "Reports", "Reporting",
       ]),
-    tests("CommandTests", [.product(name: "Subprocess", package: "swift-subprocess")]),
+    tests("CommandTests", ["photon", .product(name: "Subprocess", package: "swift-subprocess")]),
   ]
 )

@@ -7,6 +7,13 @@ public struct ParameterComponent: Hashable, Sendable {
   public var count: Int128
   /// Whether the reading and generation mode ever run it, at some prompt and length.
   public var used: Bool
+  /// Whether it leads from one width to another: a chunker or a converter.
+  var isMap = false
+
+  init(name: String, count: Int128, used: Bool, isMap: Bool) {
+    self.init(name: name, count: count, used: used)
+    self.isMap = isMap
+  }
 
   public init(name: String, count: Int128, used: Bool) {
     self.name = name
@@ -21,6 +28,17 @@ public struct ParameterInventory: Hashable, Sendable {
   public var components: [ParameterComponent]
   public var total: Int128
   public var startLatents: Int128
+
+  /// Of chunkers and converters each of so many devices holds a part, rounded up.
+  func dividingMaps(by devices: Int) -> ParameterInventory {
+    var inventory = self
+    for index in components.indices where components[index].isMap {
+      let count = components[index].count
+      inventory.components[index].count = (count + Int128(devices) - 1) / Int128(devices)
+      inventory.total += inventory.components[index].count - count
+    }
+    return inventory
+  }
 
   /// Everything that occupies memory.
   /// - Unit: bit
@@ -67,7 +85,8 @@ extension Model {
     ]
     for (index, shape) in levels.enumerated() {
       if let count = chunkerParameters(at: index + 1) {
-        components.append(ParameterComponent(name: "level \(index + 1) chunker", count: count, used: true))
+        components.append(
+          ParameterComponent(name: "level \(index + 1) chunker", count: count, used: true, isMap: true))
       }
       let encoder = shape.layer.stackParameters(layers: shape.encoderLayers)
       components.append(ParameterComponent(name: "level \(index + 1) encoder", count: encoder, used: true))
@@ -76,7 +95,8 @@ extension Model {
       let used = decoderRuns(at: level)
       let decoder = layer(at: level - 1).stackParameters(layers: levels[level - 1].decoderLayers)
       components.append(
-        ParameterComponent(name: "level \(level) converter", count: converterParameters(at: level), used: used))
+        ParameterComponent(
+          name: "level \(level) converter", count: converterParameters(at: level), used: used, isMap: true))
       components.append(ParameterComponent(name: "level \(level) decoder", count: decoder, used: used))
     }
     if tiedHead {

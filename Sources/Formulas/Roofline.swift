@@ -15,10 +15,14 @@ public struct Roofline: Sendable {
   public let product: Rate<Flop>
   /// Peak of products of activations with key–value entries.
   public let attention: Rate<Flop>
-  @usableFromInline let elementwise: Rate<Flop>
-  @usableFromInline let bandwidth: Rate<Byte>
+  let elementwise: Rate<Flop>
+  /// What one device sends to the others; only several devices use it.
+  let link: Rate<Byte>
+  /// Peaks of all devices together.
+  @usableFromInline let together: (product: Rate<Flop>, elementwise: Rate<Flop>, bandwidth: Rate<Byte>)
 
-  /// - Throws: `HardwareError.noPeak` where the profile has no rate for a product of this precision.
+  /// - Throws: `HardwareError.noPeak` where the profile has no rate for a product of this precision,
+  ///   `HardwareError.noDeviceLink` where several devices share a model and the profile does not say how.
   public init(
     _ profile: HardwareProfile, _ precision: Precision, _ engine: Engine = .ideal
   ) throws(HardwareError) {
@@ -27,26 +31,35 @@ public struct Roofline: Sendable {
     product = try profile.peak(precision.weights, precision.activations)
     attention = try profile.peak(precision.cache, precision.activations)
     elementwise = profile.elementwise
-    bandwidth = profile.memoryBandwidth
+    guard profile.devices == 1 || profile.deviceLink != nil else {
+      throw .noDeviceLink(profile: profile.name, devices: profile.devices)
+    }
+    link = profile.deviceLink ?? Rate(.infinity)
+    let count = Double(profile.devices)
+    together = (
+      Rate(count * product.perSecond), Rate(count * elementwise.perSecond),
+      Rate(count * profile.memoryBandwidth.perSecond)
+    )
   }
 
   /// A phase as one operation at the profile's peaks.
   ///
   /// All matrix work is taken at the rate of weight products, attention's too (they differ only where a cache is wider
-  /// than weights and activations), and all traffic at main memory's rate.
+  /// than weights and activations), and all traffic at main memory's rate. Several devices are as many times as fast;
+  /// what they send each other is not in it.
   /// - Source: Williams, Waterman, Patterson, "Roofline", CACM 52(4), 2009
   @inlinable
   public func plain<Integer>(_ work: Work<Integer>) -> TimeFigure {
     let matmul = inDouble(work.matmulFlops)
     let other = inDouble(work.elementwiseFlops)
     let bytes = inDouble(work.trafficBits) / 8
-    let compute = product.time(for: matmul) + elementwise.time(for: other)
-    let memory = bandwidth.time(for: bytes)
+    let compute = together.product.time(for: matmul) + together.elementwise.time(for: other)
+    let memory = together.bandwidth.time(for: bytes)
     return TimeFigure(
       time: max(compute, memory), compute: compute, memory: memory, flops: matmul + other, bytes: bytes)
   }
 
-  /// All dispatches of one group, its overheads included.
+  /// All dispatches of one group on one device, overheads and what it sends to the others included.
   public func figure(_ group: DispatchGroup) -> TimeFigure {
     let group = engine.applied(to: group)
     let (operation, peak) = ceiling(of: group)
@@ -59,13 +72,14 @@ public struct Roofline: Sendable {
     let count = group.indices
     let times = group.dispatchesPerIndex
     let overhead = group.dispatches * (rates.overhead + engine.launchOverhead)
+    let communication = group.dispatches * link.time(for: group.linkBytes)
     let arithmetic = compute.sum(from: 0, to: count)
     let traffic = memory.sum(from: 0, to: count)
     let busy = rates.busy(
       longer: sumOfMax(compute, memory, count: count), arithmetic: arithmetic, traffic: traffic)
     return TimeFigure(
-      time: Seconds(times * busy) + overhead, compute: Seconds(times * arithmetic), memory: Seconds(times * traffic),
-      overhead: overhead,
+      time: Seconds(times * busy) + overhead + communication, compute: Seconds(times * arithmetic),
+      memory: Seconds(times * traffic), overhead: overhead, communication: communication,
       flops: times * (group.work.matmulFlops + group.work.elementwiseFlops).sum(from: 0, to: count),
       bytes: times * group.work.bytes.sum(from: 0, to: count))
   }
@@ -90,9 +104,22 @@ public struct Roofline: Sendable {
       figures[group.node.index] += figure
       total += figure
     }
-    let stepping = phase.steps * profile.stepOverhead
+    let stepping = stepping(phase)
     total += TimeFigure(time: stepping, overhead: stepping)
     return PhaseEstimate(total: total, figures: figures)
+  }
+
+  /// The time of a phase without its parts by node.
+  public func time(_ phase: DispatchedPhase) -> Seconds {
+    phase.groups.reduce(stepping(phase)) { $0 + figure($1).time }
+  }
+
+  /// What steps and emitted tokens cost besides operations; the head has a row for each token.
+  private func stepping(_ phase: DispatchedPhase) -> Seconds {
+    let steps = phase.steps * profile.stepOverhead
+    guard profile.sequenceOverhead != .zero else { return steps }
+    let tokens = phase.groups.reduce(0) { $0 + ($1.node.component == .head ? $1.rows * $1.dispatches : 0) }
+    return steps + tokens * profile.sequenceOverhead
   }
 }
 

@@ -6,7 +6,7 @@ public enum Bound: String, CaseIterable, Codable, Sendable {
   case compute, memory
 }
 
-/// Time of an operation, a node or a phase with what it consists of.
+/// Time of an operation, a node or a phase with what it consists of; of several devices, that of each.
 @frozen
 public struct TimeFigure: Hashable, Sendable {
   /// The estimate, overheads included.
@@ -17,6 +17,8 @@ public struct TimeFigure: Hashable, Sendable {
   public var memory: Seconds
   /// What dispatching and stepping take; part of `time`.
   public var overhead: Seconds
+  /// What devices that share a model take to exchange their parts, nothing of it hidden; part of `time`.
+  public var communication: Seconds
   /// Matrix and element-wise work.
   /// - Unit: FLOP
   public var flops: Double
@@ -26,12 +28,13 @@ public struct TimeFigure: Hashable, Sendable {
   @inlinable
   public init(
     time: Seconds = .zero, compute: Seconds = .zero, memory: Seconds = .zero, overhead: Seconds = .zero,
-    flops: Double = 0, bytes: Double = 0
+    communication: Seconds = .zero, flops: Double = 0, bytes: Double = 0
   ) {
     self.time = time
     self.compute = compute
     self.memory = memory
     self.overhead = overhead
+    self.communication = communication
     self.flops = flops
     self.bytes = bytes
   }
@@ -60,6 +63,7 @@ public struct TimeFigure: Hashable, Sendable {
     left.compute = left.compute + right.compute
     left.memory = left.memory + right.memory
     left.overhead = left.overhead + right.overhead
+    left.communication = left.communication + right.communication
     left.flops += right.flops
     left.bytes += right.bytes
   }

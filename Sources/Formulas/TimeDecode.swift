@@ -40,7 +40,7 @@ extension DispatchChain {
   // MARK: Decode
 
   func decode() -> DispatchedPhase {
-    var builder = DispatchBuilder(model, precision)
+    var builder = DispatchBuilder(model, precision, devices: devices)
     for level in 1...model.levelCount {
       appendEncoder(level, to: &builder)
       appendDecoder(level, to: &builder)
@@ -122,7 +122,7 @@ extension DispatchChain {
   // MARK: Emission
 
   func emission() -> DispatchedPhase {
-    var builder = DispatchBuilder(model, precision)
+    var builder = DispatchBuilder(model, precision, devices: devices)
     for level in stride(from: model.levelCount, through: 1, by: -1)
     where prompt % model.metaContextLength(upTo: level) == 0 {
       let isLate = level > 1 && model.decoderInput == .encoderState

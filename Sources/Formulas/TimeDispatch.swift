@@ -61,11 +61,13 @@ public struct DispatchGroup: Hashable, Sendable {
   /// Bytes that are touched between two uses of the same weights; decides which cache level serves them. Infinite where
   /// nothing is reused.
   public var workingSet: Double
+  /// What each of several devices sends to the others after one dispatch.
+  public var linkBytes: Double
 
   @inlinable
   public init(
     node: Node, kind: Kind, rows: Double, indices: Double = 1, dispatchesPerIndex: Double, work: DispatchWork,
-    unitFlops: Double = 0, workingSet: Double = .infinity
+    unitFlops: Double = 0, workingSet: Double = .infinity, linkBytes: Double = 0
   ) {
     self.node = node
     self.kind = kind
@@ -75,6 +77,7 @@ public struct DispatchGroup: Hashable, Sendable {
     self.work = work
     self.unitFlops = unitFlops
     self.workingSet = workingSet
+    self.linkBytes = linkBytes
   }
 
   @inlinable public var dispatches: Double { indices * dispatchesPerIndex }

@@ -21,15 +21,17 @@ public struct MemoryDemand: Hashable, Sendable {
   }
 
   /// The demand of a workload, whatever its batch.
+  /// - Parameter devices: how many share the model; the demand is that of each.
   /// - Throws: `CountOverflow` where a count could exceed 2^126.
   public init(
-    _ model: Model, _ workload: Workload, _ precision: Precision, engine: Engine = .ideal
+    _ model: Model, _ workload: Workload, _ precision: Precision, devices: Int = 1, engine: Engine = .ideal
   ) throws(CountOverflow) {
+    let model = model.share(of: devices)
     var pricer = Pricer()
     let cache = try pricer.price(model, workload.with(batchSize: 1), precision).cache
     let activation = try widestPrefillActivationBits(model, promptLength: workload.promptLength, precision)
     self.init(
-      weightBytes: bytes(parameters(of: model).memoryBits(precision)),
+      weightBytes: bytes(parameters(of: model).dividingMaps(by: devices).memoryBits(precision)),
       bytesPerSequence: engine.bytesPerSequence(
         cacheBytes: cache.peakBytes + cache.localPeakBytes, model, workload, precision),
       widestActivationBytes: bytes(activation))

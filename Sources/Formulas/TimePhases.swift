@@ -11,9 +11,11 @@ public struct DispatchedWorkload: Hashable, Sendable {
   /// The head once, and the converters and condition passes that the first token opens; a part of decode.
   public var emission: DispatchedPhase
 
-  /// - Precondition: a valid model and workload; recursive generation has at least two levels.
-  public init(_ model: Model, _ workload: Workload, _ precision: Precision) {
-    let chain = DispatchChain(model, workload, precision)
+  /// - Parameter devices: how many share the model; the operations are those of each.
+  /// - Precondition: a valid model and workload; recursive generation has at least two levels; heads that divide over
+  ///   the devices.
+  public init(_ model: Model, _ workload: Workload, _ precision: Precision, devices: Int = 1) {
+    let chain = DispatchChain(model.share(of: devices), workload, precision, devices: devices)
     prefill = model.family == .vanilla ? chain.vanillaPrefill() : chain.prefill()
     decode = model.family == .vanilla ? chain.vanillaDecode() : chain.decode()
     emission = chain.emission()
@@ -22,8 +24,10 @@ public struct DispatchedWorkload: Hashable, Sendable {
 
 /// One workload on one model: states and sequence counts that every phase refers to.
 struct DispatchChain {
+  /// What one device computes of the model; its maps between widths compute 1/devices of their outputs.
   let model: Model
   let precision: Precision
+  let devices: Double
   let prompt: Int
   let end: Int
   let generated: Int
@@ -35,7 +39,8 @@ struct DispatchChain {
   let firstWhole: Int
   let parallel: Int
 
-  init(_ model: Model, _ workload: Workload, _ precision: Precision) {
+  init(_ model: Model, _ workload: Workload, _ precision: Precision, devices: Int) {
+    self.devices = Double(devices)
     self.model = model
     self.precision = precision
     prompt = workload.promptLength
@@ -66,7 +71,7 @@ struct DispatchChain {
   var vanillaStack: TimedStack { TimedStack(0, .decoder, model.layer, layers: model.layers) }
 
   func vanillaPrefill() -> DispatchedPhase {
-    var builder = DispatchBuilder(model, precision)
+    var builder = DispatchBuilder(model, precision, devices: devices)
     let keys = Double(prompt)
     builder.appendEmbedding(
       Node(0, .decoder, .embedding), rows: batch * keys, dispatches: 1, width: Double(model.layer.width))
@@ -80,7 +85,7 @@ struct DispatchChain {
   }
 
   func vanillaDecode() -> DispatchedPhase {
-    var builder = DispatchBuilder(model, precision)
+    var builder = DispatchBuilder(model, precision, devices: devices)
     let tokens = Double(generated)
     builder.appendEmbedding(
       Node(0, .decoder, .embedding), rows: sequences, dispatches: tokens, width: Double(model.layer.width))
@@ -99,7 +104,8 @@ struct DispatchChain {
     let vocabulary = Double(model.vocabulary)
     builder.appendProduct(
       Node(0, .decoder, .head), rows: rows, dispatches: dispatches, inputs: width, outputs: vocabulary,
-      extraWeights: width, elementwisePerRow: 4 * width + 4, activationsPerRow: width + vocabulary)
+      extraWeights: width, elementwisePerRow: 4 * width + 4, activationsPerRow: width + vocabulary,
+      gatheredPerRow: devices * vocabulary)
   }
 
   func addHeadResident(to builder: inout DispatchBuilder) {
@@ -110,10 +116,11 @@ struct DispatchChain {
   /// One dispatch of `chunks` condition vectors.
   func appendConverter(_ level: Int, to builder: inout DispatchBuilder, chunks: Double, dispatches: Double) {
     let inputs = Double(model.levels[level - 1].layer.width)
-    let outputs = Double(model.levels[level - 1].conditionLength * model.layer(at: level - 1).width)
+    let outputs = Double(model.levels[level - 1].conditionLength * model.layer(at: level - 1).width) / devices
     builder.appendProduct(
       Node(level, .decoder, .converter), rows: chunks, dispatches: dispatches, inputs: inputs, outputs: outputs,
-      extraWeights: outputs, elementwisePerRow: outputs, activationsPerRow: inputs + outputs)
+      extraWeights: outputs, elementwisePerRow: outputs, activationsPerRow: inputs + outputs,
+      gatheredPerRow: devices * outputs)
   }
 
   /// What feeds encoder `level`: at level 1 the embedding rows, then the chunker unless it is a view.
@@ -121,7 +128,7 @@ struct DispatchChain {
     let shape = model.levels[level - 1]
     let inputWidth = level == 1 ? model.encoderEmbeddingWidth : model.levels[level - 2].layer.width
     let inputs = Double(shape.chunkLength * inputWidth)
-    let outputs = Double(shape.layer.width)
+    let outputs = Double(shape.layer.width) / devices
     if level == 1 {
       builder.appendEmbedding(
         Node(0, .encoder, .embedding), rows: units * Double(shape.chunkLength), dispatches: dispatches,
@@ -132,7 +139,7 @@ struct DispatchChain {
     builder.appendProduct(
       Node(level, .encoder, .chunker), rows: units, dispatches: dispatches, inputs: inputs, outputs: outputs,
       extraWeights: outputs + normed, elementwisePerRow: outputs + (normed > 0 ? 4 * normed + 4 : 0),
-      activationsPerRow: inputs + outputs)
+      activationsPerRow: inputs + outputs, gatheredPerRow: devices * outputs)
   }
 
   func addMapsResident(_ level: Int, to builder: inout DispatchBuilder) {
@@ -140,13 +147,14 @@ struct DispatchChain {
     let inputWidth = level == 1 ? model.encoderEmbeddingWidth : model.levels[level - 2].layer.width
     let chunker = shape.chunker == .concatenation ? 0 : shape.chunkLength * inputWidth * shape.layer.width
     let converter = shape.layer.width * shape.conditionLength * model.layer(at: level - 1).width
-    builder.addResident(Double(chunker + converter) * builder.weightBytes, at: Node(level, .encoder, .chunker))
+    builder.addResident(
+      Double(chunker + converter) / devices * builder.weightBytes, at: Node(level, .encoder, .chunker))
   }
 
   // MARK: Prefill
 
   func prefill() -> DispatchedPhase {
-    var builder = DispatchBuilder(model, precision)
+    var builder = DispatchBuilder(model, precision, devices: devices)
     var firstCarried = 1
     for level in 1...model.levelCount {
       let span = model.metaContextLength(upTo: level)

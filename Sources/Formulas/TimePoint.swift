@@ -5,11 +5,14 @@ import Quantities
 /// A workload on one machine: times, bounds, rates and the batch that its memory allows.
 public struct TimedPoint: Sendable {
   public var profile: String
+  /// How many share the model; the phases are those of each.
+  public var devices: Int
   public var prefill: PhaseEstimate
   public var decode: PhaseEstimate
   /// What the first token takes after prefill.
   public var emission: PhaseEstimate
   public var figures: ServingFigures
+  /// Of the whole model, however many devices share it.
   public var memory: MemoryDemand
   /// The most prompts that fit: 0 when not even one does, nil when a sequence needs no memory.
   public var largestBatch: Int?
@@ -25,8 +28,11 @@ public struct TimedPoint: Sendable {
   ) throws {
     let roofline = try Roofline(profile, precision, engine)
     self.profile = profile.name
+    devices = profile.devices
     memory = try MemoryDemand(model, workload, precision, engine: engine)
-    largestBatch = memory.largestBatch(on: profile)
+    let share =
+      devices == 1 ? memory : try MemoryDemand(model, workload, precision, devices: devices, engine: engine)
+    largestBatch = share.largestBatch(on: profile)
     let phases = TimedPhases(model, workload, precision, roofline)
     (prefill, decode, emission) = (phases.prefill, phases.decode, phases.emission)
     figures = phases.figures(workload, memory)
@@ -48,7 +54,7 @@ public struct TimedPhases: Sendable {
   public var emission: PhaseEstimate
 
   public init(_ model: Model, _ workload: Workload, _ precision: Precision, _ roofline: Roofline) {
-    let dispatched = DispatchedWorkload(model, workload, precision)
+    let dispatched = DispatchedWorkload(model, workload, precision, devices: roofline.profile.devices)
     prefill = roofline.estimate(dispatched.prefill, levelCount: model.levelCount)
     decode = roofline.estimate(dispatched.decode, levelCount: model.levelCount)
     emission = roofline.estimate(dispatched.emission, levelCount: model.levelCount)

@@ -25,8 +25,10 @@ struct DispatchBuilder {
   /// Tokens between two runs of each rank.
   private let strides: [Double]
   let precision: Precision
+  let devices: Double
 
-  init(_ model: Model, _ precision: Precision) {
+  init(_ model: Model, _ precision: Precision, devices: Double) {
+    self.devices = devices
     residentBytes = Array(repeating: 0, count: model.levelCount + 1)
     strides = (0...model.levelCount).map { $0 == 0 ? 1 : Double(model.metaContextLength(upTo: $0)) }
     self.precision = precision
@@ -49,10 +51,23 @@ struct DispatchBuilder {
     if group.dispatches > 0 { groups.append(group) }
   }
 
+  /// What a device sends in a ring over n devices: a sum of parts goes round twice, n − 1 times a part of 1/n each; parts
+  /// that are only put together go round once.
+  /// - Parameters:
+  ///   - summed: elements of which every device has a part of the sum.
+  ///   - gathered: elements of which every device has its share.
+  private func linkBytes(summed: Double, gathered: Double) -> Double {
+    (devices - 1) / devices * (2 * summed + gathered) * activationBytes
+  }
+
   /// A product of `rows` rows with `inputs` × `outputs` weights, and what is fused with it.
+  /// - Parameters:
+  ///   - summedPerRow: features that are sums over all devices.
+  ///   - gatheredPerRow: features of which each device has its share.
   mutating func appendProduct(
     _ node: Node, rows: Double, dispatches: Double, inputs: Double, outputs: Double, extraWeights: Double = 0,
-    elementwisePerRow: Double, activationsPerRow: Double, cachedPerRow: Double = 0
+    elementwisePerRow: Double, activationsPerRow: Double, cachedPerRow: Double = 0, summedPerRow: Double = 0,
+    gatheredPerRow: Double = 0
   ) {
     let weights = (inputs * outputs + extraWeights) * weightBytes
     let entries = rows * cachedPerRow * cacheBytes
@@ -62,7 +77,8 @@ struct DispatchBuilder {
         work: DispatchWork(
           matmulFlops: Affine(2 * rows * inputs * outputs), elementwiseFlops: Affine(rows * elementwisePerRow),
           bytes: Affine(weights + rows * activationsPerRow * activationBytes + entries), weightBytes: weights,
-          entryBytes: Affine(entries)), unitFlops: 2 * inputs * outputs))
+          entryBytes: Affine(entries)), unitFlops: 2 * inputs * outputs,
+        linkBytes: linkBytes(summed: rows * summedPerRow, gathered: rows * gatheredPerRow)))
   }
 
   /// `rows` vectors through a norm of their own.
@@ -75,13 +91,14 @@ struct DispatchBuilder {
           bytes: Affine(width * weightBytes + 2 * rows * width * activationBytes), weightBytes: width * weightBytes)))
   }
 
-  /// `rows` rows of an embedding table.
+  /// `rows` rows of an embedding table; of several devices the one that holds a row passes it on.
   mutating func appendEmbedding(_ node: Node, rows: Double, dispatches: Double, width: Double) {
     append(
       DispatchGroup(
         node: node, kind: .elementwise, rows: rows, dispatchesPerIndex: dispatches,
         work: DispatchWork(
-          bytes: Affine(rows * width * (weightBytes + activationBytes)), weightBytes: rows * width * weightBytes)))
+          bytes: Affine(rows * width * (weightBytes + activationBytes)), weightBytes: rows * width * weightBytes),
+        linkBytes: linkBytes(summed: rows * width, gathered: 0)))
   }
 
   /// The groups with their working sets: the bytes that are streamed between two uses of a weight. In decode these are all
@@ -157,14 +174,14 @@ struct TimedStack {
           scores: heads * square), unitFlops: 4 * query * rows))
     builder.appendProduct(
       node(.projections), rows: rows, dispatches: dispatches, inputs: query, outputs: width,
-      elementwisePerRow: width, activationsPerRow: query + 2 * width)
+      elementwisePerRow: width, activationsPerRow: query + 2 * width, summedPerRow: width)
     builder.appendProduct(
       node(.feedForward), rows: rows, dispatches: dispatches, inputs: width, outputs: feedForwardInputMatrices * hidden,
       extraWeights: width, elementwisePerRow: norm + (shape.feedForwardKind == .gated ? 5 : 8) * hidden,
       activationsPerRow: width + hidden)
     builder.appendProduct(
       node(.feedForward), rows: rows, dispatches: dispatches, inputs: hidden, outputs: width,
-      elementwisePerRow: width, activationsPerRow: hidden + 2 * width)
+      elementwisePerRow: width, activationsPerRow: hidden + 2 * width, summedPerRow: width)
   }
 
   /// The norm of `rows` rows that ends a pass, where no head contains it.

@@ -15,7 +15,7 @@ public struct TokenCost: Hashable, Sendable {
   @inlinable
   public init(_ profile: HardwareProfile, at throughput: Rate<Token>) {
     guard throughput.perSecond > 0 else { return }
-    let seconds = 1e6 / throughput.perSecond
+    let seconds = 1e6 / throughput.perSecond * Double(profile.devices)
     dollars = profile.pricePerHour.map { $0 / 3600 * seconds }
     joules = profile.boardPower.map { $0 * seconds }
   }

@@ -42,6 +42,7 @@ public struct ComparedPoint: Sendable {
   public var workload: Workload
   public var precision: Precision
   public var roofline: Roofline
+  /// Of the whole model, however many devices share it.
   public var memory: MemoryDemand
   /// Persistent caches of one prompt at their peak.
   /// - Unit: byte
@@ -65,13 +66,15 @@ public struct ComparedPoint: Sendable {
     let cache = try pricer.price(model, workload.with(batchSize: 1), precision).cache
     cacheBytes = cache.peakBytes
     windowBytes = cache.localPeakBytes
-    let largest = memory.largestBatch(on: profile) ?? 0
+    let share = try MemoryDemand(model, workload, precision, devices: profile.devices, engine: engine)
+    let largest = share.largestBatch(on: profile) ?? 0
     batch = largest > 0 ? largest : workload.batchSize
   }
 
   /// Prefill and decode of a batch, by cause.
   func causes(batch: Int) -> TimeByCause {
-    let dispatched = DispatchedWorkload(model, workload.with(batchSize: batch), precision)
+    let dispatched = DispatchedWorkload(
+      model, workload.with(batchSize: batch), precision, devices: roofline.profile.devices)
     var sum = roofline.causes(dispatched.prefill)
     sum += roofline.causes(dispatched.decode)
     return sum

@@ -72,6 +72,10 @@ public struct HardwareProfile: Hashable, Sendable {
   public var efficiency: PerOperationClass<Efficiency>
   /// Time that each step costs besides its operations: a prefill is one step, and so is each dispatch of the head.
   public var stepOverhead: Seconds
+  /// Time that each emitted token of a sequence costs besides its operations: sampling, scheduling.
+  public var sequenceOverhead: Seconds
+  /// What a serving engine adds; nil where no serving rows were fitted.
+  public var serving: ServingBehaviour?
   /// How well the figures reproduce the measurements they were fitted to; nil for a data sheet.
   public var calibration: CalibrationSummary?
   /// - Unit: US dollar per hour
@@ -84,14 +88,17 @@ public struct HardwareProfile: Hashable, Sendable {
   public var deviceLink: Rate<Byte>?
   /// The largest cache on the chip. It is for readers: only `caches`, whose bandwidths are known, are priced.
   public var lastLevelCacheBytes: Int?
+  /// How many of these machines share a model by tensor parallelism; every other figure is that of one.
+  public var devices = 1
 
   public init(
     name: String, description: String = "", source: String = "", year: Int? = nil, peaks: PeakRates,
     elementwise: Rate<Flop>, memoryBandwidth: Rate<Byte>, caches: [CacheLevel] = [], memoryBytes: Int,
     reserve: Double = 0.05, fewRows: Int = 16,
     efficiency: PerOperationClass<Efficiency> = .init(repeating: .ideal), stepOverhead: Seconds = .zero,
-    calibration: CalibrationSummary? = nil, pricePerHour: Double? = nil, boardPower: Double? = nil,
-    hostLink: Rate<Byte>? = nil, deviceLink: Rate<Byte>? = nil, lastLevelCacheBytes: Int? = nil
+    sequenceOverhead: Seconds = .zero, serving: ServingBehaviour? = nil, calibration: CalibrationSummary? = nil,
+    pricePerHour: Double? = nil, boardPower: Double? = nil, hostLink: Rate<Byte>? = nil,
+    deviceLink: Rate<Byte>? = nil, lastLevelCacheBytes: Int? = nil
   ) {
     self.name = name
     self.description = description
@@ -106,6 +113,8 @@ public struct HardwareProfile: Hashable, Sendable {
     self.fewRows = fewRows
     self.efficiency = efficiency
     self.stepOverhead = stepOverhead
+    self.sequenceOverhead = sequenceOverhead
+    self.serving = serving
     self.calibration = calibration
     self.pricePerHour = pricePerHour
     self.boardPower = boardPower
@@ -115,7 +124,16 @@ public struct HardwareProfile: Hashable, Sendable {
   }
 
   /// Whether every operation runs at a peak, as on a data sheet.
-  public var isIdeal: Bool { efficiency == .init(repeating: .ideal) && stepOverhead == .zero }
+  public var isIdeal: Bool {
+    efficiency == .init(repeating: .ideal) && stepOverhead == .zero && sequenceOverhead == .zero
+  }
+
+  /// The same machine, so many of which share a model.
+  public func sharing(_ devices: Int) -> HardwareProfile {
+    var profile = self
+    profile.devices = devices
+    return profile
+  }
 
   /// Memory that weights, caches and activations may fill.
   /// - Unit: byte
@@ -152,12 +170,16 @@ public struct HardwareProfile: Hashable, Sendable {
 public enum HardwareError: Error, Hashable, Sendable, CustomStringConvertible {
   /// No peak rate for a product's element type; `types` are those that have one.
   case noPeak(profile: String, type: ElementType, types: [ElementType])
+  /// Several devices, and nothing says how fast they reach each other.
+  case noDeviceLink(profile: String, devices: Int)
 
   public var description: String {
     switch self {
     case .noPeak(let profile, let type, let types):
       let known = types.map(\.rawValue).joined(separator: ", ")
       return "hardware profile \(profile) has no matrix-product rate for \(type.rawValue); it has \(known)"
+    case .noDeviceLink(let profile, let devices):
+      return "hardware profile \(profile) has no device_link_bytes_per_s, which \(devices) devices need"
     }
   }
 }

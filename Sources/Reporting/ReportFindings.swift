@@ -95,7 +95,7 @@ extension ReportSubject {
         row += [Cell(own.value), bound(.decode)]
         row += rivals.map { Cell(pace(own, against: timePerToken($0.model, workload))) }
       }
-      if let memory = try? MemoryDemand(model, workload, precision) {
+      if let memory = try? MemoryDemand(model, workload, precision, devices: profile.devices) {
         let fits = memory.fits(batchSize: Int128(workload.batchSize), on: profile)
         row += [Cell(memory.bytesPerSequence), fits ? "yes" : "**no**"]
       } else {

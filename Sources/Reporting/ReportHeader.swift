@@ -62,7 +62,9 @@ extension ReportSubject {
       Cell(
         "`\(profile.name)`: \(NumberFormat.si(unit: "FLOP/s").text(roofline.product.perSecond)) dense matrix products, "
           + "\(NumberFormat.si(unit: "B/s").text(profile.memoryBandwidth.perSecond)) of memory, "
-          + "\(byteText(Int128(profile.memoryBytes))) with \(percent(profile.reserve)) kept in reserve"),
+          + "\(byteText(Int128(profile.memoryBytes))) with \(percent(profile.reserve)) kept in reserve"
+          + (profile.devices == 1
+            ? "" : "; \(number(profile.devices)) of them share each model, times and traffic are those of each")),
     ])
     for axis in scenario.grid.axes {
       table.append([Cell("`\(axis.path)`"), Cell(axis.labels.joined(separator: ", "))])

@@ -55,7 +55,7 @@ extension ReportSubject {
     let cells = try batches.map { batch in
       try prompts.map { prompt -> RegimeMap.Cell in
         let workload = workload.with(promptLength: prompt).with(batchSize: batch)
-        let memory = try MemoryDemand(model, workload, precision)
+        let memory = try MemoryDemand(model, workload, precision, devices: profile.devices)
         guard memory.fits(batchSize: Int128(batch), on: profile) else { return .init(2) }
         let figure = phases(model, workload)[phase].total
         return .init(figure.bound == .compute ? 0 : 1, NumberFormat.significant(2).text(figure.margin))

@@ -51,7 +51,9 @@ public struct RowChunk: Sendable {
 public struct RowBuilder: Sendable {
   public let schema: RowSchema
   public let encoding: RowEncoding
-  private let lead: [[UInt8]]
+  /// What stands before every field, one after the other, and where each begins.
+  private let lead: [UInt8]
+  private let leadStarts: [Int]
   private var bytes: [UInt8]
   private var used = 0
   private var fieldIndex = 0
@@ -61,7 +63,9 @@ public struct RowBuilder: Sendable {
   public init(_ schema: RowSchema, _ encoding: RowEncoding, capacity: Int = 1 << 16) {
     self.schema = schema
     self.encoding = encoding
-    lead = schema.lead(encoding)
+    let leads = schema.lead(encoding)
+    lead = leads.flatMap(\.self)
+    leadStarts = leads.reduce(into: [0]) { $0.append($0.last! + $1.count) }
     bytes = [UInt8](repeating: 0, count: max(capacity, 256))
   }
 
@@ -109,7 +113,13 @@ public struct RowBuilder: Sendable {
   }
 
   public mutating func append(_ text: String) {
-    startField(reserving: 0)
+    let length = text.utf8.count
+    startField(reserving: length)
+    // Nearly every text is a plain word, which is its own field.
+    if encoding == .csv, !text.utf8.contains(where: \.needsQuotes) {
+      appendASCII(text)
+      return
+    }
     var field: [UInt8] = []
     switch encoding {
     case .csv: appendCSVField(text, to: &field)
@@ -140,7 +150,7 @@ public struct RowBuilder: Sendable {
 
   /// - Precondition: the row has a value for every column.
   public mutating func endRow() {
-    precondition(fieldIndex == lead.count, "a row has \(lead.count) fields, not \(fieldIndex)")
+    precondition(fieldIndex == schema.keys.count, "a row has \(schema.keys.count) fields, not \(fieldIndex)")
     reserve(2)
     if encoding == .jsonLines { appendByte(closingBrace) }
     appendByte(lineFeed)
@@ -163,10 +173,11 @@ public struct RowBuilder: Sendable {
 
 extension RowBuilder {
   private mutating func startField(reserving length: Int) {
-    precondition(fieldIndex < lead.count, "a row has no more than \(lead.count) fields")
-    reserve(lead[fieldIndex].count + length)
-    for byte in lead[fieldIndex] {
-      bytes[used] = byte
+    precondition(fieldIndex + 1 < leadStarts.count, "a row has no more than \(leadStarts.count - 1) fields")
+    let (start, end) = (leadStarts[fieldIndex], leadStarts[fieldIndex + 1])
+    reserve(end - start + length)
+    for index in start..<end {
+      bytes[used] = lead[index]
       used += 1
     }
     fieldIndex += 1
@@ -226,12 +237,15 @@ private let quote = UInt8(ascii: "\"")
 private let lineFeed = UInt8(ascii: "\n")
 private let closingBrace = UInt8(ascii: "}")
 
+extension UInt8 {
+  /// Whether a field that holds the byte may have to stand in quotes; a space only at an end.
+  fileprivate var needsQuotes: Bool { self == comma || self == quote || self == 0x0A || self == 0x0D || self == 0x20 }
+}
+
 /// A field in quotes where it holds a comma, a quote or a line break, or begins or ends with a space.
 private func appendCSVField(_ text: String, to bytes: inout [UInt8]) {
   let field = text.utf8
-  let mustQuote =
-    field.first == 0x20 || field.last == 0x20
-    || field.contains { $0 == comma || $0 == quote || $0 == 0x0A || $0 == 0x0D }
+  let mustQuote = field.first == 0x20 || field.last == 0x20 || field.contains { $0 != 0x20 && $0.needsQuotes }
   guard mustQuote else {
     bytes += field
     return

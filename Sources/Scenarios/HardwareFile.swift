@@ -42,12 +42,14 @@ public enum HardwareFile {
     profile.fewRows = fields.integer("few_rows", default: profile.fewRows, in: 0...65536) ?? 0
     profile.efficiency = efficiencies(fields)
     profile.stepOverhead = Seconds(notNegative(fields, "step_overhead_s"))
+    profile.sequenceOverhead = Seconds(notNegative(fields, "sequence_overhead_s"))
     profile.pricePerHour = fields.has("price_usd_per_hour") ? notNegative(fields, "price_usd_per_hour") : nil
     profile.boardPower = optionalPositive(fields, "board_power_w", unit: "W")
     profile.hostLink = optionalPositive(fields, "host_link_bytes_per_s", unit: "byte/s").map { Rate($0) }
     profile.deviceLink = optionalPositive(fields, "device_link_bytes_per_s", unit: "byte/s").map { Rate($0) }
     profile.lastLevelCacheBytes =
       fields.has("last_level_cache_bytes") ? wholeBytes(fields, "last_level_cache_bytes") : nil
+    profile.serving = serving(fields)
     profile.calibration = calibration(fields)
     fields.finish()
     try collector.throwIfAny()
@@ -113,6 +115,19 @@ public enum HardwareFile {
     }
     classes.finish()
     return efficiencies
+  }
+
+  private static func serving(_ fields: FieldReader) -> ServingBehaviour? {
+    guard let entry = fields.mapping("serving") else { return nil }
+    var serving = ServingBehaviour(
+      waitingShare: notNegative(entry, "waiting_share"),
+      firstTokenOverhead: Seconds(notNegative(entry, "first_token_overhead_s")))
+    if entry.has("admission"), let name = entry.text("admission") {
+      serving.admission = Admission(rawValue: name)
+      if serving.admission == nil { entry.report("admission", "found \"\(name)\"", accepted: "whole or held") }
+    }
+    entry.finish()
+    return serving
   }
 
   private static func calibration(_ fields: FieldReader) -> CalibrationSummary? {

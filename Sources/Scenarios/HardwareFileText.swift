@@ -28,6 +28,12 @@ extension HardwareFile {
     if let bytes = profile.lastLevelCacheBytes { lines.append("last_level_cache_bytes: \(bytes)") }
     lines.append("few_rows: \(profile.fewRows)")
     if !profile.isIdeal { lines += efficiencyLines(profile) }
+    if let serving = profile.serving {
+      let admission = serving.admission.map { "admission: \($0.rawValue), " } ?? ""
+      lines.append(
+        "serving: {\(admission)waiting_share: \(shortest(serving.waitingShare)), "
+          + "first_token_overhead_s: \(shortest(serving.firstTokenOverhead.value))}")
+    }
     if let calibration = profile.calibration { lines += calibrationLines(calibration) }
     return lines.joined(separator: "\n") + "\n"
   }
@@ -51,6 +57,9 @@ extension HardwareFile {
           + "overhead_s: \(shortest(efficiency.overhead.value))}")
     }
     lines.append("step_overhead_s: \(shortest(profile.stepOverhead.value))")
+    if profile.sequenceOverhead != .zero {
+      lines.append("sequence_overhead_s: \(shortest(profile.sequenceOverhead.value))")
+    }
     return lines
   }
 

@@ -52,6 +52,8 @@ public struct Scenario: Sendable {
   public let file: String
   public let grid: Grid
   public let hardware: [HardwareReference]
+  /// Devices that share each model by tensor parallelism.
+  public let devices: Int
   /// Baselines that reports set beside the grid's models.
   public let compare: [NamedModel]
   public let objective: Objective?
@@ -97,6 +99,7 @@ public struct Scenario: Sendable {
     _ = reader.has("workload")
     _ = reader.has("precision")
     let hardware = Self.readHardware(reader, directory, options)
+    let devices = Parallelism.read(reader)
     let presets = PresetResolver(files: options.files, collector: collector)
     let compare = Self.readCompare(reader, presets, file)
     let constraints = (reader.list("constraints") ?? []).enumerated().compactMap { index, value in
@@ -112,12 +115,14 @@ public struct Scenario: Sendable {
       root: root, name: name, file: file, presets: presets, collector: collector, constraints: constraints,
       compare: compare
     ).read()
+    if let grid { Parallelism.check(grid.models + compare, devices, reader) }
     try collector.throwIfAny()
     guard let grid else { preconditionFailure("a grid failed without a diagnostic") }
     self.name = name
     self.file = file
     self.grid = grid
     self.hardware = hardware
+    self.devices = devices
     self.compare = compare
     self.objective = objective
     self.quality = quality

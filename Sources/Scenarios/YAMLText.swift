@@ -17,7 +17,7 @@ public enum YAMLText {
   }
 
   /// The text of a file that is small enough and is text.
-  static func text(of file: String) throws(ScenarioError) -> String {
+  public static func text(of file: String) throws(ScenarioError) -> String {
     var isDirectory: ObjCBool = false
     guard FileManager.default.fileExists(atPath: file, isDirectory: &isDirectory) else {
       throw refusal(file, "no such file")

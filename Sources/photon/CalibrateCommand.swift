@@ -24,6 +24,8 @@ struct CalibrateCommand: ParsableCommand {
     completion: .file(extensions: ["yaml"]))
   var output: String?
 
+  @OptionGroup var measured: CalibrateFromOptions
+
   @Option(help: "Threads of the kernels.")
   var threads = 2
 
@@ -38,6 +40,7 @@ struct CalibrateCommand: ParsableCommand {
   }
 
   func run() throws {
+    if let table = measured.from { return try measured.run(file: table, output: output) }
     guard let file = output ?? userFile else {
       throw ValidationError("there is no home folder for the profile; name a file with -o")
     }

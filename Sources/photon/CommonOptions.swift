@@ -29,7 +29,8 @@ struct ScenarioOptionsGroup: ParsableArguments {
 
   @Option(
     name: .customLong("hardware"),
-    help: ArgumentHelp("A profile instead of those in the scenario; may be repeated.", valueName: "name"))
+    help: ArgumentHelp(
+      "A profile's name or file, instead of those in the scenario; may be repeated.", valueName: "name"))
   var hardwareNames: [String] = []
 
   /// - Parameter figures: the names that objectives may use; nil accepts any.
@@ -46,14 +47,39 @@ struct ScenarioOptionsGroup: ParsableArguments {
   func hardware(of scenario: Scenario) throws -> [HardwareProfile] {
     guard hardwareNames.isEmpty else {
       let library = hardwareLibrary(near: file)
-      return try hardwareNames.map { try library.profile($0, at: Position(file: "--hardware")) }
+      return try hardwareNames.map { name in
+        // A path that a person types starts where they are.
+        let isHere = name.hasSuffix(".yaml") && FileManager.default.fileExists(atPath: name)
+        let profile =
+          isHere
+          ? try HardwareFile.read(file: name) : try library.profile(name, at: Position(file: "--hardware"))
+        return profile.sharing(scenario.devices)
+      }
     }
-    return try scenario.hardware.compactMap { try $0.file.map(HardwareFile.read) }
+    return try scenario.hardware.compactMap { try $0.file.map(HardwareFile.read)?.sharing(scenario.devices) }
   }
 }
 
 /// Where presets and profiles are looked for last: what the program ships, then the user's calibrated profiles.
-var searchPaths: [String] { HardwareLibrary.searchPaths(environment: ProcessInfo.processInfo.environment) }
+var searchPaths: [String] {
+  var environment = ProcessInfo.processInfo.environment
+  if environment["PHOTON_HOME"] ?? "" == "" { environment["PHOTON_HOME"] = shippedHome }
+  return HardwareLibrary.searchPaths(environment: environment)
+}
+
+/// The folder above the executable that holds `scenarios/models`: the sources that it was built from.
+private var shippedHome: String? {
+  var folder = Bundle.main.executableURL?.resolvingSymlinksInPath().deletingLastPathComponent()
+  // .build/x86_64-unknown-linux-gnu/release/photon is four folders deep.
+  for _ in 0..<4 {
+    guard let candidate = folder else { return nil }
+    if FileManager.default.fileExists(atPath: candidate.appending(path: "scenarios/models").path) {
+      return candidate.path
+    }
+    folder = candidate.deletingLastPathComponent()
+  }
+  return nil
+}
 
 /// The profiles that names reach from a scenario's folder.
 func hardwareLibrary(near file: String? = nil) -> HardwareLibrary {

@@ -110,10 +110,12 @@ extension ExplainedPoint {
         [("time_s", .number(figure.time.value))] + more + [
           ("bound", .string(figure.bound.rawValue)), ("margin", .number(figure.margin)),
           ("intensity_flop_per_byte", .number(figure.intensity)),
+          ("communication_s", .number(figure.communication.value)),
         ])
     }
     return .object([
       ("name", .string(timed.profile)),
+      ("devices", JSON(timed.devices)),
       ("prefill", phase(timed.prefill.total)),
       (
         "decode", phase(timed.decode.total, [("time_per_token_s", JSON(figures.timePerOutputToken?.value))])
@@ -121,9 +123,14 @@ extension ExplainedPoint {
       ("time_to_first_token_s", .number(figures.timeToFirstToken.value)),
       ("throughput_tokens_per_s", .number(figures.throughput.perSecond)),
       ("tpm_tokens_per_s_per_gib", JSON(figures.throughputPerSampleGibibyte)),
+      ("throughput_tokens_per_s_per_occupied_gib", .number(figures.throughputPerOccupiedGibibyte)),
       ("largest_batch", timed.largestBatch.map { JSON($0) } ?? .null),
       ("throughput_at_largest_batch_tokens_per_s", JSON(timed.atLargestBatch?.throughput.perSecond)),
       ("tpm_at_largest_batch_tokens_per_s_per_gib", JSON(timed.atLargestBatch?.throughputPerSampleGibibyte)),
+      (
+        "throughput_at_largest_batch_tokens_per_s_per_occupied_gib",
+        JSON(timed.atLargestBatch?.throughputPerOccupiedGibibyte)
+      ),
       ("cost_usd_per_million_tokens", JSON(timed.cost.dollars)),
       ("energy_j_per_million_tokens", JSON(timed.cost.joules)),
       ("cost_at_largest_batch_usd_per_million_tokens", JSON(timed.costAtLargestBatch.dollars)),

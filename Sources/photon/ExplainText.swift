@@ -127,11 +127,11 @@ extension ExplainedPoint {
     for timed in timed {
       let figures = timed.figures
       table.append([
-        .text(timed.profile), .text("prefill"), Cell(timed.prefill.total.time.value), .missing,
+        .text(timed.machine), .text("prefill"), Cell(timed.prefill.total.time.value), .missing,
         .text(timed.prefill.total.bound.rawValue), Cell(timed.prefill.total.margin), .missing, .missing, .missing,
       ])
       table.append([
-        .text(timed.profile), .text("decode"), Cell(timed.decode.total.time.value),
+        .text(timed.machine), .text("decode"), Cell(timed.decode.total.time.value),
         Cell(figures.timePerOutputToken?.value), .text(timed.decode.total.bound.rawValue),
         Cell(timed.decode.total.margin), Cell(figures.throughput.perSecond),
         Cell(figures.throughputPerSampleGibibyte), timed.largestBatch.map { Cell($0) } ?? .missing,
@@ -152,10 +152,20 @@ extension ExplainedPoint {
       ])
     for timed in timed where timed.cost != TokenCost() {
       table.append([
-        .text(timed.profile), Cell(timed.cost.dollars), Cell(timed.cost.joules), Cell(timed.costAtLargestBatch.dollars),
+        .text(timed.machine), Cell(timed.cost.dollars), Cell(timed.cost.joules), Cell(timed.costAtLargestBatch.dollars),
         Cell(timed.costAtLargestBatch.joules),
       ])
     }
     return table
+  }
+}
+
+extension TimedPoint {
+  /// `h100-sxm`, or `4 × h100-sxm` and what share of both phases they take to reach each other.
+  fileprivate var machine: String {
+    guard devices > 1 else { return profile }
+    let time = (prefill.total.time + decode.total.time).value
+    let share = time == 0 ? 0 : (prefill.total.communication + decode.total.communication).value / time
+    return "\(devices) × \(profile), \(NumberFormat.percent(decimals: 0).text(100 * share)) exchange"
   }
 }

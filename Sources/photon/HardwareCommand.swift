@@ -12,7 +12,7 @@ struct HardwareCommand: AsyncParsableCommand {
     discussion: """
         photon hardware list
         photon hardware show h200-sxm
-        photon hardware check my-machine.yaml
+        photon hardware check scenarios/hardware/h200-sxm.yaml
 
       docs/hardware-format.md says what a profile holds.
       """,
@@ -108,7 +108,7 @@ struct HardwareCheck: AsyncParsableCommand {
     discussion: """
       Ends with 64 if a profile is wrong. Remarks about what is allowed and unlikely go to standard error.
 
-        photon hardware check my-machine.yaml
+        photon hardware check scenarios/hardware/h200-sxm.yaml
       """)
 
   @Argument(help: "The profiles' files.", completion: .file(extensions: ["yaml"]))

@@ -11,7 +11,7 @@ struct ImportCommand: AsyncParsableCommand {
       Reads Llama, Mistral, Qwen 2, Qwen 3 and GPT-NeoX configurations. What cannot be represented is an error that \
       names the key; what only changes element-wise work is a warning.
 
-        photon import config.json -o scenarios/models/my-model.yaml
+        photon import docs/example-config.json --name my-model
       """)
 
   @Argument(help: "The model's config.json.", completion: .file(extensions: ["json"]))

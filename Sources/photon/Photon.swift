@@ -29,6 +29,7 @@ struct Photon: AsyncParsableCommand {
       ValidateCommand.self,
       MeasureCommand.self,
       CalibrateCommand.self,
+      TraceCommand.self,
     ])
 
   static func main() async {

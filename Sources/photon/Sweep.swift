@@ -66,7 +66,7 @@ struct Sweep: Sendable {
       "hardware", "prefill_roofline_time_s", "prefill_roofline_bound", "prefill_roofline_margin",
       "decode_roofline_time_s", "decode_roofline_time_per_token_s", "decode_roofline_bound",
       "decode_roofline_margin", "roofline_throughput_tokens_per_s", "roofline_cost_usd_per_million_tokens",
-      "roofline_energy_j_per_million_tokens",
+      "roofline_energy_j_per_million_tokens", "devices",
     ]
     return ["point"] + grid.axes.map(\.path) + identity + work + cache + time
   }
@@ -168,5 +168,6 @@ struct SweepWorker {
     let cost = TokenCost(profile, at: throughput)
     rows.append(cost.dollars)
     rows.append(cost.joules)
+    rows.append(profile.devices)
   }
 }

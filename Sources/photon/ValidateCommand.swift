@@ -24,7 +24,9 @@ struct ValidateCommand: ParsableCommand {
       Exit code 0 means that every integer agreed, 1 that one did not; times do not change it.
       """)
 
-  @OptionGroup var options: ScenarioOptionsGroup
+  @OptionGroup var options: OptionalScenarioOptions
+
+  @OptionGroup var measuredRows: ValidateMeasuredOptions
 
   @Flag(help: "The whole grid of small hierarchies and a longer sample.")
   var exhaustive = false
@@ -41,6 +43,7 @@ struct ValidateCommand: ParsableCommand {
   var format = Format.table
 
   func run() throws {
+    if let file = measuredRows.measured { return try measuredRows.run(file: file, json: format == .json) }
     let scenario = try options.scenario()
     let exact = try ExactReport(scenario, exhaustive: exhaustive, scenarioOnly: scenarioOnly)
     if format == .table { printOutput(exact.text) }
@@ -52,7 +55,9 @@ struct ValidateCommand: ParsableCommand {
       let timed = agreement?.json ?? .array([])
       printOutput(JSON.object([("exact", exact.json), ("timed", timed)]).text() + "\n")
     case .table:
-      if let agreement, !agreement.rows.isEmpty { printOutput("\n" + agreement.text(as: .table)) }
+      if let measured, let agreement, !agreement.rows.isEmpty {
+        printOutput("\n" + agreement.text(as: .table) + "\n" + measured.verdict.joined(separator: "\n") + "\n")
+      }
     }
     if exact.result.mismatchCount > 0 { throw ExitCode.failure }
   }

@@ -36,7 +36,12 @@ struct ExactReport {
       points += ExactGrid.baselines + ExactGrid().allPoints(every: exhaustive ? 1 : 7)
       points += SeededSample(count: exhaustive ? Self.sampleCount.1 : Self.sampleCount.0).points
     }
-    result = try validateExactly(points)
+    var result = try validateExactly(points)
+    if !scenarioOnly {
+      let allocated = ExactGrid.baselines + ExactGrid().allPoints(every: exhaustive ? 20 : 200)
+      result += try validateExactly(allocated, allocates: true)
+    }
+    self.result = result
   }
 
   var json: JSON {
@@ -76,7 +81,7 @@ struct ExactReport {
 
   /// What a person types to see a mismatch again, and nothing else.
   private func command(_ mismatch: Mismatch) -> String {
-    "photon validate \(file) --scenario-only "
+    "photon validate \(PointArguments.quoted(file)) --scenario-only --no-measure "
       + PointArguments.shellText(mismatch.model, mismatch.workload, mismatch.precision)
   }
 }

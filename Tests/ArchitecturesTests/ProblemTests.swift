@@ -129,3 +129,27 @@ struct ProblemTests {
     #expect(!product.multipliedReportingOverflow(by: Int128(Limits.levels + 1)).overflow)
   }
 }
+
+@Suite struct SharingTests {
+  @Test func `heads that do not divide over the devices are named with their level`() {
+    var model = Model(
+      family: .photon, vocabulary: 50, layer: LayerShape(width: 16, heads: 4, feedForward: 20),
+      levels: [
+        LevelShape(
+          chunkLength: 2, conditionLength: 1,
+          layer: LayerShape(width: 24, heads: 6, keyValueHeads: 3, feedForward: 40), encoderLayers: 1,
+          decoderLayers: 1, chunker: .linear)
+      ])
+    #expect(
+      model.problems(sharedBy: 4).map(\.description) == [
+        "levels[1].heads: 6 heads do not divide over 4 devices; accepted: a divisor of 6"
+      ])
+    #expect(
+      model.problems(sharedBy: 2).map(\.description) == [
+        "levels[1].key_value_heads: 3 key–value heads do not divide over 2 devices; accepted: a divisor or a multiple of 3"
+      ])
+    #expect(model.problems(sharedBy: 1) == [])
+    model.levels[0].layer = model.layer
+    #expect(model.problems(sharedBy: 3).map(\.key) == ["heads"])
+  }
+}

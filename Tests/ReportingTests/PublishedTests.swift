@@ -55,13 +55,14 @@ private let header = "source,model,hardware,prompt,generated,quantity,phase,part
     }
   }
 
-  @Test func `a fused kernel stays below its roofline and within four tenths of it`() throws {
+  @Test func `FlashAttention-2 decodes within four tenths above its roofline and prefills within 2 % of it`() throws {
     let subject = try subject()
     let rows = subject.tables.flatMap(\.rows).filter { $0.quantity == .timePerLayer }
     #expect(rows.count == 16)
     for row in rows {
       let ratio = try subject.predicted(row).ratio(0)
-      #expect(ratio < 1 && ratio > 0.6, "\(row.phase) \(row.prompt): \(ratio)")
+      let isWithin = row.phase == "decode" ? ratio > 0.6 && ratio < 1 : (ratio - 1).magnitude < 0.02
+      #expect(isWithin, "\(row.phase) \(row.prompt): \(ratio)")
     }
   }
 

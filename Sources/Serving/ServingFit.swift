@@ -1,0 +1,155 @@
+import Formulas
+import Foundation
+import GSL
+import Hardware
+import Quantities
+
+/// Rows that cannot determine what is to be fitted.
+public enum ServingFitError: Error, Hashable, Sendable, CustomStringConvertible {
+  case tooFewRows(rows: Int, parameters: Int)
+  /// The rows vary too little: a change of these coefficients looks like a change of others.
+  case collinear(coefficients: [String])
+
+  public var description: String {
+    switch self {
+    case .tooFewRows(let rows, let parameters):
+      "\(rows) measured times cannot determine \(parameters) coefficients; at least \(parameters) are needed"
+    case .collinear(let coefficients):
+      "the rows are collinear: they do not determine \(coefficients.joined(separator: " and ")) apart from the other "
+        + "coefficients; add rows with other prompts, output lengths and concurrencies"
+    }
+  }
+}
+
+/// A profile fitted to measured rows.
+///
+/// Minimises the relative errors, and a weak pull of every coefficient to what machines typically reach that is worth a
+/// few per cent of error: rows of one prompt length, say, leave a coefficient where it was instead of anywhere.
+public struct ServingFit: Sendable {
+  public struct Value: Hashable, Sendable {
+    public var coefficient: ServingCoefficient
+    public var value: Double
+    public var standardError: Double
+    /// Whether the rows say it; otherwise it is what machines typically reach.
+    public var isDetermined: Bool
+  }
+
+  public var form: ServingForm
+  public var values: [Value]
+  public var profile: HardwareProfile
+  /// What the fit predicts for the rows that it saw.
+  public var predictions: [ServingPrediction]
+
+  /// A relative error that is worth as much as a coefficient one spread away from its typical value.
+  static let noise = 0.03
+
+  /// - Parameter requiresRank: whether rows that leave two or more coefficients undetermined are refused; where a fold of
+  ///   a comparison lacks what the others show, the pull to typical values decides.
+  /// - Throws: `ServingFitError`, `HardwareError`, `CountOverflow`, `GSLError`
+  public init(
+    _ points: [ServingPoint], base: HardwareProfile, form: ServingForm, requiresRank: Bool = true
+  ) throws {
+    try self.init(
+      points, base: withFittedMemory(points, base), form: form, requiresRank: requiresRank, summarises: true)
+  }
+
+  init(
+    _ points: [ServingPoint], base: HardwareProfile, form: ServingForm, requiresRank: Bool, summarises: Bool
+  ) throws {
+    let cases = try points.map { try ServingCase($0, memoryOf: base) }
+    let observations = try Self.observations(cases, base)
+    let parameters = form.coefficients.count
+    if observations.count < parameters {
+      throw ServingFitError.tooFewRows(rows: observations.count, parameters: parameters)
+    }
+    func errors(_ positions: [Double]) -> [Double] {
+      let profile = form.profile(at: positions, base: base)
+      return observations.map { $0.relativeError(on: profile) / Self.noise }
+    }
+    let start = [Double](repeating: 0, count: parameters)
+    // Where arithmetic and traffic change places, the errors have kinks.
+    let fit = try nonlinearFit(start: start, tolerance: 1e-9, mustConverge: false) { positions in
+      errors(positions) + positions
+    }
+    let undetermined = summarises ? Self.undetermined(errors, at: fit.parameters, form) : []
+    if requiresRank, undetermined.count > 1 {
+      throw ServingFitError.collinear(coefficients: undetermined.map(\.rawValue))
+    }
+    self.form = form
+    values = zip(form.coefficients, zip(fit.parameters, fit.standardErrors)).map { coefficient, found in
+      let (position, deviation) = found
+      let slope = (coefficient.value(at: position + 1e-4) - coefficient.value(at: position - 1e-4)) / 2e-4
+      return Value(
+        coefficient: coefficient, value: coefficient.value(at: position), standardError: abs(slope) * deviation,
+        isDetermined: !undetermined.contains(coefficient))
+    }
+    profile = form.profile(at: fit.parameters, base: base)
+    profile.serving = try fittedBehaviour(cases, on: profile)
+    predictions = []
+    guard summarises else { return }
+    predictions = try cases.flatMap { try ServingPrediction.all($0, on: profile) }
+    profile.calibration = summary(points, fitted: observations.count)
+  }
+
+  /// The times that coefficients are fitted to; first tokens wait in queues and are fitted afterwards.
+  private static func observations(_ cases: [ServingCase], _ base: HardwareProfile) throws -> [Observation] {
+    try cases.flatMap { served in
+      try MeasuredMetric.allCases.compactMap { metric -> Observation? in
+        guard metric != .timeToFirstToken, let measured = served.point.row.times[metric],
+          try served.predicted(metric, on: base) != nil
+        else { return nil }
+        return Observation(served: served, metric: metric, measured: measured)
+      }
+    }
+  }
+
+  /// Coefficients to which the errors of the rows react as to a combination of those before (Gram–Schmidt on the columns
+  /// of the Jacobian, without the pull to typical values; what is left of a unit vector is numerical noise below 10⁻³).
+  private static func undetermined(
+    _ errors: ([Double]) -> [Double], at positions: [Double], _ form: ServingForm
+  ) -> [ServingCoefficient] {
+    var basis: [[Double]] = []
+    return positions.indices.compactMap { index in
+      var above = positions
+      var below = positions
+      above[index] += 1e-3
+      below[index] -= 1e-3
+      var column = zip(errors(above), errors(below)).map { ($0 - $1) / 2e-3 }
+      let length = dot(column, column).squareRoot()
+      for unit in basis {
+        let share = dot(column, unit)
+        column = zip(column, unit).map { $0 - share * $1 }
+      }
+      let rest = dot(column, column).squareRoot()
+      guard rest > 1e-3 * length, length > 1e-9 else { return form.coefficients[index] }
+      basis.append(column.map { $0 / rest })
+      return nil
+    }
+  }
+
+  private func summary(_ points: [ServingPoint], fitted: Int) -> CalibrationSummary {
+    let scored = predictions.filter { $0.metric != .timeToFirstToken }
+    let ratios = scored.map { $0.measured / $0.predicted - 1 }
+    return CalibrationSummary(
+      rows: fitted, parameters: form.coefficients.count,
+      meanAbsolutePercentageError: Statistics.mean(scored.map { abs($0.errorPercent) }),
+      residuals: [0.05, 0.25, 0.5, 0.75, 0.95].map {
+        ResidualQuantile(probability: $0, value: Statistics.quantile($0, of: ratios))
+      },
+      ranges: ServingRange.ranges(points))
+  }
+}
+
+private func dot(_ left: [Double], _ right: [Double]) -> Double { zip(left, right).reduce(0) { $0 + $1.0 * $1.1 } }
+
+private struct Observation {
+  var served: ServingCase
+  var metric: MeasuredMetric
+  var measured: Double
+
+  /// Whether the profile has the rate was checked when the observation was made.
+  func relativeError(on profile: HardwareProfile) -> Double {
+    guard let predicted = try? served.predicted(metric, on: profile) else { return .nan }
+    return predicted / measured - 1
+  }
+}

@@ -1,0 +1,109 @@
+import GSL
+import Hardware
+
+/// Predictions of rows by profiles that were fitted without them.
+public struct ServingHoldOut: Sendable {
+  let points: [ServingPoint]
+  let base: HardwareProfile
+
+  public init(_ points: [ServingPoint], base: HardwareProfile) {
+    self.points = points
+    self.base = base
+  }
+
+  /// For every value of a column, fits the other rows and predicts those that have it.
+  ///
+  /// A row is predicted from the most similar rows that are left: of the same engine, precision and model; if those are
+  /// too few, of the same engine and precision, of the same engine, of any. So leaving out a model fits the others.
+  /// - Throws: `ServingFitError.tooFewRows` where even all other rows are too few.
+  public func predictions(leavingOut column: MeasuredColumn) throws -> [ServingPrediction] {
+    var fits: [String: ServingFit] = [:]
+    return try points.flatMap { point -> [ServingPrediction] in
+      let left = column.value(of: point.row)
+      let (training, scope) = try self.training(for: point, without: column)
+      let key = scope + " without \(column.rawValue) \(left)"
+      let fit = try fits[key] ?? chosenFit(training, base: base, requiresRank: false)
+      fits[key] = fit
+      return try ServingPrediction.predict([point], on: fit.profile).map { prediction in
+        var prediction = prediction
+        prediction.fittedTo = key
+        return prediction
+      }
+    }
+  }
+
+  private func training(
+    for point: ServingPoint, without column: MeasuredColumn
+  ) throws -> (points: [ServingPoint], scope: String) {
+    let left = column.value(of: point.row)
+    let others = points.filter { column.value(of: $0.row) != left }
+    let parameters = ServingForm.overlap.coefficients.count
+    for shared in [[MeasuredColumn.engine, .precision, .model], [.engine, .precision], [.engine], []] {
+      let similar = others.filter { other in
+        shared.allSatisfy { $0.value(of: other.row) == $0.value(of: point.row) }
+      }
+      guard similar.reduce(0, { $0 + $1.fittedTimes }) >= parameters else { continue }
+      let scope = shared.map { $0.value(of: point.row) }.filter { !$0.isEmpty }.joined(separator: " ")
+      return (similar, scope.isEmpty ? "all rows" : scope)
+    }
+    throw ServingFitError.tooFewRows(rows: others.reduce(0) { $0 + $1.fittedTimes }, parameters: parameters)
+  }
+
+  /// Mean errors of the comparisons that tell forms apart: leaving out one concurrency, context or model. Prompts and
+  /// output lengths often have two values; leaving out one of them asks what typical values are, not which form is right.
+  func errors(of form: ServingForm) throws -> [(column: MeasuredColumn, percent: Double)] {
+    try [MeasuredColumn.concurrency, .context, .model].compactMap { column in
+      let rows = points.map(\.row)
+      guard column.values(of: rows).count > 1 else { return nil }
+      var sizes: [Double] = []
+      for value in column.values(of: rows) {
+        let training = points.filter { column.value(of: $0.row) != value }
+        guard training.reduce(0, { $0 + $1.fittedTimes }) >= form.coefficients.count else { continue }
+        let fit = try ServingFit(training, base: base, form: form, requiresRank: false, summarises: false)
+        let held = points.filter { column.value(of: $0.row) == value }
+        sizes += try ServingPrediction.predict(held, on: fit.profile).filter { $0.metric != .timeToFirstToken }
+          .map { abs($0.errorPercent) }
+      }
+      return sizes.isEmpty ? nil : (column, Statistics.mean(sizes))
+    }
+  }
+}
+
+extension ServingPoint {
+  /// Measured times that coefficients are fitted to.
+  var fittedTimes: Int { row.times.count { $0.key != .timeToFirstToken } }
+}
+
+/// The fit of the form that predicts rows best which it did not see, decided on the given rows alone. Another form than
+/// the first has to be better by a fifth: with few rows the comparison itself is uncertain.
+/// - Throws: as `ServingFit`
+public func chosenFit(
+  _ points: [ServingPoint], base: HardwareProfile, requiresRank: Bool = true
+) throws -> ServingFit {
+  let memory = try withFittedMemory(points, base)
+  let holdOut = ServingHoldOut(points, base: memory)
+  var best = (form: ServingForm.candidates[0], percent: Double.infinity)
+  for form in ServingForm.candidates {
+    let errors = try holdOut.errors(of: form).map(\.percent)
+    guard !errors.isEmpty else { break }
+    let percent = Statistics.mean(errors)
+    if percent < 0.8 * best.percent { best = (form, percent) }
+  }
+  return try ServingFit(points, base: base, form: best.form, requiresRank: requiresRank)
+}
+
+extension ServingHoldOut {
+  /// For every column of which one value can be left out, how far the chosen form is from rows that it did not see.
+  public func errorsOfChosen() throws -> [(column: MeasuredColumn, accuracy: [MeasuredMetric: ServingAccuracy])] {
+    try [MeasuredColumn.concurrency, .prompt, .generated, .context, .model].compactMap { column in
+      let values = column.values(of: points.map(\.row))
+      guard values.count > 1 else { return nil }
+      do {
+        let found = try predictions(leavingOut: column)
+        return (column, Dictionary(grouping: found, by: \.metric).mapValues(ServingAccuracy.init))
+      } catch is ServingFitError {
+        return nil
+      }
+    }
+  }
+}

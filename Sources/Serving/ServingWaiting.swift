@@ -1,0 +1,98 @@
+import Formulas
+import Foundation
+import GSL
+import Hardware
+import Quantities
+
+/// The profile with the memory and the admission that waiting requests reveal.
+///
+/// Where more requests are in flight than the memory holds, one of N spends n/N of its life in a slot: n = N · busy /
+/// (busy + time to first token), busy = G · time per output token (Little's law). n requests, the weights and an
+/// activation are then what the engine really uses, whatever the data sheet and a reserve say. Rows count where the
+/// profile expects that the requests nearly fill the memory and more than a tenth of a request's life is waiting; their
+/// median holds if it is within 0.5 to 1.2 of the profile's memory. The engine's usual admission holds unless the other
+/// one predicts the waiting of the rows that nearly fill the memory with less than half of its error.
+func withFittedMemory(_ points: [ServingPoint], _ base: HardwareProfile) throws -> HardwareProfile {
+  let full = try points.compactMap { try FullPoint($0, base) }
+  guard !full.isEmpty else { return base }
+  var best = (profile: base, error: Double.infinity)
+  let usual = full[0].point.admission(on: base)
+  for admission in [usual, usual == .whole ? .held : .whole] {
+    let used = try full.compactMap { try $0.usedBytes(admission, base) }
+    var profile = base
+    profile.serving = base.serving ?? ServingBehaviour()
+    profile.serving?.admission = admission
+    if !used.isEmpty, (0.5...1.2).contains(Statistics.median(used) / Double(base.memoryBytes)) {
+      let usable = Statistics.median(used)
+      profile.memoryBytes = max(base.memoryBytes, Int(usable.rounded(.up)))
+      profile.reserve = max(0, 1 - usable / Double(profile.memoryBytes))
+    }
+    let error = try full.reduce(0) { try $0 + $1.error(on: profile) }
+    if error < 0.5 * best.error { best = (profile, error) }
+  }
+  return best.profile
+}
+
+/// A row whose requests could nearly fill the memory.
+private struct FullPoint {
+  let point: ServingPoint
+  /// Time to first token.
+  let first: Double
+  /// Time of all tokens of one request.
+  let busy: Double
+
+  init?(_ point: ServingPoint, _ base: HardwareProfile) throws {
+    let row = point.row
+    guard let generated = row.generated, let token = row.times[.timePerOutputToken],
+      let first = row.times[.timeToFirstToken]
+    else { return nil }
+    let demand = try point.demand(.whole)
+    let isNearlyFull = Double(demand.occupiedBytes(batchSize: Int128(row.concurrency))) > 0.9 * base.usableBytes
+    guard isNearlyFull, demand.fits(batchSize: 1, on: base) else { return nil }
+    self.point = point
+    self.first = first
+    busy = Double(generated) * token
+  }
+
+  /// What the requests that run occupy; nil where hardly any request waits.
+  func usedBytes(_ admission: Admission, _ base: HardwareProfile) throws -> Double? {
+    guard first > 0.1 * (busy + first) else { return nil }
+    let demand = try point.demand(admission)
+    let active = Double(point.row.concurrency) * busy / (busy + first)
+    return Double(demand.weightBytes + demand.widestActivationBytes) + active * Double(demand.bytesPerSequence)
+  }
+
+  /// |log| of predicted over measured waiting; one fiftieth of the busy time is added to both, so that short waits for
+  /// prefills weigh little.
+  func error(on profile: HardwareProfile) throws -> Double {
+    let active = try ServingCase.activeRequests(point, on: profile)
+    let waiting = (Double(point.row.concurrency) / Double(active) - 1) * busy
+    return abs(log((waiting + busy / 50) / (first + busy / 50)))
+  }
+}
+
+/// Fits what first tokens wait for besides prefill, relative to the measured times and robustly: engines differ most in
+/// this, and a warm-up that was counted must not decide. Rows whose requests wait for memory are left out, because what
+/// they wait for is predicted from the decode time. With fewer than three rows the profile's behaviour stays.
+func fittedBehaviour(_ cases: [ServingCase], on profile: HardwareProfile) throws -> ServingBehaviour? {
+  var design: [[Double]] = []
+  var observed: [Double] = []
+  for served in cases where served.waitingPerActive == 0 {
+    guard let measured = served.point.row.times[.timeToFirstToken], !served.firstToken.isEmpty else { continue }
+    let roofline = try Roofline(profile, served.point.precision)
+    let prefill = served.seconds([served.firstToken[0]], roofline)
+    design.append([Double(served.active) * prefill / measured, 1 / measured])
+    observed.append(1 - served.seconds(served.firstToken, roofline) / measured)
+  }
+  guard observed.count > 2 else { return profile.serving }
+  var serving = profile.serving ?? ServingBehaviour()
+  // Rows of one concurrency and prompt do not tell both apart, and weights may fail to settle: then it is one number.
+  let fit = (try? robustFit(design: design, observations: observed)).map(\.coefficients)
+  if let fit, fit[0] >= 0, fit[1] >= 0 {
+    (serving.waitingShare, serving.firstTokenOverhead) = (fit[0], Seconds(fit[1]))
+  } else {
+    let shares = zip(observed, design).map { max(0, $0 / $1[0]) }
+    (serving.waitingShare, serving.firstTokenOverhead) = (Statistics.median(shares), .zero)
+  }
+  return serving
+}

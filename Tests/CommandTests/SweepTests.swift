@@ -1,0 +1,125 @@
+import Foundation
+import Testing
+
+struct SweepTests {
+  /// 2048 points; `long` has a million.
+  static let short = ["--set", "workload.prompt={linear: [1, 4096, 2048]}", "--set", "workload.batch=1"]
+  static let long = ["--set", "workload.prompt={linear: [1, 1000000, 1000000]}", "--set", "workload.batch=1"]
+
+  @Test func `the bytes do not depend on the number of threads, nor on the run`() async throws {
+    let program = try Program()
+    for format in ["csv", "json"] {
+      var outputs: Set<String> = []
+      for threads in ["1", "2", "7"] {
+        let outcome = try await program.run(
+          ["sweep", "scenarios/quickstart.yaml", "--format", format, "--threads", threads] + Self.short)
+        #expect(outcome.code == 0 && outcome.error == "")
+        outputs.insert(outcome.output)
+      }
+      #expect(outputs.count == 1)
+    }
+  }
+
+  @Test func `a file holds what standard output would, and nothing is left beside it`() async throws {
+    let program = try Program()
+    let piped = try await program.run("sweep", "scenarios/published-models.yaml")
+    let filed = try await program.run("sweep", "scenarios/published-models.yaml", "-o", "sweep.csv")
+    #expect(filed.code == 0 && filed.output == "" && filed.error == "wrote 18 rows to sweep.csv\n")
+    #expect(try program.read("sweep.csv") == piped.output)
+    #expect(program.names == ["sweep.csv"])
+  }
+
+  @Test func `every row is a line of its own with all columns, and every JSON line an object of them`() async throws {
+    let program = try Program()
+    let csv = try await program.run(["sweep", "scenarios/quickstart.yaml"] + Self.short).lines
+    let header = csv[0].split(separator: ",", omittingEmptySubsequences: false)
+    #expect(csv.count == 2049)
+    for (index, line) in csv.dropFirst().enumerated() {
+      let fields = line.split(separator: ",", omittingEmptySubsequences: false)
+      #expect(fields.count == header.count && fields[0] == "\(index)")
+    }
+    let json = try await program.run(["sweep", "scenarios/quickstart.yaml", "--format", "json"] + Self.short).lines
+    #expect(json.count == 2048)
+    for (line, row) in zip(json, csv.dropFirst()) {
+      let parsed = try object(String(line))
+      #expect(Set(parsed.keys) == Set(header.map(String.init)))
+      #expect(try row.hasPrefix("\(parsed.integer("point")),\(parsed.integer("prompt_length")),"))
+    }
+  }
+
+  @Test func `a sweep says what explain says`() async throws {
+    let program = try Program()
+    let row = try object(
+      String(
+        try #require(
+          try await program.run("sweep", "scenarios/quickstart.yaml", "--format", "json").lines.last)))
+    let explained = try object(
+      try await program.run("explain", "scenarios/quickstart.yaml", "--point", "5", "--format", "json").output)
+    for phase in ["prefill", "decode"] {
+      for figure in ExplainTests.figures {
+        #expect(try row.integer("\(phase)_\(figure)") == explained.object(phase).integer(figure))
+      }
+    }
+    for (column, key) in [
+      ("cache_after_prefill_bytes", "bytes_after_prefill"), ("cache_at_end_bytes", "bytes_at_end"),
+      ("cache_peak_bytes", "peak_bytes"), ("local_peak_bytes", "local_peak_bytes"),
+    ] {
+      #expect(try row.integer(column) == explained.object("cache").integer(key))
+    }
+  }
+
+  @Test func `an interrupt leaves a valid file, says how far it came and ends with 1`() async throws {
+    let program = try Program()
+    let outcome = try await program.shell(
+      """
+      "$PHOTON" sweep scenarios/quickstart.yaml -o sweep.csv "$@" & pid=$!
+      for i in $(seq 2000); do
+        [ -n "$(find . -name '.sweep.csv*' -size +64k)" ] && break
+        sleep 0.01
+      done
+      kill -INT $pid; wait $pid
+      """, Self.long)
+    #expect(outcome.code == 1)
+    let text = try program.read("sweep.csv")
+    let rows = text.split(separator: "\n").dropFirst()
+    #expect(
+      outcome.error == "interrupted after \(rows.count) of 1000000 points; wrote \(rows.count) rows to sweep.csv\n")
+    #expect(text.hasSuffix("\n") && rows.count < 1_000_000)
+    #expect(rows.enumerated().allSatisfy { $0.element.hasPrefix("\($0.offset),") })
+    #expect(program.names == ["sweep.csv"])
+  }
+
+  @Test func `a reader that goes away ends the program without a word`() async throws {
+    let program = try Program()
+    let outcome = try await program.shell(
+      "\"$PHOTON\" sweep scenarios/quickstart.yaml \"$@\" | head -n 1", Self.long)
+    #expect(outcome.output.hasPrefix("point,workload.prompt,") && outcome.error == "")
+  }
+
+  @Test(arguments: [
+    ("/dev/full", "cannot write /dev/full: the disk is full"),
+    ("gone/sweep.csv", "cannot write gone/sweep.csv: the folder does not exist"),
+    ("scenarios", "cannot write scenarios: it is a folder"),
+    ("plain/sweep.csv", "cannot write plain/sweep.csv: a part of the path is a file, not a folder"),
+  ])
+  func `an output that cannot be written is a failure with its reason`(path: String, reason: String) async throws {
+    let program = try Program()
+    try program.write("plain", "")
+    let outcome = try await program.run("sweep", "scenarios/quickstart.yaml", "-o", path)
+    #expect(outcome.code == 1 && outcome.error == "Error: \(reason)\n")
+    #expect(program.names == ["plain"])
+  }
+
+  @Test(arguments: [
+    "explain scenarios/quickstart.yaml", "sweep scenarios/quickstart.yaml", "signature", "hardware list",
+    "hardware show h200-sxm", "trace export scenarios/quickstart.yaml",
+    "why scenarios/quickstart.yaml level0/decoder/head",
+    "import docs/example-config.json", "validate scenarios/quickstart.yaml --scenario-only --no-measure",
+  ])
+  func `a full disk behind standard output is a failure with its reason`(command: String) async throws {
+    let program = try Program()
+    let outcome = try await program.shell("\"$PHOTON\" \(command) > /dev/full")
+    #expect(outcome.code == 1)
+    #expect(outcome.error.hasSuffix("Error: cannot write standard output: the disk is full\n"))
+  }
+}
