@@ -20,8 +20,7 @@ struct CompareCommand: AsyncParsableCommand {
       Time is compared at the scenarios' own batches; throughput and TPM at the largest batch that fits, first both at \
       A's batch, then B's batch changes to its own. A preset is a scenario too:
 
-        photon compare scenarios/models/vanilla-1.2b.yaml scenarios/models/photon-1.2b.yaml \
-      --set 'workload={prompt: 128, generate: 2048}'
+        photon compare scenarios/models/{vanilla,photon}-1.2b.yaml
 
       Factors: arithmetic, weights, cache, intermediates (activations, stored scores) and overhead are what time is \
       spent on; batch is what more memory per prompt forbids; in TPM memory counts again.
