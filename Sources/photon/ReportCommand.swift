@@ -25,7 +25,7 @@ struct ReportCommand: AsyncParsableCommand {
   @OptionGroup var measuring: MeasuringOptions
 
   func run() async throws {
-    let scenario = try options.scenario(figures: reportFigureNames)
+    let scenario = try options.scenario()
     guard scenario.published.isEmpty else { return try await reportPublished(scenario) }
     let subject = try ReportSubject(scenario, on: options.hardware(of: scenario), command: command)
     var report = try await computedReport(subject)
