@@ -9,6 +9,8 @@ import Quantities
 /// - `estimate(_:)` prices every dispatched operation: Σ max(compute, memory) + overheads.
 public struct Roofline: Sendable {
   public let profile: HardwareProfile
+  /// How dispatched operations run; counts and `plain(_:)` do not depend on it.
+  public var engine: Engine
   /// Peak of products of weights with activations.
   public let product: Rate<Flop>
   /// Peak of products of activations with key–value entries.
@@ -21,8 +23,11 @@ public struct Roofline: Sendable {
 
   /// - Throws: `HardwareError.noPeak` where the profile has no rate for a product of this precision,
   ///   `HardwareError.noDeviceLink` where several devices share a model and the profile does not say how.
-  public init(_ profile: HardwareProfile, _ precision: Precision) throws(HardwareError) {
+  public init(
+    _ profile: HardwareProfile, _ precision: Precision, _ engine: Engine = .ideal
+  ) throws(HardwareError) {
     self.profile = profile
+    self.engine = engine
     product = try profile.peak(precision.weights, precision.activations)
     attention = try profile.peak(precision.cache, precision.activations)
     elementwise = profile.elementwise
@@ -56,6 +61,7 @@ public struct Roofline: Sendable {
 
   /// All dispatches of one group on one device, overheads and what it sends to the others included.
   public func figure(_ group: DispatchGroup) -> TimeFigure {
+    let group = engine.applied(to: group)
     let (operation, peak) = ceiling(of: group)
     let rates = profile.rates(operation, peak: peak, workingSet: group.workingSet)
     let compute =
@@ -65,7 +71,7 @@ public struct Roofline: Sendable {
 
     let count = group.indices
     let times = group.dispatchesPerIndex
-    let overhead = group.dispatches * rates.overhead
+    let overhead = group.dispatches * (rates.overhead + engine.launchOverhead)
     let communication = group.dispatches * link.time(for: group.linkBytes)
     let arithmetic = compute.sum(from: 0, to: count)
     let traffic = memory.sum(from: 0, to: count)

@@ -12,12 +12,26 @@ public struct DispatchWork: Hashable, Sendable {
   /// Weights, activations and key–value entries, read and written.
   /// - Unit: byte
   public var bytes: Affine
+  /// Weights among `bytes`.
+  /// - Unit: byte
+  public var weightBytes: Double
+  /// Key–value entries among `bytes`, those of local windows included.
+  /// - Unit: byte
+  public var entryBytes: Affine
+  /// Scores that an attention which is not fused stores: of every query with every key of its pass, masked ones too.
+  public var scores: Affine
 
   @inlinable
-  public init(matmulFlops: Affine = Affine(0), elementwiseFlops: Affine = Affine(0), bytes: Affine = Affine(0)) {
+  public init(
+    matmulFlops: Affine = Affine(0), elementwiseFlops: Affine = Affine(0), bytes: Affine = Affine(0),
+    weightBytes: Double = 0, entryBytes: Affine = Affine(0), scores: Affine = Affine(0)
+  ) {
     self.matmulFlops = matmulFlops
     self.elementwiseFlops = elementwiseFlops
     self.bytes = bytes
+    self.weightBytes = weightBytes
+    self.entryBytes = entryBytes
+    self.scores = scores
   }
 }
 

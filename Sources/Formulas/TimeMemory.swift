@@ -24,7 +24,7 @@ public struct MemoryDemand: Hashable, Sendable {
   /// - Parameter devices: how many share the model; the demand is that of each.
   /// - Throws: `CountOverflow` where a count could exceed 2^126.
   public init(
-    _ model: Model, _ workload: Workload, _ precision: Precision, devices: Int = 1
+    _ model: Model, _ workload: Workload, _ precision: Precision, devices: Int = 1, engine: Engine = .ideal
   ) throws(CountOverflow) {
     let model = model.share(of: devices)
     var pricer = Pricer()
@@ -32,7 +32,9 @@ public struct MemoryDemand: Hashable, Sendable {
     let activation = try widestPrefillActivationBits(model, promptLength: workload.promptLength, precision)
     self.init(
       weightBytes: bytes(parameters(of: model).dividingMaps(by: devices).memoryBits(precision)),
-      bytesPerSequence: cache.peakBytes + cache.localPeakBytes, widestActivationBytes: bytes(activation))
+      bytesPerSequence: engine.bytesPerSequence(
+        cacheBytes: cache.peakBytes + cache.localPeakBytes, model, workload, precision),
+      widestActivationBytes: bytes(activation))
   }
 
   /// Memory that `batchSize` prompts and their continuations occupy.

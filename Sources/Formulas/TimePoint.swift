@@ -24,13 +24,14 @@ public struct TimedPoint: Sendable {
 
   /// - Throws: `HardwareError` where the profile lacks a rate, `CountOverflow` where a count could exceed 2^126.
   public init(
-    _ model: Model, _ workload: Workload, _ precision: Precision, on profile: HardwareProfile
+    _ model: Model, _ workload: Workload, _ precision: Precision, on profile: HardwareProfile, engine: Engine = .ideal
   ) throws {
-    let roofline = try Roofline(profile, precision)
+    let roofline = try Roofline(profile, precision, engine)
     self.profile = profile.name
     devices = profile.devices
-    memory = try MemoryDemand(model, workload, precision)
-    let share = devices == 1 ? memory : try MemoryDemand(model, workload, precision, devices: devices)
+    memory = try MemoryDemand(model, workload, precision, engine: engine)
+    let share =
+      devices == 1 ? memory : try MemoryDemand(model, workload, precision, devices: devices, engine: engine)
     largestBatch = share.largestBatch(on: profile)
     let phases = TimedPhases(model, workload, precision, roofline)
     (prefill, decode, emission) = (phases.prefill, phases.decode, phases.emission)

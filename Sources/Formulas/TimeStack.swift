@@ -69,15 +69,15 @@ struct DispatchBuilder {
     elementwisePerRow: Double, activationsPerRow: Double, cachedPerRow: Double = 0, summedPerRow: Double = 0,
     gatheredPerRow: Double = 0
   ) {
-    let bytes =
-      (inputs * outputs + extraWeights) * weightBytes
-      + rows * (activationsPerRow * activationBytes + cachedPerRow * cacheBytes)
+    let weights = (inputs * outputs + extraWeights) * weightBytes
+    let entries = rows * cachedPerRow * cacheBytes
     append(
       DispatchGroup(
         node: node, kind: .product, rows: rows, dispatchesPerIndex: dispatches,
         work: DispatchWork(
           matmulFlops: Affine(2 * rows * inputs * outputs), elementwiseFlops: Affine(rows * elementwisePerRow),
-          bytes: Affine(bytes)), unitFlops: 2 * inputs * outputs,
+          bytes: Affine(weights + rows * activationsPerRow * activationBytes + entries), weightBytes: weights,
+          entryBytes: Affine(entries)), unitFlops: 2 * inputs * outputs,
         linkBytes: linkBytes(summed: rows * summedPerRow, gathered: rows * gatheredPerRow)))
   }
 
@@ -88,7 +88,7 @@ struct DispatchBuilder {
         node: node, kind: .elementwise, rows: rows, dispatchesPerIndex: dispatches,
         work: DispatchWork(
           elementwiseFlops: Affine(rows * (4 * width + 4)),
-          bytes: Affine(width * weightBytes + 2 * rows * width * activationBytes))))
+          bytes: Affine(width * weightBytes + 2 * rows * width * activationBytes), weightBytes: width * weightBytes)))
   }
 
   /// `rows` rows of an embedding table; of several devices the one that holds a row passes it on.
@@ -96,7 +96,8 @@ struct DispatchBuilder {
     append(
       DispatchGroup(
         node: node, kind: .elementwise, rows: rows, dispatchesPerIndex: dispatches,
-        work: DispatchWork(bytes: Affine(rows * width * (weightBytes + activationBytes))),
+        work: DispatchWork(
+          bytes: Affine(rows * width * (weightBytes + activationBytes)), weightBytes: rows * width * weightBytes),
         linkBytes: linkBytes(summed: rows * width, gathered: 0)))
   }
 
@@ -159,14 +160,18 @@ struct TimedStack {
       node(.projections), rows: rows, dispatches: dispatches, inputs: width, outputs: query + 2 * keyValue,
       extraWeights: width, elementwisePerRow: norm + 6 * rotatedPairs, activationsPerRow: width + query,
       cachedPerRow: 2 * keyValue)
+    let heads = Double(shape.heads)
+    let entries = (2 * keyValue * builder.cacheBytes) * passes.entriesRead
+    // n queries over themselves have n(n + 1)/2 causal pairs and a square of n² scores.
+    let square = passes.attention == .attentionPrefill ? 2 * passes.pairs + Affine(-rows) : passes.pairs
     builder.append(
       DispatchGroup(
         node: node(.attention), kind: passes.attention, rows: rows, indices: passes.count,
         dispatchesPerIndex: layers * passes.times,
         work: DispatchWork(
-          matmulFlops: (4 * query) * passes.pairs, elementwiseFlops: (6 * Double(shape.heads)) * passes.pairs,
-          bytes: Affine(2 * rows * query * builder.activationBytes)
-            + (2 * keyValue * builder.cacheBytes) * passes.entriesRead), unitFlops: 4 * query * rows))
+          matmulFlops: (4 * query) * passes.pairs, elementwiseFlops: (6 * heads) * passes.pairs,
+          bytes: Affine(2 * rows * query * builder.activationBytes) + entries, entryBytes: entries,
+          scores: heads * square), unitFlops: 4 * query * rows))
     builder.appendProduct(
       node(.projections), rows: rows, dispatches: dispatches, inputs: query, outputs: width,
       elementwisePerRow: width, activationsPerRow: query + 2 * width, summedPerRow: width)

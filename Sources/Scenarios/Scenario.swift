@@ -60,6 +60,8 @@ public struct Scenario: Sendable {
   /// Path of a table of quality figures.
   public let quality: String?
   public let measure: MeasurementSettings
+  /// Paths of tables of published measurements; a report about them is of its own kind.
+  public let published: [String]
   /// 16 hexadecimal digits over the scenario, its overrides and its presets, without comments and layout.
   public let fingerprint: String
 
@@ -107,6 +109,7 @@ public struct Scenario: Sendable {
     let objective = reader.mapping("objective").flatMap { Objective.read($0, figures: options.figures) }
     let quality = Self.readQuality(reader, directory)
     let measure = Self.readMeasure(reader)
+    let published = Self.readPublished(reader, directory)
     reader.finish()
     let grid = GridReader(
       root: root, name: name, file: file, presets: presets, collector: collector, constraints: constraints,
@@ -124,6 +127,7 @@ public struct Scenario: Sendable {
     self.objective = objective
     self.quality = quality
     self.measure = measure
+    self.published = published
     fingerprint = Self.hash(([root.flow] + presets.texts).joined(separator: "\n"))
   }
 
@@ -190,13 +194,29 @@ public struct Scenario: Sendable {
 
   private static func readQuality(_ reader: FieldReader, _ directory: String) -> String? {
     guard reader.has("quality"), let name = reader.text("quality") else { return nil }
-    let path = URL(filePath: name, relativeTo: URL(filePath: directory, directoryHint: .isDirectory))
-      .standardizedFileURL.path
-    guard FileManager.default.fileExists(atPath: path) else {
+    guard let path = tablePath(name, directory) else {
       reader.report("quality", "there is no file \"\(name)\"", accepted: "a CSV file, relative to the scenario")
       return nil
     }
     return path
+  }
+
+  private static func readPublished(_ reader: FieldReader, _ directory: String) -> [String] {
+    (reader.list("published") ?? []).enumerated().compactMap { index, value in
+      if let name = value.scalar, let path = tablePath(name, directory) { return path }
+      reader.collector.add(
+        .init(
+          value.position, path: "published[\(index + 1)]", found: "there is no file \(value.summary)",
+          accepted: "a CSV file, relative to the scenario"))
+      return nil
+    }
+  }
+
+  /// A table beside a scenario; nil where there is none.
+  private static func tablePath(_ name: String, _ directory: String) -> String? {
+    let path = URL(filePath: name, relativeTo: URL(filePath: directory, directoryHint: .isDirectory))
+      .standardizedFileURL.path
+    return FileManager.default.fileExists(atPath: path) ? ScenarioFiles.shown(path) : nil
   }
 
   private static func readMeasure(_ reader: FieldReader) -> MeasurementSettings {

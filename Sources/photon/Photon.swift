@@ -22,6 +22,7 @@ struct Photon: AsyncParsableCommand {
       ExplainCommand.self,
       SweepCommand.self,
       WhyCommand.self,
+      CompareCommand.self,
       SignatureCommand.self,
       ImportCommand.self,
       HardwareCommand.self,

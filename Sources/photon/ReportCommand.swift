@@ -26,6 +26,7 @@ struct ReportCommand: AsyncParsableCommand {
 
   func run() async throws {
     let scenario = try options.scenario()
+    guard scenario.published.isEmpty else { return try await reportPublished(scenario) }
     let subject = try ReportSubject(scenario, on: options.hardware(of: scenario), command: command)
     var report = try await computedReport(subject)
     var measured = MeasuredPart()
@@ -36,6 +37,17 @@ struct ReportCommand: AsyncParsableCommand {
     try await measured.write(to: &report)
     let folder = output ?? "reports/\(scenario.name)"
     try report.write(to: folder)
+    printOutput("\(folder)/report.md\n")
+  }
+
+  /// Published tables beside predictions; nothing is executed for them.
+  private func reportPublished(_ scenario: Scenario) async throws {
+    let library = hardwareLibrary(near: options.file)
+    let subject = try PublishedSubject(scenario, command: command) {
+      try library.profile($0, at: Position(file: scenario.file), path: "published")
+    }
+    let folder = output ?? "reports/\(scenario.name)"
+    try await publishedReport(subject).write(to: folder)
     printOutput("\(folder)/report.md\n")
   }
 

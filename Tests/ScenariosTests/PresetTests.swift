@@ -75,7 +75,7 @@ struct PresetTests {
             generation: generation, retainConditions: generation == .recursive))
       }
     }
-    #expect(models.count == 29)
+    #expect(models.count == 41)
     for model in models {
       let text = ModelText.render(model, name: "again", comments: ["A comment."])
       let scenario = try Scenario(text: text, file: "again.yaml", options: .init(checksHardware: false))

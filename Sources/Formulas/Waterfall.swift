@@ -1,0 +1,162 @@
+import Architectures
+import Foundation
+import Hardware
+import Quantities
+
+/// A ratio as a product of factors, each with the name of what causes it.
+public struct Waterfall: Hashable, Sendable {
+  public struct Step: Hashable, Sendable {
+    public var name: String
+    public var factor: Double
+
+    public init(_ name: String, _ factor: Double) {
+      self.name = name
+      self.factor = factor
+    }
+  }
+
+  /// What is compared, with its unit as the last part of its name.
+  public var figure: String
+  public var first: Double
+  public var second: Double
+  public var steps: [Step]
+
+  public init(figure: String, first: Double, second: Double, steps: [Step]) {
+    self.figure = figure
+    self.first = first
+    self.second = second
+    self.steps = steps
+  }
+
+  /// Second over first.
+  public var ratio: Double { second / first }
+  /// The factors multiplied; the ratio up to rounding.
+  public var product: Double { steps.reduce(1) { $0 * $1.factor } }
+  /// The share of the ratio's logarithm that a factor makes; all shares add up to 1.
+  public func share(_ factor: Double) -> Double { log(factor) / log(ratio) }
+}
+
+/// One side of a comparison: a workload of a model on a machine and an engine.
+public struct ComparedPoint: Sendable {
+  public var model: Model
+  public var workload: Workload
+  public var precision: Precision
+  public var roofline: Roofline
+  /// Of the whole model, however many devices share it.
+  public var memory: MemoryDemand
+  /// Persistent caches of one prompt at their peak.
+  /// - Unit: byte
+  public var cacheBytes: Int128
+  /// Local windows of one prompt at their peak.
+  /// - Unit: byte
+  public var windowBytes: Int128
+  /// The largest batch that fits; the workload's own where none fits or a sequence needs no memory.
+  public var batch: Int
+
+  /// - Throws: `HardwareError`, `CountOverflow`
+  public init(
+    _ model: Model, _ workload: Workload, _ precision: Precision, on profile: HardwareProfile, engine: Engine = .ideal
+  ) throws {
+    self.model = model
+    self.workload = workload
+    self.precision = precision
+    roofline = try Roofline(profile, precision, engine)
+    memory = try MemoryDemand(model, workload, precision, engine: engine)
+    var pricer = Pricer()
+    let cache = try pricer.price(model, workload.with(batchSize: 1), precision).cache
+    cacheBytes = cache.peakBytes
+    windowBytes = cache.localPeakBytes
+    let share = try MemoryDemand(model, workload, precision, devices: profile.devices, engine: engine)
+    let largest = share.largestBatch(on: profile) ?? 0
+    batch = largest > 0 ? largest : workload.batchSize
+  }
+
+  /// Prefill and decode of a batch, by cause.
+  func causes(batch: Int) -> TimeByCause {
+    let dispatched = DispatchedWorkload(
+      model, workload.with(batchSize: batch), precision, devices: roofline.profile.devices)
+    var sum = roofline.causes(dispatched.prefill)
+    sum += roofline.causes(dispatched.decode)
+    return sum
+  }
+
+  /// Tokens that one prompt's continuations emit.
+  var tokens: Double { Double(workload.continuations) * Double(workload.generatedLength) }
+
+  /// Tokens per second at a batch; whether the batch fits does not matter here.
+  /// - Unit: token/s
+  public func throughput(batch: Int) -> Double { Double(batch) * tokens / causes(batch: batch).total.value }
+
+  /// - Unit: token/s/GiB
+  public var throughputPerSampleGibibyte: Double { throughput(batch: batch) / gibibytes(memory.bytesPerSequence) }
+}
+
+/// What makes a second point slower, faster, smaller or larger than a first: time, throughput, TPM and memory as
+/// products of factors.
+///
+/// A time T is the sum of its causes, and with the logarithmic mean L(a, b) = (b − a) / ln(b / a) a ratio of two sums is
+/// the product of exp((bᵢ − aᵢ) / L(a, b)): the exponents add up to (b − a) / L(a, b) = ln(b / a). No order of the causes
+/// enters, a cause that one side does not have needs no exception, and a cause that takes as long on both sides has
+/// factor 1. Throughput is compared at the first point's batch, then the second one's batch changes to what its memory
+/// allows.
+/// - Source: B. W. Ang, "The LMDI approach to decomposition analysis", Energy Policy 33 (2005), for the logarithmic mean
+public struct PointComparison: Sendable {
+  public var time: Waterfall?
+  public var throughput: Waterfall?
+  public var throughputPerGibibyte: Waterfall?
+  public var memory: Waterfall?
+
+  /// Those that exist: nothing has a throughput without emitted tokens, or memory without caches.
+  public var waterfalls: [Waterfall] { [time, throughput, throughputPerGibibyte, memory].compactMap { $0 } }
+
+  public init(_ first: ComparedPoint, _ second: ComparedPoint) {
+    let own = (
+      first.causes(batch: first.workload.batchSize), second.causes(batch: second.workload.batchSize)
+    )
+    if own.0.total > .zero, own.1.total > .zero {
+      time = Waterfall(
+        figure: "time_s", first: own.0.total.value, second: own.1.total.value, steps: causeSteps(own.0, own.1))
+    }
+    if first.memory.bytesPerSequence > 0, second.memory.bytesPerSequence > 0 {
+      memory = memoryWaterfall(first, second)
+    }
+    guard first.tokens > 0, second.tokens > 0 else { return }
+    let rates = (first.throughput(batch: first.batch), second.throughput(batch: second.batch))
+    var steps = causeSteps(second.causes(batch: first.batch), first.causes(batch: first.batch))
+    if first.tokens != second.tokens { steps.append(.init("tokens per prompt", second.tokens / first.tokens)) }
+    steps.append(.init("batch", rates.1 / second.throughput(batch: first.batch)))
+    throughput = Waterfall(figure: "throughput_tokens_per_s", first: rates.0, second: rates.1, steps: steps)
+    guard let memory else { return }
+    steps.append(.init("memory again", 1 / memory.ratio))
+    throughputPerGibibyte = Waterfall(
+      figure: "tpm_tokens_per_s_per_gib", first: first.throughputPerSampleGibibyte,
+      second: second.throughputPerSampleGibibyte, steps: steps)
+  }
+}
+
+/// `(b − a) / ln(b / a)`, the logarithmic mean of two positive numbers.
+func logarithmicMean(_ a: Double, _ b: Double) -> Double {
+  let growth = (b - a) / a
+  return growth == 0 ? a : a * growth / log1p(growth)
+}
+
+/// The factors of `to / from`, cause by cause.
+private func causeSteps(_ from: TimeByCause, _ to: TimeByCause) -> [Waterfall.Step] {
+  let mean = logarithmicMean(from.total.value, to.total.value)
+  return TimeCause.allCases.map { .init($0.rawValue, exp((to[$0].value - from[$0].value) / mean)) }
+}
+
+private func memoryWaterfall(_ first: ComparedPoint, _ second: ComparedPoint) -> Waterfall {
+  func parts(_ point: ComparedPoint) -> [Double] {
+    let (cache, windows) = (Double(point.cacheBytes), Double(point.windowBytes))
+    return [cache, windows, Double(point.memory.bytesPerSequence) - cache - windows]
+  }
+  let (from, to) = (parts(first), parts(second))
+  let sizes = (Double(first.memory.bytesPerSequence), Double(second.memory.bytesPerSequence))
+  let mean = logarithmicMean(sizes.0, sizes.1)
+  return Waterfall(
+    figure: "memory_per_prompt_bytes", first: sizes.0, second: sizes.1,
+    steps: ["cache", "local windows", "engine"].enumerated().map { index, name in
+      .init(name, exp((to[index] - from[index]) / mean))
+    })
+}
