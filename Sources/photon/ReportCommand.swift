@@ -58,7 +58,8 @@ struct ReportCommand: AsyncParsableCommand {
       return isPlain ? text : "'\(text)'"
     }
     let changes =
-      options.overrides.map { " --set \(quoted($0))" } + options.hardwareNames.map { " --hardware \(quoted($0))" }
-    return "photon report \(quoted(options.file))" + changes.joined()
+      options.overrides.map { " --set \(quoted($0))" }
+      + options.hardwareNames.map { " --hardware \(quoted(shownPath($0)))" }
+    return "photon report \(quoted(shownPath(options.file)))" + changes.joined()
   }
 }
