@@ -55,6 +55,14 @@ public struct Pricer: Sendable {
     isWide ? nil : (narrow.prefillTotal, narrow.decodeTotal)
   }
 
+  /// The plain roofline of both phases of the point priced last, straight from the tables: a copy of the totals costs a
+  /// third of the price.
+  public func times(on roofline: Roofline) -> (prefill: TimeFigure, decode: TimeFigure) {
+    isWide
+      ? (roofline.plain(wide.prefillTotal), roofline.plain(wide.decodeTotal))
+      : (roofline.plain(narrow.prefillTotal), roofline.plain(narrow.decodeTotal))
+  }
+
   /// The work of a node in the point priced last; zero for a node that its model does not have.
   public func work(at node: Node, in phase: Phase) -> Work<Int128> {
     isWide ? wide.work(at: node, in: phase) : narrow.work(at: node, in: phase)

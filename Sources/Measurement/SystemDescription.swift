@@ -1,7 +1,7 @@
 import Foundation
 
 /// What Linux says of processor, caches and memory; plain guesses where it says nothing.
-struct SystemDescription {
+public struct SystemDescription {
   let processor: String
   let cores: Int
   let memoryBytes: Int
@@ -29,6 +29,12 @@ struct SystemDescription {
       return field("type") == "Instruction" ? nil : Int(field("size").dropLast()).map { $0 * 1024 }
     }
     return sizes.max()
+  }
+
+  /// Programs that were running or ready to run, on average over the last minute; nil where the system does not say.
+  public static var load: Double? {
+    var averages = [0.0]
+    return getloadavg(&averages, 1) == 1 ? averages[0] : nil
   }
 
   private static func text(_ file: String) -> String { (try? String(contentsOfFile: file, encoding: .utf8)) ?? "" }

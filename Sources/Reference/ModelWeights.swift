@@ -29,6 +29,8 @@ public final class ModelWeights {
   /// Elements of learned start latents, which the paper leaves out of every total.
   public private(set) var startLatentCount: Int128 = 0
   private let seed: UInt64
+  /// Every tensor under its name, in the order in which the model made them.
+  public private(set) var tensors: [(name: String, tensor: Tensor)] = []
   /// All tensors side by side, so that streaming them crosses few pages.
   private let memory: Arena
 
@@ -105,6 +107,7 @@ public final class ModelWeights {
     let count = rows * columns
     parameterCount += Int128(count)
     let result = memory.tensor(rows: rows, columns: columns)
+    tensors.append((name, result))
     guard let base = result.base else { return result }
     let stream = RandomStream(seed: seed, name: name)
     let scale = deviation ?? 1 / Double(columns).squareRoot()

@@ -53,6 +53,8 @@ public final class CacheMeter {
   private var now: Int128 = 0
   private var peak: Int128 = 0
   private var localPeak: Int128 = 0
+  /// Bytes of real memory that the persistent caches have; 0 for shapes.
+  public private(set) var allocatedBytes = 0
 
   init(element: ElementType) { self.element = element }
 
@@ -60,8 +62,11 @@ public final class CacheMeter {
   func observe(persistent: [KeyValueCache], prompts: [KeyValueCache] = [], windows: [KeyValueCache]) {
     now = bitsHeld(persistent) + bitsHeld(prompts)
     peak = max(peak, now)
+    allocatedBytes = allocated(persistent) + allocated(prompts)
     localPeak = max(localPeak, bitsHeld(windows))
   }
+
+  private func allocated(_ caches: [KeyValueCache]) -> Int { caches.reduce(0) { $0 + $1.allocatedBytes } }
 
   private func bitsHeld(_ caches: [KeyValueCache]) -> Int128 { caches.reduce(0) { $0 + $1.bitsHeld(in: element) } }
 

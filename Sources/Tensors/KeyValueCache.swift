@@ -2,7 +2,7 @@ import Architectures
 import CKernels
 import Quantities
 
-/// Keys and values of one stack: real memory, and the bytes it holds.
+/// Keys and values of one stack: real memory for `capacity` positions, of which `length` are filled.
 ///
 /// - Shape: per layer `[groups][key–value heads][capacity][head width]`, keys and values apart. A group is a sequence,
 ///   or a chunk of one.
@@ -79,6 +79,9 @@ public final class KeyValueCache {
     let entries = Int128(layerCount) * Int128(groups) * Int128(positions)
     return entries * 2 * Int128(layer.keyValueWidth) * Int128(element.bits)
   }
+
+  /// Bytes of real memory, filled or not; 0 for shapes and after the drop.
+  public var allocatedBytes: Int { keyBase == nil ? 0 : 2 * layerStride * layerCount * MemoryLayout<Float>.stride }
 
   /// Copies the first positions of `source`'s groups, each to `copies` consecutive groups of this cache.
   /// - Parameter first: the first source group copied.

@@ -18,9 +18,9 @@ public struct GridPoint: Hashable, Sendable {
 }
 
 /// The small grid that leaves nothing out: every hierarchy with L ≤ 3, C_l ≤ 3, R_l ≤ 2; every residue of the prompt
-/// modulo the meta-context B with G ∈ {0, 1, B−1, B, B+1}; readings × modes in full. Batch, grouped queries, unequal
-/// widths, chunker kinds, continuations and retained conditions vary along with the hierarchy and the prompt, so that
-/// every pair of their values occurs.
+/// modulo the meta-context B with G ∈ {0, 1, B−1, B, B+1}; readings × modes in full. Batch, continuations, grouped
+/// queries, unequal widths, chunker and feed-forward kinds, layers, tied heads, retained conditions and whole
+/// meta-contexts before the residue are drawn independently of one another, so that every pair of their values occurs.
 public struct ExactGrid: Sendable {
   /// Hierarchies in ascending order of levels, chunk lengths and condition lengths.
   public let hierarchies: [[(chunk: Int, condition: Int)]]
@@ -43,20 +43,16 @@ public struct ExactGrid: Sendable {
     let levels = hierarchies[index]
     let metaContext = levels.reduce(1) { $0 * $1.chunk }
     var points: [GridPoint] = []
-    var variant = index
     for reading in DecoderInput.allCases {
       for generation in Generation.allCases where generation == .hierarchical || levels.count > 1 {
         for residue in 0..<metaContext {
           for generated in Set([0, 1, metaContext - 1, metaContext, metaContext + 1]).sorted() {
-            variant += 1
-            // 0, 1 or 2 whole meta-contexts before the residue.
-            let prompt = residue + variant % 3 * metaContext
-            points.append(
-              GridPoint(
-                model: Self.model(levels, reading, generation, variant: variant),
-                workload: Workload(
-                  promptLength: prompt, generatedLength: generated, batchSize: 1 + variant / 2 % 2,
-                  continuations: 1 + variant / 4 % 3)))
+            var draw = Draw(index: points.count, of: index)
+            let model = Self.model(levels, reading, generation, &draw)
+            let workload = Workload(
+              promptLength: residue + draw.below(3) * metaContext, generatedLength: generated,
+              batchSize: 1 + draw.below(2), continuations: 1 + draw.below(3))
+            points.append(GridPoint(model: model, workload: workload))
           }
         }
       }
@@ -72,59 +68,77 @@ public struct ExactGrid: Sendable {
       for generated in 0...7 {
         for chunk in 1...3 {
           for condition in 1...2 {
-            let variant = points.count
-            var model = model([(chunk, condition)], .cascade, .hierarchical, variant: variant)
+            var draw = Draw(index: points.count, of: 0)
+            var model = model([(chunk, condition)], .cascade, .hierarchical, &draw)
             model.family = .block
             model.retainConditions = false
-            points.append(point(model, prompt, generated, variant))
+            points.append(point(model, prompt, generated, &draw))
           }
         }
         for keyValueHeads in [1, 2, 4] where prompt > 0 {
-          let variant = points.count
+          var draw = Draw(index: points.count, of: 0)
           let layer = LayerShape(
-            width: 12, heads: 4, keyValueHeads: keyValueHeads, headWidth: 3 + variant % 2, feedForward: 10,
-            feedForwardKind: variant % 3 == 0 ? .twoMatrix : .gated)
+            width: 12, heads: 4, keyValueHeads: keyValueHeads, headWidth: 3 + draw.below(2), feedForward: 10,
+            feedForwardKind: draw.oneOf([.gated, .twoMatrix]))
           let model = Model(
-            family: .vanilla, vocabulary: 17, layer: layer, tiedHead: variant % 2 == 0, layers: 1 + variant % 3)
-          points.append(point(model, prompt, generated, variant))
+            family: .vanilla, vocabulary: 17, layer: layer, tiedHead: draw.flag(), layers: 1 + draw.below(3))
+          points.append(point(model, prompt, generated, &draw))
         }
       }
     }
     return points
   }
 
-  private static func point(_ model: Model, _ prompt: Int, _ generated: Int, _ variant: Int) -> GridPoint {
+  private static func point(_ model: Model, _ prompt: Int, _ generated: Int, _ draw: inout Draw) -> GridPoint {
     GridPoint(
       model: model,
       workload: Workload(
-        promptLength: prompt, generatedLength: generated, batchSize: 1 + variant % 2, continuations: 1 + variant / 2 % 3
-      ))
+        promptLength: prompt, generatedLength: generated, batchSize: 1 + draw.below(2),
+        continuations: 1 + draw.below(3)))
   }
 
   /// A hierarchy with small dimensions that differ from one another, so that no two formulas agree by accident.
-  static func model(
-    _ levels: [(chunk: Int, condition: Int)], _ reading: DecoderInput, _ generation: Generation, variant: Int
+  private static func model(
+    _ levels: [(chunk: Int, condition: Int)], _ reading: DecoderInput, _ generation: Generation, _ draw: inout Draw
   ) -> Model {
-    func layer(_ width: Int, _ salt: Int) -> LayerShape {
-      let grouped = (variant / 3 + salt) % 2 == 1
-      return LayerShape(
-        width: width, heads: 4, keyValueHeads: grouped ? 2 : 4, feedForward: width + 4 + salt,
-        feedForwardKind: (variant / 5 + salt) % 2 == 0 ? .gated : .twoMatrix)
+    func layer(_ width: Int, _ salt: Int, _ draw: inout Draw) -> LayerShape {
+      LayerShape(
+        width: width, heads: 4, keyValueHeads: draw.oneOf([4, 2]), feedForward: width + 4 + salt,
+        feedForwardKind: draw.oneOf([.gated, .twoMatrix]))
     }
-    let kinds: [ChunkerKind] = [.linear, .convolution, .concatenation]
     var below = 12
-    let unequal = variant / 2 % 2 == 1
-    let shapes = levels.enumerated().map { index, level in
-      var kind = index == 0 ? kinds[(variant / 7 + 2) % 3] : kinds[(variant / 7 + index) % 3]
+    let unequal = draw.flag()
+    var shapes: [LevelShape] = []
+    for (index, level) in levels.enumerated() {
       let width = unequal ? 12 * (index + 2) : 12
+      var kind = draw.oneOf(ChunkerKind.allCases)
       if index > 0, kind == .concatenation, level.chunk * below != width { kind = .linear }
-      defer { below = width }
-      return LevelShape(
-        chunkLength: level.chunk, conditionLength: level.condition, layer: layer(width, index + 1),
-        encoderLayers: 1 + (variant + index) % 2, decoderLayers: 1 + (variant / 2 + index) % 2, chunker: kind)
+      below = width
+      shapes.append(
+        LevelShape(
+          chunkLength: level.chunk, conditionLength: level.condition, layer: layer(width, index + 1, &draw),
+          encoderLayers: 1 + draw.below(2), decoderLayers: 1 + draw.below(2), chunker: kind))
     }
     return Model(
-      family: .photon, vocabulary: 17, layer: layer(12, 0), tiedHead: variant % 3 == 0, levels: shapes,
-      decoderInput: reading, generation: generation, retainConditions: variant % 5 < 2)
+      family: .photon, vocabulary: 17, layer: layer(12, 0, &draw), tiedHead: draw.flag(), levels: shapes,
+      decoderInput: reading, generation: generation, retainConditions: draw.flag())
   }
+}
+
+/// Small numbers that do not depend on one another: SplitMix64, one stream per point.
+private struct Draw {
+  private var state: UInt64
+
+  init(index: Int, of hierarchy: Int) { state = UInt64(hierarchy) << 32 | UInt64(index) }
+
+  mutating func below(_ count: Int) -> Int {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var mixed = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+    return Int((mixed ^ (mixed >> 31)) % UInt64(count))
+  }
+
+  mutating func flag() -> Bool { below(2) == 1 }
+
+  mutating func oneOf<Value>(_ values: [Value]) -> Value { values[below(values.count)] }
 }

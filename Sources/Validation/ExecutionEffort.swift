@@ -29,7 +29,7 @@ public func executionEffort(_ model: Model, _ workload: Workload) -> Double {
 /// A run on shapes with its list of operations; nil where it would take longer than about ten seconds.
 public func tracedRun(_ model: Model, _ workload: Workload, _ precision: Precision) -> Trace? {
   guard executionEffort(model, workload) <= 2e7 else { return nil }
-  return ShapesRun(model, workload, precision, listsOperations: true).trace
+  return ExecutedRun(model, workload, precision, listsOperations: true).trace
 }
 
 /// Positions in a list whose efforts together stay within a budget: evenly spaced, the first included, without those

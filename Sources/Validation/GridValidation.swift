@@ -4,15 +4,16 @@ import Quantities
 import Synchronization
 
 /// Validates points on all cores; the result does not depend on how many there are.
+/// - Parameter allocates: runs with numbers in real memory; for small models.
 /// - Throws: the first error in the order of the points.
-public func validateExactly(_ points: [GridPoint]) throws -> ExactResult {
+public func validateExactly(_ points: [GridPoint], allocates: Bool = false) throws -> ExactResult {
   let chunk = 16
   let count = (points.count + chunk - 1) / chunk
   let results = Mutex([Result<ExactResult, any Error>?](repeating: nil, count: count))
   DispatchQueue.concurrentPerform(iterations: count) { index in
     let result = Result {
       try points[index * chunk..<min((index + 1) * chunk, points.count)].reduce(into: ExactResult()) {
-        $0 += try validateExactly($1.model, $1.workload, $1.precision)
+        $0 += try validateExactly($1.model, $1.workload, $1.precision, allocates: allocates)
       }
     }
     results.withLock { $0[index] = result }

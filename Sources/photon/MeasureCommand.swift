@@ -31,6 +31,7 @@ struct MeasureCommand: ParsableCommand {
     for line in measured.leftOut { printError(line) }
     printOutput(measured.pointTable.text(as: format.tableFormat))
     guard format == .table, !measured.results.isEmpty else { return }
-    printOutput("\n" + measured.agreementTable.text(as: .table))
+    printOutput(
+      "\n" + measured.agreementTable.text(as: .table) + "\n" + measured.verdict.joined(separator: "\n") + "\n")
   }
 }

@@ -61,6 +61,8 @@ struct MeasuredScenario {
   private var tooLarge: [Int128] = []
   private var tooLong: [Double] = []
   private let timeLimit: Double
+  /// Programs that were ready to run on average in the minute before the first run.
+  private let load = SystemDescription.load
 
   /// Runs what fits in this machine's memory and in the time limit, each also at twice the batch and twice the prompt.
   ///
@@ -115,6 +117,26 @@ struct MeasuredScenario {
 }
 
 extension MeasuredScenario {
+  /// The most that a mean error may be, unless the runs themselves differ by half of it.
+  static let aim = 15.0
+
+  /// Whether the predictions are as good as they should be, and what may have kept them from it.
+  var verdict: [String] {
+    let missed = timedRows(results).filter { !$0.agreement.isWithin(percent: Self.aim) }
+    var sentences = [
+      missed.isEmpty
+        ? "Every mean error is at most 15 %, or twice the run-to-run spread where that is larger."
+        : "Above 15 % and above twice the run-to-run spread: "
+          + missed.map { "\($0.architecture) \($0.metric.rawValue)" }.joined(separator: ", ") + "."
+    ]
+    if let load, load > 0.5 {
+      sentences.append(
+        "Other programs were running (load average \(NumberFormat.fixed(decimals: 1).text(load)) before the first run): "
+          + "repeat this on an idle machine before trusting a time.")
+    }
+    return sentences
+  }
+
   /// Sentences about the points that were not run.
   var leftOut: [String] {
     var sentences: [String] = []

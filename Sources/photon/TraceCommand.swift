@@ -11,9 +11,7 @@ struct TraceCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "trace",
     abstract: "Lists the operations that an executed model dispatches.",
-    discussion: """
-      photon trace export scenarios/quickstart.yaml --phase prefill
-      """,
+    discussion: "  photon trace export scenarios/quickstart.yaml --phase prefill",
     subcommands: [TraceExportCommand.self])
 }
 

@@ -55,7 +55,9 @@ struct ValidateCommand: ParsableCommand {
       let timed = agreement?.json ?? .array([])
       printOutput(JSON.object([("exact", exact.json), ("timed", timed)]).text() + "\n")
     case .table:
-      if let agreement, !agreement.rows.isEmpty { printOutput("\n" + agreement.text(as: .table)) }
+      if let measured, let agreement, !agreement.rows.isEmpty {
+        printOutput("\n" + agreement.text(as: .table) + "\n" + measured.verdict.joined(separator: "\n") + "\n")
+      }
     }
     if exact.result.mismatchCount > 0 { throw ExitCode.failure }
   }

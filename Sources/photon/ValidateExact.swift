@@ -36,7 +36,12 @@ struct ExactReport {
       points += ExactGrid.baselines + ExactGrid().allPoints(every: exhaustive ? 1 : 7)
       points += SeededSample(count: exhaustive ? Self.sampleCount.1 : Self.sampleCount.0).points
     }
-    result = try validateExactly(points)
+    var result = try validateExactly(points)
+    if !scenarioOnly {
+      let allocated = ExactGrid.baselines + ExactGrid().allPoints(every: exhaustive ? 20 : 200)
+      result += try validateExactly(allocated, allocates: true)
+    }
+    self.result = result
   }
 
   var json: JSON {

@@ -10,7 +10,7 @@ struct CommandTests {
 
   static let commands = [
     [], ["explain"], ["sweep"], ["why"], ["signature"], ["validate"], ["import"], ["hardware"], ["hardware", "list"],
-    ["hardware", "show"], ["hardware", "check"],
+    ["hardware", "show"], ["hardware", "check"], ["trace"], ["trace", "export"],
   ]
 
   @Test(arguments: commands)
@@ -24,6 +24,12 @@ struct CommandTests {
       let outcome = try await program.shell(Self.script(example))
       #expect(outcome.code == 0, "\(example): \(outcome.error)")
     }
+  }
+
+  @Test(arguments: ["calibrate", "measure", "report"])
+  func `help of what times the machine or draws has an example too`(command: String) async throws {
+    let help = try await Program().run(command, "--help")
+    #expect(help.code == 0 && help.lines.contains { $0.trimmingPrefix { $0 == " " }.hasPrefix("photon \(command)") })
   }
 
   @Test(arguments: ["command-line.md"])
@@ -71,7 +77,7 @@ struct CommandTests {
     #expect(outcome.code == 0)
     let exact = try object(outcome.output).object("exact")
     #expect(try exact.integer("mismatches") == 0 && exact.integer("points") == 18)
-    #expect(try exact.integer("checked") > 10_000 && exact.integer("scenario_points_executed") == 6)
+    #expect(try exact.integer("checked") > 2_000 && exact.integer("scenario_points_executed") == 6)
   }
 
   @Test func `a validation executes no point that would take minutes, and says so`() async throws {

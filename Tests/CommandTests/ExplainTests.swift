@@ -2,11 +2,10 @@ import Foundation
 import Testing
 
 struct ExplainTests {
-  static let presets = [
-    "vanilla-600m", "vanilla-900m", "vanilla-1.2b", "block-600m", "block-900m", "block-1.2b", "photon-600m",
-    "photon-900m", "photon-1.2b", "llama-2-7b", "llama-3.1-8b", "vanilla-small", "block-small", "photon-small",
-    "vanilla-tiny", "block-tiny", "photon-tiny",
-  ]
+  /// Every preset that the program ships.
+  static let presets =
+    ((try? FileManager.default.contentsOfDirectory(atPath: Program.repository + "/scenarios/models")) ?? [])
+    .filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) }.sorted()
 
   static let figures = [
     "matmul_flops", "elementwise_flops", "traffic_bytes", "weight_bytes", "activation_bytes", "cache_read_bytes",
@@ -34,6 +33,11 @@ struct ExplainTests {
     let parameters = try explained.object("parameters")
     #expect(
       try parameters.objects("components").reduce(0) { $0 + (try $1.integer("count")) } == parameters.integer("total"))
+  }
+
+  @Test func `all presets of the nine published models, three small families and Llama are shipped`() {
+    #expect(
+      Self.presets.count >= 17 && Set(Self.presets).isSuperset(of: ["llama-2-7b", "llama-3.1-8b", "photon-small"]))
   }
 
   /// arXiv:2512.20687v2, Tables 4 to 12, added up.

@@ -112,7 +112,8 @@ struct SweepTests {
 
   @Test(arguments: [
     "explain scenarios/quickstart.yaml", "sweep scenarios/quickstart.yaml", "signature", "hardware list",
-    "hardware show h200-sxm", "why scenarios/quickstart.yaml level0/decoder/head",
+    "hardware show h200-sxm", "trace export scenarios/quickstart.yaml",
+    "why scenarios/quickstart.yaml level0/decoder/head",
     "import docs/example-config.json", "validate scenarios/quickstart.yaml --scenario-only --no-measure",
   ])
   func `a full disk behind standard output is a failure with its reason`(command: String) async throws {

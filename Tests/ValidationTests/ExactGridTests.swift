@@ -18,6 +18,37 @@ struct ExactGridTests {
     #expect(result.mismatchCount == 0, "\(result.mismatches.map(\.description).joined(separator: "\n"))")
   }
 
+  @Test func `formulas equal the bytes that caches have allocated in real memory`() throws {
+    let result = try validateExactly(ExactGrid.baselines + ExactGrid().allPoints(every: 300), allocates: true)
+    #expect(result.points > 700)
+    #expect(result.mismatchCount == 0, "\(result.mismatches.map(\.description).joined(separator: "\n"))")
+  }
+
+  @Test func `every pair of the values that vary along the grid occurs`() {
+    // What each point has, property by property.
+    let properties: [(name: String, of: @Sendable (GridPoint) -> Int)] = [
+      ("batch", { $0.workload.batchSize }), ("continuations", { $0.workload.continuations }),
+      ("whole meta-contexts", { $0.workload.promptLength / $0.model.metaContextLength }),
+      ("grouped queries", { $0.model.levels[0].layer.keyValueHeads }),
+      ("unequal widths", { $0.model.levels[0].layer.width == $0.model.layer.width ? 0 : 1 }),
+      ("chunker", { ChunkerKind.allCases.firstIndex(of: $0.model.levels[0].chunker)! }),
+      ("encoder layers", { $0.model.levels[0].encoderLayers }),
+      ("decoder layers", { $0.model.levels[0].decoderLayers }),
+      ("tied head", { $0.model.tiedHead ? 1 : 0 }), ("retained", { $0.model.retainConditions ? 1 : 0 }),
+      ("reading", { DecoderInput.allCases.firstIndex(of: $0.model.decoderInput)! }),
+    ]
+    let points = ExactGrid(maximumLevels: 2).allPoints()
+    for (index, left) in properties.enumerated() {
+      for right in properties[..<index] {
+        let pairs = Set(points.map { [left.of($0), right.of($0)] })
+        #expect(
+          pairs.count == Set(points.map(left.of)).count * Set(points.map(right.of)).count, "\(left.name), \(right.name)"
+        )
+        #expect(Set(points.map(left.of)).count > 1)
+      }
+    }
+  }
+
   @Test func `formulas equal the executed model on a seeded sample of larger models`() throws {
     let sample = SeededSample(count: 200)
     #expect(sample.points.flatMap(\.model.problems) == [])

@@ -23,9 +23,9 @@ public func prompts(_ workload: Workload, vocabulary: Int) -> [[Int32]] {
 }
 
 /// - Unit: s
-public func seconds(_ body: () -> Void) -> Double {
+public func seconds(_ body: () throws -> Void) rethrows -> Double {
   let start = ContinuousClock.now
-  body()
+  try body()
   return (ContinuousClock.now - start) / .seconds(1)
 }
 

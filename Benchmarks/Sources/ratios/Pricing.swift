@@ -20,22 +20,21 @@ extension Ratios {
       let model = try preset(name)
       var pricer = Pricer()
       var times = Samples()
-      var checksum = 0.0
+      var (checksum, bytes) = (0.0, Int64(0))
       for _ in 0..<21 {
-        let time = seconds {
-          for round in 0..<1000 {
+        let time = try seconds {
+          for _ in 0..<1000 {
             for workload in workloads {
-              guard (try? pricer.price(model, workload, precision)) != nil, let totals = pricer.narrowTotals else {
-                fatalError("a point that does not fit 64 bits")
-              }
-              checksum += roofline.plain(totals.prefill).time.value + roofline.plain(totals.decode).time.value
+              let totals = try pricer.price(model, workload, precision)
+              let times = pricer.times(on: roofline)
+              checksum += times.prefill.time.value + times.decode.time.value
+              bytes &+= Int64(truncatingIfNeeded: totals.cache.peakBytes)
             }
-            checksum += Double(round)
           }
         }
         times.append(time / Double(1000 * workloads.count) * 1e9)
       }
-      precondition(checksum.isFinite)
+      precondition(checksum.isFinite && bytes > 0)
       row(name, short(times.median), percent(times.spread))
     }
   }
