@@ -89,11 +89,11 @@ INLINE void few_tile(const int NR, const int NO, const struct linear *l, ptrdiff
   add_tile(NO, l, result, row, NR, output, input == 0);
 }
 
-/* Outputs of the widest tile for a number of rows; its constants are those of the cases below. One row of weights that
-   come from memory is read straight through: one sum of 16 lanes keeps up with memory, and the processor foresees one
-   stream better than eight. */
-static ptrdiff_t tile_outputs(ptrdiff_t rows, bool stream) {
-  if (rows == 1) return CK_LANES == 16 && stream ? 1 : 8;
+/* Outputs of the widest tile for a number of rows; its constants are those of the cases below. For one row the weights
+   are read straight through: one sum of 16 lanes keeps up with memory, and the processor foresees one stream better
+   than eight. */
+static ptrdiff_t tile_outputs(ptrdiff_t rows) {
+  if (rows == 1) return CK_LANES == 16 ? 1 : 8;
   return TILE_ROWS == 5 ? (rows == 2 ? 8 : rows <= 4 ? 6 : 5) : rows == 2 ? 6 : 4;
 }
 
@@ -115,7 +115,7 @@ static void any_tile(const struct linear *l, ptrdiff_t row, ptrdiff_t rows, ptrd
 
 static void linear_few(const struct linear *l, ptrdiff_t first, ptrdiff_t end) {
   ptrdiff_t panels = (l->rows + TILE_ROWS - 1) / TILE_ROWS, panelRows = (l->rows + panels - 1) / panels;
-  ptrdiff_t width = tile_outputs(panelRows, l->stream);
+  ptrdiff_t width = tile_outputs(panelRows);
   for (ptrdiff_t output = first; output < end;) {
     ptrdiff_t outputs = output + width <= end ? width : 1;
     for (ptrdiff_t input = 0; input == 0 || input < l->inputs; input += BLOCK_INPUTS) {

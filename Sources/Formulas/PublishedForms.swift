@@ -87,6 +87,7 @@ private struct Forms {
   }
 
   var firstVersion: [PublishedForm] {
+    let squares = sum { stream(generated, $0) * chunk($0) * chunk($0) }
     let streams = sum { stream(end, $0) }
     let printed = streams + sum { stream(end, $0 - 1) * condition($0) }
     let retained = retainedVectors(model, contextLength: end).reduce(streams, +)
@@ -95,7 +96,9 @@ private struct Forms {
       PublishedForm(
         id: "v1-cache-printed", quantity: "cache size, Σ M_l + Σ M_{l−1}·R_l", unit: "vectors", published: printed,
         exact: retained,
-        note: "Wrong: \(more), because a level has one condition sequence per chunk, Σ M_l·R_l, not one per lower unit."
+        note:
+          "Wrong: \(more), because a level has one condition sequence per chunk, not one per lower unit; exact is what "
+          + "keeping every sequence takes, Σ M_l + Σ R_l·⌈T/C_{≤l}⌉, and the windowed design holds less still."
       ),
       PublishedForm(
         id: "v1-cache-retained", quantity: "cache size with every condition sequence kept, Σ M_l·(1 + R_l)",
@@ -112,9 +115,11 @@ private struct Forms {
         note: "Counts all pairs; causal attention computes M_l(M_l + 1)/2."),
       PublishedForm(
         id: "v1-local-attention", quantity: "local attention over the continuation, Σ M_l·C_l²", unit: "pairs",
-        published: sum { stream(generated, $0) * chunk($0) * chunk($0) }, exact: localReads,
+        published: squares, exact: localReads,
         note:
-          "Leaves out the condition: a chunk runs R_l + C_l − 1 positions and so (R_l + C_l − 1)(R_l + C_l)/2 pairs."),
+          "\(squares > localReads ? "Too many" : squares < localReads ? "Too few" : "Equal by chance") here: leaves out "
+          + "the condition but counts the square C_l² for the triangle of a chunk's R_l + C_l − 1 positions, which is "
+          + "(R_l + C_l − 1)(R_l + C_l)/2 pairs."),
     ]
   }
 

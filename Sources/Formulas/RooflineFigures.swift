@@ -39,6 +39,9 @@ public struct TimeFigure: Hashable, Sendable {
     self.bytes = bytes
   }
 
+  /// Whether there is anything to do; without work nothing is bound.
+  @inlinable public var hasWork: Bool { flops > 0 || bytes > 0 }
+
   /// Whichever of compute and memory time is larger; memory where both are equal.
   @inlinable public var bound: Bound { compute > memory ? .compute : .memory }
 

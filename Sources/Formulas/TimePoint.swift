@@ -93,13 +93,3 @@ public func batchFlips(
     TimedPhases(model, workload.with(batchSize: batch), precision, roofline)[phase].total
   }
 }
-
-/// Where the bound of a phase flips as the prompt grows; empty when it never does in the range.
-public func contextFlips(
-  _ phase: Phase, in range: ClosedRange<Int> = 1...16_777_216, _ model: Model, _ workload: Workload,
-  _ precision: Precision, _ roofline: Roofline
-) -> [Crossing] {
-  boundFlips(in: range) { prompt in
-    TimedPhases(model, workload.with(promptLength: prompt), precision, roofline)[phase].total
-  }
-}

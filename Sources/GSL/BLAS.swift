@@ -7,9 +7,6 @@ public enum BLAS {
 
   public static var threads: Int { Int(openblas_get_num_threads()) }
 
-  /// The processor type whose kernels the library chose.
-  public static var coreName: String { openblas_get_corename().map { String(cString: $0) } ?? "unknown" }
-
   /// c ← alpha · a · b + beta · c with row-major operands, each of a and b transposed on demand.
   /// - Shape: op(a) rows × inner, op(b) inner × columns, c rows × columns; `ld…` elements between stored rows.
   public static func sgemm(

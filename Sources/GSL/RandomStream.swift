@@ -38,13 +38,6 @@ public final class RandomStream {
   /// A normally distributed number with mean 0 and standard deviation 1 (ziggurat).
   public func gaussian() -> Double { withExtendedLifetime(self) { gsl_ran_gaussian_ziggurat(generator, 1) } }
 
-  /// Fills `numbers` with normally distributed ones.
-  public func fillGaussian(_ numbers: UnsafeMutableBufferPointer<Float>, mean: Double = 0, deviation: Double) {
-    withExtendedLifetime(self) {
-      for index in numbers.indices { numbers[index] = Float(mean + gsl_ran_gaussian_ziggurat(generator, deviation)) }
-    }
-  }
-
   /// An integer of `range`, each with the same probability.
   /// - Precondition: `range` has at least 1 and at most 2³² − 1 members.
   public func integer(in range: Range<Int>) -> Int {

@@ -8,13 +8,6 @@ public enum Statistics {
     return gsl_stats_mean(sample, 1, sample.count)
   }
 
-  /// The standard deviation with n − 1 in the denominator.
-  /// - Precondition: at least two numbers.
-  public static func standardDeviation(_ sample: [Double]) -> Double {
-    precondition(sample.count >= 2, "the standard deviation of fewer than two numbers")
-    return gsl_stats_sd(sample, 1, sample.count)
-  }
-
   /// - Precondition: not empty.
   public static func median(_ sample: [Double]) -> Double { quantile(0.5, of: sample) }
 
@@ -25,14 +18,6 @@ public enum Statistics {
     precondition((0...1).contains(fraction), "a quantile's fraction lies in 0 … 1")
     if sample.contains(where: \.isNaN) { return .nan }
     return gsl_stats_quantile_from_sorted_data(sample.sorted(), 1, sample.count, fraction)
-  }
-
-  /// The median absolute deviation from the median, times 1.4826 so that it estimates the standard deviation of a
-  /// normal distribution.
-  /// - Precondition: not empty.
-  public static func medianAbsoluteDeviation(_ sample: [Double]) -> Double {
-    let center = median(sample)
-    return 1.482602218505602 * median(sample.map { abs($0 - center) })
   }
 
   /// 1 − Σ(y − ŷ)² / Σ(y − ȳ)²; NaN where all observations are equal.

@@ -42,12 +42,6 @@ public struct Measurement: Hashable, Sendable {
     let width = Statistics.quantile(0.75, of: times) - Statistics.quantile(0.25, of: times)
     return 50 * width / Statistics.median(times)
   }
-
-  /// Tokens generated in a second, of all sequences; nil where none is generated.
-  public var tokensPerSecond: Rate<Token>? {
-    let tokens = workload.batchSize * workload.continuations * workload.generatedLength
-    return tokens == 0 ? nil : Rate(Double(tokens) / median(.decode))
-  }
 }
 
 /// A model in memory, ready to run workloads on this machine's fast kernels.

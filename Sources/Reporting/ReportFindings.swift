@@ -16,6 +16,7 @@ extension ReportSubject {
   /// Answers in plain words, every number computed from the closed forms.
   func findings(_ document: inout MarkdownDocument) {
     document.heading("Findings")
+    overview(&document)
     document.paragraph(
       "For \(model.described(as: point.name)), \(parameterText) parameters, on `\(profile.name)`, weights in "
         + "\(precision.weights.rawValue), cache in \(precision.cache.rawValue), at \(describe(workload)), unless said "
@@ -25,17 +26,19 @@ extension ReportSubject {
       document.heading(title, level: 3)
       document.list(items)
     }
-    group("What bounds it", phasesWithWork.map(boundFinding) + limitFindings)
+    group("What bounds it", phasesWithWork.map(boundFinding) + firstTokenFindings + limitFindings)
     group(
       rivals.isEmpty ? "Cache" : "Against the baselines",
       (workload.generatedLength > 0 ? rivals.map(decodeFinding) : []) + [cacheFinding].compactMap { $0 })
     if workload.generatedLength > 0, workload.promptLength > 0 {
       group("Continuations that share a prefill", [sharingFinding] + rivals.map(continuationsFinding))
     }
-    group("What to choose", [objectiveFinding].compactMap { $0 } + spreadFindings + [beatenFinding].compactMap { $0 })
+    group(
+      scenario.objective == nil ? "What to weigh" : "What to choose",
+      [objectiveFinding].compactMap { $0 } + spreadFindings + [beatenFinding].compactMap { $0 })
     group("What the paper prints", paperFindings)
     guard workloads.count > 1 else { return }
-    document.heading("Over the grid's workloads", level: 3)
+    document.heading("`\(point.name)` over the grid's workloads", level: 3)
     document.table(glance)
   }
 
@@ -65,7 +68,7 @@ extension ReportSubject {
     }
     return "**\(phase.title) is \(figure.bound.rawValue)-bound\(margin):** \(seconds(figure.time))"
       + "\(each) at \(significant(figure.intensity)) FLOP per byte. Over the batch it is \(text(overBatch, "batch"))\(fits); "
-      + "over the context, \(text(overPrompt, "prompt"))."
+      + "over the context,\(whichPrompts) \(text(overPrompt, "prompt"))."
   }
 
   /// Bounds and times at the corners of the grid.
@@ -76,6 +79,7 @@ extension ReportSubject {
       .text("prefill_bound", "bound"),
     ]
     if decodes {
+      columns.append(Column("first_token_s", "time to first token", as: .si(unit: "s")))
       columns += [Column("decode_s", "decode per token", as: .si(unit: "s")), .text("decode_bound", "bound")]
       columns += rivals.map { .text("against_\($0.name)", "decode against `\($0.name)`") }
     }
@@ -92,7 +96,7 @@ extension ReportSubject {
       ]
       if decodes {
         let own = timePerToken(model, workload)
-        row += [Cell(own.value), bound(.decode)]
+        row += [Cell(phases.timeToFirstToken.value), Cell(own.value), bound(.decode)]
         row += rivals.map { Cell(pace(own, against: timePerToken($0.model, workload))) }
       }
       if let memory = try? MemoryDemand(model, workload, precision, devices: profile.devices) {

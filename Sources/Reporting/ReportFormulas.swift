@@ -13,7 +13,7 @@ extension ReportSubject {
         + "is the width of level l, D_q and D_kv the widths of queries and keys, E_1 that of the encoder's embedding "
         + "rows, F the feed-forward width, H heads, V vocabulary, P prompt, G generated, K continuations, C_{≤l} the "
         + "tokens under a unit of level l, u_l the open units; w_bits, a_bits and c_bits are bits per weight, activation "
-        + "and cache element. `photon why \(scenario.file) NODE` shows one node with the operations behind it.")
+        + "and cache element. `photon why \(file) NODE` shows one node with the operations behind it.")
     let shown = ["matmul_flops", "weight_bytes", "cache_read_bytes", "cache_write_bytes", "local_read_bytes"]
     for phase in Phase.allCases where cost.totals[phase] != .zero {
       let nodes = try model.nodes.compactMap { node -> String? in

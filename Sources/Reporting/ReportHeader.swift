@@ -8,10 +8,14 @@ import Scenarios
 extension ReportSubject {
   /// What was asked, in one line; everything else of the header stands under the findings.
   func title(_ document: inout MarkdownDocument) {
-    document.heading("\(scenario.name): what \(point.name) costs, and why", level: 1)
+    let subject = overviewModels.isEmpty ? point.name : "\(number(overviewModels.count)) models"
+    document.heading(
+      "\(scenario.name): what \(subject) \(overviewModels.isEmpty ? "costs" : "cost"), and why", level: 1)
     let points = "\(number(summaries.count)) \(summaries.count == 1 ? "point" : "points")"
     document.paragraph(
-      "\(points) on `\(profile.name)` (\(profile.description)), priced with closed forms; made by `\(command)`.")
+      "\(points) on `\(profile.name)` (\(profile.description)), priced with closed forms; made by `\(command)`."
+        + (overviewModels.isEmpty
+          ? "" : " The findings begin with all models; `\(point.name)` is the one explained in detail."))
   }
 
   /// How things are counted, and what identifies the scenario.
@@ -30,6 +34,8 @@ extension ReportSubject {
           : "; efficiencies and overheads of this profile are fitted."),
       "The margin of a bound is the larger of compute and memory time over the smaller: 1× is balanced, 10× means that "
         + "the other resource idles nine tenths of the time.",
+      "Searches over batches, prompts and continuations look at every doubling and, between two that differ, for the "
+        + "exact place; a change and its reversal inside one doubling go unseen.",
       "TPM is throughput over the GiB that one prompt keeps, the paper's definition (arXiv:2512.20687v2 §3).",
       "k, M, G, T are powers of 1000; Ki, Mi, Gi of 1024. A context of 64K is 65 536 tokens.",
     ]

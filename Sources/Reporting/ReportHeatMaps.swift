@@ -12,7 +12,7 @@ extension ReportSubject {
     report.document.heading("Chunk and condition lengths over the grid")
     report.document.paragraph(
       "Each cell is the hierarchy with the lengths on the axes; lengths that a map does not vary are those of the explained "
-        + "model. The framed cell is the best under the objective, \(objective.text); grey does not fit or breaks a "
+        + "model. The framed cell is the best under \(objectiveText); grey does not fit or breaks a "
         + "condition. Maps whose cells differ by less than a twentieth are told in words instead.")
     for (index, workload) in mappedWorkloads.enumerated() {
       report.document.heading(capitalised(describe(workload)), level: 3)

@@ -15,7 +15,7 @@ extension ReportSubject {
     document.paragraph(
       "`\(point.name)` is a \(model.family.rawValue) model with a vocabulary of \(number(model.vocabulary))\(reading).")
     document.table(levels)
-    document.heading("Parameters", level: 3)
+    document.heading(componentTable == nil ? "Parameters" : "Parameters of `\(point.name)`", level: 3)
     let inventory = parameters(of: model)
     var table = Table([
       .text("component"), Column("count", "parameters"), Column("share", "share", as: .percent(decimals: 1)),
@@ -33,6 +33,10 @@ extension ReportSubject {
       document.paragraph(
         "Learned start latents (\(number(Int(inventory.startLatents)))) stand outside the total, as in the published tables."
       )
+    }
+    if let componentTable {
+      document.heading("Parameters of all models", level: 3)
+      document.table(componentTable)
     }
   }
 

@@ -15,13 +15,17 @@ extension ReportSubject {
 
   /// The best point under the objective: among models at the explained workload, or over the grid's workloads.
   var objectiveFinding: String? {
-    guard summaries.count > 1 || scenario.objective != nil else { return nil }
-    let stated = scenario.objective == nil ? " (the scenario states no objective)" : ""
+    guard scenario.objective != nil else {
+      return summaries.count > 1
+        ? "**Nothing is recommended:** the scenario states no objective. With one, such as "
+          + "`objective: {minimise: \(objective.member)}`, this line names the best point of the grid."
+        : nil
+    }
     let here = summaries.filter { $0.point.workload == workload && $0.point.precision == precision }
     let candidates = here.count > 1 ? here : summaries
     guard let best = objective.best(candidates) else {
       return
-        "**\(capitalised(objective.text)):** no point of the grid has the figure, fits and keeps to the conditions\(stated)."
+        "**\(capitalised(objective.text)):** no point of the grid has the figure, fits and keeps to the conditions."
     }
     func value(_ summary: PointSummary) -> String { objective.format.text(summary.value(objective.member)) }
     var text =
@@ -31,7 +35,7 @@ extension ReportSubject {
     if let own = here.first(where: { $0.point.index == point.index }), own.point.index != best.point.index {
       text += " against \(value(own)) of the explained one"
     }
-    text += stated + "."
+    text += "."
     if let wins = wins(of: best.point.model) { text += " " + wins }
     if isExtreme(best.point.model) {
       text +=
@@ -39,6 +43,12 @@ extension ReportSubject {
         + "so a measured quality has to set the limit."
     }
     return text + (objective.weighsQuality ? "" : " **Quality is not in it.**")
+  }
+
+  /// What maps are drawn for: the scenario's objective, or decode time where it states none.
+  var objectiveText: String {
+    scenario.objective == nil
+      ? "“\(objective.text)”, which stands in where a scenario states no objective" : "the objective, \(objective.text)"
   }
 
   /// At how many workloads of the grid a hierarchy is the best.

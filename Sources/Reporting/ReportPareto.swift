@@ -36,7 +36,7 @@ extension ReportSubject {
         + [
           Column("decode_s", "decode per token", as: .si(unit: "s")),
           Column("prefill_s", "prefill", as: .si(unit: "s")),
-          Column("cache", "cache per prompt", as: .binaryBytes), Column("parameters", as: .si(unit: "")),
+          Column("cache", "persistent cache per prompt", as: .binaryBytes), Column("parameters", as: .si(unit: "")),
         ])
     for summary in front.prefix(24) {
       table.append(

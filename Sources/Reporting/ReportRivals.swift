@@ -23,7 +23,7 @@ extension ReportSubject {
     }
     let long = workload.with(promptLength: longPrompt)
     var text =
-      "**Decode against `\(rival.name)`** is \(places(workload)): \(times(workload)) here, "
+      "**Decode against `\(rival.name)`**\(whichPrompts.isEmpty ? "" : "," + whichPrompts) is \(places(workload)): \(times(workload)) here, "
       + "\(times(long)) at a prompt of \(number(longPrompt))"
     let largest = workloads.map(\.batchSize).max() ?? workload.batchSize
     if largest > workload.batchSize {
@@ -58,14 +58,15 @@ extension ReportSubject {
     guard let first = lead.first else { return name + "." }
     if lead.count == 1 {
       guard first.isPositive else {
-        return "\(name), and no number of continuations of a prompt up to \(number(SearchLimit.continuations)) makes "
-          + "prefill and decode together cheaper."
+        return "\(name), and at no doubling of the continuations of a prompt up to "
+          + "\(number(SearchLimit.continuations)) are prefill and decode together cheaper."
       }
       let repaid =
         own > other
         ? "the dearer prefill is repaid by the **first** continuation of a prompt"
         : "there is no dearer prefill to repay"
-      return "\(name): \(repaid), and prefill and decode together are faster at every number of continuations."
+      return "\(name): \(repaid), and prefill and decode together are faster at every doubling of the "
+        + "continuations up to \(number(SearchLimit.continuations))."
     }
     return "\(name); with its continuations, a prompt is "
       + Reporting.describe(lead, "continuation", positive: "faster", negative: "slower") + "."

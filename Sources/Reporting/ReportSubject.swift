@@ -82,6 +82,8 @@ public struct ReportSubject: Sendable {
     return [NamedModel(name: point.name, model: point.model)] + baselines
   }
 
+  /// The scenario's file as the report names it.
+  var file: String { shownPath(scenario.file) }
   public var workload: Workload { point.workload }
   public var model: Model { point.model }
   public var precision: Precision { point.precision }
@@ -96,6 +98,9 @@ public struct ReportSubject: Sendable {
   func timePerToken(_ model: Model, _ workload: Workload) -> Seconds {
     Seconds(phases(model, workload).decode.total.time.value / Double(max(1, workload.generatedLength)))
   }
+
+  /// Prefill and the emission of one token.
+  func timeToFirstToken(_ model: Model, _ workload: Workload) -> Seconds { phases(model, workload).timeToFirstToken }
 
   /// `prompt 256, 32 generated, batch 4`.
   func describe(_ workload: Workload) -> String {
@@ -135,6 +140,10 @@ extension Workload {
     workload.continuations = continuations
     return workload
   }
+}
+
+extension TimedPhases {
+  var timeToFirstToken: Seconds { prefill.total.time + emission.total.time }
 }
 
 extension TimedPoint {

@@ -1,5 +1,6 @@
 import Architectures
 import Formulas
+import Foundation
 import Quantities
 import Reports
 
@@ -53,6 +54,15 @@ extension Model {
   var hasPublishedLengths: Bool { levels.allSatisfy { $0.chunkLength == 4 && $0.conditionLength == 2 } }
 }
 
+/// How a report names a file: relative to a folder if it lies inside, else by its last part where the path is absolute,
+/// so that no report tells where its writer keeps things.
+public func shownPath(_ path: String, from folder: String = FileManager.default.currentDirectoryPath) -> String {
+  guard path.hasPrefix("/") else { return path }
+  let full = URL(filePath: path).standardizedFileURL.path
+  let inside = URL(filePath: folder).standardizedFileURL.path + "/"
+  return full.hasPrefix(inside) ? String(full.dropFirst(inside.count)) : URL(filePath: full).lastPathComponent
+}
+
 // MARK: Stretches of one sign
 
 /// Neighbouring integers at which a difference keeps its sign; zero counts as negative.
@@ -88,12 +98,13 @@ func stretches(like prompt: Int, metaContext step: Int, of difference: (Int) -> 
   }
 }
 
-/// `memory-bound up to batch 3, compute-bound from batch 4 on`; at most four stretches are told.
+/// `memory-bound up to batch 3, compute-bound from batch 4 on`; at most four stretches are told. Where nothing changes,
+/// only the doublings were looked at, and the text says so.
 func describe(_ stretches: [Stretch], _ quantity: String, positive: String, negative: String) -> String {
   func word(_ stretch: Stretch) -> String { stretch.isPositive ? positive : negative }
   guard let first = stretches.first, let last = stretches.last, stretches.count > 1 else {
     return stretches.first.map {
-      "\(word($0)) at every \(quantity) from \(number($0.range.lowerBound)) to \(number($0.range.upperBound))"
+      "\(word($0)) at every doubling from \(number($0.range.lowerBound)) to \(number($0.range.upperBound))"
     } ?? ""
   }
   var parts = ["\(word(first)) up to \(quantity) **\(number(first.range.upperBound))**"]

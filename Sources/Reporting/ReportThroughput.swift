@@ -24,8 +24,7 @@ extension ReportSubject {
         + "emitted tokens over prefill and decode time.")
     let groups = try servingGroups()
     if groups.first.map({ $0.count > 4 }) ?? false {
-      // The paper's tables have the same figures where they cover every model.
-      for group in groups where !group.allSatisfy({ PaperFigures($0.name, $0.workload) != nil }) {
+      for group in groups {
         report.document.heading(capitalised(describe(group[0].workload)), level: 3)
         report.document.table(servingTable(group))
       }
@@ -35,7 +34,11 @@ extension ReportSubject {
     paperTables(&report.document)
     guard summaries.count > 1 else { return }
     report.document.paragraph(
-      "All \(number(summaries.count)) points as data: `photon sweep \(scenario.file) -o \(scenario.name).csv`.")
+      "All \(number(summaries.count)) points as data: `photon sweep \(file) -o \(scenario.name).csv`. Its times are "
+        + "plain rooflines of whole phases, the larger of all arithmetic and all traffic at the peaks, so that millions of "
+        + "points are priced in seconds. A time of this report is a sum over operations, for each the larger of its own "
+        + "arithmetic and traffic, because one operation does not use what another leaves idle; it is larger where "
+        + "some operations wait for arithmetic and others for memory.")
   }
 
   /// One group per workload: the grid's own models where they are few, else the explained one and its rivals.
@@ -63,7 +66,7 @@ extension ReportSubject {
     var table = Table(
       place + [
         .text("model"), Column("memory", "memory per prompt", as: .binaryBytes),
-        .text("prefill_bound", "prefill bound"),
+        .text("prefill_bound", "prefill bound"), Column("first_token", "time to first token", as: .si(unit: "s")),
         .text("decode_bound", "decode bound"), Column("throughput", "tok/s", as: .si(unit: "")),
         Column("tpm", "TPM", as: .si(unit: "")), Column("largest", "largest batch"),
         Column("largest_throughput", "tok/s there", as: .si(unit: "")),
@@ -83,7 +86,7 @@ extension ReportSubject {
       table.append(
         lead + [
           Cell("`\(row.name)`"), Cell(timed.memory.bytesPerSequence), bound(timed.prefill.total),
-          bound(timed.decode.total),
+          Cell(timed.figures.timeToFirstToken.value), bound(timed.decode.total),
           fits ? rate(timed.figures.throughput.perSecond) : "does not fit",
           fits ? rate(timed.figures.throughputPerSampleGibibyte) : .missing,
           timed.largestBatch.map { Cell($0) } ?? .missing, rate(timed.atLargestBatch?.throughput.perSecond),

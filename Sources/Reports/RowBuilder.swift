@@ -128,6 +128,13 @@ public struct RowBuilder: Sendable {
     appendBytes(field)
   }
 
+  /// The digits of a number, or `true` or `false`, as they are: in JSON they stand without quotes.
+  /// - Precondition: `literal` is one of these.
+  public mutating func append(literal: String) {
+    startField(reserving: literal.utf8.count)
+    appendASCII(literal)
+  }
+
   /// An empty field in CSV, `null` in JSON.
   public mutating func appendMissing() {
     startField(reserving: 8)

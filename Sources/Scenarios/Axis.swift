@@ -1,11 +1,11 @@
-import Foundation
-
 /// One dimension of a grid: the values that a key takes, in the order of the scenario.
 public struct Axis: Hashable, Sendable {
   /// The key, for example `model.levels[1].chunk`.
   public var path: String
   /// The values as text.
   public var labels: [String]
+  /// Whether every label is a number or a truth value, which JSON writes without quotes.
+  public var isLiteral: Bool
   var steps: [DottedPath.Step]
   var options: [PositionedValue]
   var position: Position
@@ -28,13 +28,20 @@ struct AxisFinder {
 
     func make() -> Axis {
       let options = makeOptions()
-      return Axis(path: path, labels: options.map(Self.label), steps: steps, options: options, position: position)
+      return Axis(
+        path: path, labels: options.map(Self.label), isLiteral: options.allSatisfy(Self.isLiteral), steps: steps,
+        options: options, position: position)
     }
 
-    /// A preset alone is called by its name.
+    /// A preset alone is called by its name, a number by its digits.
     private static func label(_ option: PositionedValue) -> String {
       if let entries = option.entries, entries.count == 1, entries[0].key == "preset" { return entries[0].value.flow }
-      return option.scalar ?? option.flow
+      return option.wholeNumber.map(String.init) ?? option.scalar ?? option.flow
+    }
+
+    private static func isLiteral(_ option: PositionedValue) -> Bool {
+      guard case .scalar(let text, quoted: false) = option.content else { return false }
+      return option.wholeNumber != nil || ["true", "false"].contains(text)
     }
   }
 
@@ -87,6 +94,15 @@ struct AxisFinder {
     let path = DottedPath(steps).description
     guard !options.isEmpty else {
       collector.add(.init(value.position, path: path, found: "found an empty list", accepted: "at least one value"))
+      fail(steps)
+      return
+    }
+    var seen: Set<String> = []
+    if let repeated = options.first(where: { !seen.insert($0.canonical).inserted }) {
+      collector.add(
+        .init(
+          repeated.position, path: path, found: "the value \(repeated.canonical) stands in the list twice",
+          accepted: "every value once"))
       fail(steps)
       return
     }

@@ -102,7 +102,8 @@ struct GridReader {
       if !problems.isEmpty {
         failures += 1
         let fresh = problems.filter { reported.insert($0.description).inserted }
-        reader.report(fresh, in: resolved, note: values.isEmpty ? "" : " (with \(values))")
+        reader.report(
+          fresh, in: resolved, of: tree, presets, file: file, note: values.isEmpty ? "" : " (with \(values))")
       }
       models.append(NamedModel(name: tree["preset"]?.scalar ?? name, model: model))
     }

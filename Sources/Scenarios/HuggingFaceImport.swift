@@ -6,40 +6,43 @@ public struct ImportedModel: Sendable {
   public var model: Model
   /// A preset file.
   public var yaml: String
-  /// What the model computes beyond what is counted.
+  /// Where the model departs from the configuration.
   public var warnings: [Diagnostic]
 }
 
 /// Reads the `config.json` of a Llama, Mistral, Qwen 2, Qwen 2.5, Qwen 3 or GPT-NeoX model.
 ///
-/// What changes matrix work and cannot be represented is an error at its key; what only changes element-wise work,
-/// such as biases, is a warning.
+/// What a preset cannot represent is an error at its key.
+/// - Parameter approximate: leaves out biases, norms of another kind, windows and the like with a warning each; matrix
+///   work of another shape remains an error.
 /// - Throws: `ScenarioError`
-public func importHuggingFace(file: String, name: String? = nil) throws(ScenarioError) -> ImportedModel {
-  try importHuggingFace(json: YAMLText.text(of: file), file: file, name: name)
+public func importHuggingFace(
+  file: String, name: String? = nil, approximate: Bool = false
+) throws(ScenarioError) -> ImportedModel {
+  try importHuggingFace(json: YAMLText.text(of: file), file: file, name: name, approximate: approximate)
 }
 
 /// The same from text; `file` is the name that diagnostics show.
 /// - Throws: `ScenarioError`
 public func importHuggingFace(
-  json: String, file: String, name: String? = nil
+  json: String, file: String, name: String? = nil, approximate: Bool = false
 ) throws(ScenarioError) -> ImportedModel {
   // JSON is YAML, and the YAML parser keeps positions.
   let root = try YAMLText.parse(json, file: file)
   let collector = DiagnosticCollector()
-  let reader = HuggingFaceReader(root, collector)
+  let reader = HuggingFaceReader(root, collector, approximate: approximate)
   let model = reader.read()
   try collector.throwIfAny()
   guard let model else { preconditionFailure("an import failed without a diagnostic") }
   let name = name ?? reader.name
   let comments = ["Imported from a Hugging Face configuration (model_type \(reader.modelType ?? ""))."]
-  let notes = collector.ordered.map { "Not counted: \($0.path): \($0.found)." }
+  let notes = collector.ordered.map { "\($0.path): \($0.found)." }
   return ImportedModel(
     name: name, model: model, yaml: ModelText.render(model, name: name, comments: comments + notes),
     warnings: collector.ordered)
 }
 
-private struct HuggingFaceReader {
+struct HuggingFaceReader {
   static let modelTypes = ["llama", "mistral", "qwen2", "qwen3", "gpt_neox"]
   /// Keys of our models and what they are called here.
   static let keys = [
@@ -59,8 +62,11 @@ private struct HuggingFaceReader {
 
   let reader: FieldReader
   let modelType: String?
+  /// Whether what a preset cannot say is left out with a warning.
+  let approximate: Bool
 
-  init(_ root: PositionedValue, _ collector: DiagnosticCollector) {
+  init(_ root: PositionedValue, _ collector: DiagnosticCollector, approximate: Bool) {
+    self.approximate = approximate
     // In a configuration null means that the key is absent.
     var present = root
     if case .mapping(let entries) = root.content { present.content = .mapping(entries.filter { !$0.value.isNull }) }
@@ -101,13 +107,14 @@ private struct HuggingFaceReader {
       reader.require("head_dim")
     }
     let tiedHead = reader.boolean("tie_word_embeddings", default: false)
-    warn(modelType)
-    guard let vocabulary, let width, let heads, let layers, let feedForward, let keyValueHeads, let tiedHead else {
-      return nil
+    var layer: LayerShape?
+    if let width, let heads, heads > 0, let feedForward, let keyValueHeads {
+      layer = LayerShape(
+        width: width, heads: heads, keyValueHeads: keyValueHeads, headWidth: headWidth, feedForward: feedForward,
+        feedForwardKind: modelType == "gpt_neox" ? .twoMatrix : .gated)
     }
-    let layer = LayerShape(
-      width: width, heads: heads, keyValueHeads: keyValueHeads, headWidth: headWidth, feedForward: feedForward,
-      feedForwardKind: modelType == "gpt_neox" ? .twoMatrix : .gated)
+    checkDepartures(modelType, layer, layers: layers)
+    guard let vocabulary, let layer, let layers, let tiedHead else { return nil }
     let model = Model(family: .vanilla, vocabulary: vocabulary, layer: layer, tiedHead: tiedHead, layers: layers)
     for problem in model.problems {
       reader.report(Self.keys[problem.key] ?? problem.key, problem.found, accepted: problem.accepted)
@@ -126,7 +133,9 @@ private struct HuggingFaceReader {
   private func refuseWindow(_ modelType: String) {
     if let types = reader.value("layer_types")?.elements {
       if let other = types.first(where: { $0.scalar != "full_attention" }) {
-        reader.report("layer_types", "found \(other.summary)", accepted: "full_attention in every layer")
+        depart(
+          "layer_types", value: other.summary, "attention to the whole context is counted in every layer",
+          accepted: "full_attention in every layer")
       }
       return
     }
@@ -139,37 +148,8 @@ private struct HuggingFaceReader {
     {
       return
     }
-    reader.report(
-      "sliding_window", "a window of \(window) tokens cannot be represented", accepted: "null, or the whole context")
-  }
-
-  private func warn(_ modelType: String) {
-    func isTrue(_ key: String) -> Bool { reader.value(key)?.scalar == "true" }
-    if modelType == "gpt_neox" {
-      warn("model_type", "the biases of every product, and LayerNorm's mean and bias where RMSNorm is counted")
-      if reader.value("use_parallel_residual")?.scalar != "false" {
-        warn("use_parallel_residual", "attention and feed-forward side by side; they are counted one after the other")
-      }
-      if let share = reader.value("rotary_pct")?.scalar, share != "1.0", share != "1" {
-        warn("rotary_pct", "only a share of \(share) of each head is rotated; the whole head is counted")
-      }
-    } else if modelType == "qwen2" {
-      warn("model_type", "the biases of the query, key and value products")
-    } else if isTrue("attention_bias") {
-      warn("attention_bias", "the biases of the attention products")
-    }
-    if modelType == "qwen3" { warn("model_type", "the norms of every query and key head") }
-    if isTrue("mlp_bias") { warn("mlp_bias", "the biases of the feed-forward products") }
-    let counted = modelType == "gpt_neox" ? ["gelu", "gelu_new", "gelu_fast", "gelu_pytorch_tanh"] : ["silu", "swish"]
-    if let activation = reader.value("hidden_act"), !counted.contains(activation.scalar ?? "") {
-      warn("hidden_act", "the activation \(activation.summary); \(counted[0]) is counted")
-    }
-    if reader.has("quantization_config") {
-      warn("quantization_config", "the stored element type; a scenario says it under precision")
-    }
-  }
-
-  private func warn(_ key: String, _ found: String) {
-    reader.collector.add(.init(reader.position(of: key), severity: .warning, path: key, found: found))
+    depart(
+      "sliding_window", "a window of tokens; attention to the whole context is counted",
+      accepted: "null, or the whole context")
   }
 }

@@ -91,13 +91,27 @@ struct ModelReader {
   }
 
   /// Turns a model's problems into diagnostics at the keys that a person would change.
-  func report(_ problems: [Problem], in section: PositionedValue, note: String = "") {
+  /// - Parameters:
+  ///   - resolved: the section with its preset's keys.
+  ///   - section: as it was written; what it sets is blamed before the keys of its preset.
+  func report(
+    _ problems: [Problem], in resolved: PositionedValue, of section: PositionedValue, _ presets: PresetResolver,
+    file: String, note: String = ""
+  ) {
     for problem in problems {
       let steps = DottedPath(problem.key)?.steps ?? []
-      collector.add(
-        .init(
-          section.position(of: steps[...]), path: "\(path).\(problem.key)", found: problem.found + note,
-          accepted: problem.accepted))
+      var diagnostic = Diagnostic(
+        resolved.position(of: steps[...]), path: "\(path).\(problem.key)", found: problem.found + note,
+        accepted: problem.accepted)
+      if let preset = section["preset"]?.scalar, ![file, "--set"].contains(diagnostic.position.file),
+        let culprit = presets.culprit(problem, in: section, path: path, file: file)
+      {
+        diagnostic.position = culprit.value.position
+        diagnostic.path = "\(path).\(culprit.key)"
+        diagnostic.found += "; \(problem.key) is that of the preset \(preset)"
+        diagnostic.accepted = "for \(problem.key) \(problem.accepted)"
+      }
+      collector.add(diagnostic)
     }
   }
 }

@@ -58,6 +58,23 @@ public struct PositionedValue: Hashable, Sendable {
     }
   }
 
+  /// What an unquoted number is, `_` between its digits left out; a grid may have a million of them.
+  var wholeNumber: Int? {
+    guard case .scalar(let text, quoted: false) = content else { return nil }
+    return Int(text) ?? (text.utf8.contains(UInt8(ascii: "_")) ? Int(text.replacing("_", with: "")) : nil)
+  }
+
+  /// Equal for values that mean the same: numbers without `_`, mappings in the order of their keys.
+  var canonical: String {
+    switch content {
+    case .scalar(let text, quoted: false): wholeNumber.map(String.init) ?? text
+    case .list(let elements): "[" + elements.map(\.canonical).joined(separator: ", ") + "]"
+    case .mapping(let entries):
+      "{" + entries.map { "\($0.key): \($0.value.canonical)" }.sorted().joined(separator: ", ") + "}"
+    default: flow
+    }
+  }
+
   /// The value as YAML on one line: the label of an alternative and the text of a fingerprint.
   public var flow: String {
     switch content {

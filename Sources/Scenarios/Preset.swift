@@ -1,3 +1,5 @@
+import Architectures
+
 /// Replaces `preset: NAME` in a model section by the preset's keys, overridden by the section's own.
 final class PresetResolver {
   private let files: ScenarioFiles
@@ -42,6 +44,21 @@ final class PresetResolver {
       result = set
     }
     return result
+  }
+
+  /// The section's own key that makes its preset impossible: without it the problem would not exist.
+  func culprit(_ problem: Problem, in section: PositionedValue, path: String, file: String) -> PositionedValue.Entry? {
+    // What these attempts complain of is not what a person wrote.
+    let silent = DiagnosticCollector()
+    let presets = PresetResolver(files: files, collector: silent)
+    return section.entries?.first { entry in
+      guard entry.key != "preset" else { return false }
+      let rest = PositionedValue(.mapping((section.entries ?? []).filter { $0 != entry }), at: section.position)
+      guard let resolved = presets.resolve(rest, path: path, file: file),
+        let model = ModelReader(path: path, collector: silent).read(resolved)
+      else { return false }
+      return !model.problems.contains { $0.key == problem.key }
+    }
   }
 
   private func isDotted(_ key: String) -> Bool { key.contains(".") || key.contains("[") }

@@ -145,12 +145,19 @@ public struct Scenario: Sendable {
     let value = reader.value("hardware")
     let elements = value?.elements ?? [value ?? standard]
     if elements.isEmpty { reader.report("hardware", "found an empty list", accepted: "at least one profile") }
+    var seen: Set<String> = []
     return elements.enumerated().compactMap { index, element in
       let path = value?.elements == nil ? "hardware" : "hardware[\(index + 1)]"
       guard let name = element.scalar, !name.isEmpty else {
         reader.collector.add(
           .init(element.position, path: path, found: "found \(element.summary)", accepted: "the name of a profile"))
         return nil
+      }
+      if !seen.insert(name).inserted {
+        reader.collector.add(
+          .init(
+            element.position, path: path, found: "the profile \(name) stands in the list twice",
+            accepted: "every profile once"))
       }
       let file = options.files.find(.hardware, named: name, from: directory)
       if file == nil, options.checksHardware {
@@ -176,7 +183,7 @@ public struct Scenario: Sendable {
       guard let resolved = presets.resolve(section, path: path, file: file), let model = models.read(resolved) else {
         return nil
       }
-      models.report(model.problems, in: resolved)
+      models.report(model.problems, in: resolved, of: section, presets, file: file)
       return NamedModel(name: section["preset"]?.scalar ?? path, model: model)
     }
   }

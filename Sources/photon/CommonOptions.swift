@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Hardware
+import Reporting
 import Reports
 import Scenarios
 
@@ -33,13 +34,13 @@ struct ScenarioOptionsGroup: ParsableArguments {
       "A profile's name or file, instead of those in the scenario; may be repeated.", valueName: "name"))
   var hardwareNames: [String] = []
 
-  /// - Parameter figures: the names that objectives may use; nil accepts any.
   /// - Throws: `ScenarioError`
-  func scenario(figures: [String]? = nil) throws -> Scenario {
+  func scenario() throws -> Scenario {
     try Scenario(
       file: file,
       options: ScenarioOptions(
-        overrides: overrides, searchPaths: searchPaths, figures: figures, checksHardware: hardwareNames.isEmpty))
+        overrides: overrides, searchPaths: searchPaths, figures: reportFigureNames,
+        checksHardware: hardwareNames.isEmpty))
   }
 
   /// The profiles to price on: those of the command line, or the scenario's.

@@ -105,14 +105,17 @@ extension ExplainedPoint {
 
   private func hardwareJSON(_ timed: TimedPoint) -> JSON {
     let figures = timed.figures
+    let emits = point.workload.generatedLength > 0
     func phase(_ figure: TimeFigure, _ more: [(key: String, value: JSON)] = []) -> JSON {
       .object(
         [("time_s", .number(figure.time.value))] + more + [
-          ("bound", .string(figure.bound.rawValue)), ("margin", .number(figure.margin)),
-          ("intensity_flop_per_byte", .number(figure.intensity)),
+          ("bound", figure.hasWork ? .string(figure.bound.rawValue) : .null),
+          ("margin", figure.hasWork ? .number(figure.margin) : .null),
+          ("intensity_flop_per_byte", figure.hasWork ? .number(figure.intensity) : .null),
           ("communication_s", .number(figure.communication.value)),
         ])
     }
+    let largest = emits ? timed.atLargestBatch : nil
     return .object([
       ("name", .string(timed.profile)),
       ("devices", JSON(timed.devices)),
@@ -121,15 +124,17 @@ extension ExplainedPoint {
         "decode", phase(timed.decode.total, [("time_per_token_s", JSON(figures.timePerOutputToken?.value))])
       ),
       ("time_to_first_token_s", .number(figures.timeToFirstToken.value)),
-      ("throughput_tokens_per_s", .number(figures.throughput.perSecond)),
-      ("tpm_tokens_per_s_per_gib", JSON(figures.throughputPerSampleGibibyte)),
-      ("throughput_tokens_per_s_per_occupied_gib", .number(figures.throughputPerOccupiedGibibyte)),
+      ("throughput_tokens_per_s", JSON(emits ? figures.throughput.perSecond : nil)),
+      ("tpm_tokens_per_s_per_gib", JSON(emits ? figures.throughputPerSampleGibibyte : nil)),
+      (
+        "throughput_tokens_per_s_per_occupied_gib", JSON(emits ? figures.throughputPerOccupiedGibibyte : nil)
+      ),
       ("largest_batch", timed.largestBatch.map { JSON($0) } ?? .null),
-      ("throughput_at_largest_batch_tokens_per_s", JSON(timed.atLargestBatch?.throughput.perSecond)),
-      ("tpm_at_largest_batch_tokens_per_s_per_gib", JSON(timed.atLargestBatch?.throughputPerSampleGibibyte)),
+      ("throughput_at_largest_batch_tokens_per_s", JSON(largest?.throughput.perSecond)),
+      ("tpm_at_largest_batch_tokens_per_s_per_gib", JSON(largest?.throughputPerSampleGibibyte)),
       (
         "throughput_at_largest_batch_tokens_per_s_per_occupied_gib",
-        JSON(timed.atLargestBatch?.throughputPerOccupiedGibibyte)
+        JSON(largest?.throughputPerOccupiedGibibyte)
       ),
       ("cost_usd_per_million_tokens", JSON(timed.cost.dollars)),
       ("energy_j_per_million_tokens", JSON(timed.cost.joules)),

@@ -124,17 +124,18 @@ extension ExplainedPoint {
         Column("tpm_tokens_per_s_per_gib", "tokens/s/GiB", as: .significant(3)),
         Column("largest_batch", "largest batch"),
       ])
+    let emits = point.workload.generatedLength > 0
     for timed in timed {
       let figures = timed.figures
       table.append([
         .text(timed.machine), .text("prefill"), Cell(timed.prefill.total.time.value), .missing,
-        .text(timed.prefill.total.bound.rawValue), Cell(timed.prefill.total.margin), .missing, .missing, .missing,
+        timed.prefill.total.boundCell, timed.prefill.total.marginCell, .missing, .missing, .missing,
       ])
       table.append([
         .text(timed.machine), .text("decode"), Cell(timed.decode.total.time.value),
-        Cell(figures.timePerOutputToken?.value), .text(timed.decode.total.bound.rawValue),
-        Cell(timed.decode.total.margin), Cell(figures.throughput.perSecond),
-        Cell(figures.throughputPerSampleGibibyte), timed.largestBatch.map { Cell($0) } ?? .missing,
+        Cell(figures.timePerOutputToken?.value), timed.decode.total.boundCell, timed.decode.total.marginCell,
+        Cell(emits ? figures.throughput.perSecond : nil),
+        Cell(emits ? figures.throughputPerSampleGibibyte : nil), timed.largestBatch.map { Cell($0) } ?? .missing,
       ])
     }
     return table
@@ -158,6 +159,12 @@ extension ExplainedPoint {
     }
     return table
   }
+}
+
+extension TimeFigure {
+  /// Nothing is bound where nothing is done.
+  fileprivate var boundCell: Cell { hasWork ? .text(bound.rawValue) : .missing }
+  fileprivate var marginCell: Cell { hasWork ? Cell(margin) : .missing }
 }
 
 extension TimedPoint {

@@ -8,8 +8,10 @@ struct ImportCommand: AsyncParsableCommand {
     commandName: "import",
     abstract: "Writes a preset from a Hugging Face configuration.",
     discussion: """
-      Reads Llama, Mistral, Qwen 2, Qwen 3 and GPT-NeoX configurations. What cannot be represented is an error that \
-      names the key; what only changes element-wise work is a warning.
+      Reads Llama, Mistral, Qwen 2, Qwen 3 and GPT-NeoX configurations. What a preset cannot represent is an error \
+      that names the key and its value. With --approximate, biases, norms and activations of another kind, parallel \
+      residuals, partial rotation and attention windows are left out with a warning each; it says how many \
+      parameters are missing.
 
         photon import docs/example-config.json --name my-model
       """)
@@ -23,8 +25,11 @@ struct ImportCommand: AsyncParsableCommand {
   @Option(help: "The preset's name; by default the name the configuration carries.")
   var name: String?
 
+  @Flag(help: "Leaves out what a preset cannot represent, with a warning, instead of refusing it.")
+  var approximate = false
+
   func run() async throws {
-    let imported = try importHuggingFace(file: file, name: name)
+    let imported = try importHuggingFace(file: file, name: name, approximate: approximate)
     for warning in imported.warnings { printError(warning.description) }
     if let output {
       try AtomicFile.write(imported.yaml, to: output)

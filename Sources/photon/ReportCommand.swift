@@ -25,7 +25,7 @@ struct ReportCommand: AsyncParsableCommand {
   @OptionGroup var measuring: MeasuringOptions
 
   func run() async throws {
-    let scenario = try options.scenario(figures: reportFigureNames)
+    let scenario = try options.scenario()
     let subject = try ReportSubject(scenario, on: options.hardware(of: scenario), command: command)
     var report = try await computedReport(subject)
     var measured = MeasuredPart()
@@ -46,7 +46,8 @@ struct ReportCommand: AsyncParsableCommand {
       return isPlain ? text : "'\(text)'"
     }
     let changes =
-      options.overrides.map { " --set \(quoted($0))" } + options.hardwareNames.map { " --hardware \(quoted($0))" }
-    return "photon report \(quoted(options.file))" + changes.joined()
+      options.overrides.map { " --set \(quoted($0))" }
+      + options.hardwareNames.map { " --hardware \(quoted(shownPath($0)))" }
+    return "photon report \(quoted(shownPath(options.file)))" + changes.joined()
   }
 }

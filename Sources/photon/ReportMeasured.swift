@@ -56,11 +56,13 @@ struct MeasuredPart {
       "Measured on \(profile.description), in float32, with seeded random weights and prompts. The profile was calibrated "
         + "in rounds between the runs, on operations of other widths and never on these models: every point is held out."
     )
+    report.document.paragraph(measured.calibrationText)
     report.document.table(measured.agreementTable)
     report.document.paragraph(
       "Errors are predicted ÷ measured − 1 of each point; the spread is half the distance between the quartiles of the "
         + "repetitions, over their median. *Same bound* is the share of points whose predicted bound is the one that "
         + "doubling the batch showed.")
+    report.document.list(measured.agreementFindings)
     try await report.figure(
       chart(measured.results), "agreement",
       caption: "Predicted against measured time of every executed phase; the band is ±15 %.")

@@ -40,7 +40,7 @@ struct Sweep: Sendable {
   ) throws -> Int {
     try forEachChunk(
       count: chunkCount, threads: threads, isStopped: { interrupt.isRaised },
-      worker: { SweepWorker(RowBuilder(schema, encoding, capacity: 1 << 20)) }
+      worker: { SweepWorker(RowBuilder(schema, encoding, capacity: 1 << 20), grid.axes.map(\.isLiteral)) }
     ) { index, worker in
       let start = index * Self.chunkLength
       let end = min(start + Self.chunkLength, grid.count)
@@ -75,10 +75,15 @@ struct Sweep: Sendable {
 /// What one thread keeps: its tables, its rows, and the parameters of the model it saw last.
 struct SweepWorker {
   var rows: RowBuilder
+  /// Which axes have numbers for values.
+  private let literalAxes: [Bool]
   private var pricer = Pricer()
   private var parameters: (modelIndex: Int, total: Int128)?
 
-  init(_ rows: RowBuilder) { self.rows = rows }
+  init(_ rows: RowBuilder, _ literalAxes: [Bool]) {
+    self.rows = rows
+    self.literalAxes = literalAxes
+  }
 
   mutating func append(_ point: ScenarioPoint, _ rooflines: [Roofline]) throws(CountOverflow) {
     let totals = try pricer.price(point.model, point.workload, point.precision)
@@ -102,7 +107,9 @@ struct SweepWorker {
   private mutating func appendIdentity(_ point: ScenarioPoint) {
     let (model, workload) = (point.model, point.workload)
     rows.append(point.index)
-    for value in point.axisValues { rows.append(value) }
+    for (value, isLiteral) in zip(point.axisValues, literalAxes) {
+      if isLiteral { rows.append(literal: value) } else { rows.append(value) }
+    }
     rows.append(point.name)
     rows.append(model.family.rawValue)
     if model.family == .photon {
@@ -157,17 +164,25 @@ struct SweepWorker {
     let tokens = Double(point.workload.batchSize) * Double(point.workload.continuations) * generated
     rows.append(profile.name)
     rows.append(prefill.time.value)
-    rows.append(prefill.bound.rawValue)
-    rows.append(prefill.margin)
+    appendBound(prefill)
     rows.append(decode.time.value)
     rows.append(generated > 0 ? decode.time.value / generated : nil)
-    rows.append(decode.bound.rawValue)
-    rows.append(decode.margin)
+    appendBound(decode)
     let throughput = Rate<Token>(tokens > 0 ? tokens / (prefill.time + decode.time).value : 0)
-    rows.append(throughput.perSecond)
+    rows.append(generated > 0 ? throughput.perSecond : nil)
     let cost = TokenCost(profile, at: throughput)
     rows.append(cost.dollars)
     rows.append(cost.joules)
     rows.append(profile.devices)
+  }
+
+  private mutating func appendBound(_ phase: TimeFigure) {
+    if phase.hasWork {
+      rows.append(phase.bound.rawValue)
+      rows.append(phase.margin)
+    } else {
+      rows.appendMissing()
+      rows.appendMissing()
+    }
   }
 }

@@ -36,6 +36,19 @@ struct BadInputTests {
       "a width that the chunk does not divide", "model: {preset: photon-600m, \"levels[1].chunk\": 3}\n",
       "1:49: error: model.levels[1].chunk: 3 does not divide the width 1664"),
     Wrong(
+      "a width that the preset's heads do not divide", "model: {preset: photon-small, width: 100}\n",
+      "1:38: error: model.width: 8 heads do not divide the width 100; heads is that of the preset photon-small;"),
+    Wrong(
+      "an unknown objective", "model: {preset: photon-tiny}\nobjective: {minimise: decode.tyme_s}\n",
+      "2:23: error: objective.minimise: there is no figure \"decode.tyme_s\";"),
+    Wrong(
+      "an unknown figure in a condition",
+      "model: {preset: photon-tiny}\nobjective: {minimise: decode.time_s, subject_to: [latency < 1]}\n",
+      "2:51: error: objective.subject_to[1]: there is no figure \"latency\";"),
+    Wrong(
+      "a value twice in an axis", "model: {preset: photon-tiny}\nworkload: {batch: [64, 64]}\n",
+      "2:24: error: workload.batch: the value 64 stands in the list twice;"),
+    Wrong(
       "an unknown preset", "model: {preset: foton-600m}\n",
       "1:17: error: model.preset: there is no preset \"foton-600m\";"),
     Wrong(

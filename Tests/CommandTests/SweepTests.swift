@@ -47,6 +47,42 @@ struct SweepTests {
     }
   }
 
+  @Test func `an axis of numbers has numbers in JSON, an axis of words has words`() async throws {
+    let program = try Program()
+    let outcome = try await program.run(
+      "sweep", "scenarios/quickstart.yaml", "--format", "json", "--set",
+      "model={preset: photon-tiny, tied_head: [true, false], generation: [recursive, hierarchical]}", "--set",
+      "workload={prompt: [1_024, 9]}")
+    let leads = outcome.lines.map { $0.split(separator: ",\"name\"")[0] }
+    #expect(
+      leads.prefix(3) == [
+        "{\"point\":0,\"model.tied_head\":true,\"model.generation\":\"recursive\",\"workload.prompt\":1024",
+        "{\"point\":1,\"model.tied_head\":true,\"model.generation\":\"recursive\",\"workload.prompt\":9",
+        "{\"point\":2,\"model.tied_head\":true,\"model.generation\":\"hierarchical\",\"workload.prompt\":1024",
+      ])
+    #expect(leads.count == 8)
+  }
+
+  @Test func `a phase without work has no bound, and no tokens have no rate`() async throws {
+    let program = try Program()
+    let arguments = ["scenarios/quickstart.yaml", "--set", "workload={prompt: 64, generate: 0}"]
+    let row = try object(String(try await program.run(["sweep"] + arguments + ["--format", "json"]).lines[0]))
+    for key in ["decode_roofline_bound", "decode_roofline_margin", "roofline_throughput_tokens_per_s"] {
+      #expect(row[key] is NSNull, "\(key)")
+    }
+    #expect(row["prefill_roofline_bound"] is String)
+    let explained = try object(try await program.run(["explain"] + arguments + ["--format", "json"]).output)
+    let hardware = try #require(try explained.objects("hardware").first)
+    for key in ["bound", "margin", "intensity_flop_per_byte", "time_per_token_s"] {
+      #expect(try hardware.object("decode")[key] is NSNull, "\(key)")
+    }
+    for key in hardware.keys where key.contains("tokens") { #expect(hardware[key] is NSNull, "\(key)") }
+    #expect(try hardware.object("prefill")["bound"] is String)
+    let table = try await program.run(["explain"] + arguments).lines
+    let decode = try #require(table.last { $0.contains("decode") && $0.contains("h200-sxm") })
+    #expect(!decode.contains("memory") && !decode.contains("compute") && decode.contains("–"))
+  }
+
   @Test func `a sweep says what explain says`() async throws {
     let program = try Program()
     let row = try object(

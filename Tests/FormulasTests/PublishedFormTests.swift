@@ -16,6 +16,7 @@ import Testing
     #expect(printed.published == 680 + 2 * 2176 + 2 * 544)
     #expect(printed.exact == 680 + 2 * 544 + 2 * 136)
     #expect(printed.note.contains("more than the T of vanilla"))
+    #expect(printed.note.contains("exact is what keeping every sequence takes"))
     let retained = try #require(forms["v1-cache-retained"])
     #expect(retained.published == 544 * 3 + 136 * 3)
     #expect(retained.ratio == 1)
@@ -41,6 +42,16 @@ import Testing
     #expect(forms["v2-local-cache-size"]?.published == 12)
     #expect(forms["v2-local-cache-size"]?.exact == 10)
     #expect(forms["v2-local-compute"]?.exact == 10)
+  }
+
+  /// A chunk counts C² = 16; exact are (R + C − 1)(R + C)/2 = 15 pairs with R = 2, and 28 with R = 4.
+  @Test(arguments: [(2, "Too many"), (4, "Too few")])
+  func `the note on local attention says on which side its number is`(condition: Int, words: String) throws {
+    var model = PublishedSize.all[0].photon()
+    for index in model.levels.indices { model.levels[index].conditionLength = condition }
+    let form = try #require(try forms(model, 2048, 128)["v1-local-attention"])
+    #expect(form.note.hasPrefix("\(words) here"))
+    #expect((form.published > form.exact) == (condition == 2))
   }
 
   @Test func `all pairs are twice the causal ones in the limit`() throws {

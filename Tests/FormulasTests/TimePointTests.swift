@@ -51,7 +51,7 @@ private let size = PublishedSize.all[0]
     #expect(point.atLargestBatch == nil)
   }
 
-  @Test func `flips in batch and context are bracketed by direct evaluation`() throws {
+  @Test func `flips in batch are bracketed by direct evaluation`() throws {
     let roofline = try Roofline(h200, Precision())
     let workload = Workload(promptLength: 256, generatedLength: 64)
     var flipped = 0
@@ -61,14 +61,6 @@ private let size = PublishedSize.all[0]
           flipped += 1
           func bound(_ batch: Int) -> Bound {
             TimedPhases(model, workload.with(batchSize: batch), Precision(), roofline)[phase].total.bound
-          }
-          #expect(bound(flip.integer) == (flip.rises ? .compute : .memory))
-          #expect(bound(flip.integer - 1) == (flip.rises ? .memory : .compute))
-        }
-        for flip in contextFlips(phase, model, workload, Precision(), roofline) {
-          flipped += 1
-          func bound(_ prompt: Int) -> Bound {
-            TimedPhases(model, workload.with(promptLength: prompt), Precision(), roofline)[phase].total.bound
           }
           #expect(bound(flip.integer) == (flip.rises ? .compute : .memory))
           #expect(bound(flip.integer - 1) == (flip.rises ? .memory : .compute))

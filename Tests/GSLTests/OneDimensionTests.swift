@@ -44,10 +44,6 @@ import Testing
     #expect(Statistics.quantile(0, of: sample) == 1)
     #expect(Statistics.quantile(1, of: sample) == 4)
     #expect(Statistics.quantile(0.25, of: sample) == 1.75)
-    // Σ(x − 2.5)² = 5 over three degrees of freedom.
-    #expect(abs(Statistics.standardDeviation(sample) - (5.0 / 3).squareRoot()) < 1e-15)
-    // Deviations from the median: 1.5, 1.5, 0.5, 0.5.
-    #expect(Statistics.medianAbsoluteDeviation(sample) == 1.482602218505602)
     #expect(Statistics.median([1, .nan, 2]).isNaN)
     #expect(Statistics.determination(observed: [1, 2, 3], predicted: [1, 2, 3]) == 1)
     #expect(Statistics.determination(observed: [1, 2, 3], predicted: [2, 2, 2]) == 0)
@@ -83,20 +79,14 @@ import Testing
     let error = 5 / Double(count).squareRoot()
     let gaussians = (0..<count).map { _ in stream.gaussian() }
     #expect(abs(Statistics.mean(gaussians)) < error)
-    #expect(abs(Statistics.standardDeviation(gaussians) - 1) < error)
+    // The square of a standard normal number has mean 1 and variance 2.
+    #expect(abs(Statistics.mean(gaussians.map { $0 * $0 }) - 1) < error * 2.0.squareRoot())
     let uniforms = (0..<count).map { _ in stream.uniform() }
     #expect(abs(Statistics.mean(uniforms) - 0.5) < error * (1.0 / 12).squareRoot())
     #expect(uniforms.allSatisfy { (0..<1).contains($0) })
     var seen = [Int](repeating: 0, count: 6)
     for _ in 0..<count { seen[stream.integer(in: 10..<16) - 10] += 1 }
     for hits in seen { #expect(abs(Double(hits) / Double(count) - 1.0 / 6) < error * (5.0 / 36).squareRoot()) }
-  }
-
-  @Test func `filling draws the numbers that single draws would give`() {
-    let (filler, drawer) = (RandomStream(seed: 3, name: "x"), RandomStream(seed: 3, name: "x"))
-    var numbers = [Float](repeating: 0, count: 5)
-    numbers.withUnsafeMutableBufferPointer { filler.fillGaussian($0, mean: 1, deviation: 2) }
-    for number in numbers { #expect(number == Float(1 + 2 * drawer.gaussian())) }
   }
 }
 
@@ -126,6 +116,5 @@ import Testing
   @Test func `the number of threads can be set`() {
     BLAS.setThreads(1)
     #expect(BLAS.threads == 1)
-    #expect(BLAS.coreName != "unknown")
   }
 }

@@ -139,3 +139,13 @@ private func text(_ encoding: RowEncoding, _ keys: [String], _ fill: (inout RowB
   }
   #expect(rows(capacity: 1) == rows(capacity: 1 << 22))
 }
+
+@Test func `a literal stands as it is in both encodings`() {
+  func fill(_ rows: inout RowBuilder) {
+    rows.append(literal: "1024")
+    rows.append(literal: "false")
+    rows.endRow()
+  }
+  #expect(text(.csv, ["a", "b"], fill) == "a,b\n1024,false\n")
+  #expect(text(.jsonLines, ["a", "b"], fill) == "{\"a\":1024,\"b\":false}\n")
+}

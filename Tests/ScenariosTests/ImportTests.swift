@@ -48,8 +48,9 @@ private enum Config {
     """
 }
 
+/// What an approximate import warns of.
 private func warnings(_ json: String) throws -> [String] {
-  try importHuggingFace(json: json, file: "config.json").warnings.map(\.description)
+  try importHuggingFace(json: json, file: "config.json", approximate: true).warnings.map(\.description)
 }
 
 private func complaint(_ json: String) -> String {
@@ -95,63 +96,112 @@ struct ImportTests {
     #expect(imported.name == "mistral" && imported.warnings.isEmpty)
   }
 
-  @Test func `Qwen 2.5 7B has biases that are not counted`() throws {
-    let imported = try importHuggingFace(json: Config.qwen25, file: "config.json", name: "qwen")
+  @Test func `Qwen 2.5 7B has biases, which are refused or left out`() throws {
+    #expect(
+      complaint(Config.qwen25) == """
+        config.json:3:77: error: model_type: found "qwen2", which cannot be represented: biases of the query, key and \
+        value products, 129024 parameters; accepted: a family without them, or --approximate to import without it
+        """)
+    let imported = try importHuggingFace(json: Config.qwen25, file: "config.json", name: "qwen", approximate: true)
     let layer = LayerShape(width: 3584, heads: 28, keyValueHeads: 4, headWidth: 128, feedForward: 18944)
     #expect(imported.model == vanilla(152_064, layer, layers: 28))
-    #expect(
-      imported.warnings.map(\.description) == [
-        "config.json:3:77: warning: model_type: the biases of the query, key and value products"
-      ])
+    #expect(imported.warnings.map(\.severity) == [.warning])
+    // 28 layers of 3584 + 512 + 512.
     #expect(
       imported.yaml.hasPrefix(
         """
         # Imported from a Hugging Face configuration (model_type qwen2).
-        # Not counted: model_type: the biases of the query, key and value products.
+        # model_type: found "qwen2", not represented: biases of the query, key and value products, 129024 parameters.
         name: qwen
 
         """))
   }
 
   @Test func `Qwen 3 8B norms its heads`() throws {
-    let imported = try importHuggingFace(json: Config.qwen3, file: "config.json")
+    let imported = try importHuggingFace(json: Config.qwen3, file: "config.json", approximate: true)
     let layer = LayerShape(width: 4096, heads: 32, keyValueHeads: 8, headWidth: 128, feedForward: 12288)
     #expect(imported.model == vanilla(151_936, layer, layers: 36))
-    #expect(imported.warnings.map(\.found) == ["the norms of every query and key head"])
+    #expect(
+      imported.warnings.map(\.found) == [
+        "found \"qwen3\", not represented: a norm of every query and key head, 9216 parameters"
+      ])
+    #expect(complaint(Config.qwen3).hasPrefix("config.json:3:100: error: model_type: found \"qwen3\", which cannot"))
   }
 
   @Test func `heads may be wider together than the model`() throws {
     let json = Config.qwen3.replacing("\"hidden_size\": 4096", with: "\"hidden_size\": 1024")
-    let imported = try importHuggingFace(json: json, file: "config.json")
+    let imported = try importHuggingFace(json: json, file: "config.json", approximate: true)
     #expect(imported.model.layer.headWidth == 128 && imported.model.layer.queryWidth == 4096)
     let again = try Scenario(text: imported.yaml, file: "q.yaml", options: .init(checksHardware: false))
     #expect(again.grid.point(at: 0)?.model == imported.model)
   }
 
-  @Test func `Pythia 410M says what of GPT-NeoX is not counted`() throws {
-    let imported = try importHuggingFace(json: Config.pythia, file: "config.json")
+  @Test func `Pythia 410M says what of GPT-NeoX a preset cannot say, to the last parameter`() throws {
+    let imported = try importHuggingFace(json: Config.pythia, file: "config.json", approximate: true)
     let layer = LayerShape(width: 1024, heads: 16, feedForward: 4096, feedForwardKind: .twoMatrix)
     #expect(imported.model == vanilla(50304, layer, layers: 24))
     #expect(
       imported.warnings.map { "\($0.path): \($0.found)" } == [
-        "model_type: the biases of every product, and LayerNorm's mean and bias where RMSNorm is counted",
-        "rotary_pct: only a share of 0.25 of each head is rotated; the whole head is counted",
-        "use_parallel_residual: attention and feed-forward side by side; they are counted one after the other",
+        "attention_bias: found nothing, which means true, not represented: "
+          + "biases of the query, key, value and output products, 98304 parameters",
+        "model_type: found \"gpt_neox\", not represented: "
+          + "LayerNorm, with a mean and a bias, where RMSNorm is counted, 50176 parameters",
+        "model_type: found \"gpt_neox\", not represented: biases of the feed-forward products, 122880 parameters",
+        "rotary_pct: found 0.25, not represented: the rotation of whole heads is counted",
+        "use_parallel_residual: found \"true\", not represented: "
+          + "attention and feed-forward side by side; one after the other is counted",
       ])
+    // Two tables of V·D, 24 layers of 4D² + 2DF + 2D, one norm; the published model has 405 334 016 parameters.
+    let imports = 2 * 50304 * 1024 + 24 * (4 * 1024 * 1024 + 2 * 1024 * 4096 + 2 * 1024) + 1024
+    #expect(imports + 98304 + 50176 + 122_880 == 405_334_016)
   }
 
-  @Test func `biases, other activations and quantisation are warnings`() throws {
+  @Test func `every departure of GPT-NeoX is an error at its key`() {
+    let lines = complaint(Config.pythia).split(separator: "\n")
+    #expect(
+      lines.map { String($0.prefix { $0 != "," }) } == [
+        "config.json:1:1: error: attention_bias: found nothing",
+        "config.json:3:75: error: model_type: found \"gpt_neox\"",
+        "config.json:3:75: error: model_type: found \"gpt_neox\"",
+        "config.json:4:42: error: rotary_pct: found 0.25",
+        "config.json:4:103: error: use_parallel_residual: found \"true\"",
+      ])
+    #expect(lines.allSatisfy { $0.hasSuffix(", or --approximate to import without it") })
+  }
+
+  @Test func `biases, other activations and partial rotation are refused or left out`() throws {
     let json = Config.llama2.replacing(
       "\"hidden_act\": \"silu\"",
       with:
-        "\"hidden_act\": \"relu\", \"attention_bias\": true, \"mlp_bias\": true, \"quantization_config\": {\"bits\": 4}"
+        "\"hidden_act\": \"relu\", \"attention_bias\": true, \"mlp_bias\": true, \"partial_rotary_factor\": 0.5"
     )
+    // 32 layers of 4 · 4096 and of 2 · 11008 + 4096.
+    let found = [
+      "config.json:4:17: SEVERITY: hidden_act: found \"relu\", REPRESENTED: silu is counted",
+      "config.json:4:43: SEVERITY: attention_bias: found \"true\", REPRESENTED: "
+        + "biases of the query, key, value and output products, 524288 parameters",
+      "config.json:4:61: SEVERITY: mlp_bias: found \"true\", REPRESENTED: "
+        + "biases of the feed-forward products, 835584 parameters",
+      "config.json:4:92: SEVERITY: partial_rotary_factor: found 0.5, REPRESENTED: the rotation of whole heads is counted",
+    ]
     #expect(
-      try warnings(json) == [
-        "config.json:4:17: warning: hidden_act: the activation \"relu\"; silu is counted",
-        "config.json:4:43: warning: attention_bias: the biases of the attention products",
-        "config.json:4:61: warning: mlp_bias: the biases of the feed-forward products",
-        "config.json:4:90: warning: quantization_config: the stored element type; a scenario says it under precision",
+      try warnings(json)
+        == found.map { $0.replacing("SEVERITY", with: "warning").replacing("REPRESENTED", with: "not represented") })
+    let accepted = ["silu, swish", "false", "false", "1"]
+    #expect(
+      complaint(json)
+        == zip(found, accepted).map { line, accepted in
+          line.replacing("SEVERITY", with: "error").replacing("REPRESENTED", with: "which cannot be represented")
+            + "; accepted: \(accepted), or --approximate to import without it"
+        }.joined(separator: "\n"))
+  }
+
+  @Test func `how a checkpoint is quantised is said and not refused`() throws {
+    let json = Config.llama2.replacing("\"use_cache\": true", with: "\"quantization_config\": {\"bits\": 4}")
+    let imported = try importHuggingFace(json: json, file: "config.json")
+    #expect(
+      imported.warnings.map { "\($0.path): \($0.found)" } == [
+        "quantization_config: the stored element type; a scenario says it under precision"
       ])
   }
 
@@ -167,31 +217,40 @@ struct ImportTests {
       complaint(json)
         == "config.json:2:\(48 + key.count): error: \(key): \(meaning) cannot be represented; accepted: a dense decoder-only model"
     )
+    #expect(throws: ScenarioError.self, "no approximation has another shape") {
+      try importHuggingFace(json: json, file: "config.json", approximate: true)
+    }
     let absent = Config.mistral.replacing("\"attention_dropout\": 0.0", with: "\"\(key)\": null")
     #expect(complaint(absent) == "no complaint")
   }
 
-  @Test func `a sliding window in use is refused, one as long as the context is not`() {
+  @Test func `a sliding window in use is refused, one as long as the context is not`() throws {
     let window = { (tokens: Int) in
       Config.mistral.replacing("\"sliding_window\": null", with: "\"sliding_window\": \(tokens)")
     }
     #expect(
       complaint(window(4096)) == """
-        config.json:5:21: error: sliding_window: a window of 4096 tokens cannot be represented; accepted: \
-        null, or the whole context
+        config.json:5:21: error: sliding_window: found 4096, which cannot be represented: a window of tokens; attention \
+        to the whole context is counted; accepted: null, or the whole context, or --approximate to import without it
         """)
+    #expect(
+      try warnings(window(4096)) == [
+        "config.json:5:21: warning: sliding_window: found 4096, not represented: a window of tokens; "
+          + "attention to the whole context is counted"
+      ])
     #expect(complaint(window(32768)) == "no complaint")
     let qwen = Config.qwen25.replacing("\"sliding_window\": 131072", with: "\"sliding_window\": 4096")
-    #expect(complaint(qwen) == "no complaint")
+    #expect(!complaint(qwen).contains("sliding_window"))
     #expect(
       complaint(qwen.replacing("\"use_sliding_window\": false", with: "\"use_sliding_window\": true")).contains(
-        "error: sliding_window: a window of 4096 tokens cannot be represented"))
+        "error: sliding_window: found 4096, which cannot be represented"))
     let layered = Config.qwen3.replacing(
       "\"sliding_window\": null", with: "\"layer_types\": [\"full_attention\", \"sliding_attention\"]")
     #expect(
-      complaint(layered) == """
-        config.json:3:100: warning: model_type: the norms of every query and key head
-        config.json:5:18: error: layer_types: found "sliding_attention"; accepted: full_attention in every layer
+      complaint(layered).split(separator: "\n").last == """
+        config.json:5:18: error: layer_types: found "sliding_attention", which cannot be represented: attention to the \
+        whole context is counted in every layer; accepted: full_attention in every layer, or --approximate to import \
+        without it
         """)
   }
 

@@ -33,38 +33,42 @@ extension Tensors.Operation {
 }
 
 extension Ratios {
-  /// Prefill against a loop of CBLAS calls that does nothing but the same products with weights: attention, norms,
-  /// activations and embeddings are charged to us and done by nobody on the other side.
+  /// Prefill against a loop of CBLAS calls that does nothing but the same products with weights.
+  ///
+  /// `time` compares the times: attention, norms, activations and embeddings are charged to us and done by nobody on
+  /// the other side. `rate` compares matrix FLOP per second, those of attention's products included in ours.
   static func prefill() throws {
-    row("model, batch × prompt", "ours ms", "CBLAS ms", "our GFLOP/s", "share", "spread")
+    row("model, batch × prompt", "ours ms", "CBLAS ms", "GFLOP/s", "CBLAS", "time", "rate", "spread")
     for threads in [1, 2] {
       setKernelThreads(threads)
       for name in ["photon-small", "block-small", "vanilla-small"] {
         let weights = ModelWeights(try preset(name), seed: 1, holdsNumbers: true)
         for (batch, prompt) in [(1, 512), (4, 512), (1, 2048)] {
           let run = Run(weights, Workload(promptLength: prompt, generatedLength: 1, batchSize: batch))
-          let products = try products(of: run)
+          let (products, flops) = try products(of: run)
+          let productFlops = products.reduce(0) { $0 + $1.flops }
           let loop = ProductLoop(products, threads: threads)
           let (ours, peer, share) = interleave(rounds: 9, ours: { run.time().prefill }, peer: { loop.time() })
           row(
             "\(name), \(batch) × \(prompt), \(threads) thr", short(ours.median * 1e3), short(peer.median * 1e3),
-            short(products.reduce(0) { $0 + $1.flops } / ours.median / 1e9), percent(share.median),
-            percent(share.spread))
+            short(flops / ours.median / 1e9), short(productFlops / peer.median / 1e9), percent(share.median),
+            percent(share.median * flops / productFlops), percent(share.spread))
         }
       }
     }
   }
 
-  /// Every product of a prefill in the order of its first appearance.
-  private static func products(of run: Run) throws -> [Product] {
+  /// Every product of a prefill with weights, in the order of its first appearance, and all matrix FLOP.
+  private static func products(of run: Run) throws -> (products: [Product], flops: Double) {
     let precision = Precision(weights: .fp32, activations: .fp32, cache: .fp32)
     let trace = Trace(levelCount: run.weights.model.levelCount, precision: precision, listsOperations: true)
     let shapes = ModelWeights(run.weights.model, seed: 1, holdsNumbers: false)
     makeSession(shapes, workload: run.workload, machine: Machine(backend: .shapes, trace: trace))
       .prefill(run.prompts)
-    return trace.operations.flatMap { entry, count in
+    let products = trace.operations.flatMap { entry, count in
       entry.operation.product.map { Array(repeating: $0, count: count) } ?? []
     }
+    return (products, Double(trace.total(.prefill).matmulFlops))
   }
 }
 

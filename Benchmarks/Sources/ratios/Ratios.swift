@@ -28,7 +28,7 @@ func short(_ value: Double) -> String { String(format: value >= 100 ? "%.0f" : v
 
 func percent(_ share: Double) -> String { String(format: "%.0f %%", 100 * share) }
 
-func row(_ cells: String...) { print("  " + cells.enumerated().map { pad($1, $0 == 0 ? 40 : 14) }.joined()) }
+func row(_ cells: String...) { print("  " + cells.enumerated().map { pad($1, $0 == 0 ? 40 : 11) }.joined()) }
 
 private func pad(_ text: String, _ width: Int) -> String {
   text + String(repeating: " ", count: max(width - text.count, 1))

@@ -47,7 +47,7 @@ void ck_linear_many(ptrdiff_t rows, ptrdiff_t outputs, ptrdiff_t inputs, const f
                     const float *bias, const float *residual, float *y, ptrdiff_t ldy);
 
 /* Tells `ck_linear_few` whether the weights of a model come from memory (1, the default: they are prefetched) or stay
-   in the last-level cache (0: a prefetch would only cost, up to a third of the rate at one row). Changes no bit. */
+   in the last-level cache (0: a prefetch would only cost). Changes no bit. */
 void ck_stream_weights(int on);
 
 /* ---- Element-wise kernels; y may be an input ------------------------------------------------------------------ */
