@@ -61,19 +61,20 @@ public enum ServingCoefficient: String, CaseIterable, Sendable {
 
 /// Which coefficients of a profile are fitted: never more than four.
 ///
-/// On the rows of a dense 70B model on one GPU, all of these were compared by leaving out one concurrency, prompt or
+/// Compared on 18 rows of a dense 70B model on one GPU and engine by mean error, leaving out one concurrency / prompt /
 /// output length at a time:
 ///
-/// - weights and caches at one bandwidth, without overlap or with a constant per step: 2–5 %. Weight products and cache
-///   reads are different kernels and do not reach the same share.
-/// - arithmetic that adds to traffic, or hides behind it completely: 3 % and 2–6 %. A batch of 64 costs a fused product
-///   visibly more than one of 4 though its weights still take longer than its arithmetic, but less than the whole.
-/// - a p-norm of both instead of a share that hides: 2–5 %, and no part of it can be measured by itself.
-/// - a time for every sequence of a step instead: 1–4 %; it does not say what it would be for another model.
-/// - `overlap`: 1–2 %, every coefficient a share of a figure on the data sheet, so that it holds for another model.
+/// - `overlap`: 1.2 / 2.0 / 2.1 %. Every coefficient is a share of a figure on the data sheet.
+/// - weights and caches at one bandwidth: 2.3 / 6.0 / 3.5 %, with a constant per step besides 1.3 / 3.2 / 2.4 %. Weight
+///   products and cache reads are different kernels that do not reach the same share.
+/// - arithmetic that hides behind traffic completely: 2.6 / 6.6 / 5.8 %, not at all: 3.3 / 7.1 / 7.2 %. A batch of 64
+///   costs a product visibly more than one of 4 though its weights still take longer than its arithmetic.
+/// - a p-norm of both instead of a share that hides: 1.7 / 4.7 / 2.6 %.
+/// - a time for every sequence instead of overlap (`sequence`): 1.2 / 3.7 / 3.0 %. It is the better form where a small
+///   model's step waits for the host, but does not say what the time is for another model.
 ///
-/// Where the time of small operations shows, `launch` does better and is chosen by the same comparison on the fitted rows
-/// alone.
+/// So `overlap` is kept unless `sequence` or `launch` predicts rows that it did not see clearly better, decided on the
+/// rows to be fitted alone.
 public struct ServingForm: Hashable, Sendable {
   public var name: String
   public var coefficients: [ServingCoefficient]
