@@ -76,7 +76,7 @@ let package = Package(
     tests("ArchitecturesTests", ["Quantities", "Architectures"]),
     tests("FormulasTests", ["Quantities", "Architectures", "Hardware", "Formulas"]),
     tests("TensorsTests", ["Quantities", "Architectures", "Tensors", "CKernels", "GSL"]),
-    tests("ReferenceTests", ["Quantities", "Architectures", "Tensors", "Reference"]),
+    tests("ReferenceTests", ["Quantities", "Architectures", "Tensors", "Reference", "GSL"]),
     tests("ScenariosTests", ["Quantities", "Architectures", "Hardware", "Scenarios"]),
     tests(
       "ValidationTests",

@@ -205,6 +205,122 @@ void ck_attention(const struct ck_attention *a) {
   ck_parallel((int)ceiling(job.tasks, job.step), attention_part, &job);
 }
 
+/* ---- Gradients ---- */
+
+void ck_softmax_gradient(ptrdiff_t count, float scale, float *scores, float *gradients) {
+  chosen()->softmax_gradient(count, scale, scores, gradients);
+}
+
+/* Parts are ranges of elements, of rows, or of the columns of all rows, so that no two parts add to one number. */
+struct gradient_job {
+  ptrdiff_t count, step, rows, width;
+  const float *x, *weight, *dy;
+  float epsilon;
+  float *dx, *dweight, *scales;
+  const struct ck_attention_gradient *attention;
+};
+
+static void run_gradient(struct gradient_job *job, ptrdiff_t work, ptrdiff_t unit,
+                         void (*body)(int part, void *context)) {
+  if (job->count <= 0) return;
+  int parts = parts_for(work, 1 << 14, ceiling(job->count, unit));
+  job->step = ceiling(ceiling(job->count, parts), unit) * unit;
+  ck_parallel((int)ceiling(job->count, job->step), body, job);
+}
+
+#define RANGE(job, part) \
+  ptrdiff_t first = (part) * (job)->step, end = least(first + (job)->step, (job)->count)
+
+static void add_into_part(int part, void *context) {
+  const struct gradient_job *j = context;
+  RANGE(j, part);
+  chosen()->add_into(end - first, j->x + first, j->dx + first);
+}
+
+void ck_add_into(ptrdiff_t count, const float *x, float *y) {
+  struct gradient_job job = {.count = count, .x = x, .dx = y};
+  run_gradient(&job, count, 64, add_into_part);
+}
+
+static void add_rows_part(int part, void *context) {
+  const struct gradient_job *j = context;
+  RANGE(j, part);
+  for (ptrdiff_t row = 0; row < j->rows; row++)
+    chosen()->add_into(end - first, j->x + row * j->width + first, j->dx + first);
+}
+
+void ck_add_rows(ptrdiff_t rows, ptrdiff_t width, const float *x, float *y) {
+  struct gradient_job job = {.count = width, .rows = rows, .width = width, .x = x, .dx = y};
+  run_gradient(&job, rows * width, 64, add_rows_part);
+}
+
+static void norm_rows_part(int part, void *context) {
+  const struct gradient_job *j = context;
+  RANGE(j, part);
+  for (ptrdiff_t row = first; row < end; row++) {
+    ptrdiff_t at = row * j->width;
+    j->scales[row] = chosen()->rms_norm_gradient(j->width, j->x + at, j->weight, j->dy + at, j->epsilon, j->dx + at);
+  }
+}
+
+static void norm_weight_part(int part, void *context) {
+  const struct gradient_job *j = context;
+  RANGE(j, part);
+  for (ptrdiff_t row = 0; row < j->rows; row++) {
+    ptrdiff_t at = row * j->width + first;
+    chosen()->rms_norm_weight_gradient(end - first, j->x + at, j->dy + at, j->scales[row], j->dweight + first);
+  }
+}
+
+void ck_rms_norm_gradient(ptrdiff_t rows, ptrdiff_t width, const float *x, const float *weight, float epsilon,
+                          const float *dy, float *dx, float *dweight, float *scales) {
+  struct gradient_job job = {.count = rows, .rows = rows, .width = width, .x = x, .weight = weight, .dy = dy,
+                             .epsilon = epsilon, .dx = dx, .dweight = dweight, .scales = scales};
+  run_gradient(&job, rows * width, 1, norm_rows_part);
+  job.count = width;
+  run_gradient(&job, rows * width, 64, norm_weight_part);
+}
+
+static void silu_gate_part(int part, void *context) {
+  const struct gradient_job *j = context;
+  RANGE(j, part);
+  for (ptrdiff_t row = first; row < end; row++) {
+    ptrdiff_t gate = 2 * row * j->width, up = gate + j->width;
+    chosen()->silu_gate_gradient(j->width, j->x + gate, j->x + up, j->dy + row * j->width, j->dx + gate, j->dx + up);
+  }
+}
+
+void ck_silu_gate_gradient(ptrdiff_t rows, ptrdiff_t width, const float *hidden, const float *dy, float *dhidden) {
+  struct gradient_job job = {.count = rows, .width = width, .x = hidden, .dy = dy, .dx = dhidden};
+  run_gradient(&job, rows * width, 1, silu_gate_part);
+}
+
+static void gelu_part(int part, void *context) {
+  const struct gradient_job *j = context;
+  RANGE(j, part);
+  chosen()->gelu_gradient(end - first, j->x + first, j->dy + first, j->dx + first);
+}
+
+void ck_gelu_gradient(ptrdiff_t rows, ptrdiff_t width, const float *x, const float *dy, float *dx) {
+  struct gradient_job job = {.count = rows * width, .x = x, .dy = dy, .dx = dx};
+  run_gradient(&job, rows * width, 64, gelu_part);
+}
+
+static void attention_gradient_part(int part, void *context) {
+  const struct gradient_job *j = context;
+  const struct ck_attention_gradient *a = j->attention;
+  RANGE(j, part);
+  for (ptrdiff_t task = first; task < end; task++)
+    chosen()->attention_gradient(a, task / a->keyValueHeads, task % a->keyValueHeads);
+}
+
+void ck_attention_gradient(const struct ck_attention_gradient *a) {
+  if (a->headWidth > CK_MAX_HEAD_WIDTH || a->past + a->queries > CK_MAX_GRADIENT_KEYS) abort();
+  struct gradient_job job = {.count = a->groups * a->keyValueHeads, .attention = a};
+  ptrdiff_t pairs = a->groups * a->queries * (32 + a->past + (a->queries + 1) / 2);
+  run_gradient(&job, 2 * pairs * a->heads * a->headWidth, 1, attention_gradient_part);
+}
+
 /* ---- Calibration ---- */
 
 struct read_job {

@@ -8,6 +8,8 @@
 
 #include "attention.h"
 
+#include "gradients.h"
+
 const struct variant VARIANT = {
     .name = VARIANT_NAME,
     .linear_few = linear_few,
@@ -22,5 +24,12 @@ const struct variant VARIANT = {
     .rotate = rotate,
     .attention = attention,
     .blockQueries = QUERY_VECTORS * CK_LANES,
+    .rms_norm_gradient = rms_norm_gradient,
+    .rms_norm_weight_gradient = rms_norm_weight_gradient,
+    .silu_gate_gradient = silu_gate_gradient,
+    .gelu_gradient = gelu_gradient,
+    .add_into = add_into,
+    .softmax_gradient = softmax_gradient,
+    .attention_gradient = attention_gradient,
     .read = read_all,
 };

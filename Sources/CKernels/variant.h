@@ -35,6 +35,16 @@ struct variant {
   void (*attention)(const struct ck_attention *a, ptrdiff_t group, ptrdiff_t head, ptrdiff_t first, ptrdiff_t end);
   /* Query rows of one block of `attention`. */
   ptrdiff_t blockQueries;
+  float (*rms_norm_gradient)(ptrdiff_t width, const float *x, const float *weight, const float *dy, float epsilon,
+                             float *dx);
+  void (*rms_norm_weight_gradient)(ptrdiff_t width, const float *x, const float *dy, float scale, float *dw);
+  void (*silu_gate_gradient)(ptrdiff_t count, const float *gate, const float *up, const float *dy, float *dgate,
+                             float *dup);
+  void (*gelu_gradient)(ptrdiff_t count, const float *x, const float *dy, float *dx);
+  void (*add_into)(ptrdiff_t count, const float *x, float *y);
+  void (*softmax_gradient)(ptrdiff_t count, float scale, float *scores, float *gradients);
+  /* All queries of one key–value head of one group. */
+  void (*attention_gradient)(const struct ck_attention_gradient *a, ptrdiff_t group, ptrdiff_t head);
   float (*read)(const float *data, ptrdiff_t count);
 };
 

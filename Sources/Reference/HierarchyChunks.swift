@@ -34,8 +34,9 @@ extension HierarchySession {
     let condition = level(l).conditionLength
     let vectors = convert(l, conditions)
     let output = run(l, vectors, window: window, queries: condition)
-    var newest = machine.arena.tensor(rows: conditions.rows, columns: output.columns)
-    for chunk in 0..<conditions.rows { newest.setRow(chunk, to: output, row: (chunk + 1) * condition - 1) }
+    var newest = machine.assemble(rows: conditions.rows, columns: output.columns) {
+      (output, ($0 + 1) * condition - 1)
+    }
     let feeds = closed > 0 ? level(l).chunkLength - 1 : openFeeds
     collect(0, newest)
     for slot in 0..<feeds {

@@ -1,6 +1,18 @@
 import Architectures
 import Tensors
 
+/// What the teacher-forced pass of a hierarchy makes, where the machine left it: in its arena.
+public struct TeacherForced: Sendable {
+  /// Sequence × T rows of V; row t predicts token t from the tokens before it, as the reading allows.
+  public let logits: Tensor
+  /// Per level: A^(l), sequence × M_l rows of D_l; `nil` where no unit closes.
+  public let chunks: [Tensor?]
+  /// Per level: X^(l), of the same shape.
+  public let latents: [Tensor?]
+  /// Per level: X̂^(l−1), sequence × units rows of D_(l−1), padded to whole chunks; at level 1 before the last norm.
+  public let reconstructions: [Tensor]
+}
+
 /// The teacher-forced pass: all encoders over the sequence, then all chunks of every decoder, whatever generation would
 /// skip. It is what training sees, and what hierarchical generation must reproduce token by token.
 extension HierarchySession {
@@ -19,74 +31,75 @@ extension HierarchySession {
 
   /// - Parameter tokens: sequences of one length T ≥ 1; batch × continuations of the session's workload is ignored.
   public static func forward(_ weights: ModelWeights, tokens: [[Int32]], machine: Machine) -> Forward {
-    let workload = Workload(promptLength: tokens[0].count, generatedLength: 0, batchSize: tokens.count)
-    let session = HierarchySession(weights, workload: workload, machine: machine)
-    return session.forward(tokens)
+    let session = teacherSession(weights, tokens: tokens, machine: machine)
+    let result = session.runTeacherForced(tokens)
+    return Forward(
+      logits: result.logits.elements, reconstructions: result.reconstructions.dropFirst().map(\.elements),
+      cachedUnits: session.encoderCaches.map(\.length), retainedVectors: session.retained?.vectors ?? [],
+      retained: session.retained.map { store in (1...weights.model.levelCount).map(store.elements) } ?? [])
   }
 
-  private func forward(_ tokens: [[Int32]]) -> Forward {
+  /// The pass with its results where they are, for gradients.
+  /// - Parameter tokens: sequences of one length T ≥ 1.
+  public static func teacherForced(_ weights: ModelWeights, tokens: [[Int32]], machine: Machine) -> TeacherForced {
+    teacherSession(weights, tokens: tokens, machine: machine).runTeacherForced(tokens)
+  }
+
+  private static func teacherSession(
+    _ weights: ModelWeights, tokens: [[Int32]], machine: Machine
+  ) -> HierarchySession {
+    let workload = Workload(promptLength: tokens[0].count, generatedLength: 0, batchSize: tokens.count)
+    return HierarchySession(weights, workload: workload, machine: machine)
+  }
+
+  private func runTeacherForced(_ tokens: [[Int32]]) -> TeacherForced {
     committed = tokens[0].count
     prepareEncoders(end: committed)
-    let latents = encode(tokens)
-    var restored: Tensor?
-    var reconstructions: [[Float]] = []
+    let (summaries, latents) = encode(tokens)
+    var reconstructions: [Tensor] = []
     for l in stride(from: model.levelCount, through: 1, by: -1) {
       let chunks = (committed + span(l) - 1) / span(l)
-      let conditions = teacherConditions(l, chunks: chunks, latents: latents, restored: restored)
+      let conditions = teacherConditions(l, chunks: chunks, latents: latents, restored: reconstructions.last)
       let all = window(l, groups: sequences * chunks)
       let own = l > 1 ? model.decoderInput.feedsReconstructions : !model.decoderInput.feedsTokens
-      let output =
+      reconstructions.append(
         own
-        ? teacherOwn(l, conditions, window: all)
-        : teacherKnown(l, conditions, chunks: chunks, tokens: tokens, latents: latents, window: all)
-      restored = output
-      reconstructions.append(output.elements)
+          ? teacherOwn(l, conditions, window: all)
+          : teacherKnown(l, conditions, chunks: chunks, tokens: tokens, latents: latents, window: all))
     }
-    let outputs = machine.arena.tensor(rows: sequences * committed, columns: model.layer.width)
-    let padded = restored!.rows / sequences
-    for sequence in 0..<sequences {
-      for token in 0..<committed {
-        outputs.setRow(sequence * committed + token, to: restored!, row: sequence * padded + token)
-      }
+    let restored = reconstructions[model.levelCount - 1]
+    let (length, padded) = (committed, restored.rows / sequences)
+    let outputs = machine.assemble(rows: sequences * length, columns: model.layer.width) {
+      (restored, $0 / length * padded + $0 % length)
     }
     let logits = machine.head(
       outputs, norm: weights(1).decoder.lastNorm, table: weights.head, at: Node(0, .decoder, .head))
-    return Forward(
-      logits: logits.elements, reconstructions: reconstructions.dropLast().reversed(),
-      cachedUnits: encoderCaches.map(\.length), retainedVectors: retained?.vectors ?? [],
-      retained: retained.map { store in (1...model.levelCount).map(store.elements) } ?? [])
+    return TeacherForced(
+      logits: logits, chunks: summaries, latents: latents, reconstructions: reconstructions.reversed())
   }
 
   /// Sequence × chunks latents: the unit before each chunk, or under `cascade` below the top the chunk's own unit.
   private func teacherConditions(_ l: Int, chunks: Int, latents: [Tensor?], restored: Tensor?) -> Tensor {
-    let rows = machine.arena.tensor(rows: sequences * chunks, columns: level(l).layer.width)
     let shifts = l == model.levelCount || model.decoderInput != .cascade
     let encoded = l == model.levelCount || model.decoderInput == .encoderState
     let source = encoded ? latents[l - 1] : restored
     let units = (source?.rows ?? 0) / sequences
-    for sequence in 0..<sequences {
-      for chunk in 0..<chunks {
-        let unit = shifts ? chunk - 1 : chunk
-        if unit < 0 {
-          rows.setRow(sequence * chunks + chunk, to: weights(l).start!, row: 0)
-        } else {
-          rows.setRow(sequence * chunks + chunk, to: source!, row: sequence * units + unit)
-        }
-      }
+    return machine.assemble(rows: sequences * chunks, columns: level(l).layer.width) { row in
+      let unit = shifts ? row % chunks - 1 : row % chunks
+      return unit < 0 ? (weights(l).start!, 0) : (source!, row / chunks * units + unit)
     }
-    return rows
   }
 
   /// All chunks in lock-step, fed their own outputs; a last chunk that is not full is simply run to its end.
   private func teacherOwn(_ l: Int, _ conditions: Tensor, window: KeyValueCache) -> Tensor {
     let chunk = level(l).chunkLength
-    let rows = machine.arena.tensor(rows: conditions.rows * chunk, columns: model.layer(at: l - 1).width)
+    var slots: [Tensor] = []
     unroll(
       l, conditions, window: window, closed: conditions.rows, openFeeds: 0,
-      collect: { slot, output in
-        for row in 0..<output.rows { rows.setRow(row * chunk + slot, to: output, row: row) }
-      }, feed: { _, output in l > 1 ? output : ownOutput(output) })
-    return rows
+      collect: { _, output in slots.append(output) }, feed: { _, output in l > 1 ? output : ownOutput(output) })
+    return machine.assemble(rows: conditions.rows * chunk, columns: model.layer(at: l - 1).width) {
+      (slots[$0 % chunk], $0 / chunk)
+    }
   }
 
   /// All chunks in one pass: R condition vectors, then the C − 1 known units; units that do not exist yet are zero and
@@ -97,29 +110,20 @@ extension HierarchySession {
     let (condition, chunk, width) = (level(l).conditionLength, level(l).chunkLength, model.layer(at: l - 1).width)
     let vectors = convert(l, conditions)
     let queries = condition + chunk - 1
-    let input = machine.arena.tensor(rows: conditions.rows * queries, columns: width)
-    input.base?.update(repeating: 0, count: input.count)
     let units = committed / span(l - 1)
     let known =
       l == 1
       ? machine.embed(tokens.flatMap(\.self), table: weights.embedding, at: Node(0, .decoder, .embedding))
       : latents[l - 2]
-    for row in 0..<conditions.rows {
-      for position in 0..<condition {
-        input.setRow(row * queries + position, to: vectors, row: row * condition + position)
-      }
-      for slot in 0..<chunk - 1 where row % chunks * chunk + slot < units {
-        input.setRow(
-          row * queries + condition + slot, to: known!, row: row / chunks * units + row % chunks * chunk + slot)
-      }
+    let input = machine.assemble(rows: conditions.rows * queries, columns: width) { row in
+      let (group, position) = (row / queries, row % queries)
+      guard position >= condition else { return (vectors, group * condition + position) }
+      let unit = group % chunks * chunk + position - condition
+      return unit < units ? (known!, group / chunks * units + unit) : nil
     }
     let output = run(l, input, window: window, queries: queries)
-    let rows = machine.arena.tensor(rows: conditions.rows * chunk, columns: width)
-    for row in 0..<conditions.rows {
-      for slot in 0..<chunk {
-        rows.setRow(row * chunk + slot, to: output, row: row * queries + condition - 1 + slot)
-      }
+    return machine.assemble(rows: conditions.rows * chunk, columns: width) {
+      (output, $0 / chunk * queries + condition - 1 + $0 % chunk)
     }
-    return rows
   }
 }

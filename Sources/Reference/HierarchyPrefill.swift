@@ -28,7 +28,7 @@ extension HierarchySession {
     committed = length
     prepareEncoders(end: promptEnd)
     windows = (1...model.levelCount).map { window($0, groups: sequences) }
-    let latents = encode(prompts)
+    let latents = encode(prompts).latents
     keepNewest(latents)
     openChunks(prompts, latents: latents)
     memory.observe(persistent: encoderCaches, windows: windows)
@@ -77,12 +77,14 @@ extension HierarchySession {
   }
 
   /// Runs every encoder over the units that the tokens close.
-  /// - Returns: X^(l) per level, sequence × units rows; `nil` where no unit closes.
-  func encode(_ tokens: [[Int32]]) -> [Tensor?] {
+  /// - Returns: A^(l) and X^(l) per level, sequence × units rows; `nil` where no unit closes.
+  func encode(_ tokens: [[Int32]]) -> (chunks: [Tensor?], latents: [Tensor?]) {
+    var chunks: [Tensor?] = []
     var latents: [Tensor?] = []
     for l in 1...model.levelCount {
       let count = tokens[0].count / span(l)
       guard count > 0 else {
+        chunks.append(nil)
         latents.append(nil)
         continue
       }
@@ -90,22 +92,22 @@ extension HierarchySession {
         l == 1
         ? embedForEncoder(tokens.flatMap { $0.prefix(count * level(1).chunkLength) })
         : firstUnits(latents[l - 2]!, perSequence: count * level(l).chunkLength, sequences: tokens.count)
+      let summaries = chunked(l, units: units)
+      chunks.append(summaries)
       latents.append(
         machine.runNormalised(
-          weights(l).encoder, chunked(l, units: units), cache: encoderCaches[l - 1], queries: count, readsOnce: true))
+          weights(l).encoder, summaries, cache: encoderCaches[l - 1], queries: count, readsOnce: true))
     }
-    return latents
+    return (chunks, latents)
   }
 
   /// The first units of every sequence, moved together where a sequence has more.
   private func firstUnits(_ latents: Tensor, perSequence count: Int, sequences: Int) -> Tensor {
     let available = latents.rows / sequences
     guard available != count else { return latents }
-    let result = machine.arena.tensor(rows: sequences * count, columns: latents.columns)
-    for sequence in 0..<sequences {
-      for unit in 0..<count { result.setRow(sequence * count + unit, to: latents, row: sequence * available + unit) }
+    return machine.assemble(rows: sequences * count, columns: latents.columns) {
+      (latents, $0 / count * available + $0 % count)
     }
-    return result
   }
 
   /// Keeps the newest latent of each level, and those of the open chunk above it.

@@ -184,10 +184,8 @@ public final class HierarchySession: Session {
 
   /// Decoder 1's output as its next input.
   func ownOutput(_ output: Tensor) -> Tensor {
-    let input = machine.arena.tensor(rows: output.rows, columns: output.columns)
-    input.copy(from: output)
-    machine.norm(input, weight: weights(1).decoder.lastNorm, at: Node(1, .decoder, .norm))
-    return input
+    let input = machine.assemble(rows: output.rows, columns: output.columns) { (output, $0) }
+    return machine.norm(input, weight: weights(1).decoder.lastNorm, at: Node(1, .decoder, .norm))
   }
 
   /// A level-l unit is complete: encoder l takes it, decoder l+1 moves on, and what that completes follows.

@@ -34,6 +34,9 @@ public final class ModelWeights {
   /// All tensors side by side, so that streaming them crosses few pages.
   private let memory: Arena
 
+  /// The end of the line of parameters on which the tensors have their places; they have gaps between them.
+  public var lineCount: Int { memory.liveElements }
+
   /// V × E, read by the level-1 chunker; absent in a vanilla model.
   var encoderEmbedding: Tensor!
   var levels: [LevelWeights] = []
@@ -48,7 +51,7 @@ public final class ModelWeights {
     self.model = model
     self.seed = seed
     self.holdsNumbers = holdsNumbers
-    memory = Arena(holdsNumbers: holdsNumbers, blockCapacity: 1 << 24)
+    memory = Arena(holdsNumbers: holdsNumbers, blockCapacity: 1 << 24, line: .parameters)
     let width = model.layer.width
     if model.family == .vanilla {
       embedding = matrix("embedding", model.vocabulary, width, deviation: 1)

@@ -11,11 +11,13 @@ extension Machine {
   /// - Returns: rows × D, before the stack's last norm.
   func run(_ stack: StackWeights, _ input: Tensor, cache: KeyValueCache, queries: Int, readsOnce: Bool) -> Tensor {
     trace?.recordPass(at: stack.level, stack.side, layers: stack.layers.count)
-    let result = arena.tensor(rows: input.rows, columns: input.columns)
+    var result = arena.tensor(rows: input.rows, columns: input.columns)
     let (shape, projections) = (stack.shape, stack.node(.projections))
     let feedForward = stack.node(.feedForward)
     var x = input
     for (layer, weights) in stack.layers.enumerated() {
+      // Gradients need every layer's result; otherwise layers write over one another's.
+      if tape != nil, layer > 0 { result = arena.tensor(rows: input.rows, columns: input.columns) }
       let mark = arena.mark
       let query = project(x, weights, into: cache, layer: layer, queries: queries, at: projections)
       let attended = attend(
@@ -23,7 +25,7 @@ extension Machine {
       let residual = output(attended, weights, residual: x, shape: shape, layer: layer, at: projections)
       let hidden = gateUp(residual, weights, shape: shape, layer: layer, at: feedForward)
       down(hidden, weights, residual: residual, shape: shape, layer: layer, into: result, at: feedForward)
-      arena.release(to: mark)
+      if tape == nil { arena.release(to: mark) }
       x = result
     }
     cache.advance(by: queries)
@@ -35,7 +37,6 @@ extension Machine {
     _ stack: StackWeights, _ input: Tensor, cache: KeyValueCache, queries: Int, readsOnce: Bool
   ) -> Tensor {
     let result = run(stack, input, cache: cache, queries: queries, readsOnce: readsOnce)
-    norm(result, weight: stack.lastNorm, at: stack.node(.norm))
-    return result
+    return norm(result, weight: stack.lastNorm, at: stack.node(.norm))
   }
 }

@@ -79,6 +79,11 @@ public final class VanillaSession: Session {
 extension VanillaSession {
   /// Logits at every position: row t of a sequence predicts token t+1.
   public static func forward(_ weights: ModelWeights, tokens: [[Int32]], machine: Machine) -> [Float] {
+    teacherForced(weights, tokens: tokens, machine: machine).elements
+  }
+
+  /// The same where the machine left it, for gradients.
+  public static func teacherForced(_ weights: ModelWeights, tokens: [[Int32]], machine: Machine) -> Tensor {
     let (batch, length) = (tokens.count, tokens[0].count)
     let cache = KeyValueCache(
       layer: weights.stack.shape, layerCount: weights.stack.layers.count, groups: batch, capacity: length,
@@ -86,6 +91,5 @@ extension VanillaSession {
     let embedded = machine.embed(tokens.flatMap(\.self), table: weights.embedding, at: Node(0, .decoder, .embedding))
     let result = machine.run(weights.stack, embedded, cache: cache, queries: length, readsOnce: true)
     return machine.head(result, norm: weights.stack.lastNorm, table: weights.head, at: Node(0, .decoder, .head))
-      .elements
   }
 }

@@ -54,6 +54,9 @@ public final class KeyValueCache {
     length = 0
   }
 
+  /// Elements of one layer's keys, and of its values.
+  var layerElements: Int { layerStride }
+
   public func keys(_ layer: Int) -> UnsafeMutablePointer<Float>? { keyBase.map { $0 + layer * layerStride } }
   public func values(_ layer: Int) -> UnsafeMutablePointer<Float>? { valueBase.map { $0 + layer * layerStride } }
 

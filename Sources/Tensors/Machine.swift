@@ -21,12 +21,14 @@ public final class Machine {
   private let state: Arena
   /// Where operations are recorded; `nil` while nothing is counted.
   public var trace: Trace?
+  /// Where operations are kept for gradients; the arena must not be released below what it holds.
+  public var tape: Tape?
   private var angles: [Int: RotaryAngles] = [:]
 
   public init(backend: Backend, trace: Trace? = nil) {
     self.backend = backend
     self.trace = trace
-    arena = Arena(holdsNumbers: backend != .shapes)
+    arena = Arena(holdsNumbers: backend != .shapes, line: .activations)
     state = Arena(holdsNumbers: backend != .shapes)
   }
 
@@ -43,7 +45,8 @@ public final class Machine {
   /// - Shape: `tokens.count` × table width.
   public func embed(_ tokens: [Int32], table: Tensor, at node: Node) -> Tensor {
     let result = arena.tensor(rows: tokens.count, columns: table.columns)
-    trace?.record(.embedding(rows: tokens.count, width: table.columns), at: node, layer: 0)
+    record(
+      .embedding(rows: tokens.count, width: table.columns), at: node, matrix: table, tokens: tokens, output: result)
     for (row, token) in tokens.enumerated() { result.setRow(row, to: table, row: Int(token)) }
     return result
   }
@@ -56,8 +59,9 @@ public final class Machine {
   ) -> Tensor {
     let shape = cache.layer
     let query = arena.tensor(rows: x.rows, columns: shape.queryWidth)
-    trace?.record(.queryKeyValue(rows: x.rows, layer: shape, store: cache.store), at: node, layer: layer)
-    guard holdsNumbers else { return query }
+    record(
+      .queryKeyValue(rows: x.rows, layer: shape, store: cache.store), at: node, layer: layer, input: x,
+      norm: weights.attentionNorm, matrix: weights.queryKeyValue.weight, window: (cache, queries), output: query)
     let mark = arena.mark
     defer { arena.release(to: mark) }
     let normalised = arena.tensor(rows: x.rows, columns: x.columns)
@@ -77,8 +81,8 @@ public final class Machine {
     let shape = AttentionShape(
       groups: query.rows / queries, queries: queries, keysBefore: cache.positionCount, layer: cache.layer,
       store: cache.store, readsOnce: readsOnce)
-    trace?.record(.attention(shape), at: node, layer: layer)
-    guard holdsNumbers else { return result }
+    record(
+      .attention(shape), at: node, layer: layer, input: query, window: (cache, queries), output: result)
     attendRows(query, shape: shape, cache: cache, layer: layer, into: result)
     return result
   }
@@ -88,7 +92,9 @@ public final class Machine {
     _ attended: Tensor, _ weights: LayerWeights, residual: Tensor, shape: LayerShape, layer: Int, at node: Node
   ) -> Tensor {
     let result = arena.tensor(rows: attended.rows, columns: weights.output.outputs)
-    trace?.record(.output(rows: attended.rows, layer: shape), at: node, layer: layer)
+    record(
+      .output(rows: attended.rows, layer: shape), at: node, layer: layer, input: attended, residual: residual,
+      matrix: weights.output.weight, output: result)
     product(attended, weights.output, residual: residual, into: result)
     return result
   }
@@ -97,41 +103,48 @@ public final class Machine {
   /// - Returns: rows × F.
   public func gateUp(_ x: Tensor, _ weights: LayerWeights, shape: LayerShape, layer: Int, at node: Node) -> Tensor {
     let result = arena.tensor(rows: x.rows, columns: shape.feedForward)
-    trace?.record(.gateUp(rows: x.rows, layer: shape), at: node, layer: layer)
-    guard holdsNumbers else { return result }
-    let mark = arena.mark
+    let start = arena.mark
+    let hidden = arena.tensor(rows: x.rows, columns: weights.gateUp.outputs)
+    // Without a tape nobody reads the product once it is activated.
+    let mark = tape == nil ? start : arena.mark
     defer { arena.release(to: mark) }
+    record(
+      .gateUp(rows: x.rows, layer: shape), at: node, layer: layer, input: x, norm: weights.feedForwardNorm,
+      matrix: weights.gateUp.weight, hidden: hidden, output: result)
     let normalised = arena.tensor(rows: x.rows, columns: x.columns)
     normRows(x, weight: weights.feedForwardNorm, into: normalised)
-    let hidden = arena.tensor(rows: x.rows, columns: weights.gateUp.outputs)
     product(normalised, weights.gateUp, into: hidden)
     activate(hidden, kind: shape.feedForwardKind, into: result)
     return result
   }
 
-  /// Down product and residual, written over `result`, which may be the layer's input.
+  /// Down product and residual, written over `result`, which may be the layer's input where no tape needs that.
   public func down(
     _ hidden: Tensor, _ weights: LayerWeights, residual: Tensor, shape: LayerShape, layer: Int, into result: Tensor,
     at node: Node
   ) {
-    trace?.record(.down(rows: hidden.rows, layer: shape), at: node, layer: layer)
+    record(
+      .down(rows: hidden.rows, layer: shape), at: node, layer: layer, input: hidden, residual: residual,
+      matrix: weights.down.weight, output: result)
     product(hidden, weights.down, residual: residual, into: result)
   }
 
-  /// The last norm of a stack, in place.
-  public func norm(_ x: Tensor, weight: Tensor, at node: Node) {
-    trace?.record(.norm(rows: x.rows, width: x.columns), at: node, layer: 0)
-    normRows(x, weight: weight, into: x)
+  /// The last norm of a stack: in place, unless a tape keeps the input.
+  @discardableResult
+  public func norm(_ x: Tensor, weight: Tensor, at node: Node) -> Tensor {
+    let result = tape == nil ? x : arena.tensor(rows: x.rows, columns: x.columns)
+    record(.norm(rows: x.rows, width: x.columns), at: node, input: x, norm: weight, output: result)
+    normRows(x, weight: weight, into: result)
+    return result
   }
 
   /// A learned chunker: rows of C·D_{l−1} features to rows of D_l.
   /// - Parameter norm: weight over the inputs; `nil` for a strided convolution.
   public func chunk(_ x: Tensor, _ map: Linear, norm: Tensor?, at node: Node) -> Tensor {
     let result = arena.tensor(rows: x.rows, columns: map.outputs)
-    trace?.record(
+    record(
       .chunker(rows: x.rows, inputWidth: map.inputs, outputWidth: map.outputs, normalised: norm != nil), at: node,
-      layer: 0)
-    guard holdsNumbers else { return result }
+      input: x, norm: norm, matrix: map.weight, bias: map.bias, output: result)
     let mark = arena.mark
     defer { arena.release(to: mark) }
     var input = x
@@ -147,8 +160,9 @@ public final class Machine {
   /// - Returns: rows × (R·D_{l−1}); a view makes them R rows each.
   public func convert(_ x: Tensor, _ map: Linear, at node: Node) -> Tensor {
     let result = arena.tensor(rows: x.rows, columns: map.outputs)
-    trace?.record(
-      .converter(rows: x.rows, inputWidth: map.inputs, outputWidth: map.outputs), at: node, layer: 0)
+    record(
+      .converter(rows: x.rows, inputWidth: map.inputs, outputWidth: map.outputs), at: node, input: x,
+      matrix: map.weight, bias: map.bias, output: result)
     product(x, map, into: result)
     return result
   }
@@ -157,8 +171,9 @@ public final class Machine {
   /// - Returns: logits, rows × V.
   public func head(_ x: Tensor, norm: Tensor, table: Tensor, at node: Node) -> Tensor {
     let result = arena.tensor(rows: x.rows, columns: table.rows)
-    trace?.record(.head(rows: x.rows, width: x.columns, vocabulary: table.rows), at: node, layer: 0)
-    guard holdsNumbers else { return result }
+    record(
+      .head(rows: x.rows, width: x.columns, vocabulary: table.rows), at: node, input: x, norm: norm, matrix: table,
+      output: result)
     let mark = arena.mark
     defer { arena.release(to: mark) }
     let normalised = arena.tensor(rows: x.rows, columns: x.columns)
@@ -183,23 +198,30 @@ final class RotaryAngles {
   let half: Int
   let cosine: UnsafeMutablePointer<Float>
   let sine: UnsafeMutablePointer<Float>
+  /// For rotating back.
+  let negatedSine: UnsafeMutablePointer<Float>
 
   init(headWidth: Int, positionCount: Int) {
     self.positionCount = positionCount
     half = headWidth / 2
     cosine = .allocate(capacity: max(positionCount * half, 1))
     sine = .allocate(capacity: max(positionCount * half, 1))
+    negatedSine = .allocate(capacity: max(positionCount * half, 1))
     for position in 0..<positionCount {
       for index in 0..<half {
         let angle = Double(position) * pow(rotaryBase, -2 * Double(index) / Double(headWidth))
         cosine[position * half + index] = Float(cos(angle))
         sine[position * half + index] = Float(sin(angle))
+        negatedSine[position * half + index] = -Float(sin(angle))
       }
     }
   }
 
+  var count: Int { positionCount * half }
+
   deinit {
     cosine.deallocate()
     sine.deallocate()
+    negatedSine.deallocate()
   }
 }

@@ -12,6 +12,7 @@ public protocol KernelScalar {
   static func * (left: Self, right: Self) -> Self
   static func / (left: Self, right: Self) -> Self
   static func exponential(_ value: Self) -> Self
+  static func logarithm(_ value: Self) -> Self
   static func squareRoot(_ value: Self) -> Self
   static func maximum(_ left: Self, _ right: Self) -> Self
   /// Announces what the following arithmetic belongs to; does nothing for ordinary numbers.
@@ -24,12 +25,14 @@ extension KernelScalar {
 
 extension Float: KernelScalar {
   @inlinable public static func exponential(_ value: Float) -> Float { exp(value) }
+  @inlinable public static func logarithm(_ value: Float) -> Float { log(value) }
   @inlinable public static func squareRoot(_ value: Float) -> Float { value.squareRoot() }
   @inlinable public static func maximum(_ left: Float, _ right: Float) -> Float { left > right ? left : right }
 }
 
 extension Double: KernelScalar {
   @inlinable public static func exponential(_ value: Double) -> Double { exp(value) }
+  @inlinable public static func logarithm(_ value: Double) -> Double { log(value) }
   @inlinable public static func squareRoot(_ value: Double) -> Double { value.squareRoot() }
   @inlinable public static func maximum(_ left: Double, _ right: Double) -> Double { left > right ? left : right }
 }
@@ -114,6 +117,25 @@ public enum PlainKernels<Scalar: KernelScalar> {
     headWidth: Int, query: Input, segments: [(keys: Input, values: Input, count: Int)], weights: Output,
     into y: Output
   ) {
+    attentionWeights(headWidth: headWidth, query: query, segments: segments, into: weights)
+    Scalar.account(as: .matmul)
+    for index in 0..<headWidth {
+      var value = Scalar(0)
+      var position = 0
+      for segment in segments {
+        for key in 0..<segment.count {
+          value = value + weights[position] * segment.values[key * headWidth + index]
+          position += 1
+        }
+      }
+      y[index] = value
+    }
+  }
+
+  /// Softmax over the keys of a query's scaled scores.
+  static func attentionWeights(
+    headWidth: Int, query: Input, segments: [(keys: Input, values: Input, count: Int)], into weights: Output
+  ) {
     let scale = Scalar(1 / Double(headWidth).squareRoot())
     var largest = Scalar(-Double.infinity)
     var position = 0
@@ -134,18 +156,6 @@ public enum PlainKernels<Scalar: KernelScalar> {
       sum = sum + weights[key]
     }
     for key in 0..<position { weights[key] = weights[key] / sum }
-    Scalar.account(as: .matmul)
-    for index in 0..<headWidth {
-      var value = Scalar(0)
-      position = 0
-      for segment in segments {
-        for key in 0..<segment.count {
-          value = value + weights[position] * segment.values[key * headWidth + index]
-          position += 1
-        }
-      }
-      y[index] = value
-    }
   }
 }
 

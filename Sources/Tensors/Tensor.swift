@@ -1,5 +1,30 @@
 import CKernels
 
+/// Where elements stand on a line of numbers, storage or none: how a `Tape` knows two views of the same elements.
+public struct Place: Hashable, Sendable {
+  public enum Line: UInt8, Sendable {
+    /// What no gradient is asked for.
+    case elsewhere
+    /// What a machine makes as it runs.
+    case activations
+    /// What is learned.
+    case parameters
+  }
+
+  public let line: Line
+  public let offset: Int
+
+  @inlinable
+  public init(_ line: Line, _ offset: Int) {
+    self.line = line
+    self.offset = offset
+  }
+
+  public static let elsewhere = Place(.elsewhere, 0)
+
+  @inlinable func moved(by elements: Int) -> Place { Place(line, offset + elements) }
+}
+
 /// A matrix of float32 rows, or only its shape.
 ///
 /// Storage belongs to an `Arena`, a weight store or a cache, never to the tensor: a tensor is a view, so that a model
@@ -10,12 +35,15 @@ public struct Tensor: @unchecked Sendable {
   public let columns: Int
   /// Row-major elements; `nil` when the tensor is shape-only.
   public let base: UnsafeMutablePointer<Float>?
+  /// Where the first element stands; shapes have places too.
+  public let place: Place
 
   @inlinable
-  public init(rows: Int, columns: Int, base: UnsafeMutablePointer<Float>?) {
+  public init(rows: Int, columns: Int, base: UnsafeMutablePointer<Float>?, place: Place = .elsewhere) {
     self.rows = rows
     self.columns = columns
     self.base = base
+    self.place = place
   }
 
   @inlinable public var count: Int { rows * columns }
@@ -24,13 +52,15 @@ public struct Tensor: @unchecked Sendable {
   /// - Precondition: the element counts agree.
   public func reshaped(rows: Int, columns: Int) -> Tensor {
     precondition(rows * columns == count, "a view of \(self.rows)×\(self.columns) as \(rows)×\(columns)")
-    return Tensor(rows: rows, columns: columns, base: base)
+    return Tensor(rows: rows, columns: columns, base: base, place: place)
   }
 
   /// A contiguous range of rows.
   public func rows(_ range: Range<Int>) -> Tensor {
     precondition(range.lowerBound >= 0 && range.upperBound <= rows, "rows \(range) of \(rows)")
-    return Tensor(rows: range.count, columns: columns, base: base.map { $0 + range.lowerBound * columns })
+    return Tensor(
+      rows: range.count, columns: columns, base: base.map { $0 + range.lowerBound * columns },
+      place: place.moved(by: range.lowerBound * columns))
   }
 
   /// Copies one row of another tensor of the same width; nothing happens to a shape.
@@ -60,13 +90,20 @@ public final class Arena {
   private var used = 0
   /// Whether tensors get storage; without it the arena hands out shapes.
   public let holdsNumbers: Bool
-
+  private let line: Place.Line
   private let blockCapacity: Int
+  /// Elements handed out and not given back, each tensor rounded up to whole cache lines; counted for shapes too.
+  public private(set) var liveElements = 0
+  /// The largest `liveElements` so far.
+  public private(set) var peakElements = 0
 
-  /// - Parameter blockCapacity: elements that are allocated together; pages that nothing touches cost nothing.
-  public init(holdsNumbers: Bool, blockCapacity: Int = 1 << 20) {
+  /// - Parameters:
+  ///   - blockCapacity: elements that are allocated together; pages that nothing touches cost nothing.
+  ///   - line: what the tensors are to a tape.
+  public init(holdsNumbers: Bool, blockCapacity: Int = 1 << 20, line: Place.Line = .elsewhere) {
     self.holdsNumbers = holdsNumbers
     self.blockCapacity = blockCapacity
+    self.line = line
   }
 
   deinit { for block in blocks { ck_free(block.base) } }
@@ -74,19 +111,24 @@ public final class Arena {
   public struct Mark {
     fileprivate let block: Int
     fileprivate let used: Int
+    fileprivate let liveElements: Int
   }
 
-  public var mark: Mark { Mark(block: block, used: used) }
+  public var mark: Mark { Mark(block: block, used: used, liveElements: liveElements) }
 
   public func release(to mark: Mark) {
     block = mark.block
     used = mark.used
+    liveElements = mark.liveElements
   }
 
   /// Uninitialised rows, 64-byte aligned.
   public func tensor(rows: Int, columns: Int) -> Tensor {
-    guard holdsNumbers else { return Tensor(rows: rows, columns: columns, base: nil) }
     let needed = (rows * columns + 15) & ~15
+    let place = Place(line, liveElements)
+    liveElements += needed
+    peakElements = max(peakElements, liveElements)
+    guard holdsNumbers else { return Tensor(rows: rows, columns: columns, base: nil, place: place) }
     while block < blocks.count, used + needed > blocks[block].capacity {
       block += 1
       used = 0
@@ -97,6 +139,6 @@ public final class Arena {
       used = 0
     }
     defer { used += needed }
-    return Tensor(rows: rows, columns: columns, base: blocks[block].base + used)
+    return Tensor(rows: rows, columns: columns, base: blocks[block].base + used, place: place)
   }
 }

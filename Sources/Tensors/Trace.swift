@@ -58,6 +58,11 @@ public final class Trace {
     }
   }
 
+  /// Adds the gradient of a dispatch to the sums of its node. The list of dispatches is of forward ones.
+  public func recordGradient(of operation: Operation, at node: Node) {
+    totals[(phase == .prefill ? 0 : tableSize) + node.index] += operation.gradientWork
+  }
+
   /// Ends the time of the last dispatch; a change of phase does so too.
   public func stop() {
     guard let running else { return }

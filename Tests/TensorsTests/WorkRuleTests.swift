@@ -32,6 +32,7 @@ struct CountingScalar: KernelScalar {
   static func * (left: Self, right: Self) -> Self { count(left.value * right.value) }
   static func / (left: Self, right: Self) -> Self { count(left.value / right.value) }
   static func exponential(_ value: Self) -> Self { count(Double.exponential(value.value)) }
+  static func logarithm(_ value: Self) -> Self { count(Double.logarithm(value.value)) }
   static func squareRoot(_ value: Self) -> Self { count(value.value.squareRoot()) }
   static func maximum(_ left: Self, _ right: Self) -> Self { count(max(left.value, right.value)) }
   static func account(as kind: WorkKind) { meter.kind = kind }

@@ -110,6 +110,43 @@ enum { CK_MAX_HEAD_WIDTH = 1024 };
 
 void ck_attention(const struct ck_attention *attention);
 
+/* ---- Gradients: results are added to where a comment says +=, so that sums go on from what is there ------------ */
+
+/* y += x. */
+void ck_add_into(ptrdiff_t count, const float *x, float *y);
+
+/* y[i] += Σ_r x[r][i], rows in ascending order. */
+void ck_add_rows(ptrdiff_t rows, ptrdiff_t width, const float *x, float *y);
+
+/* Of `ck_rms_norm` on rows without gaps: dx += …, dweight += …, rows in ascending order. `scales` is scratch for one
+   number per row. */
+void ck_rms_norm_gradient(ptrdiff_t rows, ptrdiff_t width, const float *x, const float *weight, float epsilon,
+                          const float *dy, float *dx, float *dweight, float *scales);
+
+/* Of `ck_silu_gate` where row r of `hidden` is gate, then up: dhidden = …, of the same shape. */
+void ck_silu_gate_gradient(ptrdiff_t rows, ptrdiff_t width, const float *hidden, const float *dy, float *dhidden);
+
+/* Of `ck_gelu` on rows without gaps: dx = …. */
+void ck_gelu_gradient(ptrdiff_t rows, ptrdiff_t width, const float *x, const float *dy, float *dx);
+
+/* One row of attention: `scores` become p = softmax(scale · scores), and `gradients` of p become those of the scores,
+   p · (dp − Σ p · dp) · scale. */
+void ck_softmax_gradient(ptrdiff_t count, float scale, float *scores, float *gradients);
+
+/* Of `ck_attention` without a prefix, over at most CK_MAX_GRADIENT_KEYS keys, its weights computed again: dq += …,
+   dkeys += …, dvalues += …. Queries are added in ascending order, heads that share a key within each. */
+struct ck_attention_gradient {
+  ptrdiff_t groups, queries, past, heads, keyValueHeads, headWidth, capacity; /* as in `ck_attention` */
+  float scale;
+  const float *q, *dy;        /* [group · queries + query][head][headWidth] */
+  const float *keys, *values; /* [group][keyValueHead][capacity][headWidth] */
+  float *dq, *dkeys, *dvalues;
+};
+
+enum { CK_MAX_GRADIENT_KEYS = 64 };
+
+void ck_attention_gradient(const struct ck_attention_gradient *attention);
+
 /* ---- Memory --------------------------------------------------------------------------------------------------- */
 
 /* Uninitialised memory for `count` numbers, aligned for vectors, on huge pages where it is large and the system has

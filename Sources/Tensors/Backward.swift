@@ -1,0 +1,239 @@
+import Architectures
+
+/// Where the numbers of a tape's tensors and caches lie.
+protocol TapeNumbers<Scalar> {
+  associatedtype Scalar: KernelScalar
+  func numbers(_ tensor: Tensor) -> UnsafeMutablePointer<Scalar>
+  func keys(_ cache: Int, layer: Int) -> UnsafeMutablePointer<Scalar>
+  func values(_ cache: Int, layer: Int) -> UnsafeMutablePointer<Scalar>
+  /// Cosines, sines and negated sines of the positions below `count`.
+  func angles(headWidth: Int, positions count: Int) -> Angles<Scalar>
+}
+
+struct Angles<Scalar> {
+  let cosine, sine, negatedSine: UnsafePointer<Scalar>
+}
+
+/// One walk back through a tape: from the gradients of some results to those of all parameters.
+///
+/// `seed` the results, then `run` once. What no seed reaches is skipped, and costs and records nothing. On shapes
+/// (`numbers` is `nil`) the walk only records.
+final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kernels.Scalar == Numbers.Scalar {
+  typealias Scalar = Kernels.Scalar
+
+  private let tape: Tape
+  private let numbers: Numbers?
+  /// Gradients of the whole line of parameters, added to.
+  private let parameters: UnsafeMutablePointer<Scalar>?
+  private let pool: GradientPool<Scalar>
+  /// The results on the tape in the order of their places, and the gradients of those that were reached.
+  private let results: [Tensor]
+  private var reached: [Bool]
+  private var gradients: [UnsafeMutablePointer<Scalar>?]
+  /// Gradients of the caches' keys and values, per cache; empty until reached.
+  private var keyGradients: [UnsafeMutablePointer<Scalar>?]
+  private var valueGradients: [UnsafeMutablePointer<Scalar>?]
+  private var reachedCaches: [Bool]
+
+  init(tape: Tape, numbers: Numbers?, parameters: UnsafeMutablePointer<Scalar>?, pool: GradientPool<Scalar>) {
+    self.tape = tape
+    self.numbers = numbers
+    self.parameters = parameters
+    self.pool = pool
+    results = tape.entries.map(\.output).filter { $0.count > 0 }.sorted { $0.place.offset < $1.place.offset }
+    reached = Array(repeating: false, count: results.count)
+    gradients = Array(repeating: nil, count: results.count)
+    reachedCaches = Array(repeating: false, count: tape.caches.count)
+    keyGradients = Array(repeating: nil, count: tape.caches.count)
+    valueGradients = keyGradients
+  }
+
+  /// Memory to which the gradient of a result, or of a part of one, is added.
+  func seed(_ tensor: Tensor) -> UnsafeMutablePointer<Scalar>? {
+    reach(tensor.place)
+    return numbers == nil ? nil : gradient(tensor.place)
+  }
+
+  /// Walks from the last operation to the first.
+  func run(trace: Trace?) {
+    for entry in tape.entries.reversed() where isReached(entry) {
+      switch entry {
+      case .move(let move):
+        for case let origin? in move.origins { reach(origin) }
+        if numbers != nil { run(move) }
+      case .step(let step):
+        trace?.recordGradient(of: step.operation, at: step.node)
+        for case let operand? in [step.input, step.residual, step.output] { reach(operand.place) }
+        if case .attention = step.operation { reachCache(step.window!.cache) }
+        if let numbers { run(step, numbers) }
+      }
+      release(entry.output)
+    }
+    for (index, cache) in tape.caches.enumerated() {
+      for case let buffer? in [keyGradients[index], valueGradients[index]] { pool.give(buffer, count(of: cache)) }
+    }
+  }
+
+  // MARK: What has a gradient
+
+  /// The result in which an activation stands.
+  private func owner(of offset: Int) -> Int {
+    var (low, high) = (0, results.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if results[middle].place.offset <= offset { low = middle + 1 } else { high = middle }
+    }
+    precondition(low > 0, "a gradient of what is not on the tape")
+    return low - 1
+  }
+
+  private func reach(_ place: Place) {
+    guard place.line == .activations else {
+      return precondition(place.line == .parameters, "a gradient of what is not on the tape")
+    }
+    let owner = owner(of: place.offset)
+    guard !reached[owner] else { return }
+    reached[owner] = true
+    if numbers != nil { gradients[owner] = pool.take(results[owner].count) }
+  }
+
+  private func gradient(_ place: Place) -> UnsafeMutablePointer<Scalar> {
+    if place.line == .parameters { return parameters! + place.offset }
+    let owner = owner(of: place.offset)
+    return gradients[owner]! + (place.offset - results[owner].place.offset)
+  }
+
+  private func gradient(_ tensor: Tensor) -> UnsafeMutablePointer<Scalar> { gradient(tensor.place) }
+
+  private func isReached(_ entry: Tape.Entry) -> Bool {
+    guard entry.output.count > 0 else { return false }
+    if reached[owner(of: entry.output.place.offset)] { return true }
+    // Keys and values may matter where the queries beside them do not.
+    guard case .step(let step) = entry, case .queryKeyValue = step.operation else { return false }
+    return reachedCaches[step.window!.cache]
+  }
+
+  private func reachCache(_ cache: Int) {
+    guard !reachedCaches[cache] else { return }
+    reachedCaches[cache] = true
+    guard numbers != nil else { return }
+    keyGradients[cache] = pool.take(count(of: tape.caches[cache]))
+    valueGradients[cache] = pool.take(count(of: tape.caches[cache]))
+  }
+
+  private func count(of cache: KeyValueCache) -> Int { cache.layerCount * cache.layerElements }
+
+  private func release(_ result: Tensor) {
+    let owner = owner(of: result.place.offset)
+    if let buffer = gradients[owner] { pool.give(buffer, results[owner].count) }
+    gradients[owner] = nil
+  }
+
+  private func withScratch(_ count: Int, _ body: (UnsafeMutablePointer<Scalar>) -> Void) {
+    let scratch = pool.take(count)
+    body(scratch)
+    pool.give(scratch, count)
+  }
+
+  // MARK: One gradient per operation
+
+  private func run(_ move: Tape.Move) {
+    let (rows, width) = (gradient(move.output), move.output.columns)
+    for (row, origin) in move.origins.enumerated() {
+      guard let origin else { continue }
+      Kernels.accumulate(width, rows + row * width, into: gradient(origin))
+    }
+  }
+
+  private func run(_ step: Tape.Step, _ numbers: Numbers) {
+    let resultGradient = gradient(step.output)
+    switch step.operation {
+    case .embedding(_, let width):
+      let table = gradient(step.matrix!)
+      for (row, token) in step.tokens.enumerated() {
+        Kernels.accumulate(width, resultGradient + row * width, into: table + Int(token) * width)
+      }
+    case .queryKeyValue(let rows, let layer, _):
+      let columns = step.matrix!.rows
+      withScratch(rows * columns) { joint in
+        gatherJoint(step, layer, queryGradient: resultGradient, into: joint, numbers)
+        product(step, resultGradient: joint, numbers)
+      }
+    case .attention(let shape):
+      let (window, input) = (step.window!, step.input!)
+      let cache = tape.caches[window.cache]
+      let at = step.layer * cache.layerElements
+      Kernels.attentionGradient(
+        AttentionGradient(
+          shape: shape, capacity: cache.capacity, query: numbers.numbers(input), resultGradient: resultGradient,
+          keys: numbers.keys(window.cache, layer: step.layer), values: numbers.values(window.cache, layer: step.layer),
+          queryGradient: gradient(input), keyGradient: keyGradients[window.cache]! + at,
+          valueGradient: valueGradients[window.cache]! + at))
+    case .gateUp(let rows, let layer):
+      let hidden = step.hidden!
+      withScratch(hidden.count) { hiddenGradient in
+        Kernels.activationGradient(
+          layer.feedForwardKind, rows: rows, width: layer.feedForward, hidden: numbers.numbers(hidden),
+          resultGradient: resultGradient, into: hiddenGradient)
+        product(step, resultGradient: hiddenGradient, numbers)
+      }
+    case .norm(let rows, let width):
+      Kernels.normGradient(
+        rows: rows, width: width, numbers.numbers(step.input!), weight: numbers.numbers(step.norm!),
+        resultGradient: resultGradient, into: gradient(step.input!), weightGradient: gradient(step.norm!))
+    case .output, .down, .chunker, .converter, .head:
+      product(step, resultGradient: resultGradient, numbers)
+    }
+  }
+
+  /// Of `y = norm(x) · wᵀ + bias + residual`, each part if it is there.
+  private func product(_ step: Tape.Step, resultGradient: UnsafePointer<Scalar>, _ numbers: Numbers) {
+    let (input, matrix) = (step.input!, step.matrix!)
+    let (rows, outputs, inputs) = (input.rows, matrix.rows, matrix.columns)
+    if let residual = step.residual { Kernels.accumulate(rows * outputs, resultGradient, into: gradient(residual)) }
+    if let bias = step.bias {
+      Kernels.accumulateRows(rows: rows, width: outputs, resultGradient, into: gradient(bias))
+    }
+    let x = numbers.numbers(input)
+    func linear(_ x: UnsafePointer<Scalar>, into inputGradient: UnsafeMutablePointer<Scalar>) {
+      Kernels.linearGradient(
+        rows: rows, outputs: outputs, inputs: inputs, x, weight: numbers.numbers(matrix),
+        resultGradient: resultGradient, into: inputGradient, weightGradient: gradient(matrix))
+    }
+    guard let norm = step.norm else { return linear(x, into: gradient(input)) }
+    withScratch(rows * inputs) { normalised in
+      Kernels.norm(rows: rows, width: inputs, x, weight: numbers.numbers(norm), into: normalised)
+      withScratch(rows * inputs) { normalisedGradient in
+        linear(normalised, into: normalisedGradient)
+        Kernels.normGradient(
+          rows: rows, width: inputs, x, weight: numbers.numbers(norm), resultGradient: normalisedGradient,
+          into: gradient(input), weightGradient: gradient(norm))
+      }
+    }
+  }
+
+  /// Gradients of queries, keys and values side by side, rotated back.
+  private func gatherJoint(
+    _ step: Tape.Step, _ layer: LayerShape, queryGradient: UnsafePointer<Scalar>,
+    into joint: UnsafeMutablePointer<Scalar>, _ numbers: Numbers
+  ) {
+    let (window, rows, columns) = (step.window!, step.input!.rows, step.matrix!.rows)
+    let cache = tape.caches[window.cache]
+    let (width, entries) = (layer.headWidth, step.layer * cache.layerElements)
+    for row in 0..<rows {
+      let to = joint + row * columns
+      to.update(from: queryGradient + row * layer.queryWidth, count: layer.queryWidth)
+      let (group, position) = (row / window.queries, window.start + row % window.queries)
+      guard let keys = keyGradients[window.cache], let values = valueGradients[window.cache] else { continue }
+      for head in 0..<layer.keyValueHeads {
+        let slot = entries + ((group * layer.keyValueHeads + head) * cache.capacity + position) * width
+        (to + layer.queryWidth + head * width).update(from: keys + slot, count: width)
+        (to + layer.queryWidth + layer.keyValueWidth + head * width).update(from: values + slot, count: width)
+      }
+    }
+    let angles = numbers.angles(headWidth: width, positions: cache.capacity)
+    Kernels.rotate(
+      rows: rows, columns: columns, heads: layer.heads + layer.keyValueHeads, headWidth: width, joint,
+      cosine: angles.cosine, sine: angles.negatedSine, first: window.start, period: window.queries)
+  }
+}

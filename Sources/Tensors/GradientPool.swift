@@ -1,0 +1,37 @@
+/// Memory for gradients between two operations: taken zeroed, given back, and handed out again for the same count.
+///
+/// A pass backward needs few at a time, whatever the number of layers, and the same counts again in the next step.
+public final class GradientPool<Scalar: KernelScalar> {
+  private var free: [Int: [UnsafeMutablePointer<Scalar>]] = [:]
+  private var liveElements = 0
+  /// The most elements in use at a time.
+  public private(set) var peakElements = 0
+  /// Elements of real memory.
+  public private(set) var allocatedElements = 0
+
+  public init() {}
+
+  deinit { for (_, buffers) in free { for buffer in buffers { buffer.deallocate() } } }
+
+  func take(_ count: Int) -> UnsafeMutablePointer<Scalar> {
+    liveElements += count
+    peakElements = max(peakElements, liveElements)
+    let buffer = free[count]?.popLast() ?? allocate(count)
+    buffer.update(repeating: Scalar(0), count: count)
+    return buffer
+  }
+
+  func give(_ buffer: UnsafeMutablePointer<Scalar>, _ count: Int) {
+    liveElements -= count
+    free[count, default: []].append(buffer)
+  }
+
+  private func allocate(_ count: Int) -> UnsafeMutablePointer<Scalar> {
+    allocatedElements += count
+    let memory = UnsafeMutableRawPointer.allocate(
+      byteCount: max(count, 1) * MemoryLayout<Scalar>.stride, alignment: 64)
+    let buffer = memory.bindMemory(to: Scalar.self, capacity: max(count, 1))
+    buffer.initialize(repeating: Scalar(0), count: max(count, 1))
+    return buffer
+  }
+}

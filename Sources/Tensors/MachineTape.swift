@@ -1,0 +1,77 @@
+import Architectures
+
+extension Machine {
+  /// Writes a dispatch to the trace, and with its operands to the tape, where there are any.
+  func record(
+    _ operation: Operation, at node: Node, layer: Int = 0, input: Tensor? = nil, residual: Tensor? = nil,
+    norm: Tensor? = nil, matrix: Tensor? = nil, bias: Tensor? = nil, hidden: Tensor? = nil, tokens: [Int32] = [],
+    window: (cache: KeyValueCache, queries: Int)? = nil, output: Tensor
+  ) {
+    trace?.record(operation, at: node, layer: layer)
+    guard let tape else { return }
+    tape.append(
+      Tape.Step(
+        operation: operation, node: node, layer: layer, input: input, residual: residual, norm: norm, matrix: matrix,
+        bias: bias, hidden: hidden, tokens: tokens,
+        window: window.map {
+          Tape.Window(cache: tape.index(of: $0.cache), start: $0.cache.length, queries: $0.queries)
+        }, output: output))
+  }
+
+  /// Rows copied from wherever they are; zeros where `source` says `nil`.
+  public func assemble(rows: Int, columns: Int, source: (Int) -> (tensor: Tensor, row: Int)?) -> Tensor {
+    let result = arena.tensor(rows: rows, columns: columns)
+    var origins: [Place?] = []
+    for row in 0..<rows {
+      let from = source(row)
+      if let from {
+        precondition(from.tensor.columns == columns, "rows of unequal width")
+        result.setRow(row, to: from.tensor, row: from.row)
+      } else if let base = result.base {
+        (base + row * columns).update(repeating: 0, count: columns)
+      }
+      if tape != nil { origins.append(from.map { $0.tensor.place.moved(by: $0.row * columns) }) }
+    }
+    tape?.append(Tape.Move(output: result, origins: origins))
+    return result
+  }
+
+  /// Walks back through the tape and takes it off the machine.
+  ///
+  /// Cannot be asked for a tape whose rows have been released.
+  /// - Parameters:
+  ///   - parameters: the gradients of the whole line of parameters, which are added to; `nil` for shapes.
+  ///   - pool: memory for gradients on the way.
+  ///   - trace: where the work of the gradients is recorded.
+  ///   - seed: adds the gradients of results to the memory it gets for a tensor; `nil` for shapes.
+  public func runBackward(
+    into parameters: UnsafeMutablePointer<Float>?, pool: GradientPool<Float>, trace: Trace? = nil,
+    seed: ((Tensor) -> UnsafeMutablePointer<Float>?) -> Void
+  ) {
+    guard let tape else { preconditionFailure("gradients need a tape") }
+    let numbers = holdsNumbers ? MachineNumbers(machine: self, tape: tape) : nil
+    func run<Kernels: GradientKernels<Float>>(_: Kernels.Type) {
+      let backward = Backward<Kernels, MachineNumbers>(tape: tape, numbers: numbers, parameters: parameters, pool: pool)
+      seed(backward.seed)
+      backward.run(trace: trace)
+    }
+    backend == .fast ? run(FastGradients.self) : run(PlainKernels<Float>.self)
+    self.tape = nil
+  }
+}
+
+/// The numbers of a tape where the machine left them.
+struct MachineNumbers: TapeNumbers {
+  let machine: Machine
+  let tape: Tape
+
+  func numbers(_ tensor: Tensor) -> UnsafeMutablePointer<Float> { tensor.base! }
+  func keys(_ cache: Int, layer: Int) -> UnsafeMutablePointer<Float> { tape.caches[cache].keys(layer)! }
+  func values(_ cache: Int, layer: Int) -> UnsafeMutablePointer<Float> { tape.caches[cache].values(layer)! }
+  func angles(headWidth: Int, positions count: Int) -> Angles<Float> {
+    let angles = machine.rotaryAngles(headWidth: headWidth, positions: count)
+    return Angles(
+      cosine: UnsafePointer(angles.cosine), sine: UnsafePointer(angles.sine),
+      negatedSine: UnsafePointer(angles.negatedSine))
+  }
+}
