@@ -51,17 +51,18 @@ public struct Engine: Hashable, Sendable {
     name: "eager", launchOverhead: Seconds(45e-6), cacheTraffic: 3, scoreTraffic: 28, heldCaches: 2, heldScores: 4,
     holdsPromptLogits: true)
 
-  /// A dispatch group with the traffic that this engine adds to it.
-  func applied(to group: DispatchGroup) -> DispatchGroup {
-    guard group.kind == .attentionDecode || group.kind == .attentionPrefill else { return group }
-    var group = group
+  /// The work of one dispatch with the traffic that this engine adds to it.
+  func work(of group: DispatchGroup) -> DispatchWork {
+    var work = group.work
     if group.kind == .attentionDecode {
-      let copied = (cacheTraffic - 1) * group.work.entryBytes
-      group.work.entryBytes = group.work.entryBytes + copied
-      group.work.bytes = group.work.bytes + copied
+      let copied = (cacheTraffic - 1) * work.entryBytes
+      work.entryBytes = work.entryBytes + copied
+      work.bytes = work.bytes + copied
     }
-    group.work.bytes = group.work.bytes + scoreTraffic * group.work.scores
-    return group
+    if group.kind == .attentionDecode || group.kind == .attentionPrefill {
+      work.bytes = work.bytes + scoreTraffic * work.scores
+    }
+    return work
   }
 
   /// What each prompt with its continuations occupies at the peak: copies of its caches and what prefill materialises.

@@ -61,28 +61,52 @@ public struct Roofline: Sendable {
 
   /// All dispatches of one group on one device, overheads and what it sends to the others included.
   public func figure(_ group: DispatchGroup) -> TimeFigure {
-    let group = engine.applied(to: group)
-    let (operation, peak) = ceiling(of: group)
-    let rates = profile.rates(operation, peak: peak, workingSet: group.workingSet)
-    let compute =
-      rates.perMatmulFlop * (group.work.matmulFlops + Affine(rates.halfSize * group.unitFlops))
-      + rates.perElementwiseFlop * group.work.elementwiseFlops
-    let memory = rates.perByte * group.work.bytes
-
-    let count = group.indices
-    let times = group.dispatchesPerIndex
-    let overhead = group.dispatches * (rates.overhead + engine.launchOverhead)
-    let communication = group.dispatches * link.time(for: group.linkBytes)
-    let arithmetic = compute.sum(from: 0, to: count)
-    let traffic = memory.sum(from: 0, to: count)
-    let busy = rates.busy(
-      longer: sumOfMax(compute, memory, count: count), arithmetic: arithmetic, traffic: traffic)
+    let cost = cost(of: group)
+    let (count, times) = (group.indices, group.dispatchesPerIndex)
+    let (arithmetic, traffic) = cost.alone(count: count)
+    let busy = cost.rates.busy(
+      longer: sumOfMax(cost.compute, cost.memory, count: count), arithmetic: arithmetic, traffic: traffic)
+    let overhead = overhead(of: group, cost.rates)
+    let communication = communication(of: group)
     return TimeFigure(
       time: Seconds(times * busy) + overhead + communication, compute: Seconds(times * arithmetic),
       memory: Seconds(times * traffic), overhead: overhead, communication: communication,
-      flops: times * (group.work.matmulFlops + group.work.elementwiseFlops).sum(from: 0, to: count),
-      bytes: times * group.work.bytes.sum(from: 0, to: count))
+      flops: times * (cost.work.matmulFlops + cost.work.elementwiseFlops).sum(from: 0, to: count),
+      bytes: times * cost.work.bytes.sum(from: 0, to: count))
   }
+
+  /// One dispatch of a group, as a function of its index.
+  struct DispatchCost {
+    /// With what the engine adds.
+    var work: DispatchWork
+    var rates: DispatchRates
+    /// - Unit: s
+    var compute: Affine
+    /// - Unit: s
+    var memory: Affine
+
+    /// Compute and memory time of one dispatch at each of so many indices.
+    func alone(count: Double) -> (compute: Double, memory: Double) {
+      (compute.sum(from: 0, to: count), memory.sum(from: 0, to: count))
+    }
+  }
+
+  func cost(of group: DispatchGroup) -> DispatchCost {
+    let work = engine.work(of: group)
+    let (operation, peak) = ceiling(of: group)
+    let rates = profile.rates(operation, peak: peak, workingSet: group.workingSet)
+    return DispatchCost(
+      work: work, rates: rates,
+      compute: rates.perMatmulFlop * (work.matmulFlops + Affine(rates.halfSize * group.unitFlops))
+        + rates.perElementwiseFlop * work.elementwiseFlops,
+      memory: rates.perByte * work.bytes)
+  }
+
+  func overhead(of group: DispatchGroup, _ rates: DispatchRates) -> Seconds {
+    group.dispatches * (rates.overhead + engine.launchOverhead)
+  }
+
+  func communication(of group: DispatchGroup) -> Seconds { group.dispatches * link.time(for: group.linkBytes) }
 
   /// The efficiencies and the peak that hold for a group.
   func ceiling(of group: DispatchGroup) -> (OperationClass, Rate<Flop>) {
@@ -115,7 +139,7 @@ public struct Roofline: Sendable {
   }
 
   /// What steps and emitted tokens cost besides operations; the head has a row for each token.
-  private func stepping(_ phase: DispatchedPhase) -> Seconds {
+  func stepping(_ phase: DispatchedPhase) -> Seconds {
     let steps = phase.steps * profile.stepOverhead
     guard profile.sequenceOverhead != .zero else { return steps }
     let tokens = phase.groups.reduce(0) { $0 + ($1.node.component == .head ? $1.rows * $1.dispatches : 0) }

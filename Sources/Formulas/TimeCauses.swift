@@ -18,19 +18,32 @@ public enum TimeCause: String, CaseIterable, Codable, Sendable {
 
 /// A time as the sum of its causes.
 public struct TimeByCause: Hashable, Sendable {
-  private var seconds = [Double](repeating: 0, count: TimeCause.allCases.count)
+  public var arithmetic = Seconds.zero
+  public var weights = Seconds.zero
+  public var cache = Seconds.zero
+  public var intermediates = Seconds.zero
+  public var overhead = Seconds.zero
 
   public init() {}
 
   public subscript(cause: TimeCause) -> Seconds {
-    get { Seconds(seconds[TimeCause.allCases.firstIndex(of: cause)!]) }
-    set { seconds[TimeCause.allCases.firstIndex(of: cause)!] = newValue.value }
+    switch cause {
+    case .arithmetic: arithmetic
+    case .weights: weights
+    case .cache: cache
+    case .intermediates: intermediates
+    case .overhead: overhead
+    }
   }
 
-  public var total: Seconds { Seconds(seconds.reduce(0, +)) }
+  public var total: Seconds { arithmetic + weights + cache + intermediates + overhead }
 
   static func += (left: inout Self, right: Self) {
-    for cause in TimeCause.allCases { left[cause] = left[cause] + right[cause] }
+    left.arithmetic = left.arithmetic + right.arithmetic
+    left.weights = left.weights + right.weights
+    left.cache = left.cache + right.cache
+    left.intermediates = left.intermediates + right.intermediates
+    left.overhead = left.overhead + right.overhead
   }
 }
 
@@ -39,34 +52,27 @@ extension Roofline {
   public func causes(_ phase: DispatchedPhase) -> TimeByCause {
     var sum = TimeByCause()
     for group in phase.groups where group.dispatches > 0 { sum += causes(group) }
-    sum[.overhead] = sum[.overhead] + phase.steps * profile.stepOverhead
+    sum.overhead = sum.overhead + stepping(phase)
     return sum
   }
 
   /// The longer of arithmetic and traffic causes the time of a dispatch; the traffic's part is shared out by bytes. What
   /// does not overlap belongs to itself.
-  private func causes(_ dispatched: DispatchGroup) -> TimeByCause {
-    let figure = figure(dispatched)
-    let group = engine.applied(to: dispatched)
-    let (operation, peak) = ceiling(of: group)
-    let rates = profile.rates(operation, peak: peak, workingSet: group.workingSet)
-    let compute =
-      rates.perMatmulFlop * (group.work.matmulFlops + Affine(rates.halfSize * group.unitFlops))
-      + rates.perElementwiseFlop * group.work.elementwiseFlops
-    let longer = partsOfMax(compute, rates.perByte * group.work.bytes, count: group.indices)
-    let times = group.dispatchesPerIndex
-    let hidden = 1 - rates.overlap
-    let arithmetic = times * rates.overlap * longer.left + hidden * figure.compute.value
-    let traffic = times * rates.overlap * longer.right + hidden * figure.memory.value
+  private func causes(_ group: DispatchGroup) -> TimeByCause {
+    let cost = cost(of: group)
+    let longer = partsOfMax(cost.compute, cost.memory, count: group.indices)
+    let (arithmeticAlone, trafficAlone) = cost.alone(count: group.indices)
+    let (times, overlap) = (group.dispatchesPerIndex, cost.rates.overlap)
+    let traffic = times * (overlap * longer.right + (1 - overlap) * trafficAlone)
 
     var causes = TimeByCause()
-    causes[.arithmetic] = Seconds(arithmetic)
-    causes[.overhead] = Seconds(figure.time.value - arithmetic - traffic)
-    let bytes = group.work.bytes.sum(from: 0, to: group.indices)
+    causes.arithmetic = Seconds(times * (overlap * longer.left + (1 - overlap) * arithmeticAlone))
+    causes.overhead = overhead(of: group, cost.rates) + communication(of: group)
+    let bytes = cost.work.bytes.sum(from: 0, to: group.indices)
     guard bytes > 0 else { return causes }
-    causes[.weights] = Seconds(traffic * group.indices * group.work.weightBytes / bytes)
-    causes[.cache] = Seconds(traffic * group.work.entryBytes.sum(from: 0, to: group.indices) / bytes)
-    causes[.intermediates] = Seconds(traffic) - causes[.weights] - causes[.cache]
+    causes.weights = Seconds(traffic * group.indices * cost.work.weightBytes / bytes)
+    causes.cache = Seconds(traffic * cost.work.entryBytes.sum(from: 0, to: group.indices) / bytes)
+    causes.intermediates = Seconds(traffic) - causes.weights - causes.cache
     return causes
   }
 }

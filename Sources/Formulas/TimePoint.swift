@@ -11,6 +11,11 @@ public struct TimedPoint: Sendable {
   public var decode: PhaseEstimate
   /// What the first token takes after prefill.
   public var emission: PhaseEstimate
+  public var prefillRange: TimeRange
+  public var decodeRange: TimeRange
+  /// The properties of the workload outside the ranges to which the profile was fitted, such as `prompt`: the times
+  /// extrapolate in them.
+  public var extrapolated: [String]
   public var figures: ServingFigures
   /// Of the whole model, however many devices share it.
   public var memory: MemoryDemand
@@ -21,6 +26,10 @@ public struct TimedPoint: Sendable {
   /// What a million tokens cost and use, at the workload's batch and at the largest.
   public var cost: TokenCost
   public var costAtLargestBatch: TokenCost
+
+  public subscript(phase: Phase) -> TimeFigure { estimate(phase).total }
+  public func estimate(_ phase: Phase) -> PhaseEstimate { phase == .prefill ? prefill : decode }
+  public func range(_ phase: Phase) -> TimeRange { phase == .prefill ? prefillRange : decodeRange }
 
   /// - Throws: `HardwareError` where the profile lacks a rate, `CountOverflow` where a count could exceed 2^126.
   public init(
@@ -35,6 +44,10 @@ public struct TimedPoint: Sendable {
     largestBatch = share.largestBatch(on: profile)
     let phases = TimedPhases(model, workload, precision, roofline)
     (prefill, decode, emission) = (phases.prefill, phases.decode, phases.emission)
+    let ranges = try TimeRanges(roofline, precision)
+    prefillRange = ranges.range(phases.dispatched.prefill, prefill)
+    decodeRange = ranges.range(phases.dispatched.decode, decode)
+    extrapolated = Formulas.extrapolated(profile.calibration, model, workload, phases.dispatched)
     figures = phases.figures(workload, memory)
     cost = TokenCost(profile, at: figures.throughput)
     costAtLargestBatch = TokenCost()
@@ -52,9 +65,10 @@ public struct TimedPhases: Sendable {
   public var prefill: PhaseEstimate
   public var decode: PhaseEstimate
   public var emission: PhaseEstimate
+  public let dispatched: DispatchedWorkload
 
   public init(_ model: Model, _ workload: Workload, _ precision: Precision, _ roofline: Roofline) {
-    let dispatched = DispatchedWorkload(model, workload, precision, devices: roofline.profile.devices)
+    dispatched = DispatchedWorkload(model, workload, precision, devices: roofline.profile.devices)
     prefill = roofline.estimate(dispatched.prefill, levelCount: model.levelCount)
     decode = roofline.estimate(dispatched.decode, levelCount: model.levelCount)
     emission = roofline.estimate(dispatched.emission, levelCount: model.levelCount)

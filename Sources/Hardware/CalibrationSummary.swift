@@ -62,4 +62,6 @@ public struct CalibratedRange: Hashable, Sendable {
     self.lowest = lowest
     self.highest = highest
   }
+
+  public func contains(_ value: Double) -> Bool { lowest <= value && value <= highest }
 }

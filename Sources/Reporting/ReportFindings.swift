@@ -5,13 +5,6 @@ import Quantities
 import Reports
 import Scenarios
 
-/// How far batches, prompts and continuations are searched for a change.
-enum SearchLimit {
-  static let batch = 65_536
-  static let prompt = 16_777_216
-  static let continuations = 65_536
-}
-
 extension ReportSubject {
   /// Answers in plain words, every number computed from the closed forms.
   func findings(_ document: inout MarkdownDocument) {
@@ -50,14 +43,7 @@ extension ReportSubject {
     let figure = timed[phase]
     let each = phase == .decode ? " (\(seconds(timePerToken(model, workload))) per token)" : ""
     let margin = figure.margin.isFinite ? " by \(ratio(figure.margin))" : ""
-    func lead(_ workload: Workload) -> Double {
-      let figure = phases(model, workload)[phase].total
-      return figure.compute.value - figure.memory.value
-    }
-    let overBatch = stretches(in: 1...SearchLimit.batch) { lead(workload.with(batchSize: $0)) }
-    let overPrompt = stretches(like: workload.promptLength, metaContext: model.metaContextLength) {
-      lead(workload.with(promptLength: $0))
-    }
+    let bounds = BoundStretches(phase, model, workload, precision, roofline)
     func text(_ stretches: [Stretch], _ quantity: String) -> String {
       Reporting.describe(stretches, quantity, positive: "compute-bound", negative: "memory-bound")
     }
@@ -67,8 +53,26 @@ extension ReportSubject {
       fits = " (\(boundText(figure)) at the largest that fits, \(number(largest)))"
     }
     return "**\(phase.title) is \(figure.bound.rawValue)-bound\(margin):** \(seconds(figure.time))"
-      + "\(each) at \(significant(figure.intensity)) FLOP per byte. Over the batch it is \(text(overBatch, "batch"))\(fits); "
-      + "over the context,\(whichPrompts) \(text(overPrompt, "prompt"))."
+      + "\(each) at \(significant(figure.intensity)) FLOP per byte\(certainty(of: phase)). Over the batch it is \(text(bounds.overBatch, "batch"))\(fits); "
+      + "over the context,\(whichPrompts) \(text(bounds.overPrompt, "prompt"))."
+  }
+
+  /// How sure the bound is, what takes most of the time, and how far it may be off; empty without work.
+  private func certainty(of phase: Phase) -> String {
+    let range = timed.range(phase)
+    guard let probability = range.memoryProbability, let bottleneck = range.bottleneck else { return "" }
+    let bound = timed[phase].bound
+    let sure = bound == .memory ? probability : 1 - probability
+    var text =
+      "; the bound holds with a probability of \(wholePercent(sure)), and "
+      + "\(wholePercent(bottleneck.causeShare)) of the time goes into \(bottleneck.cause.title)"
+    if let low = range.low, let high = range.high {
+      text += "; nine tenths of such times lie between \(seconds(low)) and \(seconds(high))"
+    }
+    if !timed.extrapolated.isEmpty {
+      text += "; **extrapolated** in \(timed.extrapolated.joined(separator: ", "))"
+    }
+    return text
   }
 
   /// Bounds and times at the corners of the grid.

@@ -145,8 +145,3 @@ extension Workload {
 extension TimedPhases {
   var timeToFirstToken: Seconds { prefill.total.time + emission.total.time }
 }
-
-extension TimedPoint {
-  subscript(phase: Phase) -> TimeFigure { estimate(phase).total }
-  func estimate(_ phase: Phase) -> PhaseEstimate { phase == .prefill ? prefill : decode }
-}

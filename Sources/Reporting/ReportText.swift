@@ -9,6 +9,7 @@ import Reports
 func number(_ value: Int) -> String { NumberFormat.exact.text(Int128(value)) }
 func seconds(_ value: Seconds) -> String { NumberFormat.si(unit: "s").text(value.value) }
 func percent(_ share: Double) -> String { NumberFormat.percent(decimals: 1).text(100 * share) }
+func wholePercent(_ share: Double) -> String { NumberFormat.percent(decimals: 0).text(100 * share) }
 func ratio(_ value: Double) -> String { NumberFormat.ratio.text(value) }
 func significant(_ value: Double) -> String { NumberFormat.significant(3).text(value) }
 func byteText(_ value: Int128) -> String { NumberFormat.binaryBytes.text(value) }
@@ -38,6 +39,19 @@ extension Phase {
   var title: String { self == .prefill ? "Prefill" : "Decode" }
 }
 
+extension TimeCause {
+  /// As the end of `… of the time goes into`.
+  var title: String {
+    switch self {
+    case .arithmetic: "arithmetic"
+    case .weights: "reading weights"
+    case .cache: "keys and values"
+    case .intermediates: "activations"
+    case .overhead: "overheads"
+    }
+  }
+}
+
 extension Model {
   /// `C = (4, 4), R = (2, 2)`, level by level; the family's name where there are no levels.
   var hierarchyText: String {
@@ -64,39 +78,6 @@ public func shownPath(_ path: String, from folder: String = FileManager.default.
 }
 
 // MARK: Stretches of one sign
-
-/// Neighbouring integers at which a difference keeps its sign; zero counts as negative.
-struct Stretch: Hashable {
-  var range: ClosedRange<Int>
-  var isPositive: Bool
-}
-
-/// The stretches of a range in ascending order; of changes within one doubling all but one are missed.
-func stretches(in range: ClosedRange<Int>, of difference: (Int) -> Double) -> [Stretch] {
-  var found: [Stretch] = []
-  var start = range.lowerBound
-  var isPositive = difference(start) > 0
-  for crossing in crossings(in: range, of: difference) {
-    found.append(Stretch(range: start...(crossing.integer - 1), isPositive: isPositive))
-    (start, isPositive) = (crossing.integer, crossing.rises)
-  }
-  found.append(Stretch(range: start...range.upperBound, isPositive: isPositive))
-  return found
-}
-
-/// The stretches of prompts that leave the same remainder in their meta-context as one of them.
-///
-/// A prompt that ends inside a chunk runs decoders in prefill which a whole number of meta-contexts leaves to the first
-/// token, so its neighbours would flip a bound back and forth.
-func stretches(like prompt: Int, metaContext step: Int, of difference: (Int) -> Double) -> [Stretch] {
-  let rest = prompt % step
-  let units = stretches(in: 1...max(1, SearchLimit.prompt / step)) { difference($0 * step + rest) }
-  return units.map { unit in
-    Stretch(
-      range: (unit.range.lowerBound * step + rest)...(unit.range.upperBound * step + rest),
-      isPositive: unit.isPositive)
-  }
-}
 
 /// `memory-bound up to batch 3, compute-bound from batch 4 on`; at most four stretches are told. Where nothing changes,
 /// only the doublings were looked at, and the text says so.

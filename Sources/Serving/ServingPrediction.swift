@@ -69,7 +69,7 @@ enum ServingRange: String, CaseIterable {
   static func outside(_ point: ServingPoint, of calibration: CalibrationSummary?) -> [String] {
     (calibration?.ranges ?? []).compactMap { range in
       guard let value = ServingRange(rawValue: range.property)?.value(point) else { return nil }
-      return (range.lowest...max(range.lowest, range.highest)).contains(value) ? nil : range.property
+      return range.contains(value) ? nil : range.property
     }
   }
 }

@@ -25,7 +25,7 @@ func withFittedMemory(_ points: [ServingPoint], _ base: HardwareProfile) throws 
     if !used.isEmpty, (0.5...1.2).contains(Statistics.median(used) / Double(base.memoryBytes)) {
       let usable = Statistics.median(used)
       profile.memoryBytes = max(base.memoryBytes, Int(usable.rounded(.up)))
-      profile.reserve = max(0, 1 - usable / Double(profile.memoryBytes))
+      profile.reserve = usable < Double(base.memoryBytes) ? 1 - usable / Double(base.memoryBytes) : 0
     }
     let error = try full.reduce(0) { try $0 + $1.error(on: profile) }
     if error < 0.5 * best.error { best = (profile, error) }

@@ -80,7 +80,7 @@ struct ExplainedPoint {
   /// By the conventions.
   let cost: ExactCost
   let published: [PublishedForm]
-  let timed: [TimedPoint]
+  let timed: [TimedMachine]
 
   /// - Throws: `CountOverflow`, `HardwareError`
   init(_ point: ScenarioPoint, hardware: [HardwareProfile], _ conventions: Conventions = Conventions()) throws {
@@ -90,12 +90,31 @@ struct ExplainedPoint {
     let exact = try price(point.model, point.workload, point.precision)
     cost = try counted(exact, by: conventions, point.model, point.workload, point.precision)
     published = try publishedForms(point.model, point.workload)
-    timed = try hardware.map { try TimedPoint(point.model, point.workload, point.precision, on: $0) }
+    timed = try hardware.map { try TimedMachine(point, on: $0) }
   }
 
   /// `M_l` at the end of generation.
   /// - Unit: level-l units
   func streamLength(_ level: Int) -> Int {
     (point.workload.promptLength + point.workload.generatedLength) / point.model.metaContextLength(upTo: level)
+  }
+}
+
+/// What is said about one point on one machine.
+struct TimedMachine {
+  let point: TimedPoint
+  /// Where each phase is bound by what.
+  let bounds: [Phase: BoundStretches]
+
+  /// - Throws: `CountOverflow`, `HardwareError`
+  init(_ point: ScenarioPoint, on profile: HardwareProfile) throws {
+    let (model, workload, precision) = (point.model, point.workload, point.precision)
+    let timed = try TimedPoint(model, workload, precision, on: profile)
+    let roofline = try Roofline(profile, precision)
+    self.point = timed
+    bounds = Dictionary(
+      uniqueKeysWithValues: Phase.allCases.filter { timed[$0].hasWork }.map {
+        ($0, BoundStretches($0, model, workload, precision, roofline))
+      })
   }
 }

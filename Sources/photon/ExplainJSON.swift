@@ -103,25 +103,29 @@ extension ExplainedPoint {
     ])
   }
 
-  private func hardwareJSON(_ timed: TimedPoint) -> JSON {
+  private func hardwareJSON(_ machine: TimedMachine) -> JSON {
+    let timed = machine.point
     let figures = timed.figures
     let emits = point.workload.generatedLength > 0
-    func phase(_ figure: TimeFigure, _ more: [(key: String, value: JSON)] = []) -> JSON {
-      .object(
-        [("time_s", .number(figure.time.value))] + more + [
-          ("bound", figure.hasWork ? .string(figure.bound.rawValue) : .null),
-          ("margin", figure.hasWork ? .number(figure.margin) : .null),
-          ("intensity_flop_per_byte", figure.hasWork ? .number(figure.intensity) : .null),
-          ("communication_s", .number(figure.communication.value)),
-        ])
+    func phase(_ phase: Phase, _ more: [(key: String, value: JSON)] = []) -> JSON {
+      let figure = timed[phase]
+      return .object(
+        [("time_s", .number(figure.time.value))] + more + rangeJSON(timed.range(phase))
+          + boundsJSON(machine.bounds[phase]) + [
+            ("bound", figure.hasWork ? .string(figure.bound.rawValue) : .null),
+            ("margin", figure.hasWork ? .number(figure.margin) : .null),
+            ("intensity_flop_per_byte", figure.hasWork ? .number(figure.intensity) : .null),
+            ("communication_s", .number(figure.communication.value)),
+          ])
     }
     let largest = emits ? timed.atLargestBatch : nil
     return .object([
       ("name", .string(timed.profile)),
       ("devices", JSON(timed.devices)),
-      ("prefill", phase(timed.prefill.total)),
+      ("extrapolated", .array(timed.extrapolated.map { .string($0) })),
+      ("prefill", phase(.prefill)),
       (
-        "decode", phase(timed.decode.total, [("time_per_token_s", JSON(figures.timePerOutputToken?.value))])
+        "decode", phase(.decode, [("time_per_token_s", JSON(figures.timePerOutputToken?.value))])
       ),
       ("time_to_first_token_s", .number(figures.timeToFirstToken.value)),
       ("throughput_tokens_per_s", JSON(emits ? figures.throughput.perSecond : nil)),
@@ -141,5 +145,34 @@ extension ExplainedPoint {
       ("cost_at_largest_batch_usd_per_million_tokens", JSON(timed.costAtLargestBatch.dollars)),
       ("energy_at_largest_batch_j_per_million_tokens", JSON(timed.costAtLargestBatch.joules)),
     ])
+  }
+
+  private func rangeJSON(_ range: TimeRange) -> [(key: String, value: JSON)] {
+    let bottleneck = range.bottleneck.map { bottleneck in
+      JSON.object([
+        ("cause", .string(bottleneck.cause.rawValue)), ("cause_share", .number(bottleneck.causeShare)),
+        ("node", .string(bottleneck.node.description)), ("node_share", .number(bottleneck.nodeShare)),
+      ])
+    }
+    return [
+      ("floor_s", .number(range.floor.value)), ("low_s", JSON(range.low?.value)), ("high_s", JSON(range.high?.value)),
+      ("memory_bound_probability", JSON(range.memoryProbability)), ("bottleneck", bottleneck ?? .null),
+    ]
+  }
+
+  private func boundsJSON(_ bounds: BoundStretches?) -> [(key: String, value: JSON)] {
+    func list(_ stretches: [Stretch]) -> JSON {
+      .array(
+        stretches.map {
+          .object([
+            ("from", JSON($0.range.lowerBound)), ("to", JSON($0.range.upperBound)),
+            ("bound", .string(Bound($0).rawValue)),
+          ])
+        })
+    }
+    return [
+      ("bound_over_batch", bounds.map { list($0.overBatch) } ?? .null),
+      ("bound_over_prompt", bounds.map { list($0.overPrompt) } ?? .null),
+    ]
   }
 }

@@ -8,7 +8,7 @@ import Scenarios
 extension ExplainedPoint {
   var text: String {
     let tables = [
-      levelTable, parameterTable, costTable, cacheTable, publishedTable, hardwareTable, tokenCostTable,
+      levelTable, parameterTable, costTable, cacheTable, publishedTable, hardwareTable, rangeTable, tokenCostTable,
     ]
     return heading + "\n\n" + tables.filter { !$0.rows.isEmpty }.map { $0.text(as: .table) }.joined(separator: "\n")
   }
@@ -112,67 +112,5 @@ extension ExplainedPoint {
       ])
     }
     return table
-  }
-
-  private var hardwareTable: Table {
-    var table = Table(
-      title: "Hardware (margin: the larger of compute and memory time over the smaller)",
-      [
-        .text("name"), .text("phase"), Column("time_s", "time", as: .si(unit: "s")),
-        Column("time_per_token_s", "per token", as: .si(unit: "s")), .text("bound"), Column("margin", as: .ratio),
-        Column("throughput_tokens_per_s", "tokens/s", as: .significant(3)),
-        Column("tpm_tokens_per_s_per_gib", "tokens/s/GiB", as: .significant(3)),
-        Column("largest_batch", "largest batch"),
-      ])
-    let emits = point.workload.generatedLength > 0
-    for timed in timed {
-      let figures = timed.figures
-      table.append([
-        .text(timed.machine), .text("prefill"), Cell(timed.prefill.total.time.value), .missing,
-        timed.prefill.total.boundCell, timed.prefill.total.marginCell, .missing, .missing, .missing,
-      ])
-      table.append([
-        .text(timed.machine), .text("decode"), Cell(timed.decode.total.time.value),
-        Cell(figures.timePerOutputToken?.value), timed.decode.total.boundCell, timed.decode.total.marginCell,
-        Cell(emits ? figures.throughput.perSecond : nil),
-        Cell(emits ? figures.throughputPerSampleGibibyte : nil), timed.largestBatch.map { Cell($0) } ?? .missing,
-      ])
-    }
-    return table
-  }
-
-  /// What tokens cost where profiles have a price or a power; without rows where none has.
-  private var tokenCostTable: Table {
-    var table = Table(
-      title: "A million emitted tokens, prefill included: price, and energy at full board power",
-      [
-        .text("name"), Column("cost_usd_per_million_tokens", "cost ($)", as: .significant(3)),
-        Column("energy_j_per_million_tokens", "energy", as: .si(unit: "J")),
-        Column("cost_at_largest_batch_usd_per_million_tokens", "at the largest batch ($)", as: .significant(3)),
-        Column("energy_at_largest_batch_j_per_million_tokens", "at the largest batch", as: .si(unit: "J")),
-      ])
-    for timed in timed where timed.cost != TokenCost() {
-      table.append([
-        .text(timed.machine), Cell(timed.cost.dollars), Cell(timed.cost.joules), Cell(timed.costAtLargestBatch.dollars),
-        Cell(timed.costAtLargestBatch.joules),
-      ])
-    }
-    return table
-  }
-}
-
-extension TimeFigure {
-  /// Nothing is bound where nothing is done.
-  fileprivate var boundCell: Cell { hasWork ? .text(bound.rawValue) : .missing }
-  fileprivate var marginCell: Cell { hasWork ? Cell(margin) : .missing }
-}
-
-extension TimedPoint {
-  /// `h100-sxm`, or `4 × h100-sxm` and what share of both phases they take to reach each other.
-  fileprivate var machine: String {
-    guard devices > 1 else { return profile }
-    let time = (prefill.total.time + decode.total.time).value
-    let share = time == 0 ? 0 : (prefill.total.communication + decode.total.communication).value / time
-    return "\(devices) × \(profile), \(NumberFormat.percent(decimals: 0).text(100 * share)) exchange"
   }
 }

@@ -13,21 +13,22 @@ struct Sweep: Sendable {
   let grid: Grid
   let hardware: [HardwareProfile]
   let schema: RowSchema
-  /// For each precision of the grid one roofline per profile.
-  private let rooflines: [Precision: [Roofline]]
+  /// For each precision of the grid one entry per profile.
+  private let machines: [Precision: [SweptMachine]]
 
+  /// - Parameter estimates: whether dispatched operations are priced besides the totals of phases.
   /// - Throws: `HardwareError` where a profile cannot multiply a precision of the grid; nothing has been written then.
-  init(_ grid: Grid, hardware: [HardwareProfile]) throws(HardwareError) {
+  init(_ grid: Grid, hardware: [HardwareProfile], estimates: Bool = false) throws(HardwareError) {
     self.grid = grid
     self.hardware = hardware
-    schema = RowSchema(Self.columns(grid))
-    var rooflines: [Precision: [Roofline]] = [:]
-    for precision in grid.precisions where rooflines[precision] == nil {
-      var row: [Roofline] = []
-      for profile in hardware { row.append(try Roofline(profile, precision)) }
-      rooflines[precision] = row
+    schema = RowSchema(Self.columns(grid) + (estimates ? SweptMachine.columns : []))
+    var machines: [Precision: [SweptMachine]] = [:]
+    for precision in grid.precisions where machines[precision] == nil {
+      var row: [SweptMachine] = []
+      for profile in hardware { row.append(try SweptMachine(profile, precision, estimates: estimates)) }
+      machines[precision] = row
     }
-    self.rooflines = rooflines
+    self.machines = machines
   }
 
   var chunkCount: Int { (grid.count + Self.chunkLength - 1) / Self.chunkLength }
@@ -46,7 +47,7 @@ struct Sweep: Sendable {
       let end = min(start + Self.chunkLength, grid.count)
       for position in start..<end {
         guard let point = grid.point(at: position) else { continue }
-        try worker.append(point, rooflines[point.precision]!)
+        try worker.append(point, machines[point.precision]!)
       }
       try writer.write(worker.rows.takeChunk(), at: index)
       progress.advance(by: end - start)
@@ -85,9 +86,10 @@ struct SweepWorker {
     self.literalAxes = literalAxes
   }
 
-  mutating func append(_ point: ScenarioPoint, _ rooflines: [Roofline]) throws(CountOverflow) {
+  mutating func append(_ point: ScenarioPoint, _ machines: [SweptMachine]) throws(CountOverflow) {
     let totals = try pricer.price(point.model, point.workload, point.precision)
-    for roofline in rooflines {
+    for machine in machines {
+      let roofline = machine.roofline
       appendIdentity(point)
       if let narrow = pricer.narrowTotals {
         appendWork(narrow.prefill)
@@ -100,6 +102,7 @@ struct SweepWorker {
         appendCache(totals.cache)
         appendTimes(roofline.profile, roofline.plain(totals.prefill), roofline.plain(totals.decode), point)
       }
+      machine.appendEstimates(of: point, to: &rows)
       rows.endRow()
     }
   }
@@ -164,25 +167,15 @@ struct SweepWorker {
     let tokens = Double(point.workload.batchSize) * Double(point.workload.continuations) * generated
     rows.append(profile.name)
     rows.append(prefill.time.value)
-    appendBound(prefill)
+    rows.appendBound(prefill)
     rows.append(decode.time.value)
     rows.append(generated > 0 ? decode.time.value / generated : nil)
-    appendBound(decode)
+    rows.appendBound(decode)
     let throughput = Rate<Token>(tokens > 0 ? tokens / (prefill.time + decode.time).value : 0)
     rows.append(generated > 0 ? throughput.perSecond : nil)
     let cost = TokenCost(profile, at: throughput)
     rows.append(cost.dollars)
     rows.append(cost.joules)
     rows.append(profile.devices)
-  }
-
-  private mutating func appendBound(_ phase: TimeFigure) {
-    if phase.hasWork {
-      rows.append(phase.bound.rawValue)
-      rows.append(phase.margin)
-    } else {
-      rows.appendMissing()
-      rows.appendMissing()
-    }
   }
 }

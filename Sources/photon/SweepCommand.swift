@@ -20,6 +20,7 @@ struct SweepCommand: AsyncParsableCommand {
       docs/sweep-columns.md names the columns. An interrupt leaves a valid file with the rows so far and ends with 1.
 
         photon sweep scenarios/chunk-condition-sweep.yaml -o sweep.csv
+        photon sweep scenarios/quickstart.yaml --estimates --format json
       """)
 
   @OptionGroup var options: ScenarioOptionsGroup
@@ -30,6 +31,13 @@ struct SweepCommand: AsyncParsableCommand {
   @Option(help: "csv, or json for JSON Lines.")
   var format = Format.csv
 
+  @Flag(
+    help: """
+      Also the times summed over dispatched operations, with efficiencies and overheads, their ranges and bottlenecks: \
+      what to sort by on a calibrated profile.
+      """)
+  var estimates = false
+
   @Option(help: "Threads that price; all processors by default.")
   var threads = ProcessInfo.processInfo.activeProcessorCount
 
@@ -39,7 +47,7 @@ struct SweepCommand: AsyncParsableCommand {
 
   func run() async throws {
     let scenario = try options.scenario()
-    let sweep = try Sweep(scenario.grid, hardware: options.hardware(of: scenario))
+    let sweep = try Sweep(scenario.grid, hardware: options.hardware(of: scenario), estimates: estimates)
     let interrupt = InterruptFlag()
     let writer = try RowWriter(sweep.schema, format.encoding, to: output.map(RowDestination.file) ?? .standardOutput)
     let progress = ProgressBar("points", total: scenario.grid.count)

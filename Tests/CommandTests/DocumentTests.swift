@@ -87,7 +87,7 @@ struct DocumentTests {
 
   @Test func `sweep-columns lists the columns of a sweep`() async throws {
     let program = try Program()
-    let header = try await program.run("sweep", "scenarios/quickstart.yaml").lines[0].split(separator: ",").map(
+    let header = try await program.run("sweep", "scenarios/quickstart.yaml", "--estimates").lines[0].split(separator: ",").map(
       String.init)
     let axes = ["workload.prompt", "workload.batch"]
     let documented = try Page("sweep-columns.md").keys("").filter { !$0.contains(".") }

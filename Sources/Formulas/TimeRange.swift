@@ -1,0 +1,135 @@
+import Architectures
+import Hardware
+import Quantities
+
+/// How far a phase's predicted time may be off, what takes most of it, and how sure its bound is.
+public struct TimeRange: Hashable, Sendable {
+  /// Every operation at the profile's peaks on an ideal engine, without efficiencies and overheads: no less is possible.
+  public var floor: Seconds
+  /// Where nine tenths of the calibration's measured times would lie around the estimate; nil for a data sheet.
+  public var low: Seconds?
+  public var high: Seconds?
+  /// The probability that traffic takes longer than arithmetic; nil where the phase has no work.
+  public var memoryProbability: Double?
+  /// Nil where the phase has no work.
+  public var bottleneck: Bottleneck?
+}
+
+/// What takes most of a phase.
+public struct Bottleneck: Hashable, Sendable {
+  public var cause: TimeCause
+  /// Of the phase's time.
+  public var causeShare: Double
+  /// The node with most of the time.
+  public var node: Node
+  /// Of the phase's time.
+  public var nodeShare: Double
+}
+
+/// Turns the estimates of a roofline into ranges.
+///
+/// Arithmetic and traffic are each taken to be off by a factor of their own, drawn from the same distribution: of a
+/// calibrated profile the residuals of its rows; of a data sheet what measured kernels reach of one.
+public struct TimeRanges: Sendable {
+  private let roofline: Roofline
+  private let peaks: Roofline
+  /// Equally likely measured ÷ predicted, ascending.
+  private let computeFactors: [Double]
+  private let memoryFactors: [Double]
+  private let calibration: CalibrationSummary?
+
+  /// Shares of a data sheet that measured kernels reach: Llama 2 7B on A100 and H100 at a prompt of 2048 reached
+  /// 0.66–0.75 of the peak in prefill and 0.65–0.87 of the bandwidth in decode at batches of 1 to 64.
+  static let typicalCompute = 0.66...0.75
+  static let typicalBandwidth = 0.65...0.87
+  private static let count = 32
+
+  /// - Throws: `HardwareError` where the profile lacks a rate for the precision.
+  public init(_ roofline: Roofline, _ precision: Precision) throws(HardwareError) {
+    self.roofline = roofline
+    peaks = try Roofline(roofline.profile.atPeaks, precision)
+    calibration = roofline.profile.calibration.flatMap { $0.residuals.isEmpty ? nil : $0 }
+    let middles = (0..<Self.count).map { (Double($0) + 0.5) / Double(Self.count) }
+    if let calibration {
+      computeFactors = middles.map { 1 + (calibration.residual(probability: $0) ?? 0) }
+      memoryFactors = computeFactors
+    } else if roofline.profile.isIdeal {
+      func factors(_ shares: ClosedRange<Double>) -> [Double] {
+        middles.map { 1 / (shares.upperBound - $0 * (shares.upperBound - shares.lowerBound)) }
+      }
+      computeFactors = factors(Self.typicalCompute)
+      memoryFactors = factors(Self.typicalBandwidth)
+    } else {
+      // Efficiencies without residuals: somebody's word, taken as it is.
+      computeFactors = [1]
+      memoryFactors = [1]
+    }
+  }
+
+  /// - Parameter estimate: of the same phase by the roofline that these ranges were made for.
+  public func range(_ phase: DispatchedPhase, _ estimate: PhaseEstimate) -> TimeRange {
+    let total = estimate.total
+    func bound(_ probability: Double) -> Seconds? {
+      calibration?.residual(probability: probability).map { (1 + $0) * total.time }
+    }
+    return TimeRange(
+      floor: peaks.time(phase), low: bound(0.05), high: bound(0.95),
+      memoryProbability: total.hasWork ? memoryProbability(total) : nil, bottleneck: bottleneck(phase, estimate))
+  }
+
+  /// The share of all pairs of factors with which traffic takes longer; both lists ascend, so one pass counts them.
+  private func memoryProbability(_ figure: TimeFigure) -> Double {
+    var shorter = 0
+    var pairs = 0
+    for factor in memoryFactors {
+      let memory = factor * figure.memory.value
+      while shorter < computeFactors.count, computeFactors[shorter] * figure.compute.value <= memory { shorter += 1 }
+      pairs += shorter
+    }
+    return Double(pairs) / Double(memoryFactors.count * computeFactors.count)
+  }
+
+  private func bottleneck(_ phase: DispatchedPhase, _ estimate: PhaseEstimate) -> Bottleneck? {
+    let time = estimate.total.time.value
+    guard time > 0, let node = estimate.nodes.max(by: { $0.figure.time < $1.figure.time }) else { return nil }
+    let causes = roofline.causes(phase)
+    let cause = TimeCause.allCases.max { causes[$0] < causes[$1] }!
+    return Bottleneck(
+      cause: cause, causeShare: causes[cause].value / time, node: node.node, nodeShare: node.figure.time.value / time)
+  }
+}
+
+extension HardwareProfile {
+  /// The same peaks and bandwidths, all of them reached.
+  var atPeaks: HardwareProfile {
+    var profile = self
+    profile.efficiency = .init(repeating: .ideal)
+    profile.stepOverhead = .zero
+    profile.sequenceOverhead = .zero
+    return profile
+  }
+}
+
+/// The properties of a workload that lie outside what a calibration was fitted to, in the order of its ranges; empty for
+/// a profile without ranges.
+public func extrapolated(
+  _ calibration: CalibrationSummary?, _ model: Model, _ workload: Workload, _ phases: DispatchedWorkload
+) -> [String] {
+  guard let calibration else { return [] }
+  let groups = (phases.prefill.groups + phases.decode.groups).filter { $0.dispatches > 0 }
+  let rows = groups.map(\.rows)
+  let sets = groups.map(\.workingSet).filter(\.isFinite)
+  func values(_ property: String) -> [Double] {
+    switch property {
+    case "prompt": [Double(workload.promptLength)]
+    case "generated": [Double(workload.generatedLength)]
+    case "concurrency": [Double(workload.batchSize) * Double(workload.continuations)]
+    case "context": [Double(workload.promptLength), Double(workload.promptLength + workload.generatedLength)]
+    case "parameters": [Double(parameters(of: model).total)]
+    case "rows": [rows.min(), rows.max()].compactMap { $0 }
+    case "working_set_bytes": [sets.min(), sets.max()].compactMap { $0 }
+    default: []
+    }
+  }
+  return calibration.ranges.filter { range in values(range.property).contains { !range.contains($0) } }.map(\.property)
+}
