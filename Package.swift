@@ -47,6 +47,7 @@ let package = Package(
     module("Formulas", ["Quantities", "Architectures", "Hardware", "GSL"]),
     module("Tensors", ["Quantities", "Architectures", "CGSL", "CKernels"]),
     module("Reference", ["Quantities", "Architectures", "Tensors", "GSL"]),
+    module("Training", ["Quantities", "Architectures", "Tensors", "Reference", "GSL", "CKernels"]),
     module(
       "Scenarios",
       ["Quantities", "Architectures", "Hardware", .product(name: "Yams", package: "Yams")]),
@@ -77,6 +78,7 @@ let package = Package(
     tests("FormulasTests", ["Quantities", "Architectures", "Hardware", "Formulas"]),
     tests("TensorsTests", ["Quantities", "Architectures", "Tensors", "CKernels", "GSL"]),
     tests("ReferenceTests", ["Quantities", "Architectures", "Tensors", "Reference", "GSL"]),
+    tests("TrainingTests", ["Quantities", "Architectures", "Tensors", "Reference", "Training", "GSL"]),
     tests("ScenariosTests", ["Quantities", "Architectures", "Hardware", "Scenarios"]),
     tests(
       "ValidationTests",

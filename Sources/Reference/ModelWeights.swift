@@ -64,6 +64,9 @@ public final class ModelWeights {
     head = model.tiedHead ? embedding : matrix("head", model.vocabulary, width)
   }
 
+  /// The embedding table that a side reads: V × E of the encoder, V × D_0 of the decoder; `nil` for a vanilla encoder.
+  public func table(_ side: Side) -> Tensor? { side == .encoder ? encoderEmbedding : embedding }
+
   private func level(_ index: Int) -> LevelWeights {
     let (level, below) = (model.levels[index - 1], model.layer(at: index - 1))
     let unitWidth = index == 1 ? model.encoderEmbeddingWidth : below.width

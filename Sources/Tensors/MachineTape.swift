@@ -46,7 +46,7 @@ extension Machine {
   ///   - seed: adds the gradients of results to the memory it gets for a tensor; `nil` for shapes.
   public func runBackward(
     into parameters: UnsafeMutablePointer<Float>?, pool: GradientPool<Float>, trace: Trace? = nil,
-    seed: ((Tensor) -> UnsafeMutablePointer<Float>?) -> Void
+    seed: (@escaping (Tensor) -> UnsafeMutablePointer<Float>?) -> Void
   ) {
     guard let tape else { preconditionFailure("gradients need a tape") }
     let numbers = holdsNumbers ? MachineNumbers(machine: self, tape: tape) : nil

@@ -56,7 +56,7 @@ public final class Replay<Scalar: KernelScalar>: TapeNumbers {
 
   /// Gradients of the whole line of parameters.
   /// - Parameter seed: adds the gradients of results to the memory that it asks for.
-  public func gradients(seed: ((Tensor) -> UnsafeMutablePointer<Scalar>) -> Void) -> [Scalar] {
+  public func gradients(seed: (@escaping (Tensor) -> UnsafeMutablePointer<Scalar>) -> Void) -> [Scalar] {
     var result = [Scalar](repeating: Scalar(0), count: parameterCount)
     result.withUnsafeMutableBufferPointer {
       let backward = Backward<PlainKernels<Scalar>, Replay<Scalar>>(

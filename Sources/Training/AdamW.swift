@@ -1,0 +1,81 @@
+import Foundation
+import Reference
+import Tensors
+
+/// Adam with decoupled weight decay (Loshchilov and Hutter, arXiv:1711.05101, algorithm 2) on all parameters at once.
+///
+/// With gradient g at step t: `m ← β₁m + (1 − β₁)g`, `v ← β₂v + (1 − β₂)g²`,
+/// `w ← w − η·λ·w − η·(m/(1 − β₁ᵗ)) / (√(v/(1 − β₂ᵗ)) + ε)`. Matrices and tables decay; norms, biases and start latents,
+/// which are single rows, do not. The state is float32.
+public final class AdamW {
+  public struct Settings: Hashable, Sendable {
+    public var beta1 = 0.9
+    public var beta2 = 0.95
+    /// `ε`
+    public var epsilon = 1e-8
+    /// `λ`
+    public var weightDecay = 0.1
+
+    public init(beta1: Double = 0.9, beta2: Double = 0.95, epsilon: Double = 1e-8, weightDecay: Double = 0.1) {
+      self.beta1 = beta1
+      self.beta2 = beta2
+      self.epsilon = epsilon
+      self.weightDecay = weightDecay
+    }
+  }
+
+  public let settings: Settings
+  /// `m` and `v`, which with `stepCount` are the whole state.
+  public let firstMoments: ParameterLine
+  public let secondMoments: ParameterLine
+  /// `t`, steps taken.
+  public var stepCount: Int
+  private let weights: ModelWeights
+
+  /// - Parameter stepCount: of a run that is taken up again, whose moments are then copied into the lines.
+  public init(_ weights: ModelWeights, settings: Settings = Settings(), stepCount: Int = 0) {
+    self.weights = weights
+    self.settings = settings
+    self.stepCount = stepCount
+    firstMoments = ParameterLine(for: weights)
+    secondMoments = ParameterLine(for: weights)
+  }
+
+  /// - Parameters:
+  ///   - learningRate: `η` of this step.
+  ///   - gradientScale: by which gradients are multiplied first: how they are clipped.
+  public func step(_ gradients: ParameterLine, learningRate: Double, gradientScale: Double = 1) {
+    stepCount += 1
+    let correction1 = 1 - pow(settings.beta1, Double(stepCount))
+    let correction2 = 1 - pow(settings.beta2, Double(stepCount))
+    for (_, tensor) in weights.tensors {
+      let decay = tensor.rows > 1 ? settings.weightDecay : 0
+      let update = Update(
+        weight: tensor.base!, gradient: gradients.tensor(tensor).base!, first: firstMoments.tensor(tensor).base!,
+        second: secondMoments.tensor(tensor).base!, gradientScale: Float(gradientScale), beta1: Float(settings.beta1),
+        beta2: Float(settings.beta2), rest1: Float(1 - settings.beta1), rest2: Float(1 - settings.beta2),
+        keep: Float(1 - learningRate * decay), rate: Float(learningRate / correction1),
+        root: Float(1 / correction2.squareRoot()), epsilon: Float(settings.epsilon))
+      Cut.run(update, count: tensor.count, grain: 4096) { part, context in
+        let (update, range) = Cut<Update>.part(part, of: context)
+        update.run(range)
+      }
+    }
+  }
+}
+
+/// One step of one tensor, in one pass over its five lines.
+private struct Update {
+  let weight: UnsafeMutablePointer<Float>
+  let gradient, first, second: UnsafeMutablePointer<Float>
+  let gradientScale, beta1, beta2, rest1, rest2, keep, rate, root, epsilon: Float
+
+  func run(_ range: Range<Int>) {
+    for index in range {
+      let slope = gradient[index] * gradientScale
+      first[index] = beta1 * first[index] + rest1 * slope
+      second[index] = beta2 * second[index] + rest2 * slope * slope
+      weight[index] = keep * weight[index] - rate * first[index] / (second[index].squareRoot() * root + epsilon)
+    }
+  }
+}

@@ -1,0 +1,158 @@
+import Architectures
+import Reference
+import Tensors
+
+/// Reads the losses off a pass, and adds their gradients to its results.
+///
+/// Written once for any scalar: the machine's float32, and the doubles and dual numbers of a replayed tape that judge it.
+public struct Evaluation<Scalar: KernelScalar, Number: KernelScalar> {
+  let objective: Objective
+  let pass: TrainingPass
+  /// The numbers of a tensor.
+  let numbers: (Tensor) -> UnsafeMutablePointer<Scalar>
+  /// Memory for the gradient of a tensor; `nil` where only losses are asked for.
+  let seed: ((Tensor) -> UnsafeMutablePointer<Scalar>)?
+  /// By which gradients are multiplied: one over the batches that are accumulated.
+  let scale: Double
+  /// In which losses are added up.
+  let widen: (Scalar) -> Number
+
+  public init(
+    _ objective: Objective, _ pass: TrainingPass, numbers: @escaping (Tensor) -> UnsafeMutablePointer<Scalar>,
+    seed: ((Tensor) -> UnsafeMutablePointer<Scalar>)? = nil, scale: Double = 1,
+    widen: @escaping (Scalar) -> Number
+  ) {
+    self.objective = objective
+    self.pass = pass
+    self.numbers = numbers
+    self.seed = seed
+    self.scale = scale
+    self.widen = widen
+  }
+
+  /// - Parameter tokenLoss: in place of the plain cross-entropy.
+  public func losses(tokenLoss: (() -> Number)? = nil) -> Losses<Number> {
+    let token = tokenLoss?() ?? plainTokenLoss()
+    let levels = 1..<pass.model.levelCount + 1
+    let reconstruction = levels.map(reconstructionLoss)
+    let context = levels.map(contextLoss)
+    var total = token
+    for case let part? in reconstruction { total = total + Number(objective.reconstructionWeight) * part }
+    for case let part? in context { total = total + Number(objective.contextWeight) * part }
+    return Losses(
+      token: token, tokenCount: pass.scoredCount, reconstruction: reconstruction, context: context, total: total)
+  }
+
+  private func plainTokenLoss() -> Number {
+    let (logits, vocabulary) = (numbers(pass.logits), pass.logits.columns)
+    let (gradient, count) = (seed?(pass.logits), Double(pass.scoredCount))
+    var sum = Number(0)
+    for (row, target) in pass.targets.enumerated() where target >= 0 {
+      let loss = LossKernels.crossEntropy(
+        vocabulary: vocabulary, logits + row * vocabulary, target: Int(target), scale: Scalar(scale / count),
+        gradient: gradient.map { $0 + row * vocabulary })
+      sum = sum + widen(loss)
+    }
+    return sum / Number(count)
+  }
+
+  /// X̂^(l−1) against X^(l−1).
+  private func reconstructionLoss(_ level: Int) -> Number? {
+    guard let hierarchy = pass.hierarchy else { return nil }
+    let prediction = hierarchy.reconstructions[level - 1]
+    let padded = prediction.rows / pass.tokens.count
+    if level > 1 {
+      guard let target = hierarchy.latents[level - 2] else { return nil }
+      let units = target.rows / pass.tokens.count
+      return mean(
+        of: (0..<target.rows).map { ($0 / units * padded + $0 % units, $0) }, prediction, target: target,
+        weight: objective.reconstructionWeight)
+    }
+    guard let table = tokenTable else { return nil }
+    let length = pass.tokens[0].count
+    let tokens = pass.tokens.flatMap(\.self)
+    return mean(
+      of: tokens.indices.map { ($0 / length * padded + $0 % length, Int(tokens[$0])) }, prediction, target: table,
+      weight: objective.reconstructionWeight)
+  }
+
+  private var tokenTable: Tensor? {
+    switch objective.tokenTarget {
+    case .none: nil
+    case .encoderEmbedding: pass.encoderTable
+    case .decoderEmbedding: pass.decoderTable
+    }
+  }
+
+  /// X^(l) of a unit against A^(l) of the next one.
+  private func contextLoss(_ level: Int) -> Number? {
+    guard let hierarchy = pass.hierarchy, let prediction = hierarchy.latents[level - 1],
+      let target = hierarchy.chunks[level - 1]
+    else { return nil }
+    let units = target.rows / pass.tokens.count
+    return mean(
+      of: (0..<target.rows).filter { $0 % units > 0 }.map { ($0 - 1, $0) }, prediction, target: target,
+      weight: objective.contextWeight)
+  }
+
+  /// Mean dissimilarity over pairs of rows; `nil` without any. Gradients are asked for only where they weigh anything.
+  private func mean(
+    of pairs: [(prediction: Int, target: Int)], _ prediction: Tensor, target: Tensor, weight: Double
+  ) -> Number? {
+    guard !pairs.isEmpty else { return nil }
+    precondition(prediction.columns == target.columns, "a dissimilarity of vectors of unequal width")
+    let (width, count) = (prediction.columns, Double(pairs.count))
+    let (from, to) = (numbers(prediction), numbers(target))
+    let gradient = weight == 0 ? nil : seed?(prediction)
+    let targetGradient = weight == 0 || objective.stopsTargetGradients ? nil : seed?(target)
+    var sum = Number(0)
+    for pair in pairs {
+      let (row, other) = (pair.prediction * width, pair.target * width)
+      let loss = LossKernels.dissimilarity(
+        objective.dissimilarity, width: width, from + row, target: to + other, scale: Scalar(scale * weight / count),
+        gradient: gradient.map { $0 + row }, targetGradient: targetGradient.map { $0 + other })
+      sum = sum + widen(loss)
+    }
+    return sum / Number(count)
+  }
+}
+
+extension Objective {
+  /// The losses of a pass that a machine with numbers has run.
+  public func losses(_ pass: TrainingPass, machine: Machine) -> Losses<Double> {
+    losses(pass, machine: machine, scale: 1, seed: nil)
+  }
+
+  /// Runs a batch forward and backward.
+  /// - Parameters:
+  ///   - gradients: of the whole line of parameters; those of the batch, times `scale`, are added.
+  ///   - scale: one over the batches whose gradients are accumulated.
+  ///   - trace: where the work of the gradients is recorded; the machine's own trace has the forward pass.
+  public func differentiate(
+    _ weights: ModelWeights, tokens: [[Int32]], firstScored: Int = 0, machine: Machine, into gradients: ParameterLine,
+    pool: GradientPool<Float>, scale: Double = 1, trace: Trace? = nil
+  ) -> Losses<Double> {
+    let mark = machine.arena.mark
+    defer { machine.arena.release(to: mark) }
+    machine.tape = Tape()
+    let pass = TrainingPass(weights, tokens: tokens, firstScored: firstScored, machine: machine)
+    var result: Losses<Double>?
+    machine.runBackward(into: gradients.base, pool: pool, trace: trace) { seed in
+      result = losses(pass, machine: machine, scale: scale) { seed($0)! }
+    }
+    return result!
+  }
+
+  private func losses(
+    _ pass: TrainingPass, machine: Machine, scale: Double, seed: ((Tensor) -> UnsafeMutablePointer<Float>)?
+  ) -> Losses<Double> {
+    let evaluation = Evaluation(self, pass, numbers: { $0.base! }, seed: seed, scale: scale, widen: Double.init)
+    guard machine.backend == .fast else { return evaluation.losses() }
+    return evaluation.losses {
+      let count = Double(pass.scoredCount)
+      return FastCrossEntropy.run(
+        rows: pass.logits.rows, vocabulary: pass.logits.columns, pass.logits.base!, targets: pass.targets,
+        scale: Float(scale / count), gradient: seed?(pass.logits)) / count
+    }
+  }
+}

@@ -1,0 +1,79 @@
+import Architectures
+
+/// How far a vector is from the one it should be.
+public enum Dissimilarity: String, CaseIterable, Sendable {
+  /// The squared difference, averaged over the features.
+  case meanSquare = "mse"
+  /// 1 − cos of the angle between them: v2's choice.
+  case cosine
+}
+
+/// What decoder 1's vectors X̂^(0) are held against in L_rec.
+///
+/// The paper sums L_rec over all levels, but at level 1 its encoder side X^(0) is D/C wide and its decoder side D
+/// (v2 Table 10), and it does not say how they are compared.
+public enum TokenTarget: String, CaseIterable, Sendable {
+  /// Nothing: L_rec begins at level 2, because the token loss already judges what decoder 1 restores.
+  case none
+  /// The encoder's embedding rows, the paper's X^(0): only where they have the decoder's width.
+  case encoderEmbedding = "encoder-embedding"
+  /// The decoder's own embedding rows of the same tokens, which have its width in every model.
+  case decoderEmbedding = "decoder-embedding"
+}
+
+/// L = L_token + α·L_rec + β·L_context.
+///
+/// - L_token: mean of −log p(t) over the scored tokens, in nats.
+/// - L_rec: Σ_l of the mean dissimilarity of X̂^(l−1) and X^(l−1) over the units of the sequences (v2 §2.2).
+/// - L_context: Σ_l of the mean dissimilarity of X^(l)_{g−1}, which has seen A^(l)_1 … A^(l)_{g−1}, and A^(l)_g over
+///   g = 2 … M_l (v1; v2 dropped it).
+///
+/// Source: arXiv:2512.20687. Its main results have α = 0, and where gradients stop it does not say.
+public struct Objective: Hashable, Sendable {
+  /// `α`
+  public var reconstructionWeight: Double
+  /// `β`
+  public var contextWeight: Double
+  public var dissimilarity: Dissimilarity
+  public var tokenTarget: TokenTarget
+  /// Whether X^(l−1) and A^(l)_g are constants to their losses. Without it encoders may move towards what is easy to
+  /// predict.
+  public var stopsTargetGradients: Bool
+
+  public init(
+    reconstructionWeight: Double = 0, contextWeight: Double = 0, dissimilarity: Dissimilarity = .cosine,
+    tokenTarget: TokenTarget = .none, stopsTargetGradients: Bool = true
+  ) {
+    self.reconstructionWeight = reconstructionWeight
+    self.contextWeight = contextWeight
+    self.dissimilarity = dissimilarity
+    self.tokenTarget = tokenTarget
+    self.stopsTargetGradients = stopsTargetGradients
+  }
+
+  /// Everything that keeps the objective from being asked of a model, in the order of a scenario's keys.
+  public func problems(for model: Model) -> [Problem] {
+    var problems: [Problem] = []
+    for (key, weight) in [("reconstruction_weight", reconstructionWeight), ("context_weight", contextWeight)] {
+      if !(weight >= 0 && weight.isFinite) {
+        problems.append(Problem(key, "found \(weight)", accepted: "a number of at least 0"))
+      } else if weight > 0, model.family == .vanilla {
+        problems.append(Problem(key, "a vanilla model has no levels to compare", accepted: "0"))
+      }
+    }
+    if reconstructionWeight > 0, model.levelCount == 1, tokenTarget == .none {
+      problems.append(
+        Problem(
+          "token_target", "one level restores nothing but tokens, and none is compared",
+          accepted: "decoder-embedding, encoder-embedding, or reconstruction_weight: 0"))
+    }
+    if tokenTarget == .encoderEmbedding, model.family != .vanilla, model.encoderEmbeddingWidth != model.layer.width {
+      problems.append(
+        Problem(
+          "token_target",
+          "encoder embeddings are \(model.encoderEmbeddingWidth) wide and decoder 1 is \(model.layer.width)",
+          accepted: "decoder-embedding, none, or a level-1 chunker that reads rows of width \(model.layer.width)"))
+    }
+    return problems
+  }
+}

@@ -1,0 +1,42 @@
+import Architectures
+import Reference
+import Tensors
+
+/// The teacher-forced pass of a model of any family over one batch, and what each of its rows should have predicted.
+public struct TrainingPass: Sendable {
+  public let model: Model
+  public let tokens: [[Int32]]
+  /// Sequence × T rows of V.
+  public let logits: Tensor
+  /// Per row of the logits: the token it predicts; −1 where it is not scored.
+  public let targets: [Int32]
+  /// Chunks, latents and reconstructions; `nil` for vanilla.
+  public let hierarchy: TeacherForced?
+  /// The embedding tables that `TokenTarget` names; the encoder's is `nil` for vanilla.
+  let decoderTable: Tensor
+  let encoderTable: Tensor?
+
+  /// Runs the model.
+  /// - Parameters:
+  ///   - tokens: sequences of one length T ≥ 1, each token below V.
+  ///   - firstScored: tokens before this position are read and not scored. A hierarchy predicts every token, the first
+  ///     one from its start latent alone; a vanilla model cannot predict it.
+  public init(_ weights: ModelWeights, tokens: [[Int32]], firstScored: Int = 0, machine: Machine) {
+    let isVanilla = weights.model.family == .vanilla
+    precondition(!tokens.isEmpty && tokens.allSatisfy { $0.count == tokens[0].count }, "sequences of unequal length")
+    model = weights.model
+    self.tokens = tokens
+    hierarchy = isVanilla ? nil : HierarchySession.teacherForced(weights, tokens: tokens, machine: machine)
+    logits = hierarchy?.logits ?? VanillaSession.teacherForced(weights, tokens: tokens, machine: machine)
+    targets = tokens.flatMap { sequence in
+      sequence.indices.map { row in
+        let position = isVanilla ? row + 1 : row
+        return position >= firstScored && position < sequence.count ? sequence[position] : -1
+      }
+    }
+    decoderTable = weights.table(.decoder)!
+    encoderTable = weights.table(.encoder)
+  }
+
+  public var scoredCount: Int { targets.count { $0 >= 0 } }
+}
