@@ -82,8 +82,10 @@ struct GradientLaws {
   /// The line of parameters, gaps included.
   static func line(_ weights: ModelWeights) -> [Double] {
     var line = [Double](repeating: 0, count: weights.lineCount)
-    for (_, tensor) in weights.tensors {
-      for (index, value) in tensor.elements.enumerated() { line[tensor.place.offset + index] = Double(value) }
+    withExtendedLifetime(weights) {
+      for (_, tensor) in weights.tensors {
+        for (index, value) in tensor.elements.enumerated() { line[tensor.place.offset + index] = Double(value) }
+      }
     }
     return line
   }

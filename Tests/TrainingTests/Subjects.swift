@@ -84,8 +84,10 @@ struct Subject: Sendable, CustomTestStringConvertible {
   var parameters: [Double] {
     let weights = weights(true)
     var line = [Double](repeating: 0, count: weights.lineCount)
-    for (_, tensor) in weights.tensors {
-      for (index, value) in tensor.elements.enumerated() { line[tensor.place.offset + index] = Double(value) }
+    withExtendedLifetime(weights) {
+      for (_, tensor) in weights.tensors {
+        for (index, value) in tensor.elements.enumerated() { line[tensor.place.offset + index] = Double(value) }
+      }
     }
     return line
   }
