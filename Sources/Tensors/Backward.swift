@@ -30,10 +30,14 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
   private let results: [Tensor]
   private var reached: [Bool]
   private var gradients: [UnsafeMutablePointer<Scalar>?]
-  /// Gradients of the caches' keys and values, per cache; empty until reached.
-  private var keyGradients: [UnsafeMutablePointer<Scalar>?]
-  private var valueGradients: [UnsafeMutablePointer<Scalar>?]
-  private var reachedCaches: [Bool]
+  /// One layer of a cache, and the gradients of its keys and values.
+  private struct CacheLayer: Hashable {
+    let cache: Int
+    let layer: Int
+  }
+  private var entryGradients: [CacheLayer: (keys: UnsafeMutablePointer<Scalar>, values: UnsafeMutablePointer<Scalar>)] =
+    [:]
+  private var reachedEntries: Set<CacheLayer> = []
 
   init(tape: Tape, numbers: Numbers?, parameters: UnsafeMutablePointer<Scalar>?, pool: GradientPool<Scalar>) {
     self.tape = tape
@@ -43,9 +47,6 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
     results = tape.entries.map(\.output).filter { $0.count > 0 }.sorted { $0.place.offset < $1.place.offset }
     reached = Array(repeating: false, count: results.count)
     gradients = Array(repeating: nil, count: results.count)
-    reachedCaches = Array(repeating: false, count: tape.caches.count)
-    keyGradients = Array(repeating: nil, count: tape.caches.count)
-    valueGradients = keyGradients
   }
 
   /// Memory to which the gradient of a result, or of a part of one, is added.
@@ -64,13 +65,11 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
       case .step(let step):
         trace?.recordGradient(of: step.operation, at: step.node)
         for case let operand? in [step.input, step.residual, step.output] { reach(operand.place) }
-        if case .attention = step.operation { reachCache(step.window!.cache) }
+        if case .attention = step.operation { reachEntries(of: step) }
         if let numbers { run(step, numbers) }
+        if case .queryKeyValue = step.operation, step.window!.start == 0 { releaseEntries(of: step) }
       }
       release(entry.output)
-    }
-    for (index, cache) in tape.caches.enumerated() {
-      for case let buffer? in [keyGradients[index], valueGradients[index]] { pool.give(buffer, count(of: cache)) }
     }
   }
 
@@ -110,18 +109,25 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
     if reached[owner(of: entry.output.place.offset)] { return true }
     // Keys and values may matter where the queries beside them do not.
     guard case .step(let step) = entry, case .queryKeyValue = step.operation else { return false }
-    return reachedCaches[step.window!.cache]
+    return reachedEntries.contains(entries(of: step))
   }
 
-  private func reachCache(_ cache: Int) {
-    guard !reachedCaches[cache] else { return }
-    reachedCaches[cache] = true
-    guard numbers != nil else { return }
-    keyGradients[cache] = pool.take(count(of: tape.caches[cache]))
-    valueGradients[cache] = pool.take(count(of: tape.caches[cache]))
+  private func entries(of step: Tape.Step) -> CacheLayer { CacheLayer(cache: step.window!.cache, layer: step.layer) }
+
+  private func reachEntries(of step: Tape.Step) {
+    let (entries, count) = (entries(of: step), tape.caches[step.window!.cache].layerElements)
+    guard reachedEntries.insert(entries).inserted, numbers != nil else { return }
+    entryGradients[entries] = (pool.take(count), pool.take(count))
   }
 
-  private func count(of cache: KeyValueCache) -> Int { cache.layerCount * cache.layerElements }
+  /// The first positions of a layer were its first on the tape: nothing before them has seen the layer.
+  private func releaseEntries(of step: Tape.Step) {
+    let (entries, count) = (entries(of: step), tape.caches[step.window!.cache].layerElements)
+    reachedEntries.remove(entries)
+    guard let gradients = entryGradients.removeValue(forKey: entries) else { return }
+    pool.give(gradients.keys, count)
+    pool.give(gradients.values, count)
+  }
 
   private func release(_ result: Tensor) {
     let owner = owner(of: result.place.offset)
@@ -129,8 +135,8 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
     gradients[owner] = nil
   }
 
-  private func withScratch(_ count: Int, _ body: (UnsafeMutablePointer<Scalar>) -> Void) {
-    let scratch = pool.take(count)
+  private func withScratch(_ count: Int, zeroed: Bool = false, _ body: (UnsafeMutablePointer<Scalar>) -> Void) {
+    let scratch = pool.take(count, zeroed: zeroed)
     body(scratch)
     pool.give(scratch, count)
   }
@@ -161,14 +167,13 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
       }
     case .attention(let shape):
       let (window, input) = (step.window!, step.input!)
-      let cache = tape.caches[window.cache]
-      let at = step.layer * cache.layerElements
+      let entries = entryGradients[entries(of: step)]!
       Kernels.attentionGradient(
         AttentionGradient(
-          shape: shape, capacity: cache.capacity, query: numbers.numbers(input), resultGradient: resultGradient,
+          shape: shape, capacity: tape.caches[window.cache].capacity, query: numbers.numbers(input),
+          resultGradient: resultGradient,
           keys: numbers.keys(window.cache, layer: step.layer), values: numbers.values(window.cache, layer: step.layer),
-          queryGradient: gradient(input), keyGradient: keyGradients[window.cache]! + at,
-          valueGradient: valueGradients[window.cache]! + at))
+          queryGradient: gradient(input), keyGradient: entries.keys, valueGradient: entries.values))
     case .gateUp(let rows, let layer):
       let hidden = step.hidden!
       withScratch(hidden.count) { hiddenGradient in
@@ -203,7 +208,7 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
     guard let norm = step.norm else { return linear(x, into: gradient(input)) }
     withScratch(rows * inputs) { normalised in
       Kernels.norm(rows: rows, width: inputs, x, weight: numbers.numbers(norm), into: normalised)
-      withScratch(rows * inputs) { normalisedGradient in
+      withScratch(rows * inputs, zeroed: true) { normalisedGradient in
         linear(normalised, into: normalisedGradient)
         Kernels.normGradient(
           rows: rows, width: inputs, x, weight: numbers.numbers(norm), resultGradient: normalisedGradient,
@@ -219,16 +224,19 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
   ) {
     let (window, rows, columns) = (step.window!, step.input!.rows, step.matrix!.rows)
     let cache = tape.caches[window.cache]
-    let (width, entries) = (layer.headWidth, step.layer * cache.layerElements)
+    let (width, entries) = (layer.headWidth, entryGradients[entries(of: step)])
     for row in 0..<rows {
       let to = joint + row * columns
       to.update(from: queryGradient + row * layer.queryWidth, count: layer.queryWidth)
       let (group, position) = (row / window.queries, window.start + row % window.queries)
-      guard let keys = keyGradients[window.cache], let values = valueGradients[window.cache] else { continue }
+      guard let entries else {
+        (to + layer.queryWidth).update(repeating: Scalar(0), count: 2 * layer.keyValueWidth)
+        continue
+      }
       for head in 0..<layer.keyValueHeads {
-        let slot = entries + ((group * layer.keyValueHeads + head) * cache.capacity + position) * width
-        (to + layer.queryWidth + head * width).update(from: keys + slot, count: width)
-        (to + layer.queryWidth + layer.keyValueWidth + head * width).update(from: values + slot, count: width)
+        let slot = ((group * layer.keyValueHeads + head) * cache.capacity + position) * width
+        (to + layer.queryWidth + head * width).update(from: entries.keys + slot, count: width)
+        (to + layer.queryWidth + layer.keyValueWidth + head * width).update(from: entries.values + slot, count: width)
       }
     }
     let angles = numbers.angles(headWidth: width, positions: cache.capacity)

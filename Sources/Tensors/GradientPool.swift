@@ -1,4 +1,4 @@
-/// Memory for gradients between two operations: taken zeroed, given back, and handed out again for the same count.
+/// Memory for gradients between two operations: taken, given back, and handed out again for the same count.
 ///
 /// A pass backward needs few at a time, whatever the number of layers, and the same counts again in the next step.
 public final class GradientPool<Scalar: KernelScalar> {
@@ -13,11 +13,12 @@ public final class GradientPool<Scalar: KernelScalar> {
 
   deinit { for (_, buffers) in free { for buffer in buffers { buffer.deallocate() } } }
 
-  func take(_ count: Int) -> UnsafeMutablePointer<Scalar> {
+  /// - Parameter zeroed: whether the taker adds to it; otherwise it holds anything.
+  func take(_ count: Int, zeroed: Bool = true) -> UnsafeMutablePointer<Scalar> {
     liveElements += count
     peakElements = max(peakElements, liveElements)
     let buffer = free[count]?.popLast() ?? allocate(count)
-    buffer.update(repeating: Scalar(0), count: count)
+    if zeroed { buffer.update(repeating: Scalar(0), count: count) }
     return buffer
   }
 

@@ -2,6 +2,9 @@ import Architectures
 
 extension Machine {
   /// Writes a dispatch to the trace, and with its operands to the tape, where there are any.
+  ///
+  /// Inlined, so that a run without a tape prepares no operands.
+  @inline(__always)
   func record(
     _ operation: Operation, at node: Node, layer: Int = 0, input: Tensor? = nil, residual: Tensor? = nil,
     norm: Tensor? = nil, matrix: Tensor? = nil, bias: Tensor? = nil, hidden: Tensor? = nil, tokens: [Int32] = [],

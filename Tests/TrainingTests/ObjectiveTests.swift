@@ -54,10 +54,10 @@ struct ObjectiveTests {
     let exact = subject.program.run(subject.objective, subject.parameters)
     let weights = subject.weights(true)
     let (machine, gradients) = (Machine(backend: backend), ParameterLine(for: weights))
-    let mark = machine.arena.liveElements
     let losses = subject.objective.differentiate(
       weights, tokens: subject.tokens, machine: machine, into: gradients, pool: GradientPool())
-    #expect(machine.arena.liveElements == mark && machine.tape == nil)
+    // Nothing is left behind.
+    #expect(machine.arena.liveElements == 0 && machine.stateElements == 0 && machine.tape == nil)
     let tolerance = 1200 * 0x1p-24
     #expect(abs(losses.total - exact.losses.total) <= tolerance * exact.losses.total)
     #expect(losses.tokenCount == exact.losses.tokenCount)
