@@ -16,15 +16,15 @@ struct Angles<Scalar> {
 
 /// One walk back through a tape: from the gradients of some results to those of all parameters.
 ///
-/// `seed` the results, then `run` once. What no seed reaches is skipped, and costs and records nothing. On shapes
-/// (`numbers` is `nil`) the walk only records.
+/// `seed` the results, then `run` once. What no seed reaches is skipped, and costs and records nothing. On shapes the
+/// same walk takes no memory and computes nothing, and records and counts all the same.
 final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kernels.Scalar == Numbers.Scalar {
   typealias Scalar = Kernels.Scalar
 
   private let tape: Tape
-  private let numbers: Numbers?
+  private let numbers: Numbers
   /// Gradients of the whole line of parameters, added to.
-  private let parameters: UnsafeMutablePointer<Scalar>?
+  private let parameters: UnsafeMutablePointer<Scalar>
   private let pool: GradientPool<Scalar>
   /// The results on the tape in the order of their places, and the gradients of those that were reached.
   private let results: [Tensor]
@@ -37,9 +37,8 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
   }
   private var entryGradients: [CacheLayer: (keys: UnsafeMutablePointer<Scalar>, values: UnsafeMutablePointer<Scalar>)] =
     [:]
-  private var reachedEntries: Set<CacheLayer> = []
 
-  init(tape: Tape, numbers: Numbers?, parameters: UnsafeMutablePointer<Scalar>?, pool: GradientPool<Scalar>) {
+  init(tape: Tape, numbers: Numbers, parameters: UnsafeMutablePointer<Scalar>, pool: GradientPool<Scalar>) {
     self.tape = tape
     self.numbers = numbers
     self.parameters = parameters
@@ -50,9 +49,9 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
   }
 
   /// Memory to which the gradient of a result, or of a part of one, is added.
-  func seed(_ tensor: Tensor) -> UnsafeMutablePointer<Scalar>? {
+  func seed(_ tensor: Tensor) -> UnsafeMutablePointer<Scalar> {
     reach(tensor.place)
-    return numbers == nil ? nil : gradient(tensor.place)
+    return gradient(tensor)
   }
 
   /// Walks from the last operation to the first.
@@ -61,12 +60,12 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
       switch entry {
       case .move(let move):
         for case let origin? in move.origins { reach(origin) }
-        if numbers != nil { run(move) }
+        run(move)
       case .step(let step):
         trace?.recordGradient(of: step.operation, at: step.node)
         for case let operand? in [step.input, step.residual, step.output] { reach(operand.place) }
         if case .attention = step.operation { reachEntries(of: step) }
-        if let numbers { run(step, numbers) }
+        run(step)
         if case .queryKeyValue = step.operation, step.window!.start == 0 { releaseEntries(of: step) }
       }
       release(entry.output)
@@ -93,11 +92,11 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
     let owner = owner(of: place.offset)
     guard !reached[owner] else { return }
     reached[owner] = true
-    if numbers != nil { gradients[owner] = pool.take(results[owner].count) }
+    gradients[owner] = pool.take(results[owner].count)
   }
 
   private func gradient(_ place: Place) -> UnsafeMutablePointer<Scalar> {
-    if place.line == .parameters { return parameters! + place.offset }
+    if place.line == .parameters { return parameters + place.offset }
     let owner = owner(of: place.offset)
     return gradients[owner]! + (place.offset - results[owner].place.offset)
   }
@@ -109,21 +108,20 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
     if reached[owner(of: entry.output.place.offset)] { return true }
     // Keys and values may matter where the queries beside them do not.
     guard case .step(let step) = entry, case .queryKeyValue = step.operation else { return false }
-    return reachedEntries.contains(entries(of: step))
+    return entryGradients[entries(of: step)] != nil
   }
 
   private func entries(of step: Tape.Step) -> CacheLayer { CacheLayer(cache: step.window!.cache, layer: step.layer) }
 
   private func reachEntries(of step: Tape.Step) {
     let (entries, count) = (entries(of: step), tape.caches[step.window!.cache].layerElements)
-    guard reachedEntries.insert(entries).inserted, numbers != nil else { return }
+    guard entryGradients[entries] == nil else { return }
     entryGradients[entries] = (pool.take(count), pool.take(count))
   }
 
   /// The first positions of a layer were its first on the tape: nothing before them has seen the layer.
   private func releaseEntries(of step: Tape.Step) {
     let (entries, count) = (entries(of: step), tape.caches[step.window!.cache].layerElements)
-    reachedEntries.remove(entries)
     guard let gradients = entryGradients.removeValue(forKey: entries) else { return }
     pool.give(gradients.keys, count)
     pool.give(gradients.values, count)
@@ -151,7 +149,7 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
     }
   }
 
-  private func run(_ step: Tape.Step, _ numbers: Numbers) {
+  private func run(_ step: Tape.Step) {
     let resultGradient = gradient(step.output)
     switch step.operation {
     case .embedding(_, let width):
@@ -162,8 +160,8 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
     case .queryKeyValue(let rows, let layer, _):
       let columns = step.matrix!.rows
       withScratch(rows * columns) { joint in
-        gatherJoint(step, layer, queryGradient: resultGradient, into: joint, numbers)
-        product(step, resultGradient: joint, numbers)
+        gatherJoint(step, layer, queryGradient: resultGradient, into: joint)
+        product(step, resultGradient: joint)
       }
     case .attention(let shape):
       let (window, input) = (step.window!, step.input!)
@@ -180,19 +178,19 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
         Kernels.activationGradient(
           layer.feedForwardKind, rows: rows, width: layer.feedForward, hidden: numbers.numbers(hidden),
           resultGradient: resultGradient, into: hiddenGradient)
-        product(step, resultGradient: hiddenGradient, numbers)
+        product(step, resultGradient: hiddenGradient)
       }
     case .norm(let rows, let width):
       Kernels.normGradient(
         rows: rows, width: width, numbers.numbers(step.input!), weight: numbers.numbers(step.norm!),
         resultGradient: resultGradient, into: gradient(step.input!), weightGradient: gradient(step.norm!))
     case .output, .down, .chunker, .converter, .head:
-      product(step, resultGradient: resultGradient, numbers)
+      product(step, resultGradient: resultGradient)
     }
   }
 
   /// Of `y = norm(x) · wᵀ + bias + residual`, each part if it is there.
-  private func product(_ step: Tape.Step, resultGradient: UnsafePointer<Scalar>, _ numbers: Numbers) {
+  private func product(_ step: Tape.Step, resultGradient: UnsafePointer<Scalar>) {
     let (input, matrix) = (step.input!, step.matrix!)
     let (rows, outputs, inputs) = (input.rows, matrix.rows, matrix.columns)
     if let residual = step.residual { Kernels.accumulate(rows * outputs, resultGradient, into: gradient(residual)) }
@@ -220,8 +218,9 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
   /// Gradients of queries, keys and values side by side, rotated back.
   private func gatherJoint(
     _ step: Tape.Step, _ layer: LayerShape, queryGradient: UnsafePointer<Scalar>,
-    into joint: UnsafeMutablePointer<Scalar>, _ numbers: Numbers
+    into joint: UnsafeMutablePointer<Scalar>
   ) {
+    guard pool.holdsNumbers else { return }
     let (window, rows, columns) = (step.window!, step.input!.rows, step.matrix!.rows)
     let cache = tape.caches[window.cache]
     let (width, entries) = (layer.headWidth, entryGradients[entries(of: step)])

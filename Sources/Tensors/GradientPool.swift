@@ -9,14 +9,20 @@ public final class GradientPool<Scalar: KernelScalar> {
   /// Elements of real memory.
   public private(set) var allocatedElements = 0
 
-  public init() {}
+  /// Without numbers the pool counts, and hands out an address that nobody may read.
+  public let holdsNumbers: Bool
 
-  deinit { for (_, buffers) in free { for buffer in buffers { buffer.deallocate() } } }
+  public init(holdsNumbers: Bool = true) { self.holdsNumbers = holdsNumbers }
+
+  deinit { if holdsNumbers { freeAll() } }
+
+  private func freeAll() { for (_, buffers) in free { for buffer in buffers { buffer.deallocate() } } }
 
   /// - Parameter zeroed: whether the taker adds to it; otherwise it holds anything.
   func take(_ count: Int, zeroed: Bool = true) -> UnsafeMutablePointer<Scalar> {
     liveElements += count
     peakElements = max(peakElements, liveElements)
+    guard holdsNumbers else { return .unreadable }
     let buffer = free[count]?.popLast() ?? allocate(count)
     if zeroed { buffer.update(repeating: Scalar(0), count: count) }
     return buffer
@@ -24,6 +30,7 @@ public final class GradientPool<Scalar: KernelScalar> {
 
   func give(_ buffer: UnsafeMutablePointer<Scalar>, _ count: Int) {
     liveElements -= count
+    guard holdsNumbers else { return }
     free[count, default: []].append(buffer)
   }
 
@@ -35,4 +42,9 @@ public final class GradientPool<Scalar: KernelScalar> {
     buffer.initialize(repeating: Scalar(0), count: max(count, 1))
     return buffer
   }
+}
+
+extension UnsafeMutablePointer {
+  /// An address for what has no memory.
+  static var unreadable: Self { Self(bitPattern: MemoryLayout<Pointee>.alignment)! }
 }
