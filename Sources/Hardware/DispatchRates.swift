@@ -34,7 +34,7 @@ extension HardwareProfile {
     let streaming = caches.isEmpty ? memoryBandwidth : bandwidth(workingSet: workingSet)
     return DispatchRates(
       perMatmulFlop: 1 / (efficiency.compute.limit * peak.perSecond),
-      perElementwiseFlop: 1 / (efficiency.compute.limit * elementwise.perSecond),
+      perElementwiseFlop: 1 / ((efficiency.elementwise ?? efficiency.compute.limit) * elementwise.perSecond),
       perByte: 1 / (efficiency.bandwidth * streaming.perSecond), halfSize: efficiency.compute.halfSize,
       overlap: efficiency.overlap, overhead: efficiency.overhead)
   }

@@ -36,6 +36,9 @@ public struct SaturatingEfficiency: Hashable, Sendable {
 @frozen
 public struct Efficiency: Hashable, Sendable {
   public var compute: SaturatingEfficiency
+  /// Share of the element-wise rate that what is fused into the operation reaches; nil for the limit of `compute`.
+  /// An exponential takes longer than the multiplications and additions that the rate is measured with.
+  public var elementwise: Double?
   /// Share of the bandwidth that the operation reaches.
   public var bandwidth: Double
   /// Share of the shorter of arithmetic and traffic that hides behind the longer: 1 is a roofline, 0 runs one after the
@@ -46,9 +49,11 @@ public struct Efficiency: Hashable, Sendable {
 
   @inlinable
   public init(
-    compute: SaturatingEfficiency = .init(), bandwidth: Double = 1, overlap: Double = 1, overhead: Seconds = .zero
+    compute: SaturatingEfficiency = .init(), elementwise: Double? = nil, bandwidth: Double = 1, overlap: Double = 1,
+    overhead: Seconds = .zero
   ) {
     self.compute = compute
+    self.elementwise = elementwise
     self.bandwidth = bandwidth
     self.overlap = overlap
     self.overhead = overhead

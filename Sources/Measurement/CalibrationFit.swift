@@ -84,18 +84,22 @@ struct CalibrationFit {
     parameters += 7
   }
 
+  /// What is fused into a product is too little to tell its rate; attention exponentiates every score.
   private mutating func fit(_ operation: OperationClass) throws {
     let chosen = samples.filter { $0.operationClass(on: profile) == operation }
     let start = profile
+    let exponentiates = operation == .attentionPrefill || operation == .attentionDecode
     func changed(_ p: [Double]) -> HardwareProfile {
       var profile = start
       profile.efficiency[operation] = Efficiency(
-        compute: SaturatingEfficiency(limit: Self.share(p[0]), halfSize: 10 * exp(p[1])), bandwidth: Self.share(p[2]),
-        overlap: Self.share(p[3]), overhead: Seconds(1e-6 * exp(p[4])))
+        compute: SaturatingEfficiency(limit: Self.share(p[0]), halfSize: 10 * exp(p[1])),
+        elementwise: exponentiates ? Self.share(p[5]) : nil, bandwidth: Self.share(p[2]), overlap: Self.share(p[3]),
+        overhead: Seconds(1e-6 * exp(p[4])))
       return profile
     }
-    profile = changed(try minimise(5) { Self.deviations(chosen, changed($0)) })
-    parameters += 5
+    let count = exponentiates ? 6 : 5
+    profile = changed(try minimise(count) { Self.deviations(chosen, changed($0)) })
+    parameters += count
   }
 
   private static func share(_ p: Double) -> Double { 1 / (1 + exp(-p - 1)) }

@@ -26,15 +26,18 @@ struct CalibrationPlan {
 
   /// Working sets inside the second-level cache, inside a common last-level cache, at its edge, and in memory.
   static func full() -> CalibrationPlan {
-    let small = LayerShape(width: 128, heads: 2, feedForward: 384)
+    // Heads of 32, 64 and 128: what is exponentiated for each product of a query with a key.
+    let small = LayerShape(width: 128, heads: 4, feedForward: 384)
     let middle = LayerShape(width: 384, heads: 6, feedForward: 1152)
-    let large = LayerShape(width: 640, heads: 10, feedForward: 1792)
+    let large = LayerShape(width: 640, heads: 5, feedForward: 1792)
     let few = [1, 2, 4, 8, 16]
     let many = [32, 64, 128, 256, 512, 1024]
     return CalibrationPlan(
       stacks: [
         StackRun(
-          shape: small, layers: 1, decode: few.map { ($0, 32) }, prefill: (many + [2048]).map { (1, $0) }),
+          shape: small, layers: 1,
+          decode: few.map { ($0, 32) } + [(64, 64), (16, 256), (1, 1024), (4, 512), (64, 512)],
+          prefill: (many + [2048]).map { (1, $0) }),
         StackRun(
           shape: middle, layers: 1,
           decode: few.map { ($0, 16) } + [(1, 256), (4, 256), (1, 1024), (4, 1024), (16, 512), (1, 4096), (64, 64)]

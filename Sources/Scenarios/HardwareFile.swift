@@ -108,6 +108,7 @@ public enum HardwareFile {
       }
       efficiencies[operation] = Efficiency(
         compute: SaturatingEfficiency(limit: efficiency("compute"), halfSize: notNegative(entry, "half_size")),
+        elementwise: entry.has("elementwise") ? efficiency("elementwise") : nil,
         bandwidth: efficiency("bandwidth"),
         overlap: share(entry, "overlap", default: 1, accepted: "a share from 0 to 1") { $0 >= 0 && $0 <= 1 },
         overhead: Seconds(notNegative(entry, "overhead_s")))

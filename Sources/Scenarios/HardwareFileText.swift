@@ -52,7 +52,9 @@ extension HardwareFile {
       let efficiency = profile.efficiency[operation]
       lines.append(
         "  \(operation.rawValue): {compute: \(shortest(efficiency.compute.limit)), "
-          + "half_size: \(shortest(efficiency.compute.halfSize)), bandwidth: \(shortest(efficiency.bandwidth)), "
+          + "half_size: \(shortest(efficiency.compute.halfSize)), "
+          + (efficiency.elementwise.map { "elementwise: \(shortest($0)), " } ?? "")
+          + "bandwidth: \(shortest(efficiency.bandwidth)), "
           + "overlap: \(shortest(efficiency.overlap)), "
           + "overhead_s: \(shortest(efficiency.overhead.value))}")
     }

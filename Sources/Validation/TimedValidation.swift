@@ -1,5 +1,6 @@
 import Architectures
 import Formulas
+import GSL
 import Hardware
 import Measurement
 import Quantities
@@ -33,6 +34,8 @@ public struct TimedPhaseResult: Sendable {
   /// Nil where the doubled workloads were not run.
   public var batch: Elasticities?
   public var context: Elasticities?
+  /// Whether the point corrected the profile that predicts it.
+  public var isFitted = false
 
   public var pair: TimedPair {
     TimedPair(
@@ -54,6 +57,8 @@ public struct TimedPhaseResult: Sendable {
 
 /// Agreement of one architecture's phase.
 public struct TimedRow: Hashable, Sendable {
+  /// Whether the points corrected the profile.
+  public var isFitted: Bool
   public var architecture: String
   public var metric: Phase
   public var agreement: TimedAgreement
@@ -112,19 +117,36 @@ public final class TimedRuns {
   }
 }
 
-/// Agreement by architecture and phase, in the order of first appearance; nothing for no results.
+/// Agreement by architecture and phase, in the order of first appearance, held-out points first; nothing for no results.
 public func timedRows(_ results: [TimedPhaseResult]) -> [TimedRow] {
   var architectures: [String] = []
   for result in results where !architectures.contains(result.point.model.family.rawValue) {
     architectures.append(result.point.model.family.rawValue)
   }
-  return architectures.flatMap { architecture in
-    Phase.allCases.compactMap { phase -> TimedRow? in
-      let chosen = results.filter { $0.phase == phase && $0.point.model.family.rawValue == architecture }
-      guard !chosen.isEmpty else { return nil }
-      return TimedRow(architecture: architecture, metric: phase, agreement: TimedAgreement(chosen.map(\.pair)))
+  return [false, true].flatMap { isFitted in
+    architectures.flatMap { architecture in
+      Phase.allCases.compactMap { phase -> TimedRow? in
+        let chosen = results.filter {
+          $0.isFitted == isFitted && $0.phase == phase && $0.point.model.family.rawValue == architecture
+        }
+        guard !chosen.isEmpty else { return nil }
+        return TimedRow(
+          isFitted: isFitted, architecture: architecture, metric: phase, agreement: TimedAgreement(chosen.map(\.pair)))
+      }
     }
   }
+}
+
+/// The workloads that correct a profile: of each architecture a share, drawn by a seed; the others are held out.
+public func fittedPoints(_ points: [TimedWorkload], share: Double, seed: Int) -> Set<TimedWorkload> {
+  let stream = RandomStream(seed: UInt64(seed), name: "fitted points")
+  var chosen: Set<TimedWorkload> = []
+  for family in Family.allCases {
+    var left = points.filter { $0.model.family == family }
+    let count = Int((share * Double(left.count)).rounded())
+    for _ in 0..<count { chosen.insert(left.remove(at: stream.integer(in: left.indices))) }
+  }
+  return chosen
 }
 
 /// A workload as it ran, and at twice its batch and prompt where that was asked for.

@@ -44,7 +44,9 @@ struct CalibrateCommand: ParsableCommand {
     guard let file = output ?? userFile else {
       throw ValidationError("there is no home folder for the profile; name a file with -o")
     }
-    let calibration = try calibrateWithProgress(threads: threads, isQuick: quick)
+    var calibration = try calibrateWithProgress(threads: threads, isQuick: quick)
+    // A profile is found by its file's name.
+    calibration.profile.name = URL(filePath: file).deletingPathExtension().lastPathComponent
     try HardwareFile.write(calibration.profile, to: file)
     for table in tables(calibration) { printOutput(table.text(as: .table) + "\n") }
     printOutput("measured \(calibration.profile.name) (\(calibration.profile.description)); written to \(file)\n")
@@ -101,6 +103,7 @@ struct CalibrateCommand: ParsableCommand {
         .text("operation_class", "class"), Column("samples", "samples", as: .exact),
         Column("compute_percent", "compute", as: .percent(decimals: 1)),
         Column("half_size", "half size", as: .significant(3)),
+        Column("elementwise_percent", "element-wise", as: .percent(decimals: 1)),
         Column("bandwidth_percent", "bandwidth", as: .percent(decimals: 1)),
         Column("overlap_percent", "overlap", as: .percent(decimals: 1)),
         Column("overhead_s", "overhead", as: .si(unit: "s")),
@@ -114,7 +117,8 @@ struct CalibrateCommand: ParsableCommand {
       let count = Double(max(chosen.count, 1))
       table.append([
         .text(operation.rawValue), Cell(chosen.count), Cell(100 * efficiency.compute.limit),
-        Cell(efficiency.compute.halfSize), Cell(100 * efficiency.bandwidth), Cell(100 * efficiency.overlap),
+        Cell(efficiency.compute.halfSize), Cell(100 * (efficiency.elementwise ?? efficiency.compute.limit)),
+        Cell(100 * efficiency.bandwidth), Cell(100 * efficiency.overlap),
         Cell(efficiency.overhead.value),
         Cell(errors.reduce(0) { $0 + abs($1) } / count), Cell(errors.reduce(0, +) / count),
       ])

@@ -13,7 +13,7 @@ extension MeasuredScenario {
     var table = Table(
       title: "Measured on \(profile.description)",
       [
-        .text("name", "model"), .text("phase"), Column("prompt_length", "prompt"),
+        .text("name", "model"), .text("phase"), .text("set"), Column("prompt_length", "prompt"),
         Column("generated_length", "generate"), Column("batch_size", "batch"), Column("continuations", "K"),
         Column("measured_s", "measured", as: .si(unit: "s")),
         Column("spread_percent", "spread", as: .percent(decimals: 1)),
@@ -31,7 +31,8 @@ extension MeasuredScenario {
       let (workload, pair) = (result.point.workload, result.pair)
       let seconds = result.measured.median(result.phase)
       table.append([
-        .text(result.point.name), .text(result.phase.rawValue), Cell(workload.promptLength),
+        .text(result.point.name), .text(result.phase.rawValue), .text(setName(result.isFitted)),
+        Cell(workload.promptLength),
         Cell(workload.generatedLength), Cell(workload.batchSize), Cell(workload.continuations), Cell(seconds),
         Cell(pair.spreadPercent), Cell(pair.predicted), Cell(pair.errorPercent), Cell(result.figure.flops / seconds),
         Cell(100 * result.computeShare(on: profile)), Cell(result.figure.bytes / seconds),
@@ -42,12 +43,26 @@ extension MeasuredScenario {
     return table
   }
 
+  /// What the fitted points changed in the calibrated profile.
+  var correctionTable: Table {
+    var table = Table(
+      title: "Corrections of the calibrated profile by the fitted points",
+      [
+        .text("coefficient"), Column("factor", as: .fixed(decimals: 3)),
+        Column("standard_error", "standard error", as: .fixed(decimals: 3)),
+      ])
+    for correction in corrections {
+      table.append([.text(correction.name), Cell(correction.factor), Cell(correction.standardError)])
+    }
+    return table
+  }
+
   /// Agreement of prediction and measurement by architecture and phase.
   var agreementTable: Table {
     var table = Table(
-      title: "Predicted against measured, on points not used for calibration",
+      title: "Predicted against measured",
       [
-        .text("architecture"), .text("metric", "phase"), Column("points"),
+        .text("set"), .text("architecture"), .text("metric", "phase"), Column("points"),
         Column("mape_percent", "mean error", as: .percent(decimals: 1)),
         Column("median_percent", "median", as: .percent(decimals: 1)),
         Column("worst_percent", "worst", as: .percent(decimals: 1)),
@@ -58,7 +73,8 @@ extension MeasuredScenario {
     for row in timedRows(results) {
       let agreement = row.agreement
       table.append([
-        .text(row.architecture), .text(row.metric.rawValue), Cell(agreement.points), Cell(agreement.mapePercent),
+        .text(setName(row.isFitted)), .text(row.architecture), .text(row.metric.rawValue), Cell(agreement.points),
+        Cell(agreement.mapePercent),
         Cell(agreement.medianPercent), Cell(agreement.worstPercent), Cell(agreement.biasPercent), Cell(agreement.r2),
         Cell(agreement.spreadPercent), Cell(agreement.regimeAgreement),
       ])
@@ -66,6 +82,8 @@ extension MeasuredScenario {
     return table
   }
 }
+
+private func setName(_ isFitted: Bool) -> String { isFitted ? "fitted" : "held out" }
 
 /// Measured and predicted time of every node of the scenario's workloads.
 func measuredNodes(_ scenario: Scenario, _ options: MeasuringOptions) throws -> Table {

@@ -28,9 +28,9 @@ extension MeasuredScenario {
   var agreementFindings: [String] { [errorFinding, cacheFinding, boundFinding].compactMap { $0 } }
 
   private var errorFinding: String {
-    let rows = timedRows(results)
-    let outside = rows.filter { !$0.agreement.isWithin(percent: 15) }
-    let limit = "a mean error of at most 15 %, or twice the run-to-run spread where that is larger"
+    let rows = timedRows(results).filter { !$0.isFitted }
+    let outside = rows.filter { !$0.agreement.isWithin(percent: aim) }
+    let limit = "a mean error of at most \(Int(aim)) %, or twice the run-to-run spread where that is larger"
     guard !outside.isEmpty else { return "**Every row keeps to \(limit).**" }
     let names = outside.map {
       "\($0.architecture) \($0.metric.rawValue) (\(percentText($0.agreement.mapePercent)), spread "

@@ -54,7 +54,10 @@ struct MeasuredPart {
     let profile = measured.profile
     report.document.paragraph(
       "Measured on \(profile.description), in float32, with seeded random weights and prompts. The profile was calibrated "
-        + "in rounds between the runs, on operations of other widths and never on these models: every point is held out."
+        + "in rounds between the runs, on operations of other widths"
+        + (measured.corrections.isEmpty
+          ? " and never on these models: every point is held out."
+          : "; then a share of the points, drawn by a seed, corrected a few of its coefficients, and the others are held out.")
     )
     report.document.paragraph(measured.calibrationText)
     report.document.table(measured.agreementTable)
@@ -67,10 +70,14 @@ struct MeasuredPart {
       chart(measured.results), "agreement",
       caption: "Predicted against measured time of every executed phase; the band is ±15 %.")
     report.document.table(measured.pointTable)
+    if !measured.corrections.isEmpty {
+      report.document.heading("Corrections", level: 3)
+      report.document.table(measured.correctionTable)
+    }
   }
 
   private func chart(_ timed: [TimedPhaseResult]) -> AgreementChart {
-    let rows = timedRows(timed)
+    let rows = timedRows(timed).filter { !$0.isFitted }
     let worst = rows.map(\.agreement.mapePercent).max() ?? 0
     let groups = rows.map { row in
       AgreementChart.Group(

@@ -80,15 +80,16 @@ struct DocumentTests {
     // The keys that whoever reads the object relies on.
     #expect(
       documented == [
-        "architecture", "metric", "points", "mape_percent", "median_percent", "worst_percent", "bias_percent", "r2",
+        "set", "architecture", "metric", "points", "mape_percent", "median_percent", "worst_percent", "bias_percent",
+        "r2",
         "spread_percent", "regime_agreement",
       ])
   }
 
   @Test func `sweep-columns lists the columns of a sweep`() async throws {
     let program = try Program()
-    let header = try await program.run("sweep", "scenarios/quickstart.yaml", "--estimates").lines[0].split(separator: ",").map(
-      String.init)
+    let lines = try await program.run("sweep", "scenarios/quickstart.yaml", "--estimates").lines
+    let header = lines[0].split(separator: ",").map(String.init)
     let axes = ["workload.prompt", "workload.batch"]
     let documented = try Page("sweep-columns.md").keys("").filter { !$0.contains(".") }
     #expect(Set(documented) == Set(header).subtracting(axes))

@@ -91,7 +91,7 @@ private func fit(_ samples: [CalibrationSample]) throws -> CalibrationFit {
     #expect(errors.reduce(0, +) / Double(errors.count) < 0.03)
     let summary = fit.summary(threads: 2)
     #expect(summary.rows == samples.count)
-    #expect(summary.parameters == 25)
+    #expect(summary.parameters == 27)
     #expect(abs(summary.meanAbsolutePercentageError - 100 * errors.reduce(0, +) / Double(errors.count)) < 1e-9)
   }
 

@@ -115,7 +115,7 @@ struct DefaultTests {
         hardware: [h100-sxm, h200-sxm]
         objective: {maximise: throughput_tokens_per_s, subject_to: ["prefill.time_s <= 0.2", "2 * a.b > 1e-3"]}
         quality: quality.csv
-        measure: {repetitions: 2, warmup: 0, threads: 1, points: [{prompt: 8, generate: 2}]}
+        measure: {repetitions: 2, warmup: 0, threads: 1, doubled: false, fitted_share: 0.25, seed: 9, points: [{prompt: 8, generate: 2}]}
 
         """, file: fixture.path + "/s.yaml")
     let point = try #require(scenario.grid.point(at: 0))
@@ -134,6 +134,7 @@ struct DefaultTests {
     #expect(objective.conditions[1].holds { _ in nil } == nil)
     #expect(scenario.quality?.hasSuffix("/quality.csv") == true)
     #expect(scenario.measure.points == [Workload(promptLength: 8, generatedLength: 2)])
+    #expect(!scenario.measure.runsDoubled && scenario.measure.fittedShare == 0.25 && scenario.measure.seed == 9)
     #expect(scenario.measure.repetitions == 2 && scenario.measure.warmup == 0 && scenario.measure.threads == 1)
   }
 }

@@ -34,7 +34,8 @@ enum HardwareFixture {
       for (index, operation) in OperationClass.allCases.enumerated() {
         efficiency[operation] = Efficiency(
           compute: SaturatingEfficiency(limit: 1 / Double(index + 2), halfSize: Double(index)),
-          bandwidth: 0.9 - 0.1 * Double(index), overhead: Seconds(Double(index) * 1.3e-7))
+          elementwise: index == 2 ? 0.07 : nil, bandwidth: 0.9 - 0.1 * Double(index),
+          overhead: Seconds(Double(index) * 1.3e-7))
       }
       return efficiency
     }(),

@@ -1,0 +1,100 @@
+import Architectures
+import Formulas
+import Foundation
+import GSL
+import Hardware
+import Measurement
+import Quantities
+
+/// A factor by which measured phases change a coefficient of a calibrated profile.
+public struct ProfileCorrection: Hashable, Sendable {
+  public var name: String
+  public var factor: Double
+  /// Of the factor.
+  public var standardError: Double
+}
+
+/// A calibrated profile that is corrected by whole phases.
+///
+/// Operations that were timed one by one know nothing of what lies between them in a model: rows that are gathered, lines
+/// that another operation evicted, threads that wake up. A few factors on the profile's rates and overheads take that up;
+/// a weak pull to 1 (worth the usual error of one phase for each 15 % of a rate or 50 % of an overhead) leaves a factor
+/// that no phase determines.
+public struct ProfileRefinement: Sendable {
+  public var profile: HardwareProfile
+  public var corrections: [ProfileCorrection]
+
+  /// The relative error of a phase that is worth one spread of a factor.
+  private static let noise = 0.03
+
+  /// - Throws: `HardwareError` where the profile lacks a rate for fp32, `GSLError` where the phases determine nothing.
+  public init(_ calibrated: HardwareProfile, _ results: [TimedPhaseResult]) throws {
+    let phases = results.map { result in
+      let dispatched = DispatchedWorkload(result.point.model, result.point.workload, .float32)
+      return (
+        phase: result.phase == .prefill ? dispatched.prefill : dispatched.decode,
+        measured: result.measured.median(result.phase)
+      )
+    }
+    _ = try Roofline(calibrated, .float32)
+    let coefficients = Coefficient.allCases
+    func changed(_ positions: [Double]) -> HardwareProfile {
+      var profile = calibrated
+      for (coefficient, position) in zip(coefficients, positions) {
+        coefficient.multiply(&profile, by: exp(coefficient.spread * position))
+      }
+      return profile
+    }
+    let start = [Double](repeating: 0, count: coefficients.count)
+    let fit = try nonlinearFit(start: start, iterations: 300, tolerance: 1e-7, mustConverge: false) { positions in
+      // The rates exist: the same profile made a roofline above.
+      guard let roofline = try? Roofline(changed(positions), .float32) else { return [] }
+      return phases.map { log($0.measured / roofline.time($0.phase).value) / Self.noise } + positions
+    }
+    profile = changed(fit.parameters)
+    corrections = zip(coefficients, zip(fit.parameters, fit.standardErrors)).map { coefficient, found in
+      let factor = exp(coefficient.spread * found.0)
+      return ProfileCorrection(
+        name: coefficient.rawValue, factor: factor, standardError: factor * coefficient.spread * found.1)
+    }
+  }
+
+  /// What whole phases may correct.
+  private enum Coefficient: String, CaseIterable {
+    case manyRowProducts = "rate of products of many rows"
+    case fewRowProducts = "rate of products of few rows"
+    case promptAttention = "rate of a prompt's attention"
+    case positionAttention = "rate of a new position's attention"
+    case elementwise = "rate of element-wise work"
+    case memory = "bandwidth of memory"
+    case caches = "bandwidth of caches"
+    case entries = "bandwidth of keys and values"
+    case productOverhead = "overhead of products"
+    case attentionOverhead = "overhead of attention"
+
+    /// How far the logarithm of a factor usually lies from 0.
+    var spread: Double { self == .productOverhead || self == .attentionOverhead ? 0.5 : 0.15 }
+
+    func multiply(_ profile: inout HardwareProfile, by factor: Double) {
+      switch self {
+      case .manyRowProducts: profile.efficiency[.matrixProduct].compute.limit *= factor
+      case .fewRowProducts: profile.efficiency[.fewRowProduct].compute.limit *= factor
+      case .promptAttention: profile.efficiency[.attentionPrefill].compute.limit *= factor
+      case .positionAttention: profile.efficiency[.attentionDecode].compute.limit *= factor
+      case .elementwise: profile.elementwise = factor * profile.elementwise
+      case .memory: profile.memoryBandwidth = factor * profile.memoryBandwidth
+      case .caches:
+        profile.caches = profile.caches.map { CacheLevel(bytes: $0.bytes, bandwidth: factor * $0.bandwidth) }
+      case .entries: profile.efficiency[.attentionDecode].bandwidth *= factor
+      case .productOverhead:
+        for operation in [OperationClass.matrixProduct, .fewRowProduct] {
+          profile.efficiency[operation].overhead = factor * profile.efficiency[operation].overhead
+        }
+      case .attentionOverhead:
+        for operation in [OperationClass.attentionPrefill, .attentionDecode] {
+          profile.efficiency[operation].overhead = factor * profile.efficiency[operation].overhead
+        }
+      }
+    }
+  }
+}
