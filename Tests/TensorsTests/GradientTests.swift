@@ -195,37 +195,6 @@ struct GradientTests {
     #expect(meter.counts == .init(matmul: work.matmulFlops, elementwise: work.elementwiseFlops + moved))
   }
 
-  /// A path from a parameter to the loss and back adds at most as many numbers as the sides of its matrices are long,
-  /// and a few more for norms, activations and softmax.
-  @Test(arguments: GradientCase.all, [Backend.plain, .fast])
-  func `gradients in float32 are those in double precision`(gradientCase: GradientCase, backend: Backend) {
-    let run = Run(gradientCase)
-    let exact = run.gradients()
-    for threads in [1, 2] {
-      setKernelThreads(threads)
-      defer { setKernelThreads(1) }
-      let (machine, arena) = (Machine(backend: backend), Arena(holdsNumbers: true, line: .parameters))
-      // The whole line of parameters once, given back, so that the case's tensors are cut from it.
-      let mark = arena.mark
-      let line = arena.tensor(rows: 1, columns: run.parameterCount)
-      for (index, value) in run.parameters.enumerated() { line.base![index] = Float(value) }
-      arena.release(to: mark)
-      machine.tape = Tape()
-      let result = gradientCase.run(machine, arena)
-      var gradients = [Float](repeating: 0, count: run.parameterCount)
-      gradients.withUnsafeMutableBufferPointer {
-        machine.runBackward(into: $0.baseAddress!, pool: GradientPool()) { seed in
-          let memory = seed(result)
-          for (index, value) in run.coefficients.enumerated() { memory[index] = Float(value) }
-        }
-      }
-      let largest = exact.reduce(0) { max($0, abs($1)) }
-      for (index, value) in gradients.enumerated() {
-        #expect(abs(Double(value) - exact[index]) <= 300 * unitRoundoff * largest, "parameter \(index)")
-      }
-    }
-  }
-
   @Test func `what the loss does not reach costs nothing`() {
     let (machine, arena) = (Machine(backend: .shapes), Arena(holdsNumbers: false, line: .parameters))
     machine.tape = Tape()
@@ -235,5 +204,39 @@ struct GradientTests {
       x, norm: arena.tensor(rows: 1, columns: 4), table: arena.tensor(rows: 5, columns: 4), at: GradientCase.node)
     machine.runBackward(into: nil, pool: GradientPool(holdsNumbers: false), trace: trace) { _ = $0(x) }
     #expect(trace.total(.prefill) == Work(elementwiseFlops: 12))
+  }
+}
+
+/// Here because the number of threads belongs to the process.
+extension KernelTests {
+  /// A path from a parameter to the loss and back adds at most as many numbers as the sides of its matrices are long,
+  /// and a few more for norms, activations and softmax.
+  @Test(arguments: GradientCase.all, [Backend.plain, .fast])
+  func `gradients in float32 are those in double precision`(gradientCase: GradientCase, backend: Backend) {
+    let run = GradientTests.Run(gradientCase)
+    let exact = run.gradients()
+    for threads in [1, 2] as [Int32] {
+      let (machine, arena) = (Machine(backend: backend), Arena(holdsNumbers: true, line: .parameters))
+      // The whole line of parameters once, given back, so that the case's tensors are cut from it.
+      let mark = arena.mark
+      let line = arena.tensor(rows: 1, columns: run.parameterCount)
+      for (index, value) in run.parameters.enumerated() { line.base![index] = Float(value) }
+      arena.release(to: mark)
+      machine.tape = Tape()
+      let result = gradientCase.run(machine, arena)
+      var gradients = [Float](repeating: 0, count: run.parameterCount)
+      gradients.withUnsafeMutableBufferPointer { gradients in
+        Self.withThreads(threads) {
+          machine.runBackward(into: gradients.baseAddress!, pool: GradientPool()) { seed in
+            let memory = seed(result)
+            for (index, value) in run.coefficients.enumerated() { memory[index] = Float(value) }
+          }
+        }
+      }
+      let largest = exact.reduce(0) { max($0, abs($1)) }
+      for (index, value) in gradients.enumerated() {
+        #expect(abs(Double(value) - exact[index]) <= 300 * unitRoundoff * largest, "parameter \(index)")
+      }
+    }
   }
 }
