@@ -27,7 +27,8 @@ let package = Package(
     .library(
       name: "PhotonModules",
       targets: [
-        "GSL", "Quantities", "Architectures", "Hardware", "Formulas", "CKernels", "Tensors", "Reference", "Scenarios",
+        "GSL", "Quantities", "Architectures", "Hardware", "Formulas", "CKernels", "Tensors", "Reference", "Training",
+        "Scenarios",
       ]),
   ],
   dependencies: [

@@ -31,25 +31,30 @@ extension HierarchySession {
 
   /// - Parameter tokens: sequences of one length T ≥ 1; batch × continuations of the session's workload is ignored.
   public static func forward(_ weights: ModelWeights, tokens: [[Int32]], machine: Machine) -> Forward {
-    let session = teacherSession(weights, tokens: tokens, machine: machine)
-    let result = session.runTeacherForced(tokens)
-    return Forward(
-      logits: result.logits.elements, reconstructions: result.reconstructions.dropFirst().map(\.elements),
-      cachedUnits: session.encoderCaches.map(\.length), retainedVectors: session.retained?.vectors ?? [],
-      retained: session.retained.map { store in (1...weights.model.levelCount).map(store.elements) } ?? [])
+    withTeacherSession(weights, tokens: tokens, machine: machine) { session, result in
+      Forward(
+        logits: result.logits.elements, reconstructions: result.reconstructions.dropFirst().map(\.elements),
+        cachedUnits: session.encoderCaches.map(\.length), retainedVectors: session.retained?.vectors ?? [],
+        retained: session.retained.map { store in (1...weights.model.levelCount).map(store.elements) } ?? [])
+    }
   }
 
   /// The pass with its results where they are, for gradients.
   /// - Parameter tokens: sequences of one length T ≥ 1.
   public static func teacherForced(_ weights: ModelWeights, tokens: [[Int32]], machine: Machine) -> TeacherForced {
-    teacherSession(weights, tokens: tokens, machine: machine).runTeacherForced(tokens)
+    withTeacherSession(weights, tokens: tokens, machine: machine) { $1 }
   }
 
-  private static func teacherSession(
-    _ weights: ModelWeights, tokens: [[Int32]], machine: Machine
-  ) -> HierarchySession {
+  /// The pass needs no state of a session: what it makes lies in the arena.
+  private static func withTeacherSession<Result>(
+    _ weights: ModelWeights, tokens: [[Int32]], machine: Machine,
+    _ body: (HierarchySession, TeacherForced) -> Result
+  ) -> Result {
     let workload = Workload(promptLength: tokens[0].count, generatedLength: 0, batchSize: tokens.count)
-    return HierarchySession(weights, workload: workload, machine: machine)
+    return machine.withTemporaryState {
+      let session = HierarchySession(weights, workload: workload, machine: machine)
+      return body(session, session.runTeacherForced(tokens))
+    }
   }
 
   private func runTeacherForced(_ tokens: [[Int32]]) -> TeacherForced {

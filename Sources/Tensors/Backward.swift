@@ -16,26 +16,29 @@ struct Angles<Scalar> {
 
 /// One walk back through a tape: from the gradients of some results to those of all parameters.
 ///
-/// `seed` the results, then `run` once. What no seed reaches is skipped, and costs and records nothing. On shapes
-/// (`numbers` is `nil`) the walk only records.
+/// `seed` the results, then `run` once. What no seed reaches is skipped, and costs and records nothing. On shapes the
+/// same walk takes no memory and computes nothing, and records and counts all the same.
 final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kernels.Scalar == Numbers.Scalar {
   typealias Scalar = Kernels.Scalar
 
   private let tape: Tape
-  private let numbers: Numbers?
+  private let numbers: Numbers
   /// Gradients of the whole line of parameters, added to.
-  private let parameters: UnsafeMutablePointer<Scalar>?
+  private let parameters: UnsafeMutablePointer<Scalar>
   private let pool: GradientPool<Scalar>
   /// The results on the tape in the order of their places, and the gradients of those that were reached.
   private let results: [Tensor]
   private var reached: [Bool]
   private var gradients: [UnsafeMutablePointer<Scalar>?]
-  /// Gradients of the caches' keys and values, per cache; empty until reached.
-  private var keyGradients: [UnsafeMutablePointer<Scalar>?]
-  private var valueGradients: [UnsafeMutablePointer<Scalar>?]
-  private var reachedCaches: [Bool]
+  /// One layer of a cache, and the gradients of its keys and values.
+  private struct CacheLayer: Hashable {
+    let cache: Int
+    let layer: Int
+  }
+  private var entryGradients: [CacheLayer: (keys: UnsafeMutablePointer<Scalar>, values: UnsafeMutablePointer<Scalar>)] =
+    [:]
 
-  init(tape: Tape, numbers: Numbers?, parameters: UnsafeMutablePointer<Scalar>?, pool: GradientPool<Scalar>) {
+  init(tape: Tape, numbers: Numbers, parameters: UnsafeMutablePointer<Scalar>, pool: GradientPool<Scalar>) {
     self.tape = tape
     self.numbers = numbers
     self.parameters = parameters
@@ -43,15 +46,12 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
     results = tape.entries.map(\.output).filter { $0.count > 0 }.sorted { $0.place.offset < $1.place.offset }
     reached = Array(repeating: false, count: results.count)
     gradients = Array(repeating: nil, count: results.count)
-    reachedCaches = Array(repeating: false, count: tape.caches.count)
-    keyGradients = Array(repeating: nil, count: tape.caches.count)
-    valueGradients = keyGradients
   }
 
   /// Memory to which the gradient of a result, or of a part of one, is added.
-  func seed(_ tensor: Tensor) -> UnsafeMutablePointer<Scalar>? {
+  func seed(_ tensor: Tensor) -> UnsafeMutablePointer<Scalar> {
     reach(tensor.place)
-    return numbers == nil ? nil : gradient(tensor.place)
+    return gradient(tensor)
   }
 
   /// Walks from the last operation to the first.
@@ -60,17 +60,15 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
       switch entry {
       case .move(let move):
         for case let origin? in move.origins { reach(origin) }
-        if numbers != nil { run(move) }
+        run(move)
       case .step(let step):
         trace?.recordGradient(of: step.operation, at: step.node)
         for case let operand? in [step.input, step.residual, step.output] { reach(operand.place) }
-        if case .attention = step.operation { reachCache(step.window!.cache) }
-        if let numbers { run(step, numbers) }
+        if case .attention = step.operation { reachEntries(of: step) }
+        run(step)
+        if case .queryKeyValue = step.operation, step.window!.start == 0 { releaseEntries(of: step) }
       }
       release(entry.output)
-    }
-    for (index, cache) in tape.caches.enumerated() {
-      for case let buffer? in [keyGradients[index], valueGradients[index]] { pool.give(buffer, count(of: cache)) }
     }
   }
 
@@ -94,11 +92,11 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
     let owner = owner(of: place.offset)
     guard !reached[owner] else { return }
     reached[owner] = true
-    if numbers != nil { gradients[owner] = pool.take(results[owner].count) }
+    gradients[owner] = pool.take(results[owner].count)
   }
 
   private func gradient(_ place: Place) -> UnsafeMutablePointer<Scalar> {
-    if place.line == .parameters { return parameters! + place.offset }
+    if place.line == .parameters { return parameters + place.offset }
     let owner = owner(of: place.offset)
     return gradients[owner]! + (place.offset - results[owner].place.offset)
   }
@@ -110,18 +108,24 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
     if reached[owner(of: entry.output.place.offset)] { return true }
     // Keys and values may matter where the queries beside them do not.
     guard case .step(let step) = entry, case .queryKeyValue = step.operation else { return false }
-    return reachedCaches[step.window!.cache]
+    return entryGradients[entries(of: step)] != nil
   }
 
-  private func reachCache(_ cache: Int) {
-    guard !reachedCaches[cache] else { return }
-    reachedCaches[cache] = true
-    guard numbers != nil else { return }
-    keyGradients[cache] = pool.take(count(of: tape.caches[cache]))
-    valueGradients[cache] = pool.take(count(of: tape.caches[cache]))
+  private func entries(of step: Tape.Step) -> CacheLayer { CacheLayer(cache: step.window!.cache, layer: step.layer) }
+
+  private func reachEntries(of step: Tape.Step) {
+    let (entries, count) = (entries(of: step), tape.caches[step.window!.cache].layerElements)
+    guard entryGradients[entries] == nil else { return }
+    entryGradients[entries] = (pool.take(count), pool.take(count))
   }
 
-  private func count(of cache: KeyValueCache) -> Int { cache.layerCount * cache.layerElements }
+  /// The first positions of a layer were its first on the tape: nothing before them has seen the layer.
+  private func releaseEntries(of step: Tape.Step) {
+    let (entries, count) = (entries(of: step), tape.caches[step.window!.cache].layerElements)
+    guard let gradients = entryGradients.removeValue(forKey: entries) else { return }
+    pool.give(gradients.keys, count)
+    pool.give(gradients.values, count)
+  }
 
   private func release(_ result: Tensor) {
     let owner = owner(of: result.place.offset)
@@ -129,8 +133,8 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
     gradients[owner] = nil
   }
 
-  private func withScratch(_ count: Int, _ body: (UnsafeMutablePointer<Scalar>) -> Void) {
-    let scratch = pool.take(count)
+  private func withScratch(_ count: Int, zeroed: Bool = false, _ body: (UnsafeMutablePointer<Scalar>) -> Void) {
+    let scratch = pool.take(count, zeroed: zeroed)
     body(scratch)
     pool.give(scratch, count)
   }
@@ -145,7 +149,7 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
     }
   }
 
-  private func run(_ step: Tape.Step, _ numbers: Numbers) {
+  private func run(_ step: Tape.Step) {
     let resultGradient = gradient(step.output)
     switch step.operation {
     case .embedding(_, let width):
@@ -156,38 +160,37 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
     case .queryKeyValue(let rows, let layer, _):
       let columns = step.matrix!.rows
       withScratch(rows * columns) { joint in
-        gatherJoint(step, layer, queryGradient: resultGradient, into: joint, numbers)
-        product(step, resultGradient: joint, numbers)
+        gatherJoint(step, layer, queryGradient: resultGradient, into: joint)
+        product(step, resultGradient: joint)
       }
     case .attention(let shape):
       let (window, input) = (step.window!, step.input!)
-      let cache = tape.caches[window.cache]
-      let at = step.layer * cache.layerElements
+      let entries = entryGradients[entries(of: step)]!
       Kernels.attentionGradient(
         AttentionGradient(
-          shape: shape, capacity: cache.capacity, query: numbers.numbers(input), resultGradient: resultGradient,
+          shape: shape, capacity: tape.caches[window.cache].capacity, query: numbers.numbers(input),
+          resultGradient: resultGradient,
           keys: numbers.keys(window.cache, layer: step.layer), values: numbers.values(window.cache, layer: step.layer),
-          queryGradient: gradient(input), keyGradient: keyGradients[window.cache]! + at,
-          valueGradient: valueGradients[window.cache]! + at))
+          queryGradient: gradient(input), keyGradient: entries.keys, valueGradient: entries.values))
     case .gateUp(let rows, let layer):
       let hidden = step.hidden!
       withScratch(hidden.count) { hiddenGradient in
         Kernels.activationGradient(
           layer.feedForwardKind, rows: rows, width: layer.feedForward, hidden: numbers.numbers(hidden),
           resultGradient: resultGradient, into: hiddenGradient)
-        product(step, resultGradient: hiddenGradient, numbers)
+        product(step, resultGradient: hiddenGradient)
       }
     case .norm(let rows, let width):
       Kernels.normGradient(
         rows: rows, width: width, numbers.numbers(step.input!), weight: numbers.numbers(step.norm!),
         resultGradient: resultGradient, into: gradient(step.input!), weightGradient: gradient(step.norm!))
     case .output, .down, .chunker, .converter, .head:
-      product(step, resultGradient: resultGradient, numbers)
+      product(step, resultGradient: resultGradient)
     }
   }
 
   /// Of `y = norm(x) · wᵀ + bias + residual`, each part if it is there.
-  private func product(_ step: Tape.Step, resultGradient: UnsafePointer<Scalar>, _ numbers: Numbers) {
+  private func product(_ step: Tape.Step, resultGradient: UnsafePointer<Scalar>) {
     let (input, matrix) = (step.input!, step.matrix!)
     let (rows, outputs, inputs) = (input.rows, matrix.rows, matrix.columns)
     if let residual = step.residual { Kernels.accumulate(rows * outputs, resultGradient, into: gradient(residual)) }
@@ -203,7 +206,7 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
     guard let norm = step.norm else { return linear(x, into: gradient(input)) }
     withScratch(rows * inputs) { normalised in
       Kernels.norm(rows: rows, width: inputs, x, weight: numbers.numbers(norm), into: normalised)
-      withScratch(rows * inputs) { normalisedGradient in
+      withScratch(rows * inputs, zeroed: true) { normalisedGradient in
         linear(normalised, into: normalisedGradient)
         Kernels.normGradient(
           rows: rows, width: inputs, x, weight: numbers.numbers(norm), resultGradient: normalisedGradient,
@@ -215,20 +218,24 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
   /// Gradients of queries, keys and values side by side, rotated back.
   private func gatherJoint(
     _ step: Tape.Step, _ layer: LayerShape, queryGradient: UnsafePointer<Scalar>,
-    into joint: UnsafeMutablePointer<Scalar>, _ numbers: Numbers
+    into joint: UnsafeMutablePointer<Scalar>
   ) {
+    guard pool.holdsNumbers else { return }
     let (window, rows, columns) = (step.window!, step.input!.rows, step.matrix!.rows)
     let cache = tape.caches[window.cache]
-    let (width, entries) = (layer.headWidth, step.layer * cache.layerElements)
+    let (width, entries) = (layer.headWidth, entryGradients[entries(of: step)])
     for row in 0..<rows {
       let to = joint + row * columns
       to.update(from: queryGradient + row * layer.queryWidth, count: layer.queryWidth)
       let (group, position) = (row / window.queries, window.start + row % window.queries)
-      guard let keys = keyGradients[window.cache], let values = valueGradients[window.cache] else { continue }
+      guard let entries else {
+        (to + layer.queryWidth).update(repeating: Scalar(0), count: 2 * layer.keyValueWidth)
+        continue
+      }
       for head in 0..<layer.keyValueHeads {
-        let slot = entries + ((group * layer.keyValueHeads + head) * cache.capacity + position) * width
-        (to + layer.queryWidth + head * width).update(from: keys + slot, count: width)
-        (to + layer.queryWidth + layer.keyValueWidth + head * width).update(from: values + slot, count: width)
+        let slot = ((group * layer.keyValueHeads + head) * cache.capacity + position) * width
+        (to + layer.queryWidth + head * width).update(from: entries.keys + slot, count: width)
+        (to + layer.queryWidth + layer.keyValueWidth + head * width).update(from: entries.values + slot, count: width)
       }
     }
     let angles = numbers.angles(headWidth: width, positions: cache.capacity)

@@ -1,4 +1,4 @@
-/// Memory for gradients between two operations: taken zeroed, given back, and handed out again for the same count.
+/// Memory for gradients between two operations: taken, given back, and handed out again for the same count.
 ///
 /// A pass backward needs few at a time, whatever the number of layers, and the same counts again in the next step.
 public final class GradientPool<Scalar: KernelScalar> {
@@ -9,20 +9,28 @@ public final class GradientPool<Scalar: KernelScalar> {
   /// Elements of real memory.
   public private(set) var allocatedElements = 0
 
-  public init() {}
+  /// Without numbers the pool counts, and hands out an address that nobody may read.
+  public let holdsNumbers: Bool
 
-  deinit { for (_, buffers) in free { for buffer in buffers { buffer.deallocate() } } }
+  public init(holdsNumbers: Bool = true) { self.holdsNumbers = holdsNumbers }
 
-  func take(_ count: Int) -> UnsafeMutablePointer<Scalar> {
+  deinit { if holdsNumbers { freeAll() } }
+
+  private func freeAll() { for (_, buffers) in free { for buffer in buffers { buffer.deallocate() } } }
+
+  /// - Parameter zeroed: whether the taker adds to it; otherwise it holds anything.
+  func take(_ count: Int, zeroed: Bool = true) -> UnsafeMutablePointer<Scalar> {
     liveElements += count
     peakElements = max(peakElements, liveElements)
+    guard holdsNumbers else { return .unreadable }
     let buffer = free[count]?.popLast() ?? allocate(count)
-    buffer.update(repeating: Scalar(0), count: count)
+    if zeroed { buffer.update(repeating: Scalar(0), count: count) }
     return buffer
   }
 
   func give(_ buffer: UnsafeMutablePointer<Scalar>, _ count: Int) {
     liveElements -= count
+    guard holdsNumbers else { return }
     free[count, default: []].append(buffer)
   }
 
@@ -34,4 +42,9 @@ public final class GradientPool<Scalar: KernelScalar> {
     buffer.initialize(repeating: Scalar(0), count: max(count, 1))
     return buffer
   }
+}
+
+extension UnsafeMutablePointer {
+  /// An address for what has no memory.
+  static var unreadable: Self { Self(bitPattern: MemoryLayout<Pointee>.alignment)! }
 }

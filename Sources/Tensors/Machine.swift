@@ -34,12 +34,22 @@ public final class Machine {
 
   public var holdsNumbers: Bool { backend != .shapes }
 
-  /// Rows that outlive a step: a session's state. They stay until the machine goes.
+  /// Rows that outlive a step: a session's state. They stay until the machine goes, or `withTemporaryState` ends.
   public func makeState(rows: Int, columns: Int) -> Tensor {
     let result = state.tensor(rows: rows, columns: columns)
     result.base?.update(repeating: 0, count: result.count)
     return result
   }
+
+  /// Runs a session that ends with the body, and takes its state back.
+  public func withTemporaryState<Result>(_ body: () -> Result) -> Result {
+    let mark = state.mark
+    defer { state.release(to: mark) }
+    return body()
+  }
+
+  /// Elements that `makeState` has given and that are still held.
+  public var stateElements: Int { state.liveElements }
 
   /// Rows of an embedding table.
   /// - Shape: `tokens.count` × table width.

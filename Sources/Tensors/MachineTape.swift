@@ -2,6 +2,9 @@ import Architectures
 
 extension Machine {
   /// Writes a dispatch to the trace, and with its operands to the tape, where there are any.
+  ///
+  /// Inlined, so that a run without a tape prepares no operands.
+  @inline(__always)
   func record(
     _ operation: Operation, at node: Node, layer: Int = 0, input: Tensor? = nil, residual: Tensor? = nil,
     norm: Tensor? = nil, matrix: Tensor? = nil, bias: Tensor? = nil, hidden: Tensor? = nil, tokens: [Int32] = [],
@@ -38,24 +41,30 @@ extension Machine {
 
   /// Walks back through the tape and takes it off the machine.
   ///
-  /// Cannot be asked for a tape whose rows have been released.
+  /// The rows that the tape names must still be held in the arena.
   /// - Parameters:
   ///   - parameters: the gradients of the whole line of parameters, which are added to; `nil` for shapes.
-  ///   - pool: memory for gradients on the way.
+  ///   - pool: memory for gradients on the way; without numbers for shapes.
   ///   - trace: where the work of the gradients is recorded.
-  ///   - seed: adds the gradients of results to the memory it gets for a tensor; `nil` for shapes.
+  ///   - seed: adds the gradients of results to the memory it gets for a tensor; for shapes nobody may write there.
   public func runBackward(
     into parameters: UnsafeMutablePointer<Float>?, pool: GradientPool<Float>, trace: Trace? = nil,
-    seed: (@escaping (Tensor) -> UnsafeMutablePointer<Float>?) -> Void
+    seed: (@escaping (Tensor) -> UnsafeMutablePointer<Float>) -> Void
   ) {
     guard let tape else { preconditionFailure("gradients need a tape") }
-    let numbers = holdsNumbers ? MachineNumbers(machine: self, tape: tape) : nil
+    precondition(pool.holdsNumbers == holdsNumbers, "numbers on one side and shapes on the other")
     func run<Kernels: GradientKernels<Float>>(_: Kernels.Type) {
-      let backward = Backward<Kernels, MachineNumbers>(tape: tape, numbers: numbers, parameters: parameters, pool: pool)
+      let backward = Backward<Kernels, MachineNumbers>(
+        tape: tape, numbers: MachineNumbers(machine: self, tape: tape), parameters: parameters ?? .unreadable,
+        pool: pool)
       seed(backward.seed)
       backward.run(trace: trace)
     }
-    backend == .fast ? run(FastGradients.self) : run(PlainKernels<Float>.self)
+    switch backend {
+    case .shapes: run(NoGradients.self)
+    case .plain: run(PlainKernels<Float>.self)
+    case .fast: run(FastGradients.self)
+    }
     self.tape = nil
   }
 }
@@ -65,9 +74,11 @@ struct MachineNumbers: TapeNumbers {
   let machine: Machine
   let tape: Tape
 
-  func numbers(_ tensor: Tensor) -> UnsafeMutablePointer<Float> { tensor.base! }
-  func keys(_ cache: Int, layer: Int) -> UnsafeMutablePointer<Float> { tape.caches[cache].keys(layer)! }
-  func values(_ cache: Int, layer: Int) -> UnsafeMutablePointer<Float> { tape.caches[cache].values(layer)! }
+  func numbers(_ tensor: Tensor) -> UnsafeMutablePointer<Float> { tensor.base ?? .unreadable }
+  func keys(_ cache: Int, layer: Int) -> UnsafeMutablePointer<Float> { tape.caches[cache].keys(layer) ?? .unreadable }
+  func values(_ cache: Int, layer: Int) -> UnsafeMutablePointer<Float> {
+    tape.caches[cache].values(layer) ?? .unreadable
+  }
   func angles(headWidth: Int, positions count: Int) -> Angles<Float> {
     let angles = machine.rotaryAngles(headWidth: headWidth, positions: count)
     return Angles(

@@ -61,7 +61,7 @@ public final class Replay<Scalar: KernelScalar>: TapeNumbers {
     result.withUnsafeMutableBufferPointer {
       let backward = Backward<PlainKernels<Scalar>, Replay<Scalar>>(
         tape: tape, numbers: self, parameters: $0.baseAddress!, pool: GradientPool())
-      seed { backward.seed($0)! }
+      seed(backward.seed)
       backward.run(trace: nil)
     }
     return result

@@ -34,8 +34,8 @@ public struct Evaluation<Scalar: KernelScalar, Number: KernelScalar> {
   public func losses(tokenLoss: (() -> Number)? = nil) -> Losses<Number> {
     let token = tokenLoss?() ?? plainTokenLoss()
     let levels = 1..<pass.model.levelCount + 1
-    let reconstruction = levels.map(reconstructionLoss)
-    let context = levels.map(contextLoss)
+    let reconstruction = levels.map { objective.reconstruction($0, of: pass).map(mean) }
+    let context = levels.map { objective.context($0, of: pass).map(mean) }
     var total = token
     for case let part? in reconstruction { total = total + Number(objective.reconstructionWeight) * part }
     for case let part? in context { total = total + Number(objective.contextWeight) * part }
@@ -56,57 +56,16 @@ public struct Evaluation<Scalar: KernelScalar, Number: KernelScalar> {
     return sum / Number(count)
   }
 
-  /// X̂^(l−1) against X^(l−1).
-  private func reconstructionLoss(_ level: Int) -> Number? {
-    guard let hierarchy = pass.hierarchy else { return nil }
-    let prediction = hierarchy.reconstructions[level - 1]
-    let padded = prediction.rows / pass.tokens.count
-    if level > 1 {
-      guard let target = hierarchy.latents[level - 2] else { return nil }
-      let units = target.rows / pass.tokens.count
-      return mean(
-        of: (0..<target.rows).map { ($0 / units * padded + $0 % units, $0) }, prediction, target: target,
-        weight: objective.reconstructionWeight)
-    }
-    guard let table = tokenTable else { return nil }
-    let length = pass.tokens[0].count
-    let tokens = pass.tokens.flatMap(\.self)
-    return mean(
-      of: tokens.indices.map { ($0 / length * padded + $0 % length, Int(tokens[$0])) }, prediction, target: table,
-      weight: objective.reconstructionWeight)
-  }
-
-  private var tokenTable: Tensor? {
-    switch objective.tokenTarget {
-    case .none: nil
-    case .encoderEmbedding: pass.encoderTable
-    case .decoderEmbedding: pass.decoderTable
-    }
-  }
-
-  /// X^(l) of a unit against A^(l) of the next one.
-  private func contextLoss(_ level: Int) -> Number? {
-    guard let hierarchy = pass.hierarchy, let prediction = hierarchy.latents[level - 1],
-      let target = hierarchy.chunks[level - 1]
-    else { return nil }
-    let units = target.rows / pass.tokens.count
-    return mean(
-      of: (0..<target.rows).filter { $0 % units > 0 }.map { ($0 - 1, $0) }, prediction, target: target,
-      weight: objective.contextWeight)
-  }
-
-  /// Mean dissimilarity over pairs of rows; `nil` without any. Gradients are asked for only where they weigh anything.
-  private func mean(
-    of pairs: [(prediction: Int, target: Int)], _ prediction: Tensor, target: Tensor, weight: Double
-  ) -> Number? {
-    guard !pairs.isEmpty else { return nil }
+  /// Mean dissimilarity over pairs of rows. Gradients are asked for only where they weigh anything.
+  private func mean(_ comparison: Comparison) -> Number {
+    let (prediction, target, weight) = (comparison.prediction, comparison.target, comparison.weight)
     precondition(prediction.columns == target.columns, "a dissimilarity of vectors of unequal width")
-    let (width, count) = (prediction.columns, Double(pairs.count))
+    let (width, count) = (prediction.columns, Double(comparison.pairs.count))
     let (from, to) = (numbers(prediction), numbers(target))
     let gradient = weight == 0 ? nil : seed?(prediction)
     let targetGradient = weight == 0 || objective.stopsTargetGradients ? nil : seed?(target)
     var sum = Number(0)
-    for pair in pairs {
+    for pair in comparison.pairs {
       let (row, other) = (pair.prediction * width, pair.target * width)
       let loss = LossKernels.dissimilarity(
         objective.dissimilarity, width: width, from + row, target: to + other, scale: Scalar(scale * weight / count),
@@ -138,9 +97,23 @@ extension Objective {
     let pass = TrainingPass(weights, tokens: tokens, firstScored: firstScored, machine: machine)
     var result: Losses<Double>?
     machine.runBackward(into: gradients.base, pool: pool, trace: trace) { seed in
-      result = losses(pass, machine: machine, scale: scale) { seed($0)! }
+      result = losses(pass, machine: machine, scale: scale, seed: seed)
     }
     return result!
+  }
+
+  /// The same step on shapes: what it computes is recorded and what it takes is counted, at no cost.
+  public func traceStep(
+    _ weights: ModelWeights, tokens: [[Int32]], machine: Machine, pool: GradientPool<Float>, trace: Trace?
+  ) {
+    precondition(!machine.holdsNumbers, "a machine with numbers has losses to return")
+    let mark = machine.arena.mark
+    defer { machine.arena.release(to: mark) }
+    machine.tape = Tape()
+    let pass = TrainingPass(weights, tokens: tokens, machine: machine)
+    machine.runBackward(into: nil, pool: pool, trace: trace) { seed in
+      for result in seeded(of: pass) { _ = seed(result) }
+    }
   }
 
   private func losses(

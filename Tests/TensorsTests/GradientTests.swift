@@ -139,7 +139,7 @@ struct GradientTests {
       let (machine, arena) = (Machine(backend: .shapes, trace: forward), Arena(holdsNumbers: false, line: .parameters))
       machine.tape = tape
       let result = gradientCase.run(machine, arena)
-      machine.runBackward(into: nil, pool: GradientPool(), trace: backward) { _ = $0(result) }
+      machine.runBackward(into: nil, pool: GradientPool(holdsNumbers: false), trace: backward) { _ = $0(result) }
       self.result = result
       parameterCount = arena.liveElements
     }
@@ -215,7 +215,7 @@ struct GradientTests {
       var gradients = [Float](repeating: 0, count: run.parameterCount)
       gradients.withUnsafeMutableBufferPointer {
         machine.runBackward(into: $0.baseAddress!, pool: GradientPool()) { seed in
-          let memory = seed(result)!
+          let memory = seed(result)
           for (index, value) in run.coefficients.enumerated() { memory[index] = Float(value) }
         }
       }
@@ -233,7 +233,7 @@ struct GradientTests {
     let x = GradientCase.rows(machine, arena, count: 3, width: 4)
     _ = machine.head(
       x, norm: arena.tensor(rows: 1, columns: 4), table: arena.tensor(rows: 5, columns: 4), at: GradientCase.node)
-    machine.runBackward(into: nil, pool: GradientPool(), trace: trace) { _ = $0(x) }
+    machine.runBackward(into: nil, pool: GradientPool(holdsNumbers: false), trace: trace) { _ = $0(x) }
     #expect(trace.total(.prefill) == Work(elementwiseFlops: 12))
   }
 }

@@ -1,5 +1,6 @@
 import Architectures
 import GSL
+import Quantities
 import Reference
 import Tensors
 import Testing
@@ -54,10 +55,10 @@ struct ObjectiveTests {
     let exact = subject.program.run(subject.objective, subject.parameters)
     let weights = subject.weights(true)
     let (machine, gradients) = (Machine(backend: backend), ParameterLine(for: weights))
-    let mark = machine.arena.liveElements
     let losses = subject.objective.differentiate(
       weights, tokens: subject.tokens, machine: machine, into: gradients, pool: GradientPool())
-    #expect(machine.arena.liveElements == mark && machine.tape == nil)
+    // Nothing is left behind.
+    #expect(machine.arena.liveElements == 0 && machine.stateElements == 0 && machine.tape == nil)
     let tolerance = 1200 * 0x1p-24
     #expect(abs(losses.total - exact.losses.total) <= tolerance * exact.losses.total)
     #expect(losses.tokenCount == exact.losses.tokenCount)
@@ -91,6 +92,24 @@ struct ObjectiveTests {
     for index in 0..<lines[0].count {
       #expect(abs(lines[0].base[index] - lines[1].base[index]) <= 1200 * 0x1p-24 * largest)
     }
+  }
+
+  @Test(arguments: Subject.all)
+  func `a step on shapes does the work and takes the memory of a step on numbers`(subject: Subject) {
+    let weights = [false, true].map { subject.weights($0) }
+    let traces = (0..<4).map { _ in Trace(levelCount: 3, precision: .float32) }
+    let machines = [Machine(backend: .shapes, trace: traces[0]), Machine(backend: .fast, trace: traces[1])]
+    let pools = [GradientPool<Float>(holdsNumbers: false), GradientPool<Float>()]
+    subject.objective.traceStep(
+      weights[0], tokens: subject.tokens, machine: machines[0], pool: pools[0], trace: traces[2])
+    _ = subject.objective.differentiate(
+      weights[1], tokens: subject.tokens, machine: machines[1], into: ParameterLine(for: weights[1]), pool: pools[1],
+      trace: traces[3])
+    #expect(traces[0].total(.prefill) == traces[1].total(.prefill))
+    #expect(traces[2].total(.prefill) == traces[3].total(.prefill))
+    #expect(traces[2].total(.prefill).matmulFlops > traces[0].total(.prefill).matmulFlops)
+    #expect(machines[0].arena.peakElements == machines[1].arena.peakElements)
+    #expect(pools[0].peakElements == pools[1].peakElements)
   }
 
   @Test func `a vanilla model and a hierarchy can be scored on the same tokens`() {

@@ -106,7 +106,7 @@ struct Subject: Sendable, CustomTestStringConvertible {
     let tape = Tape()
     machine.tape = tape
     let pass = TrainingPass(weights(false), tokens: tokens, machine: machine)
-    machine.runBackward(into: nil, pool: GradientPool(), trace: traces[1]) { _ = $0(pass.logits) }
+    machine.runBackward(into: nil, pool: GradientPool(holdsNumbers: false), trace: traces[1]) { _ = $0(pass.logits) }
     let work = traces[0].total(.prefill) + traces[1].total(.prefill)
     return Program(tape: tape, pass: pass, flops: Double(work.matmulFlops + work.elementwiseFlops))
   }
