@@ -18,7 +18,7 @@ public struct ProfileCorrection: Hashable, Sendable {
 ///
 /// Operations that were timed one by one know nothing of what lies between them in a model: rows that are gathered, lines
 /// that another operation evicted, threads that wake up. A few factors on the profile's rates and overheads take that up;
-/// a weak pull to 1 (worth the usual error of one phase for each 15 % of a rate or 50 % of an overhead) leaves a factor
+/// a weak pull to 1 (worth the usual error of one phase for each 15 % of a rate, 50 % of anything else) leaves a factor
 /// that no phase determines.
 public struct ProfileRefinement: Sendable {
   public var profile: HardwareProfile
@@ -68,12 +68,20 @@ public struct ProfileRefinement: Sendable {
     case elementwise = "rate of element-wise work"
     case memory = "bandwidth of memory"
     case caches = "bandwidth of caches"
+    case cacheSize = "size of caches"
     case entries = "bandwidth of keys and values"
-    case productOverhead = "overhead of products"
+    case manyRowOverhead = "overhead of products of many rows"
+    case fewRowOverhead = "overhead of products of few rows"
     case attentionOverhead = "overhead of attention"
+    case fewRowExposure = "exposed share of products of few rows"
 
     /// How far the logarithm of a factor usually lies from 0.
-    var spread: Double { self == .productOverhead || self == .attentionOverhead ? 0.5 : 0.15 }
+    var spread: Double {
+      switch self {
+      case .manyRowOverhead, .fewRowOverhead, .attentionOverhead, .fewRowExposure, .cacheSize: 0.5
+      default: 0.15
+      }
+    }
 
     func multiply(_ profile: inout HardwareProfile, by factor: Double) {
       switch self {
@@ -85,11 +93,17 @@ public struct ProfileRefinement: Sendable {
       case .memory: profile.memoryBandwidth = factor * profile.memoryBandwidth
       case .caches:
         profile.caches = profile.caches.map { CacheLevel(bytes: $0.bytes, bandwidth: factor * $0.bandwidth) }
+      case .cacheSize:
+        // Others on the machine share them.
+        profile.caches = profile.caches.map { CacheLevel(bytes: factor * $0.bytes, bandwidth: $0.bandwidth) }
       case .entries: profile.efficiency[.attentionDecode].bandwidth *= factor
-      case .productOverhead:
-        for operation in [OperationClass.matrixProduct, .fewRowProduct] {
-          profile.efficiency[operation].overhead = factor * profile.efficiency[operation].overhead
-        }
+      case .manyRowOverhead:
+        profile.efficiency[.matrixProduct].overhead = factor * profile.efficiency[.matrixProduct].overhead
+      case .fewRowOverhead:
+        profile.efficiency[.fewRowProduct].overhead = factor * profile.efficiency[.fewRowProduct].overhead
+      case .fewRowExposure:
+        let exposed = 1 - profile.efficiency[.fewRowProduct].overlap
+        profile.efficiency[.fewRowProduct].overlap = 1 - min(1, factor * exposed)
       case .attentionOverhead:
         for operation in [OperationClass.attentionPrefill, .attentionDecode] {
           profile.efficiency[operation].overhead = factor * profile.efficiency[operation].overhead
