@@ -106,11 +106,17 @@ struct DocumentTests {
     #expect(commands.count >= 8 && Set(commands) == documented)
   }
 
-  @Test(arguments: ["explain-json.md", "validate-json.md", "sweep-columns.md", "command-line.md", "metrics.md"])
+  static let pages =
+    ["README.md", "ARCHITECTURE.md", "NOTATION.md", "Benchmarks/README.md"]
+    + ((try? FileManager.default.contentsOfDirectory(atPath: Program.repository + "/docs")) ?? [])
+    .filter { $0.hasSuffix(".md") }.map { "docs/" + $0 }.sorted()
+
+  @Test(arguments: pages)
   func `a page links to what exists`(name: String) throws {
-    let text = try String(contentsOfFile: Program.repository + "/docs/" + name, encoding: .utf8)
-    for link in text.matches(of: /\]\(([^)#:]+)\)/) {
-      #expect(FileManager.default.fileExists(atPath: Program.repository + "/docs/" + link.output.1), "\(link.output.1)")
+    let page = URL(filePath: Program.repository + "/" + name)
+    for link in try String(contentsOf: page, encoding: .utf8).matches(of: /\]\(([^)#:]+)[)#]/) {
+      let target = URL(filePath: String(link.output.1), relativeTo: page)
+      #expect(FileManager.default.fileExists(atPath: target.path), "\(link.output.1)")
     }
   }
 }
