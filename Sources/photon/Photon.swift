@@ -3,6 +3,7 @@ import Formulas
 import Foundation
 import Hardware
 import Scenarios
+import Training
 
 /// The root of the command line. Exit codes: 0 success, 1 failure, 64 a mistake in arguments, scenarios or profiles.
 @main
@@ -29,6 +30,7 @@ struct Photon: AsyncParsableCommand {
       ValidateCommand.self,
       MeasureCommand.self,
       CalibrateCommand.self,
+      TrainCommand.self,
       TraceCommand.self,
     ])
 
@@ -50,7 +52,7 @@ struct Photon: AsyncParsableCommand {
     switch error {
     case let error as ScenarioError:
       printError(error.description)
-    case is HardwareError, is CountOverflow:
+    case is HardwareError, is CountOverflow, is CheckpointError:
       printError("error: \(error)")
     default:
       exit(withError: error)
