@@ -56,6 +56,9 @@ struct CalibrationFit {
     (reads.last { Double($0.bytes) <= bytes } ?? reads[0]).rate
   }
 
+  /// A plain read tells memory's rate and nothing else; it counts as much as so many products, which also tell others.
+  private static let readWeight = 5.0
+
   /// Products of few rows stream their weights: they tell what each cache level and main memory deliver to a kernel that
   /// computes, which plain reads (the starting values) exceed inside the caches, and how much of the last cache is ours.
   ///
@@ -79,7 +82,9 @@ struct CalibrationFit {
       try minimise(7) { p in
         let profile = changed(p)
         return Self.deviations(chosen, profile)
-          + outside.map { log($0.rate.perSecond / profile.bandwidth(workingSet: Double($0.bytes)).perSecond) }
+          + outside.map {
+            Self.readWeight * log($0.rate.perSecond / profile.bandwidth(workingSet: Double($0.bytes)).perSecond)
+          }
       })
     parameters += 7
   }

@@ -141,7 +141,7 @@ private func resolved(_ path: String) -> String? {
 private let temporaryCount = Atomic(0)
 
 /// A hidden name beside `path` that no other process or thread uses.
-private func temporaryName(for path: String) -> String {
+func temporaryName(for path: String) -> String {
   let number = temporaryCount.add(1, ordering: .relaxed).newValue
   let suffix = "\(getpid())-\(number).partial"
   guard let slash = path.lastIndex(of: "/") else { return ".\(path).\(suffix)" }

@@ -1,3 +1,4 @@
+import Architectures
 import CKernels
 import Tensors
 

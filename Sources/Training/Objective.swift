@@ -1,26 +1,5 @@
 import Architectures
 
-/// How far a vector is from the one it should be.
-public enum Dissimilarity: String, CaseIterable, Sendable {
-  /// The squared difference, averaged over the features.
-  case meanSquare = "mse"
-  /// 1 − cos of the angle between them: v2's choice.
-  case cosine
-}
-
-/// What decoder 1's vectors X̂^(0) are held against in L_rec.
-///
-/// The paper sums L_rec over all levels, but at level 1 its encoder side X^(0) is D/C wide and its decoder side D
-/// (v2 Table 10), and it does not say how they are compared.
-public enum TokenTarget: String, CaseIterable, Sendable {
-  /// Nothing: L_rec begins at level 2, because the token loss already judges what decoder 1 restores.
-  case none
-  /// The encoder's embedding rows, the paper's X^(0): only where they have the decoder's width.
-  case encoderEmbedding = "encoder-embedding"
-  /// The decoder's own embedding rows of the same tokens, which have its width in every model.
-  case decoderEmbedding = "decoder-embedding"
-}
-
 /// L = L_token + α·L_rec + β·L_context.
 ///
 /// - L_token: mean of −log p(t) over the scored tokens, in nats.
@@ -49,6 +28,14 @@ public struct Objective: Hashable, Sendable {
     self.dissimilarity = dissimilarity
     self.tokenTarget = tokenTarget
     self.stopsTargetGradients = stopsTargetGradients
+  }
+
+  /// The objective of a training run.
+  public init(_ settings: TrainingSettings) {
+    self.init(
+      reconstructionWeight: settings.reconstructionWeight, contextWeight: settings.contextWeight,
+      dissimilarity: settings.dissimilarity, tokenTarget: settings.tokenTarget,
+      stopsTargetGradients: settings.stopGradient)
   }
 
   /// Everything that keeps the objective from being asked of a model, in the order of a scenario's keys.

@@ -35,15 +35,17 @@ public struct SafeTensors: Sendable {
 
   /// - Precondition: as many elements as the shape says.
   public mutating func append(_ name: String, shape: [Int], _ values: [Float]) {
-    append(name, .float32, shape, values.flatMap { bytes($0.bitPattern.littleEndian) })
+    let bits = values.map(\.bitPattern.littleEndian)
+    bits.withUnsafeBytes { append(name, .float32, shape, $0) }
   }
 
   /// - Precondition: as many elements as the shape says.
   public mutating func append(_ name: String, shape: [Int], _ values: [Double]) {
-    append(name, .float64, shape, values.flatMap { bytes($0.bitPattern.littleEndian) })
+    let bits = values.map(\.bitPattern.littleEndian)
+    bits.withUnsafeBytes { append(name, .float64, shape, $0) }
   }
 
-  private mutating func append(_ name: String, _ element: Element, _ shape: [Int], _ content: [UInt8]) {
+  private mutating func append(_ name: String, _ element: Element, _ shape: [Int], _ content: UnsafeRawBufferPointer) {
     precondition(shape.reduce(1, *) * element.size == content.count, "\(name): a shape of other elements")
     entries.append(Entry(name: name, element: element, shape: shape, range: data.count..<data.count + content.count))
     data.append(contentsOf: content)
@@ -64,6 +66,19 @@ public struct SafeTensors: Sendable {
           let bits = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
           return Double(bitPattern: bits)
         }
+      }
+    }
+  }
+
+  /// Copies the elements of a float32 entry.
+  /// - Precondition: room for as many elements as the entry has.
+  func copy(_ entry: Entry, to base: UnsafeMutablePointer<Float>) {
+    precondition(entry.element == .float32, "\(entry.name): no float32")
+    data.withUnsafeBytes { bytes in
+      for index in 0..<entry.range.count / 4 {
+        let offset = entry.range.lowerBound + 4 * index
+        base[index] = Float(
+          bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
       }
     }
   }

@@ -57,8 +57,6 @@ public struct TimedPhaseResult: Sendable {
 
 /// Agreement of one architecture's phase.
 public struct TimedRow: Hashable, Sendable {
-  /// Whether the points corrected the profile.
-  public var isFitted: Bool
   public var architecture: String
   public var metric: Phase
   public var agreement: TimedAgreement
@@ -117,22 +115,17 @@ public final class TimedRuns {
   }
 }
 
-/// Agreement by architecture and phase, in the order of first appearance, held-out points first; nothing for no results.
+/// Agreement by architecture and phase, in the order of first appearance; nothing for no results.
 public func timedRows(_ results: [TimedPhaseResult]) -> [TimedRow] {
   var architectures: [String] = []
   for result in results where !architectures.contains(result.point.model.family.rawValue) {
     architectures.append(result.point.model.family.rawValue)
   }
-  return [false, true].flatMap { isFitted in
-    architectures.flatMap { architecture in
-      Phase.allCases.compactMap { phase -> TimedRow? in
-        let chosen = results.filter {
-          $0.isFitted == isFitted && $0.phase == phase && $0.point.model.family.rawValue == architecture
-        }
-        guard !chosen.isEmpty else { return nil }
-        return TimedRow(
-          isFitted: isFitted, architecture: architecture, metric: phase, agreement: TimedAgreement(chosen.map(\.pair)))
-      }
+  return architectures.flatMap { architecture in
+    Phase.allCases.compactMap { phase -> TimedRow? in
+      let chosen = results.filter { $0.phase == phase && $0.point.model.family.rawValue == architecture }
+      guard !chosen.isEmpty else { return nil }
+      return TimedRow(architecture: architecture, metric: phase, agreement: TimedAgreement(chosen.map(\.pair)))
     }
   }
 }

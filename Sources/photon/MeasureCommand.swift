@@ -31,7 +31,6 @@ struct MeasureCommand: ParsableCommand {
     for line in measured.leftOut { printError(line) }
     printOutput(measured.pointTable.text(as: format.tableFormat))
     guard format == .table, !measured.results.isEmpty else { return }
-    printOutput(
-      "\n" + measured.agreementTable.text(as: .table) + "\n" + measured.verdict.joined(separator: "\n") + "\n")
+    printOutput(measured.agreementText)
   }
 }

@@ -137,9 +137,19 @@ extension MeasuredScenario {
   /// - Unit: percent
   var aim: Double { corrections.isEmpty ? 15 : 5 }
 
+  var heldOut: [TimedPhaseResult] { results.filter { !$0.isFitted } }
+  var fitted: [TimedPhaseResult] { results.filter(\.isFitted) }
+
+  /// The agreement tables and what they mean, as text.
+  var agreementText: String {
+    let tables = [agreementTable, fittedTable, correctionTable].filter { !$0.rows.isEmpty }
+    return "\n" + (tables.map { $0.text(as: .table) } + [verdict.joined(separator: "\n")]).joined(separator: "\n")
+      + "\n"
+  }
+
   /// Whether the predictions are as good as they should be, and what may have kept them from it.
   var verdict: [String] {
-    let missed = timedRows(results).filter { !$0.isFitted && !$0.agreement.isWithin(percent: aim) }
+    let missed = timedRows(heldOut).filter { !$0.agreement.isWithin(percent: aim) }
     var sentences = [
       missed.isEmpty
         ? "Every mean error of held-out points is at most \(Int(aim)) %, or twice the run-to-run spread where that is larger."

@@ -28,7 +28,7 @@ extension MeasuredScenario {
   var agreementFindings: [String] { [errorFinding, cacheFinding, boundFinding].compactMap { $0 } }
 
   private var errorFinding: String {
-    let rows = timedRows(results).filter { !$0.isFitted }
+    let rows = timedRows(heldOut)
     let outside = rows.filter { !$0.agreement.isWithin(percent: aim) }
     let limit = "a mean error of at most \(Int(aim)) %, or twice the run-to-run spread where that is larger"
     guard !outside.isEmpty else { return "**Every row keeps to \(limit).**" }

@@ -67,17 +67,18 @@ struct MeasuredPart {
         + "doubling the batch showed.")
     report.document.list(measured.agreementFindings)
     try await report.figure(
-      chart(measured.results), "agreement",
-      caption: "Predicted against measured time of every executed phase; the band is ±15 %.")
+      chart(measured.heldOut), "agreement",
+      caption: "Predicted against measured time of every held-out phase; the band is ±15 %.")
     report.document.table(measured.pointTable)
     if !measured.corrections.isEmpty {
-      report.document.heading("Corrections", level: 3)
+      report.document.heading("The points that corrected the profile", level: 3)
+      report.document.table(measured.fittedTable)
       report.document.table(measured.correctionTable)
     }
   }
 
   private func chart(_ timed: [TimedPhaseResult]) -> AgreementChart {
-    let rows = timedRows(timed).filter { !$0.isFitted }
+    let rows = timedRows(timed)
     let worst = rows.map(\.agreement.mapePercent).max() ?? 0
     let groups = rows.map { row in
       AgreementChart.Group(

@@ -49,15 +49,13 @@ struct ValidateCommand: ParsableCommand {
     if format == .table { printOutput(exact.text) }
     let measured = skipsMeasuring ? nil : try MeasuredScenario(scenario, measuring)
     for line in measured?.leftOut ?? [] { printError(line) }
-    let agreement = measured?.agreementTable
     switch format {
     case .json:
-      let timed = agreement?.json ?? .array([])
-      printOutput(JSON.object([("exact", exact.json), ("timed", timed)]).text() + "\n")
+      let timed = measured?.agreementTable.json ?? .array([])
+      let fitted = measured?.fittedTable.json ?? .array([])
+      printOutput(JSON.object([("exact", exact.json), ("timed", timed), ("fitted", fitted)]).text() + "\n")
     case .table:
-      if let measured, let agreement, !agreement.rows.isEmpty {
-        printOutput("\n" + agreement.text(as: .table) + "\n" + measured.verdict.joined(separator: "\n") + "\n")
-      }
+      if let measured, !measured.results.isEmpty { printOutput(measured.agreementText) }
     }
     if exact.result.mismatchCount > 0 { throw ExitCode.failure }
   }

@@ -68,7 +68,7 @@ struct DocumentTests {
       "--set", "measure={repetitions: 1, warmup: 0, threads: 1}")
     #expect(outcome.code == 0)
     let validated = try object(outcome.output)
-    #expect(Set(validated.keys) == ["exact", "timed"])
+    #expect(Set(validated.keys) == ["exact", "timed", "fitted"])
     let page = try Page("validate-json.md")
     let exact = try page.keys("`exact`").filter { !$0.contains("disagreements[].") }
     #expect(
@@ -80,7 +80,7 @@ struct DocumentTests {
     // The keys that whoever reads the object relies on.
     #expect(
       documented == [
-        "set", "architecture", "metric", "points", "mape_percent", "median_percent", "worst_percent", "bias_percent",
+        "architecture", "metric", "points", "mape_percent", "median_percent", "worst_percent", "bias_percent",
         "r2",
         "spread_percent", "regime_agreement",
       ])
@@ -106,11 +106,17 @@ struct DocumentTests {
     #expect(commands.count >= 8 && Set(commands) == documented)
   }
 
-  @Test(arguments: ["explain-json.md", "validate-json.md", "sweep-columns.md", "command-line.md", "metrics.md"])
+  static let pages =
+    ["README.md", "ARCHITECTURE.md", "NOTATION.md", "Benchmarks/README.md"]
+    + ((try? FileManager.default.contentsOfDirectory(atPath: Program.repository + "/docs")) ?? [])
+    .filter { $0.hasSuffix(".md") }.map { "docs/" + $0 }.sorted()
+
+  @Test(arguments: pages)
   func `a page links to what exists`(name: String) throws {
-    let text = try String(contentsOfFile: Program.repository + "/docs/" + name, encoding: .utf8)
-    for link in text.matches(of: /\]\(([^)#:]+)\)/) {
-      #expect(FileManager.default.fileExists(atPath: Program.repository + "/docs/" + link.output.1), "\(link.output.1)")
+    let page = URL(filePath: Program.repository + "/" + name)
+    for link in try String(contentsOf: page, encoding: .utf8).matches(of: /\]\(([^)#:]+)[)#]/) {
+      let target = URL(filePath: String(link.output.1), relativeTo: page)
+      #expect(FileManager.default.fileExists(atPath: target.path), "\(link.output.1)")
     }
   }
 }

@@ -81,7 +81,7 @@ struct ShippedScenarioTests {
     let scenario = try load("quickstart")
     #expect(scenario.grid.count == 6)
     #expect(scenario.compare.map(\.name) == ["block-small", "vanilla-small"])
-    #expect(scenario.measure == MeasurementSettings(repetitions: 3, warmup: 1, threads: 2))
+    #expect(scenario.measure.repetitions == 3 && scenario.measure.fittedShare == 0.5 && scenario.measure.runsDoubled)
     #expect(scenario.objective?.member == "decode.time_per_token_s")
     #expect(scenario.grid.point(at: 5)?.precision == .float32)
   }

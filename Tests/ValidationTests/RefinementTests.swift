@@ -72,10 +72,10 @@ private func results(on truth: HardwareProfile) throws -> [TimedPhaseResult] {
         return abs(phases[result.phase].total.time.value / result.measured.median(result.phase) - 1)
       }.max()!
     }
-    // The factors are 1.5, 1.1 and 1.4 spreads from 1 and cost 5 together in a sum in which a phase that is 3 % off
-    // costs 1, and there are 48 phases: the pull moves a phase by less than 3 %.
+    // The true factors are ln(1/0.8)/0.15, ln(1/0.85)/0.15 and ln 2/0.5 spreads from 1 and cost 5.3 together, so the
+    // optimum costs no more; a phase that is 3 % off costs 1, so none is further off than 3 % · √5.3 = 6.9 %.
     #expect(try worst(calibrated) > 0.1)
-    #expect(try worst(refined.profile) < 0.03)
+    #expect(try worst(refined.profile) < 0.069)
   }
 
   @Test func `phases as predicted change nothing`() throws {

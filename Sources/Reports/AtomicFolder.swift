@@ -1,0 +1,52 @@
+import Foundation
+
+/// A folder that appears under its name only when all its files are complete and durable.
+public enum AtomicFolder {
+  /// Writes the files into a hidden folder beside `path`, makes them durable and renames it.
+  ///
+  /// Whatever fails, nothing of it stays; a process that is killed leaves a hidden folder that `removeLeftovers` finds.
+  /// - Precondition: nothing has the name yet.
+  /// - Throws: `FileFailure`
+  public static func write(_ files: [(name: String, content: Data)], to path: String) throws(FileFailure) {
+    let temporary = temporaryName(for: path)
+    guard mkdir(temporary, 0o777) == 0 else { throw FileFailure(path, code: errno) }
+    do throws(FileFailure) {
+      for file in files { try write(file.content, to: temporary + "/" + file.name, shownAs: path + "/" + file.name) }
+      try synchronise(temporary)
+      guard rename(temporary, path) == 0 else { throw FileFailure(path, code: errno) }
+    } catch {
+      try? FileManager.default.removeItem(atPath: temporary)
+      throw error
+    }
+    try synchronise(parent(of: path))
+  }
+
+  /// Removes hidden folders of earlier processes that were killed as they wrote.
+  public static func removeLeftovers(in folder: String) {
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    where name.hasPrefix(".") && name.hasSuffix(".partial") {
+      try? FileManager.default.removeItem(atPath: folder + "/" + name)
+    }
+  }
+
+  private static func write(_ content: Data, to path: String, shownAs name: String) throws(FileFailure) {
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else { throw FileFailure(name, code: errno) }
+    defer { close(descriptor) }
+    if let code = writeAll(Array(content), to: descriptor) { throw FileFailure(name, code: code) }
+    guard fsync(descriptor) == 0 else { throw FileFailure(name, code: errno) }
+  }
+
+  /// Makes the names in a folder durable.
+  private static func synchronise(_ folder: String) throws(FileFailure) {
+    let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw FileFailure(folder, code: errno) }
+    defer { close(descriptor) }
+    guard fsync(descriptor) == 0 else { throw FileFailure(folder, code: errno) }
+  }
+
+  private static func parent(of path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
+}

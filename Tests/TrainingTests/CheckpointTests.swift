@@ -1,0 +1,131 @@
+import Architectures
+import Foundation
+import Reference
+import Tensors
+import Testing
+import Training
+
+struct CheckpointTests {
+  /// A checkpoint of a model that has taken some steps, in a folder of its own.
+  final class Stored {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "photon-checkpoint-\(UUID().uuidString)").path
+    let weights: ModelWeights
+    let optimiser: AdamW
+    let metadata: CheckpointMetadata
+
+    init(_ subject: Subject = Subject.all[2]) throws {
+      weights = ModelWeights.untrained(subject.model, seed: 3)
+      optimiser = AdamW(weights)
+      for step in 0..<3 { optimiser.step(AdamWTests.gradients(weights, step: step), learningRate: 0.01) }
+      metadata = CheckpointMetadata(
+        model: subject.model, training: TrainingSettings(), step: 3, sequences: 24, dataFingerprint: "0123456789abcdef")
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      for file in try Checkpoint.files(weights, optimiser: optimiser, metadata: metadata) {
+        try file.content.write(to: URL(filePath: folder + "/" + file.name))
+      }
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: folder) }
+
+    func change(_ name: String, _ body: (inout Data) -> Void) throws {
+      let file = URL(filePath: folder + "/" + name)
+      var content = try Data(contentsOf: file)
+      body(&content)
+      try content.write(to: file)
+    }
+
+    /// What loading all of it complains about, without the folder.
+    func complaint() -> String {
+      do {
+        _ = try Checkpoint.load(folder).optimiser()
+        return "no complaint"
+      } catch {
+        return error.description.replacing(folder + "/", with: "").replacing(folder, with: "FOLDER")
+      }
+    }
+  }
+
+  @Test(arguments: Subject.all)
+  func `what is written is read in every bit, model and optimiser and place`(_ subject: Subject) throws {
+    let stored = try Stored(subject)
+    let read = try Checkpoint.load(stored.folder)
+    #expect(read.model == subject.model)
+    #expect(read.metadata.step == 3 && read.metadata.sequences == 24)
+    #expect(read.metadata.training == TrainingSettings())
+    let optimiser = try read.optimiser()
+    #expect(optimiser.stepCount == 3)
+    for (own, other) in zip(stored.weights.tensors, read.weights.tensors) {
+      #expect(own.tensor.elements.map(\.bitPattern) == other.tensor.elements.map(\.bitPattern), "\(own.name)")
+    }
+    for path in [\AdamW.firstMoments, \.secondMoments] {
+      let (own, other) = (stored.optimiser[keyPath: path], optimiser[keyPath: path])
+      #expect(own.count == other.count && memcmp(own.base, other.base, own.count * 4) == 0)
+    }
+  }
+
+  @Test func `the output folder of a run stands for its last checkpoint`() throws {
+    let stored = try Stored()
+    let output = stored.folder + "-run"
+    defer { try? FileManager.default.removeItem(atPath: output) }
+    for step in [900, 1000, 20] {
+      let folder = output + "/" + Checkpoint.name(step: step)
+      try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
+      try FileManager.default.copyItem(atPath: stored.folder, toPath: folder)
+    }
+    #expect(try Checkpoint.load(output).folder == output + "/checkpoint-00001000")
+  }
+
+  @Test func `truncated, corrupt and foreign files are refused, each by its name`() throws {
+    var stored = try Stored()
+    try stored.change("model.safetensors") { $0.removeLast(100) }
+    #expect(stored.complaint().hasPrefix("model.safetensors: "))
+    stored = try Stored()
+    try stored.change("model.safetensors") { $0[$0.count - 3] ^= 1 }
+    #expect(
+      stored.complaint() == "model.safetensors: the numbers are not those that were written: their checksum differs")
+    stored = try Stored()
+    try stored.change("optimiser.safetensors") { $0 = Data() }
+    #expect(stored.complaint() == "optimiser.safetensors: a file of 0 bytes has no header")
+    stored = try Stored()
+    try FileManager.default.removeItem(atPath: stored.folder + "/optimiser.safetensors")
+    #expect(stored.complaint() == "optimiser.safetensors: no such file")
+    stored = try Stored()
+    var foreign = SafeTensors()
+    foreign.append("transformer.wte.weight", shape: [2], [1, 2] as [Float])
+    let content = try foreign.encoded()
+    try stored.change("model.safetensors") { $0 = content }
+    #expect(stored.complaint() == "model.safetensors: there is no tensor \"encoder embedding\"")
+  }
+
+  @Test func `a configuration that is none, of another version or of another model is refused`() throws {
+    func changed(_ old: String, _ new: String) throws -> String {
+      let stored = try Stored()
+      try stored.change("checkpoint.json") { content in
+        let text = String(decoding: content, as: UTF8.self)
+        #expect(text.contains(old))
+        content = Data(text.replacing(old, with: new, maxReplacements: 1).utf8)
+      }
+      return stored.complaint()
+    }
+    #expect(try changed("{", "") == "checkpoint.json: no JSON object")
+    #expect(
+      try changed("photon-checkpoint-1", "nano-2")
+        == "checkpoint.json: format: found \"nano-2\"; accepted: photon-checkpoint-1")
+    #expect(try changed("\"vocabulary\"", "\"words\"") == "checkpoint.json: the key vocabulary is missing")
+    #expect(
+      try changed("\"vocabulary\" : 11", "\"vocabulary\" : 12")
+        == "model.safetensors: encoder embedding: found F32 [11, 4]; accepted: F32 [12, 4], as the model has it")
+    #expect(
+      try changed("\"heads\" : 2", "\"heads\" : \"two\"").hasSuffix("heads: a value of another type"))
+    #expect(try changed("\"cascade\"", "\"waterfall\"").hasPrefix("checkpoint.json: model.decoder_input: found"))
+    #expect(try changed("\"chunk\" : 2", "\"chunk\" : 0").hasPrefix("checkpoint.json: model.levels[1].chunk: found 0"))
+  }
+
+  @Test func `a folder that is none or holds no checkpoint is said to be so`() throws {
+    let stored = try Stored()
+    try FileManager.default.removeItem(atPath: stored.folder + "/checkpoint.json")
+    #expect(stored.complaint() == "FOLDER: no checkpoint; accepted: a folder with checkpoint.json")
+    try FileManager.default.removeItem(atPath: stored.folder)
+    #expect(stored.complaint() == "FOLDER: no such folder")
+  }
+}
