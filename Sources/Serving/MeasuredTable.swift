@@ -140,7 +140,8 @@ private struct TableReader {
     var row = MeasuredRow(
       position: cells["model"]?.position ?? start,
       identifier: text("id").isEmpty ? "line \(start.line ?? 0)" : text("id"), model: text("model"),
-      hardware: text("hardware"), engine: text("engine"), prompt: count(cells["prompt"], "prompt"),
+      hardware: ScenarioFiles.canonical(text("hardware")), engine: text("engine").lowercased(),
+      prompt: count(cells["prompt"], "prompt"),
       generated: count(cells["generated"], "generated"),
       concurrency: count(cells["concurrency"], "concurrency") ?? 1, context: count(cells["context"], "context"))
     if row.model.isEmpty {

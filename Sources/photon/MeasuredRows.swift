@@ -77,8 +77,8 @@ struct MeasuredRowsOptions: ParsableArguments {
 
   /// Whether a row was measured on the machine of a profile, which may be a fitted one: `h200-sxm-vllm-fp8`.
   private static func isRow(_ row: MeasuredRow, on profile: HardwareProfile) -> Bool {
-    let hardware = HardwareLibrary.canonical(row.hardware)
-    let name = HardwareLibrary.canonical(profile.name)
+    let hardware = row.hardware
+    let name = ScenarioFiles.canonical(profile.name)
     return hardware.isEmpty || name == hardware || name.hasPrefix(hardware + "-")
   }
 }
