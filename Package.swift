@@ -68,7 +68,7 @@ let package = Package(
     .executableTarget(
       name: "photon",
       dependencies: [
-        "Quantities", "Architectures", "Hardware", "Formulas", "Tensors", "Reference",
+        "Quantities", "Architectures", "Hardware", "Formulas", "Tensors", "Reference", "Training",
         "Scenarios", "Measurement", "Validation", "Serving", "Reports", "Reporting", "GSL",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],

@@ -3,6 +3,7 @@ import Formulas
 import Foundation
 import Hardware
 import Scenarios
+import Training
 
 /// The root of the command line. Exit codes: 0 success, 1 failure, 64 a mistake in arguments, scenarios or profiles.
 @main
@@ -30,6 +31,8 @@ struct Photon: AsyncParsableCommand {
       MeasureCommand.self,
       CalibrateCommand.self,
       TraceCommand.self,
+      GenerateCommand.self,
+      EvaluateCommand.self,
     ])
 
   static func main() async {
@@ -50,7 +53,7 @@ struct Photon: AsyncParsableCommand {
     switch error {
     case let error as ScenarioError:
       printError(error.description)
-    case is HardwareError, is CountOverflow:
+    case is HardwareError, is CountOverflow, is CheckpointError:
       printError("error: \(error)")
     default:
       exit(withError: error)
