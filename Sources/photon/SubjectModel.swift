@@ -84,7 +84,7 @@ struct Subject {
 
 /// How tokens are drawn.
 struct SamplingOptions: ParsableArguments {
-  @Option(help: "Divides the logits; 0 takes the likeliest token.")
+  @Option(parsing: .unconditional, help: "Divides the logits; 0 takes the likeliest token.")
   var temperature = 1.0
 
   @Option(help: "Only the k likeliest tokens can be drawn.")
