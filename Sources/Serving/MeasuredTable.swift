@@ -23,6 +23,8 @@ public struct MeasuredTable: Sendable {
   public init(text: String, file: String, latency: Latency = .exclusive) throws(ScenarioError) {
     let collector = DiagnosticCollector()
     var reader = TableReader(file: file, latency: latency, collector: collector)
+    // Spreadsheets begin a file with a byte order mark.
+    let text = text.hasPrefix("\u{FEFF}") ? String(text.dropFirst()) : text
     for (index, line) in text.replacing("\r\n", with: "\n").split(separator: "\n", omittingEmptySubsequences: false)
       .enumerated()
     {
@@ -172,6 +174,11 @@ private struct TableReader {
     }
     require("generated", row.generated, for: .timePerOutputToken)
     require("context", row.context, for: .decodeStep)
+    if row.generated == 1, row.times[.timePerOutputToken] != nil {
+      report(
+        cells["generated"]?.position ?? start, "generated", "found 1 beside a time per output token",
+        accepted: "at least 2: the first token is not among those that the time is divided by")
+    }
   }
 
   private func count(_ cell: TableCell?, _ column: String) -> Int? {
