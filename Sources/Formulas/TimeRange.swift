@@ -4,9 +4,10 @@ import Quantities
 
 /// How far a phase's predicted time may be off, what takes most of it, and how sure its bound is.
 public struct TimeRange: Hashable, Sendable {
-  /// Every operation at the profile's peaks on an ideal engine, without efficiencies and overheads: no less is possible.
+  /// Every operation at the profile's peaks on an ideal engine, without efficiencies and overheads.
   public var floor: Seconds
-  /// Where nine tenths of the calibration's measured times would lie around the estimate; nil for a data sheet.
+  /// Where nine tenths of measured times would lie: by the calibration's residuals around the estimate, never below the
+  /// floor; of a data sheet, whose estimate is its floor, by what measured kernels reach of one; nil where neither is known.
   public var low: Seconds?
   public var high: Seconds?
   /// The probability that traffic takes longer than arithmetic; nil where the phase has no work.
@@ -54,11 +55,8 @@ public struct TimeRanges: Sendable {
       computeFactors = middles.map { 1 + (calibration.residual(probability: $0) ?? 0) }
       memoryFactors = computeFactors
     } else if roofline.profile.isIdeal {
-      func factors(_ shares: ClosedRange<Double>) -> [Double] {
-        middles.map { 1 / (shares.upperBound - $0 * (shares.upperBound - shares.lowerBound)) }
-      }
-      computeFactors = factors(Self.typicalCompute)
-      memoryFactors = factors(Self.typicalBandwidth)
+      computeFactors = middles.map { Self.factor(Self.typicalCompute, $0) }
+      memoryFactors = middles.map { Self.factor(Self.typicalBandwidth, $0) }
     } else {
       // Efficiencies without residuals: somebody's word, taken as it is.
       computeFactors = [1]
@@ -69,12 +67,27 @@ public struct TimeRanges: Sendable {
   /// - Parameter estimate: of the same phase by the roofline that these ranges were made for.
   public func range(_ phase: DispatchedPhase, _ estimate: PhaseEstimate) -> TimeRange {
     let total = estimate.total
-    func bound(_ probability: Double) -> Seconds? {
-      calibration?.residual(probability: probability).map { (1 + $0) * total.time }
-    }
+    let floor = peaks.time(phase)
     return TimeRange(
-      floor: peaks.time(phase), low: bound(0.05), high: bound(0.95),
+      floor: floor, low: likely(total, 0.05).map { max($0, floor) }, high: likely(total, 0.95).map { max($0, floor) },
       memoryProbability: total.hasWork ? memoryProbability(total) : nil, bottleneck: bottleneck(phase, estimate))
+  }
+
+  /// The time that a share of measurements would not exceed.
+  private func likely(_ figure: TimeFigure, _ probability: Double) -> Seconds? {
+    if let calibration { return calibration.residual(probability: probability).map { (1 + $0) * figure.time } }
+    guard roofline.profile.isIdeal else { return nil }
+    let ideal = max(figure.compute, figure.memory)
+    guard ideal > .zero else { return figure.time }
+    let slower = max(
+      Self.factor(Self.typicalCompute, probability) * figure.compute,
+      Self.factor(Self.typicalBandwidth, probability) * figure.memory)
+    return (slower.value / ideal.value) * figure.time
+  }
+
+  /// Measured ÷ predicted where a share of the peak between two bounds is reached, each equally likely.
+  private static func factor(_ shares: ClosedRange<Double>, _ probability: Double) -> Double {
+    1 / (shares.upperBound - probability * (shares.upperBound - shares.lowerBound))
   }
 
   /// The share of all pairs of factors with which traffic takes longer; both lists ascend, so one pass counts them.
@@ -101,7 +114,7 @@ public struct TimeRanges: Sendable {
 
 extension HardwareProfile {
   /// The same peaks and bandwidths, all of them reached.
-  var atPeaks: HardwareProfile {
+  public var atPeaks: HardwareProfile {
     var profile = self
     profile.efficiency = .init(repeating: .ideal)
     profile.stepOverhead = .zero

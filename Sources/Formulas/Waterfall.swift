@@ -52,6 +52,8 @@ public struct ComparedPoint: Sendable {
   public var windowBytes: Int128
   /// The largest batch that fits; the workload's own where none fits or a sequence needs no memory.
   public var batch: Int
+  /// Whether one prompt fits into the memory.
+  public var fits: Bool
 
   /// - Throws: `HardwareError`, `CountOverflow`
   public init(
@@ -67,8 +69,9 @@ public struct ComparedPoint: Sendable {
     cacheBytes = cache.peakBytes
     windowBytes = cache.localPeakBytes
     let share = try MemoryDemand(model, workload, precision, devices: profile.devices, engine: engine)
-    let largest = share.largestBatch(on: profile) ?? 0
-    batch = largest > 0 ? largest : workload.batchSize
+    let largest = share.largestBatch(on: profile)
+    fits = largest != 0
+    batch = largest.flatMap { $0 > 0 ? $0 : nil } ?? workload.batchSize
   }
 
   /// Prefill and decode of a batch, by cause.
@@ -106,7 +109,7 @@ public struct PointComparison: Sendable {
   public var throughputPerGibibyte: Waterfall?
   public var memory: Waterfall?
 
-  /// Those that exist: nothing has a throughput without emitted tokens, or memory without caches.
+  /// Those that exist: nothing has a throughput without emitted tokens or where it does not fit, or memory without caches.
   public var waterfalls: [Waterfall] { [time, throughput, throughputPerGibibyte, memory].compactMap { $0 } }
 
   public init(_ first: ComparedPoint, _ second: ComparedPoint) {
@@ -120,7 +123,7 @@ public struct PointComparison: Sendable {
     if first.memory.bytesPerSequence > 0, second.memory.bytesPerSequence > 0 {
       memory = memoryWaterfall(first, second)
     }
-    guard first.tokens > 0, second.tokens > 0 else { return }
+    guard first.tokens > 0, second.tokens > 0, first.fits, second.fits else { return }
     let rates = (first.throughput(batch: first.batch), second.throughput(batch: second.batch))
     var steps = causeSteps(second.causes(batch: first.batch), first.causes(batch: first.batch))
     if first.tokens != second.tokens { steps.append(.init("tokens per prompt", second.tokens / first.tokens)) }

@@ -1,6 +1,19 @@
 import Architectures
 import Tensors
 
+/// What decoder l ≥ 2 restored of a meta-context, where the machine left it: valid while it is told.
+public struct RestoredUnits {
+  public let level: Int
+  /// Index, from 0, of the first unit of level l − 1.
+  public let firstUnit: Int
+  /// X̂^(l−1), sequence × units rows of D_(l−1).
+  public let units: Tensor
+  /// Index of the first unit of level l.
+  public let firstChunk: Int
+  /// Â^(l), what chunker l makes of them, sequence × chunks rows of D_l: at the top, what recursive generation climbs on.
+  public let chunks: Tensor
+}
+
 /// A whole meta-context at once: where decoders are fed their own outputs, the conditions of all chunks of a level are
 /// known before any token of it, so that its chunks run side by side (v2 §2.3).
 extension HierarchySession {
@@ -16,6 +29,7 @@ extension HierarchySession {
       if l < model.levelCount, let restored { keepLast(restored, of: l) }
       if l > 1 {
         restored = restoreChunks(l, conditions, window: window)
+        report(l, restored!)
         if l == model.levelCount { topUnits = restored }
       } else {
         emitChunks(conditions, window: window, choosing: choose)
@@ -25,6 +39,14 @@ extension HierarchySession {
     observeStatesInside()
     committed += metaContext
     encodeMetaContext(topUnits: topUnits)
+  }
+
+  private func report(_ l: Int, _ units: Tensor) {
+    guard let observeRestored else { return }
+    observeRestored(
+      RestoredUnits(
+        level: l, firstUnit: committed / span(l - 1), units: units, firstChunk: committed / span(l),
+        chunks: chunked(l, units: units)))
   }
 
   /// The local peak is defined over every state n, the states that a chunk-parallel run steps over included: an engine

@@ -26,6 +26,10 @@ public final class HierarchySession: Session {
   /// Every condition sequence made so far, where the model retains them.
   public let retained: ConditionStore?
 
+  /// Is told what decoders l ≥ 2 restore of every meta-context that is generated whole; for whoever compares, as its
+  /// chunker then runs once more.
+  public var observeRestored: ((RestoredUnits) -> Void)?
+
   /// Tokens committed.
   var committed = 0
   /// Whether recursive generation has dropped the caches below the top.

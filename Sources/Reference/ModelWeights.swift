@@ -64,6 +64,19 @@ public final class ModelWeights {
     head = model.tiedHead ? embedding : matrix("head", model.vocabulary, width)
   }
 
+  /// The same parameters, not copies, of the model that generates in another way: no parameter depends on that.
+  public func generating(_ generation: Generation) -> ModelWeights { ModelWeights(self, generation) }
+
+  private init(_ other: ModelWeights, _ generation: Generation) {
+    var model = other.model
+    model.generation = generation
+    self.model = model
+    (seed, holdsNumbers, memory, tensors) = (other.seed, other.holdsNumbers, other.memory, other.tensors)
+    (parameterCount, startLatentCount) = (other.parameterCount, other.startLatentCount)
+    (encoderEmbedding, embedding, head) = (other.encoderEmbedding, other.embedding, other.head)
+    (levels, stack) = (other.levels, other.stack)
+  }
+
   /// The embedding table that a side reads: V × E of the encoder, V × D_0 of the decoder; `nil` for a vanilla encoder.
   public func table(_ side: Side) -> Tensor? { side == .encoder ? encoderEmbedding : embedding }
 

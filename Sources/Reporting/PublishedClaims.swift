@@ -27,29 +27,37 @@ extension PublishedSubject {
     "stack": "the measured stack", "overhead": "launches",
   ]
 
-  /// The claim in words: who causes which share.
-  func answer(_ claim: PublishedClaim) -> String {
+  /// The claim in words: who causes which share, by ideal kernels and by the fitted stack, and how far to trust both.
+  func answer(_ claim: PublishedClaim, _ groups: [Group]) -> String {
     let (first, second) = (claim.first.row, claim.second.row)
-    func share(_ names: String...) -> String {
-      let steps = claim.waterfall.steps.filter { names.contains($0.name) }
-      let factor = steps.reduce(1) { $0 * $1.factor }
-      return "\(percent(claim.waterfall.share(factor))) (\(ratio(factor)))"
+    let title = wholeRatio(claim.ratio)
+    func part(_ steps: [Waterfall.Step], _ names: String...) -> String {
+      let factor = steps.filter { names.contains($0.name) }.reduce(1) { $0 * $1.factor }
+      return "\(percent(log(factor) / log(claim.ratio))) (\(ratio(factor)))"
     }
-    let throughput = claim.waterfalls.map { waterfall in
-      waterfall.steps.filter { $0.name != "memory again" }.reduce(1) { $0 * $1.factor }
+    func split(_ steps: [Waterfall.Step]) -> String {
+      "**cache bytes** \(part(steps, "cache")), **weight reads** \(part(steps, "weights")), **the batch that memory allows** "
+        + "\(part(steps, "batch")), **memory counted a second time** by TPM \(part(steps, "memory again")), arithmetic, "
+        + "activations and launches \(part(steps, "arithmetic", "intermediates", "overhead"))"
     }
-    let predicted = zip(engines, zip(claim.waterfalls, throughput)).map { engine, gain in
-      "`\(engine.name)` \(wholeRatio(gain.0.ratio)), \(ratio(gain.1)) of it throughput"
+    let rows = groups.first { $0.table.rows.contains(second) }?.rows ?? []
+    let missed = errors(rows, .throughput).map { errors in
+      zip(engines, errors).map { "`\($0.name)` \(ratio($1))" }.joined(separator: ", ")
     }
-    return
-      "**The published \(wholeRatio(claim.ratio))** (TPM of `\(second.model)` over `\(first.model)`, prompt "
-      + "\(first.prompt), \(first.generated) generated) is \(ratio(claim.throughputGain)) in throughput times "
-      + "\(ratio(claim.memoryGain)) in memory. Shares of its logarithm, factors in brackets: **cache bytes** "
-      + "\(share("cache")), **weight reads** \(share("weights")), **the batch that memory allows** "
-      + "\(share("batch")), **memory counted a second time** by TPM \(share("memory again")), arithmetic and activations "
-      + "\(share("arithmetic", "intermediates")), **the stack** that was measured \(share("stack")), not explained "
-      + "\(share("not explained, throughput")) in throughput and \(share("not explained, memory")) in memory. The first "
-      + "five are architecture on an ideal engine. Predicted: \(predicted.joined(separator: "; "))."
+    let (ideal, fitted) = (claim.waterfalls[0], claim.waterfalls[claim.waterfalls.count - 1])
+    let predicted = zip(engines, claim.waterfalls).map { "`\($0.name)` \(wholeRatio($1.ratio))" }
+    let isReproduced = max(fitted.ratio / claim.ratio, claim.ratio / fitted.ratio) < 2
+    return "**The published \(title)** (TPM of `\(second.model)` over `\(first.model)`, prompt \(first.prompt), "
+      + "\(first.generated) generated) is \(ratio(claim.throughputGain)) in throughput times \(ratio(claim.memoryGain)) in "
+      + "memory; predicted \(predicted.joined(separator: ", "))"
+      + (isReproduced ? ". " : ": **the stack that explains the other rows does not reproduce it.** ")
+      + "Shares of its logarithm, factors in brackets, on `ideal` kernels, which is what the architecture can do: "
+      + split(ideal.steps)
+      + "; then **the stack** that was measured \(part(claim.waterfall.steps, "stack")), not explained "
+      + "\(part(claim.waterfall.steps, "not explained, throughput")) in throughput and "
+      + "\(part(claim.waterfall.steps, "not explained, memory")) in memory. On the `fitted` stack itself: "
+      + split(fitted.steps) + "."
+      + (missed.map { " Throughputs of this row's table are missed by \($0)." } ?? "")
   }
 
   /// A claim's waterfall as a figure, and how each engine splits its own prediction.

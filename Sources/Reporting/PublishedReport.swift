@@ -15,7 +15,7 @@ public func publishedReport(_ subject: PublishedSubject) async throws -> ReportB
   report.document.paragraph(
     "Published measurements beside three predictions, row by row; made by `\(subject.command)`.")
   report.document.heading("Answers")
-  report.document.list(subject.errorFindings(groups) + claims.map(subject.answer))
+  report.document.list(subject.errorFindings(groups) + claims.map { subject.answer($0, groups) })
   for claim in claims { try await subject.section(claim, &report) }
   subject.engineSection(&report.document)
   subject.errorSection(groups, &report.document)
@@ -65,7 +65,11 @@ extension PublishedSubject {
     func list(_ values: [Double]) -> String {
       zip(engines, values).map { "\(ratio($1)) (`\($0.name)`)" }.joined(separator: ", ")
     }
-    return groups.filter { $0.rows.contains { $0.row.quantity == .tpm } }.prefix(1).flatMap { table, rows -> [String] in
+    let tables = groups.filter { $0.rows.contains { $0.row.quantity == .tpm } }
+    let others = tables.dropFirst().compactMap { table, rows in
+      errors(rows, .throughput).map { "\(list($0)) in \(table.rows[0].source)" }
+    }
+    return tables.prefix(1).flatMap { table, rows -> [String] in
       guard let throughput = errors(rows, .throughput), let memory = errors(rows, .memory),
         let ratios = relativeErrors(rows, .throughput)
       else { return [] }
@@ -73,8 +77,9 @@ extension PublishedSubject {
       let held = rows.filter { $0.row.quantity == .memory }.map { 1 / $0.ratio(0) }
       return [
         "**Throughput is a matter of the stack:** predictions for \(source) miss by \(list(throughput)), geometric means in "
-          + "either direction; relative to vanilla by \(list(ratios)). `fitted` never saw these rows: five coefficients "
-          + "of another paper's stack carry over to another machine and other models.",
+          + "either direction; relative to vanilla by \(list(ratios)). `fitted` never saw these rows: five coefficients of "
+          + "another paper's stack were carried over to another machine and other models. The other held-out tables: "
+          + "\(others.joined(separator: "; ")).",
         "**Memory does not carry over:** it misses by \(list(memory)). The printed memory is \(ratio(held.min()!)) to "
           + "\(ratio(held.max()!)) the exact caches; in \(Self.fittedSource) a sequence holds \(significant(fit.engine.heldCaches)) "
           + "caches and the scores besides. So both papers' memory columns are different quantities.",

@@ -65,7 +65,7 @@ extension ReportSubject {
     let sure = bound == .memory ? probability : 1 - probability
     var text =
       "; the bound holds with a probability of \(wholePercent(sure)), and "
-      + "\(wholePercent(bottleneck.causeShare)) of the time goes into \(bottleneck.cause.title)"
+      + "operation by operation \(wholePercent(bottleneck.causeShare)) of the time goes into \(bottleneck.cause.title)"
     if let low = range.low, let high = range.high {
       text += "; nine tenths of such times lie between \(seconds(low)) and \(seconds(high))"
     }

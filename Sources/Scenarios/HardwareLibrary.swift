@@ -55,13 +55,8 @@ public struct HardwareLibrary: Sendable {
   /// - Throws: `ScenarioError`
   public func profile(_ name: String, at position: Position, path: String = "") throws(ScenarioError) -> HardwareProfile
   {
-    let entries = entries()
-    let canonical = Self.canonical(name)
-    let file =
-      files.find(.hardware, named: name, from: directory)
-      ?? entries.first { Self.canonical($0.name) == canonical }?.file
-    guard let file else {
-      let names = entries.map(\.name)
+    guard let file = files.find(.hardware, named: name, from: directory) else {
+      let names = entries().map(\.name)
       throw ScenarioError([
         Diagnostic(
           position, path: path, found: "there is no hardware profile \"\(name)\"",
@@ -71,7 +66,4 @@ public struct HardwareLibrary: Sendable {
     }
     return try HardwareFile.read(file: file)
   }
-
-  /// Spellings of a name that mean the same profile have the same canonical form.
-  public static func canonical(_ name: String) -> String { name.lowercased().replacing("_", with: "-") }
 }

@@ -8,6 +8,18 @@ extension HardwareFile {
     if profile.source.isEmpty { remarks.append("source: nothing says where the figures come from") }
     if profile.year == nil { remarks.append("year: nothing says how old the figures are") }
     let bandwidth = profile.memoryBandwidth.perSecond
+    // From a microcontroller to ten times the largest accelerator of 2025.
+    func check(_ key: String, _ value: Double, _ range: ClosedRange<Double>, _ prefixes: String) {
+      if !range.contains(value) {
+        remarks.append("\(key): \(shortest(value)) is no machine's: is it in \(prefixes)?")
+      }
+    }
+    for type in profile.peaks.types {
+      check("matmul_flops_per_s.\(type.rawValue)", profile.peaks[type]!.perSecond, 1e7...1e18, "G or T")
+    }
+    check("memory_bandwidth_bytes_per_s", bandwidth, 1e7...1e15, "GB/s or TB/s")
+    check("memory_bytes", Double(profile.memoryBytes), 1e5...1e14, "GB or TB")
+    guard remarks.allSatisfy({ !$0.contains("no machine's") }) else { return remarks }
     for type in profile.peaks.types {
       let ridge = profile.peaks[type]!.perSecond / bandwidth
       // From a vector unit of the nineties to tensor cores on slow memory; outside a prefix was forgotten.

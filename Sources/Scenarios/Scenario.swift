@@ -185,7 +185,7 @@ public struct Scenario: Sendable {
           .init(element.position, path: path, found: "found \(element.summary)", accepted: "the name of a profile"))
         return nil
       }
-      if !seen.insert(name).inserted {
+      if !seen.insert(ScenarioFiles.canonical(name)).inserted {
         reader.collector.add(
           .init(
             element.position, path: path, found: "the profile \(name) stands in the list twice",

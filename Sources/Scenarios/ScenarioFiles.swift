@@ -16,7 +16,8 @@ public struct ScenarioFiles: Sendable {
     return near + searchPaths.flatMap { ["\($0)/\(kind.rawValue)", $0] }
   }
 
-  /// The file of a name, or of a path relative to the directory if the name ends in `.yaml` or has a slash.
+  /// The file of a name, or of a path relative to the directory if the name ends in `.yaml` or has a slash. Profiles are
+  /// found under other spellings too: `h200_sxm` and `H200-SXM` are `h200-sxm`.
   public func find(_ kind: Kind, named name: String, from directory: String) -> String? {
     if name.hasSuffix(".yaml") || name.contains("/") {
       let file = URL(filePath: name, relativeTo: URL(filePath: directory, directoryHint: .isDirectory))
@@ -27,8 +28,13 @@ public struct ScenarioFiles: Sendable {
       let file = directory + "/" + name + ".yaml"
       if FileManager.default.fileExists(atPath: file) { return Self.shown(file) }
     }
-    return nil
+    guard kind == .hardware else { return nil }
+    let meant = names(kind, from: directory).first { $0 != name && Self.canonical($0) == Self.canonical(name) }
+    return meant.flatMap { find(kind, named: $0, from: directory) }
   }
+
+  /// Spellings of a profile's name that mean the same have the same canonical form.
+  public static func canonical(_ name: String) -> String { name.lowercased().replacing("_", with: "-") }
 
   /// The names that `find` accepts, sorted.
   public func names(_ kind: Kind, from directory: String) -> [String] {

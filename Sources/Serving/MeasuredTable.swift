@@ -23,6 +23,8 @@ public struct MeasuredTable: Sendable {
   public init(text: String, file: String, latency: Latency = .exclusive) throws(ScenarioError) {
     let collector = DiagnosticCollector()
     var reader = TableReader(file: file, latency: latency, collector: collector)
+    // Spreadsheets begin a file with a byte order mark.
+    let text = text.hasPrefix("\u{FEFF}") ? String(text.dropFirst()) : text
     for (index, line) in text.replacing("\r\n", with: "\n").split(separator: "\n", omittingEmptySubsequences: false)
       .enumerated()
     {
@@ -140,7 +142,8 @@ private struct TableReader {
     var row = MeasuredRow(
       position: cells["model"]?.position ?? start,
       identifier: text("id").isEmpty ? "line \(start.line ?? 0)" : text("id"), model: text("model"),
-      hardware: text("hardware"), engine: text("engine"), prompt: count(cells["prompt"], "prompt"),
+      hardware: ScenarioFiles.canonical(text("hardware")), engine: text("engine").lowercased(),
+      prompt: count(cells["prompt"], "prompt"),
       generated: count(cells["generated"], "generated"),
       concurrency: count(cells["concurrency"], "concurrency") ?? 1, context: count(cells["context"], "context"))
     if row.model.isEmpty {
@@ -171,6 +174,11 @@ private struct TableReader {
     }
     require("generated", row.generated, for: .timePerOutputToken)
     require("context", row.context, for: .decodeStep)
+    if row.generated == 1, row.times[.timePerOutputToken] != nil {
+      report(
+        cells["generated"]?.position ?? start, "generated", "found 1 beside a time per output token",
+        accepted: "at least 2: the first token is not among those that the time is divided by")
+    }
   }
 
   private func count(_ cell: TableCell?, _ column: String) -> Int? {

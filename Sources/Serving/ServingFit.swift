@@ -9,6 +9,8 @@ public enum ServingFitError: Error, Hashable, Sendable, CustomStringConvertible 
   case tooFewRows(rows: Int, parameters: Int)
   /// The rows vary too little: a change of these coefficients looks like a change of others.
   case collinear(coefficients: [String])
+  /// A measured time that the machine cannot reach: another machine, precision or unit.
+  case impossible(row: String, metric: String, milliseconds: Double, atPeaks: Double)
 
   public var description: String {
     switch self {
@@ -17,6 +19,9 @@ public enum ServingFitError: Error, Hashable, Sendable, CustomStringConvertible 
     case .collinear(let coefficients):
       "the rows are collinear: they do not determine \(coefficients.joined(separator: " and ")) apart from the other "
         + "coefficients; add rows with other prompts, output lengths and concurrencies"
+    case .impossible(let row, let metric, let milliseconds, let atPeaks):
+      "row \(row): \(metric) of \(milliseconds) ms is less than half of the \((atPeaks * 100).rounded() / 100) ms that the "
+        + "machine takes at its peaks; accepted: times of this machine, precision and model, in milliseconds"
     }
   }
 }
@@ -133,9 +138,7 @@ public struct ServingFit: Sendable {
     return CalibrationSummary(
       rows: fitted, parameters: form.coefficients.count,
       meanAbsolutePercentageError: Statistics.mean(scored.map { abs($0.errorPercent) }),
-      residuals: [0.05, 0.25, 0.5, 0.75, 0.95].map {
-        ResidualQuantile(probability: $0, value: Statistics.quantile($0, of: ratios))
-      },
+      residuals: ResidualQuantile.usual(of: ratios),
       ranges: ServingRange.ranges(points))
   }
 }

@@ -1,3 +1,4 @@
+import Formulas
 import GSL
 import Hardware
 
@@ -80,6 +81,7 @@ extension ServingPoint {
 public func chosenFit(
   _ points: [ServingPoint], base: HardwareProfile, requiresRank: Bool = true
 ) throws -> ServingFit {
+  try requirePossible(points, base)
   let memory = try withFittedMemory(points, base)
   let holdOut = ServingHoldOut(points, base: memory)
   var best = (form: ServingForm.candidates[0], percent: Double.infinity)
@@ -104,6 +106,47 @@ extension ServingHoldOut {
       } catch is ServingFitError {
         return nil
       }
+    }
+  }
+}
+
+/// - Throws: `ServingFitError.impossible` for a time below half of what the profile takes at its peaks; the other half is
+///   for a profile that is not quite the machine.
+private func requirePossible(_ points: [ServingPoint], _ base: HardwareProfile) throws {
+  let peaks = base.atPeaks
+  for point in points {
+    for found in try ServingPrediction.predict([point], on: peaks)
+    where found.metric != .timeToFirstToken && found.measured < found.predicted / 2 {
+      throw ServingFitError.impossible(
+        row: point.row.identifier, metric: found.metric.rawValue, milliseconds: 1000 * found.measured,
+        atPeaks: 1000 * found.predicted)
+    }
+  }
+}
+
+extension ServingHoldOut {
+  /// Quantiles of measured ÷ predicted − 1 over rows that the chosen form did not see, leaving out one value of each
+  /// column at a time; empty where nothing can be left out.
+  public func residuals() throws -> [ResidualQuantile] {
+    let ratios = try [MeasuredColumn.concurrency, .prompt, .generated, .context, .model].flatMap { column -> [Double] in
+      guard column.values(of: points.map(\.row)).count > 1 else { return [] }
+      do {
+        return try predictions(leavingOut: column).filter { $0.metric != .timeToFirstToken }.map {
+          $0.measured / $0.predicted - 1
+        }
+      } catch is ServingFitError {
+        return []
+      }
+    }
+    return ratios.isEmpty ? [] : ResidualQuantile.usual(of: ratios)
+  }
+}
+
+extension ResidualQuantile {
+  /// The quantiles that a profile states.
+  static func usual(of ratios: [Double]) -> [ResidualQuantile] {
+    [0.05, 0.25, 0.5, 0.75, 0.95].map {
+      ResidualQuantile(probability: $0, value: Statistics.quantile($0, of: ratios))
     }
   }
 }

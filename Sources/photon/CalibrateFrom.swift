@@ -18,7 +18,7 @@ struct CalibrateFromOptions: ParsableArguments {
   /// Fits a profile for each engine and precision of each machine, prints how well it explains the rows, and writes it.
   /// - Parameter output: a profile's file, or a folder; nil prints the profiles.
   func run(file: String, output: String?) throws {
-    let sets = try rows.groups(file: file).flatMap(FittedSet.split)
+    let sets = try rows.groups(file: file, fits: true).flatMap(FittedSet.split)
     if let output, output.hasSuffix(".yaml"), sets.count > 1 {
       throw ValidationError(
         "the rows make \(sets.count) profiles (\(sets.map(\.name).joined(separator: ", "))); name a folder with -o, "
@@ -64,8 +64,10 @@ private struct FittedSet {
       var fit = try chosenFit(points, base: base)
       fit.profile.name = name
       fit.profile.source = "fitted to \(URL(filePath: source).lastPathComponent), on top of \(base.name)"
-      return FittedProfile(
-        source: source, fit: fit, errors: try ServingHoldOut(points, base: base).errorsOfChosen())
+      let holdOut = ServingHoldOut(points, base: base)
+      let residuals = try holdOut.residuals()
+      if !residuals.isEmpty { fit.profile.calibration?.residuals = residuals }
+      return FittedProfile(source: source, fit: fit, errors: try holdOut.errorsOfChosen())
     } catch let error as ServingFitError {
       throw ScenarioError([Diagnostic(Position(file: source), path: name, found: error.description)])
     }

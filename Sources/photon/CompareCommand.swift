@@ -91,7 +91,8 @@ struct CompareCommand: AsyncParsableCommand {
     let workload = chosen.workload
     let text =
       "\(chosen.name) on \(profile.name), P = \(workload.promptLength), G = \(workload.generatedLength), K = "
-      + "\(workload.continuations), batch \(workload.batchSize), largest \(point.batch)"
+      + "\(workload.continuations), batch \(workload.batchSize), "
+      + (point.fits ? "largest \(point.batch)" : "which does not fit: no throughput")
     return (point, text)
   }
 }

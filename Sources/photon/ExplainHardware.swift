@@ -20,14 +20,15 @@ extension ExplainedPoint {
     for timed in timed.map(\.point) {
       let figures = timed.figures
       table.append([
-        .text(timed.machine), .text("prefill"), Cell(timed.prefill.total.time.value), .missing,
+        .text(timed.machine(.prefill)), .text("prefill"), Cell(timed.prefill.total.time.value), .missing,
         timed.prefill.total.boundCell, timed.prefill.total.marginCell, .missing, .missing, .missing,
       ])
       table.append([
-        .text(timed.machine), .text("decode"), Cell(timed.decode.total.time.value),
+        .text(timed.machine(.decode)), .text("decode"), Cell(timed.decode.total.time.value),
         Cell(figures.timePerOutputToken?.value), timed.decode.total.boundCell, timed.decode.total.marginCell,
         Cell(emits ? figures.throughput.perSecond : nil),
-        Cell(emits ? figures.throughputPerSampleGibibyte : nil), timed.largestBatch.map { Cell($0) } ?? .missing,
+        Cell(emits ? figures.throughputPerSampleGibibyte : nil),
+        timed.largestBatch.map { $0 == 0 ? "none fits" : Cell($0) } ?? .missing,
       ])
     }
     return table
@@ -45,7 +46,8 @@ extension ExplainedPoint {
       ])
     for timed in timed.map(\.point) where timed.cost != TokenCost() {
       table.append([
-        .text(timed.machine), Cell(timed.cost.dollars), Cell(timed.cost.joules), Cell(timed.costAtLargestBatch.dollars),
+        .text(timed.machine()), Cell(timed.cost.dollars), Cell(timed.cost.joules),
+        Cell(timed.costAtLargestBatch.dollars),
         Cell(timed.costAtLargestBatch.joules),
       ])
     }
@@ -72,7 +74,7 @@ extension ExplainedPoint {
         let range = machine.point.range(phase)
         func share(_ value: Double) -> String { NumberFormat.percent(decimals: 0).text(100 * value) }
         table.append([
-          .text(machine.point.machine), .text(phase.rawValue), Cell(range.floor.value), Cell(range.low?.value),
+          .text(machine.point.machine(phase)), .text(phase.rawValue), Cell(range.floor.value), Cell(range.low?.value),
           Cell(machine.point[phase].time.value), Cell(range.high?.value),
           Cell(range.memoryProbability.map { 100 * $0 }),
           .text("\(bottleneck.cause.rawValue) \(share(bottleneck.causeShare))"),
@@ -109,11 +111,11 @@ extension TimeFigure {
 }
 
 extension TimedPoint {
-  /// `h100-sxm`, or `4 × h100-sxm` and what share of both phases they take to reach each other.
-  fileprivate var machine: String {
+  /// `h100-sxm`, or `4 × h100-sxm` and what share of a phase they take to reach each other.
+  fileprivate func machine(_ phase: Phase? = nil) -> String {
     guard devices > 1 else { return profile }
-    let time = (prefill.total.time + decode.total.time).value
-    let share = time == 0 ? 0 : (prefill.total.communication + decode.total.communication).value / time
+    guard let figure = phase.map({ self[$0] }), figure.time > .zero else { return "\(devices) × \(profile)" }
+    let share = figure.communication.value / figure.time.value
     return "\(devices) × \(profile), \(NumberFormat.percent(decimals: 0).text(100 * share)) exchange"
   }
 }

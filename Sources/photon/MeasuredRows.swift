@@ -46,8 +46,9 @@ struct MeasuredRowsOptions: ParsableArguments {
   }
 
   /// The rows of a file with their models, by the machine that they are priced on, in the order of the file.
+  /// - Parameter fits: whether coefficients are fitted to the rows.
   /// - Throws: `ScenarioError` with everything that is wrong.
-  func groups(file: String) throws -> [MeasuredMachine] {
+  func groups(file: String, fits: Bool) throws -> [MeasuredMachine] {
     var rows = try MeasuredTable(file: file, latency: latency).rows
     for argument in only {
       let (name, value) = try Self.split(argument, "--only")
@@ -67,6 +68,11 @@ struct MeasuredRowsOptions: ParsableArguments {
       }
     }
     let chosen = try library.profile(profile, at: Position(file: "--profile"))
+    if fits, chosen.calibration != nil {
+      printError(
+        "\(chosen.name) is fitted itself, perhaps to these rows: its memory and admission are kept; --profile with the data "
+          + "sheet below it would fit them anew")
+    }
     let own = rows.filter { Self.isRow($0, on: chosen) }
     if !own.isEmpty, own.count < rows.count {
       let others = MeasuredColumn.hardware.values(of: rows.filter { !Self.isRow($0, on: chosen) })
@@ -77,8 +83,8 @@ struct MeasuredRowsOptions: ParsableArguments {
 
   /// Whether a row was measured on the machine of a profile, which may be a fitted one: `h200-sxm-vllm-fp8`.
   private static func isRow(_ row: MeasuredRow, on profile: HardwareProfile) -> Bool {
-    let hardware = HardwareLibrary.canonical(row.hardware)
-    let name = HardwareLibrary.canonical(profile.name)
+    let hardware = row.hardware
+    let name = ScenarioFiles.canonical(profile.name)
     return hardware.isEmpty || name == hardware || name.hasPrefix(hardware + "-")
   }
 }

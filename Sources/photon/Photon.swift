@@ -32,6 +32,8 @@ struct Photon: AsyncParsableCommand {
       CalibrateCommand.self,
       TrainCommand.self,
       TraceCommand.self,
+      GenerateCommand.self,
+      EvaluateCommand.self,
     ])
 
   static func main() async {

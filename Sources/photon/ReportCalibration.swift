@@ -32,12 +32,23 @@ extension MeasuredScenario {
     let outside = rows.filter { !$0.agreement.isWithin(percent: aim) }
     let limit = "a mean error of at most \(Int(aim)) %, or twice the run-to-run spread where that is larger"
     guard !outside.isEmpty else { return "**Every row keeps to \(limit).**" }
-    let names = outside.map {
-      "\($0.architecture) \($0.metric.rawValue) (\(percentText($0.agreement.mapePercent)), spread "
-        + "\(percentText($0.agreement.spreadPercent)))"
+    let names = outside.map { row in
+      "\(row.architecture) \(row.metric.rawValue) (\(percentText(row.agreement.mapePercent)), spread "
+        + "\(percentText(row.agreement.spreadPercent)); \(worstText(row)))"
     }
     return "**\(outside.count) of \(rows.count) rows \(outside.count == 1 ? "does" : "do") not keep to** \(limit): "
       + names.joined(separator: ", ") + "."
+  }
+
+  /// The two points that make most of a row's error: where to look.
+  private func worstText(_ row: TimedRow) -> String {
+    let own = heldOut.filter { $0.phase == row.metric && $0.point.model.family.rawValue == row.architecture }
+    let worst = own.sorted { abs($0.pair.errorPercent) > abs($1.pair.errorPercent) }.prefix(2)
+    return "worst "
+      + worst.map {
+        "`\($0.point.name)` at prompt \($0.point.workload.promptLength), batch \($0.point.workload.batchSize) with "
+          + percentText($0.pair.errorPercent)
+      }.joined(separator: " and ")
   }
 
   private var cacheFinding: String? {

@@ -43,7 +43,13 @@ struct ValidateCommand: ParsableCommand {
   var format = Format.table
 
   func run() throws {
-    if let file = measuredRows.measured { return try measuredRows.run(file: file, json: format == .json) }
+    if let file = measuredRows.measured {
+      if let scenario = options.file {
+        throw ValidationError(
+          "--measured takes no scenario, and \(scenario) is one; --model NAME=FILE names a row's model")
+      }
+      return try measuredRows.run(file: file, json: format == .json)
+    }
     let scenario = try options.scenario()
     let exact = try ExactReport(scenario, exhaustive: exhaustive, scenarioOnly: scenarioOnly)
     if format == .table { printOutput(exact.text) }

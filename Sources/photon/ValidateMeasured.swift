@@ -80,7 +80,7 @@ struct ValidateMeasuredOptions: ParsableArguments {
   func run(file: String, json: Bool) throws {
     let column = try heldOut
     var predictions: [ServingPrediction] = []
-    for machine in try rows.groups(file: file) {
+    for machine in try rows.groups(file: file, fits: calibrate != nil) {
       predictions += try predict(machine, leavingOut: column, file: file)
     }
     if let identifier { predictions = predictions.filter { $0.row.identifier == identifier } }

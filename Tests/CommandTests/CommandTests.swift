@@ -10,7 +10,7 @@ struct CommandTests {
 
   static let commands = [
     [], ["explain"], ["sweep"], ["why"], ["signature"], ["validate"], ["import"], ["hardware"], ["hardware", "list"],
-    ["hardware", "show"], ["hardware", "check"], ["trace"], ["trace", "export"],
+    ["hardware", "show"], ["hardware", "check"], ["trace"], ["trace", "export"], ["generate"], ["evaluate"],
   ]
 
   @Test(arguments: commands)

@@ -136,9 +136,15 @@ private func complaints(_ text: String) -> String {
     #expect(
       HardwareFile.remarks(try HardwareFixture.parse(slipped)) == [
         "source: nothing says where the figures come from", "year: nothing says how old the figures are",
-        "matmul_flops_per_s.bf16: 989 FLOP/s beside 4.8e12 byte/s is less than 0.1 FLOP for each byte: "
+        "matmul_flops_per_s.bf16: 989 is no machine's: is it in G or T?",
+        "memory_bytes: 141 is no machine's: is it in GB or TB?",
+      ])
+    let shifted = sheet.replacing("bf16: 989e12", with: "bf16: 989e8").replacing("141e9", with: "141e6")
+    #expect(
+      HardwareFile.remarks(try HardwareFixture.parse(shifted + "source: a sheet\nyear: 2024\n")) == [
+        "matmul_flops_per_s.bf16: 9.89e10 FLOP/s beside 4.8e12 byte/s is less than 0.1 FLOP for each byte: "
           + "is a rate in G or T?",
-        "memory_bytes: 141 bytes are read in less than 0.1 ms: is a figure in GB or TB?",
+        "memory_bytes: 141000000 bytes are read in less than 0.1 ms: is a figure in GB or TB?",
       ])
   }
 }

@@ -12,6 +12,7 @@ import Testing
     #expect(Set(names).isSuperset(of: ["a100-80g", "h100-sxm", "h200-sxm", "rtx-4090"]))
     for spelling in ["h100-sxm", "h100_sxm", "H100-SXM"] {
       #expect(try library.profile(spelling, at: Position(file: "s.yaml")).name == "h100-sxm")
+      #expect(ScenarioFiles().find(.hardware, named: spelling, from: shipped)?.hasSuffix("/h100-sxm.yaml") == true)
     }
   }
 

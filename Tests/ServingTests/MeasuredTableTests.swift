@@ -27,6 +27,12 @@ struct MeasuredTableTests {
     #expect(rows[1].times == [.timeToFirstToken: 0.003])
   }
 
+  @Test func `spellings of a machine and of an engine mean the same`() throws {
+    let text = header + "a,m,h100_sxm,vLLM,fp8,1,1,1,3,\nb,m,H100-SXM,vllm,FP8,1,1,1,3,\n"
+    let rows = try MeasuredTable(text: text, file: "m.csv").rows
+    for column in [MeasuredColumn.hardware, .engine, .precision] { #expect(column.values(of: rows).count == 1) }
+  }
+
   @Test func `an empty precision is bf16, and parts of one can be named`() throws {
     #expect(PrecisionName("")?.precision == Precision(weights: .bf16, activations: .bf16, cache: .bf16))
     #expect(PrecisionName("FP8")?.precision == Precision(weights: .fp8, activations: .fp8, cache: .fp8))

@@ -1,0 +1,124 @@
+import Architectures
+import ArgumentParser
+import Foundation
+import Reference
+import Scenarios
+import Tensors
+import Training
+
+/// The parameters that a command runs: a checkpoint's, or seeded random ones of a scenario's model.
+struct SubjectOptions: ParsableArguments {
+  @Argument(
+    help: "A checkpoint's folder, or that of a training run, whose last checkpoint is taken.",
+    completion: .directory)
+  var checkpoint: String?
+
+  @Option(
+    name: .shortAndLong, help: "Instead of a checkpoint: a scenario, whose model runs with random weights.",
+    completion: .file(extensions: ["yaml", "yml"]))
+  var scenario: String?
+
+  @Option(
+    name: .customLong("set"),
+    help: ArgumentHelp("Replaces a key of the scenario; may be repeated.", valueName: "key=value"))
+  var overrides: [String] = []
+
+  @Option(parsing: .unconditional, help: "Which point of the scenario's grid, counted from 0.")
+  var point = 0
+
+  @Option(help: "Threads of the kernels.")
+  var threads = 2
+
+  func validate() throws {
+    if (checkpoint == nil) == (scenario == nil) {
+      throw ValidationError("give either a checkpoint's folder or --scenario FILE")
+    }
+    if scenario == nil, !overrides.isEmpty { throw ValidationError("--set changes a scenario, not a checkpoint") }
+    if !(1...1024).contains(threads) { throw ValidationError("--threads takes 1 to 1024, not \(threads)") }
+  }
+
+  /// Reads or draws the parameters, and starts the threads.
+  func subject() throws -> Subject {
+    setKernelThreads(threads)
+    if let checkpoint {
+      let loaded = try Checkpoint.load(checkpoint)
+      return Subject(
+        name: loaded.folder, step: loaded.metadata.step, weights: loaded.weights,
+        training: loaded.metadata.training)
+    }
+    let read = try Scenario(
+      file: scenario!,
+      options: ScenarioOptions(overrides: overrides, searchPaths: searchPaths, checksHardware: false))
+    let chosen = try read.grid.chosenPoint(point, file: read.file)
+    let size = 4 * parameterCount(chosen.model)
+    guard size <= Int128(ProcessInfo.processInfo.physicalMemory) / 2 else {
+      throw ValidationError("the parameters of \(chosen.name) take \(size) bytes, over half of this machine's memory")
+    }
+    return Subject(
+      name: chosen.name, step: nil, weights: ModelWeights.untrained(chosen.model, seed: 1), training: nil)
+  }
+
+  private func parameterCount(_ model: Model) -> Int128 {
+    ModelWeights(model, seed: 1, holdsNumbers: false).parameterCount
+  }
+}
+
+struct Subject {
+  let name: String
+  /// Steps trained; `nil` for random weights.
+  let step: Int?
+  let weights: ModelWeights
+  let training: TrainingSettings?
+
+  var model: Model { weights.model }
+
+  /// The parameters under a way of generating.
+  /// - Throws: `ValidationError` where the model has no such way.
+  func weights(generating generation: Generation?) throws -> ModelWeights {
+    guard let generation, generation != model.generation else { return weights }
+    let other = weights.generating(generation)
+    if let problem = other.model.problems.first { throw ValidationError(problem.description) }
+    return other
+  }
+}
+
+/// How tokens are drawn.
+struct SamplingOptions: ParsableArguments {
+  @Option(parsing: .unconditional, help: "Divides the logits; 0 takes the likeliest token.")
+  var temperature = 1.0
+
+  @Option(help: "Only the k likeliest tokens can be drawn.")
+  var topK: Int?
+
+  @Option(help: "Only the smallest set of likeliest tokens with this share of the probability can be drawn.")
+  var topP = 1.0
+
+  @Option(help: "Of the random numbers.")
+  var seed: UInt64 = 1
+
+  func validate() throws {
+    if !(temperature >= 0 && temperature.isFinite) {
+      throw ValidationError("--temperature takes a number of at least 0, not \(temperature)")
+    }
+    if let topK, topK < 1 { throw ValidationError("--top-k takes an integer of at least 1, not \(topK)") }
+    if !(topP > 0 && topP <= 1) { throw ValidationError("--top-p takes a number above 0 and at most 1, not \(topP)") }
+  }
+
+  var settings: SamplingSettings { SamplingSettings(temperature: temperature, topK: topK, topP: topP, seed: seed) }
+}
+
+extension Generation: ExpressibleByArgument {}
+extension FollowedTokens: ExpressibleByArgument {}
+
+/// The bytes of a file that a person named.
+/// - Throws: `ValidationError` with the file and what is wrong with it.
+func contents(of file: String) throws -> Data {
+  var isFolder: ObjCBool = false
+  guard FileManager.default.fileExists(atPath: file, isDirectory: &isFolder) else {
+    throw ValidationError("\(file): no such file")
+  }
+  guard !isFolder.boolValue, let content = try? Data(contentsOf: URL(filePath: file)) else {
+    throw ValidationError("\(file): cannot be read as a file")
+  }
+  return content
+}

@@ -1,0 +1,146 @@
+import Foundation
+import Testing
+
+/// `photon generate` and `photon evaluate` on random weights.
+struct GenerateTests {
+  /// A byte model of two levels.
+  static let scenario = """
+    name: bytes
+    model:
+      architecture: photon
+      vocabulary: 256
+      width: 16
+      heads: 2
+      feed_forward: 24
+      levels:
+        - {chunk: 2, condition: 1, encoder_layers: 1, decoder_layers: 1}
+        - {chunk: 2, condition: 1, encoder_layers: 1, decoder_layers: 1}
+      decoder_input: cascade
+
+    """
+
+  private func program() throws -> Program {
+    let program = try Program()
+    try program.write("bytes.yaml", Self.scenario)
+    try program.write("text", String(repeating: "What is written twice is read once. ", count: 20))
+    return program
+  }
+
+  @Test(
+    arguments: ["cascade", "reconstruction", "reconstruction-and-tokens", "encoder-state"],
+    ["hierarchical", "recursive"])
+  func `a seed gives the same tokens and another one others, in either way of generating`(
+    reading: String, generation: String
+  ) async throws {
+    let program = try program()
+    func tokens(_ arguments: String...) async throws -> [Substring] {
+      let outcome = try await program.run(
+        [
+          "generate", "-s", "bytes.yaml", "--prompt", "What", "--tokens", "30", "--ids", "--generation", generation,
+          "--set", "model.decoder_input=\(reading)",
+        ] + arguments)
+      #expect(outcome.code == 0 && outcome.lines.count == 30, "\(outcome.error)")
+      #expect(outcome.error.contains("tokens/s") && outcome.error.contains("by the formulas the same"))
+      return outcome.lines
+    }
+    let first = try await tokens()
+    #expect(try await tokens() == first)
+    #expect(try await tokens("--threads", "1") == first)
+    #expect(try await tokens("--seed", "2") != first)
+    let greedy = try await tokens("--temperature", "0")
+    #expect(try await tokens("--top-k", "1", "--seed", "5") == greedy)
+    #expect(greedy != first)
+  }
+
+  @Test func `the text is the bytes of the tokens, as UTF-8`() async throws {
+    let program = try program()
+    let arguments = ["generate", "-s", "bytes.yaml", "--prompt-file", "text", "--tokens", "200"]
+    let numbers = try await program.run(arguments + ["--ids"]).lines.compactMap { UInt8($0) }
+    let text = try await program.run(arguments).output
+    #expect(numbers.count == 200 && text == String(decoding: numbers, as: UTF8.self) + "\n")
+  }
+
+  @Test func `the same prompt as text, file and numbers is continued alike`() async throws {
+    let program = try program()
+    try program.write("prompt", "Hi")
+    var outputs: Set<String> = []
+    for prompt in [["--prompt", "Hi"], ["--prompt-file", "prompt"], ["--prompt-ids", "72, 105"]] {
+      outputs.insert(try await program.run(["generate", "-s", "bytes.yaml", "--tokens", "9"] + prompt).output)
+    }
+    #expect(outputs.count == 1)
+  }
+
+  @Test(arguments: [
+    (["generate"], "give either a checkpoint's folder or --scenario FILE"),
+    (["generate", "-s", "bytes.yaml", "--prompt-ids", "1,256"], "--prompt-ids: found \"256\"; accepted: 0 to 255"),
+    (["generate", "-s", "bytes.yaml", "--prompt", "a", "--prompt-ids", "1"], "give one of --prompt"),
+    (["generate", "-s", "bytes.yaml", "--temperature", "-1"], "--temperature takes a number of at least 0"),
+    (["generate", "-s", "bytes.yaml", "--top-p", "0"], "--top-p takes a number above 0 and at most 1, not 0.0"),
+    (["generate", "-s", "bytes.yaml", "--top-k", "0"], "--top-k takes an integer of at least 1, not 0"),
+    (["generate", "-s", "bytes.yaml", "--tokens", "0"], "--tokens takes 1 to 16777216, not 0"),
+    (["generate", "-s", "bytes.yaml", "--prompt-file", "gone"], "gone: no such file"),
+    (["generate", "gone", "--prompt", "a"], "gone: no such folder"),
+    (["generate", "-s", "scenarios/models/vanilla-tiny.yaml"], "a vanilla model has nothing to predict from"),
+    (
+      ["generate", "-s", "scenarios/models/block-tiny.yaml", "--generation", "recursive"],
+      "a block model has one way to generate"
+    ),
+    (["evaluate", "-s", "bytes.yaml", "-d", "gone"], "gone: no such file"),
+    (["evaluate", "-s", "bytes.yaml", "-d", "docs"], "docs: cannot be read as a file"),
+    (
+      ["evaluate", "-s", "bytes.yaml", "-d", "text", "--limit", "100"],
+      "text: 100 tokens are too few for a prompt of 256"
+    ),
+    (
+      ["evaluate", "-s", "bytes.yaml", "-d", "text", "--set", "model.vocabulary=100"],
+      "text: token 2 is 104; accepted: 0 to 99"
+    ),
+    (["evaluate", "-s", "bytes.yaml", "-d", "text", "--token-file"], "accepted: 0 to 255, the model's vocabulary"),
+    (["evaluate", "-s", "bytes.yaml", "-d", "text", "--format", "csv"], "--format takes table or json"),
+  ])
+  func `what cannot be done is refused before anything is written`(arguments: [String], complaint: String) async throws
+  {
+    let outcome = try await program().run(arguments)
+    #expect(outcome.code == 64 && outcome.output == "" && outcome.error.contains(complaint), "\(outcome.error)")
+  }
+
+  @Test func `evaluate-json lists the keys that evaluate prints`() async throws {
+    let program = try program()
+    let outcome = try await program.run(
+      "evaluate", "-s", "bytes.yaml", "-d", "text", "--prompt", "5", "--length", "30", "--format", "json")
+    #expect(outcome.code == 0, "\(outcome.error)")
+    let evaluated = try object(outcome.output)
+    let page = try DocumentTests.Page("evaluate-json.md")
+    #expect(Set(try page.keys("")) == Set(evaluated.keys))
+    #expect(Set(try page.keys("`teacher_forced`")) == Set(try evaluated.object("teacher_forced").keys))
+    let recursive = try evaluated.object("recursive")
+    #expect(Set(try page.keys("`recursive`")) == Set(recursive.keys))
+    let stretches = try recursive.objects("stretches")
+    #expect(Set(try page.keys("`recursive.stretches[]`")) == Set(stretches[0].keys))
+    #expect(
+      Set(try page.keys("`recursive.stretches[].levels[]`")) == Set(try stretches[0].objects("levels")[0].keys))
+    // 5 and 30 tokens in whole meta-contexts of 4.
+    #expect(try recursive.integer("prompt") == 8 && recursive.integer("length") == 32)
+    #expect(try stretches.map { try $0.integer("last") } == [3, 7, 15, 31])
+    #expect(try stretches.reduce(0) { $0 + (try $1.integer("tokens")) } == 4 * 32)
+    let forced = try evaluated.object("teacher_forced")
+    // 720 bytes in sequences of 256, whose first tokens are not scored.
+    #expect(try forced.integer("tokens_scored") == 720 - 3)
+  }
+
+  @Test func `a score is the same every time, and hardly depends on how the data are cut`() async throws {
+    let program = try program()
+    func bits(_ arguments: String...) async throws -> Double {
+      let outcome = try await program.run(
+        ["evaluate", "-s", "bytes.yaml", "-d", "text", "--sequences", "0", "--format", "json"] + arguments)
+      let evaluated = try object(outcome.output)
+      #expect(evaluated["recursive"] is NSNull)
+      return try #require(try evaluated.object("teacher_forced")["bits_per_token"] as? Double)
+    }
+    let whole = try await bits()
+    #expect(try await bits() == whole)
+    // Random weights know nothing: every cut gives about the entropy of their own logits, and none the same.
+    let cut = try await bits("--context", "64")
+    #expect(cut != whole && abs(cut - whole) < 0.5)
+  }
+}
