@@ -38,6 +38,9 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
   private var entryGradients: [CacheLayer: (keys: UnsafeMutablePointer<Scalar>, values: UnsafeMutablePointer<Scalar>)] =
     [:]
 
+  /// Called behind each operation, when the gradients of its operands have what it adds.
+  var afterStep: ((Tape.Step) -> Void)?
+
   init(tape: Tape, numbers: Numbers, parameters: UnsafeMutablePointer<Scalar>, pool: GradientPool<Scalar>) {
     self.tape = tape
     self.numbers = numbers
@@ -66,6 +69,7 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
         for case let operand? in [step.input, step.residual, step.output] { reach(operand.place) }
         if case .attention = step.operation { reachEntries(of: step) }
         run(step)
+        afterStep?(step)
         if case .queryKeyValue = step.operation, step.window!.start == 0 { releaseEntries(of: step) }
       }
       release(entry.output)
@@ -101,7 +105,7 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
     return gradients[owner]! + (place.offset - results[owner].place.offset)
   }
 
-  private func gradient(_ tensor: Tensor) -> UnsafeMutablePointer<Scalar> { gradient(tensor.place) }
+  func gradient(_ tensor: Tensor) -> UnsafeMutablePointer<Scalar> { gradient(tensor.place) }
 
   private func isReached(_ entry: Tape.Entry) -> Bool {
     guard entry.output.count > 0 else { return false }

@@ -46,10 +46,11 @@ extension Machine {
   ///   - parameters: the gradients of the whole line of parameters, which are added to; `nil` for shapes.
   ///   - pool: memory for gradients on the way; without numbers for shapes.
   ///   - trace: where the work of the gradients is recorded.
+  ///   - watch: is told of every operation whose gradients are not finite, first the one that was met first.
   ///   - seed: adds the gradients of results to the memory it gets for a tensor; for shapes nobody may write there.
   public func runBackward(
     into parameters: UnsafeMutablePointer<Float>?, pool: GradientPool<Float>, trace: Trace? = nil,
-    seed: (@escaping (Tensor) -> UnsafeMutablePointer<Float>) -> Void
+    watch: ((String) -> Void)? = nil, seed: (@escaping (Tensor) -> UnsafeMutablePointer<Float>) -> Void
   ) {
     guard let tape else { preconditionFailure("gradients need a tape") }
     precondition(pool.holdsNumbers == holdsNumbers, "numbers on one side and shapes on the other")
@@ -57,6 +58,14 @@ extension Machine {
       let backward = Backward<Kernels, MachineNumbers>(
         tape: tape, numbers: MachineNumbers(machine: self, tape: tape), parameters: parameters ?? .unreadable,
         pool: pool)
+      if let watch {
+        backward.afterStep = { [unowned backward] step in
+          let isFinite = step.operands.allSatisfy { operand in
+            Tensor(rows: operand.rows, columns: operand.columns, base: backward.gradient(operand)).isFinite
+          }
+          if !isFinite { watch("\(step.place): the gradient of \(step.operation)") }
+        }
+      }
       seed(backward.seed)
       backward.run(trace: trace)
     }

@@ -8,7 +8,7 @@ extension Machine {
     guard let tape else { preconditionFailure("what made a number is read off a tape") }
     for case .step(let step) in tape.entries {
       let isFinite = step.output.isFinite && (step.hidden?.isFinite ?? true) && Self.isFinite(step, of: tape)
-      if !isFinite { return "\(step.node), layer \(step.layer): \(step.operation)" }
+      if !isFinite { return "\(step.place): \(step.operation)" }
     }
     return nil
   }
@@ -24,6 +24,13 @@ extension Machine {
       return (start..<start + window.queries * width).allSatisfy { keys[$0].isFinite && values[$0].isFinite }
     }
   }
+}
+
+extension Tape.Step {
+  var place: String { "\(node), layer \(layer)" }
+
+  /// What its gradient adds to, keys and values apart.
+  var operands: [Tensor] { [input, residual, norm, matrix, bias].compactMap(\.self) }
 }
 
 extension Tensor {

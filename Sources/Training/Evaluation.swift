@@ -86,17 +86,18 @@ extension Objective {
   /// - Parameters:
   ///   - gradients: of the whole line of parameters; those of the batch, times `scale`, are added.
   ///   - scale: one over the batches whose gradients are accumulated.
+  ///   - watch: is told of operations whose gradients are not finite.
   ///   - trace: where the work of the gradients is recorded; the machine's own trace has the forward pass.
   public func differentiate(
     _ weights: ModelWeights, tokens: [[Int32]], firstScored: Int = 0, machine: Machine, into gradients: ParameterLine,
-    pool: GradientPool<Float>, scale: Double = 1, trace: Trace? = nil
+    pool: GradientPool<Float>, scale: Double = 1, trace: Trace? = nil, watch: ((String) -> Void)? = nil
   ) -> Losses<Double> {
     let mark = machine.arena.mark
     defer { machine.arena.release(to: mark) }
     machine.tape = Tape()
     let pass = TrainingPass(weights, tokens: tokens, firstScored: firstScored, machine: machine)
     var result: Losses<Double>?
-    machine.runBackward(into: gradients.base, pool: pool, trace: trace) { seed in
+    machine.runBackward(into: gradients.base, pool: pool, trace: trace, watch: watch) { seed in
       result = losses(pass, machine: machine, scale: scale, seed: seed)
     }
     return result!

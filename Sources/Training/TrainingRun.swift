@@ -77,27 +77,29 @@ public final class TrainingRun {
     let number = step + 1
     gradients.clear()
     var mean = LossMean()
-    let size = settings.batch / settings.microBatches
-    for part in 0..<settings.microBatches {
-      let start = sequences + part * size
-      let tokens = data.training(start..<start + size)
-      let losses = objective.differentiate(
-        weights, tokens: tokens, firstScored: Self.firstScored, machine: machine, into: gradients, pool: pool,
-        scale: 1 / Double(settings.microBatches))
+    for tokens in microBatches() {
+      let losses = differentiate(tokens)
       guard losses.total.isFinite else { throw nonFinite(number, "the loss is \(losses.total)", tokens) }
-      mean.add(losses, weight: size)
+      mean.add(losses, weight: tokens.count)
     }
     let norm = gradients.norm
-    guard norm.isFinite else {
-      let name = weights.tensors.first { !gradients.tensor($0.tensor).isFinite }?.name ?? "all together"
-      throw NonFiniteTraining(
-        step: number,
-        description: "step \(number): the norm of the gradients is \(norm); the first that is not finite: \(name)")
-    }
+    guard norm.isFinite else { throw nonFiniteGradient(number) }
     let rate = settings.learningRate(step: number)
     optimiser.step(gradients, learningRate: rate, gradientScale: norm > settings.clip ? settings.clip / norm : 1)
     sequences += settings.batch
     return TrainingStep(losses: mean.value, learningRate: rate, gradientNorm: norm)
+  }
+
+  /// The parts of the next batch.
+  private func microBatches() -> [[[Int32]]] {
+    let size = settings.batch / settings.microBatches
+    return (0..<settings.microBatches).map { data.training(sequences + $0 * size..<sequences + ($0 + 1) * size) }
+  }
+
+  private func differentiate(_ tokens: [[Int32]], watch: ((String) -> Void)? = nil) -> Losses<Double> {
+    objective.differentiate(
+      weights, tokens: tokens, firstScored: Self.firstScored, machine: machine, into: gradients, pool: pool,
+      scale: 1 / Double(settings.microBatches), watch: watch)
   }
 
   /// The losses of the evaluation split.
@@ -120,6 +122,17 @@ public final class TrainingRun {
     let metadata = CheckpointMetadata(
       model: weights.model, training: settings, step: step, sequences: sequences, dataFingerprint: data.fingerprint)
     return try Checkpoint.files(weights, optimiser: optimiser, metadata: metadata)
+  }
+
+  /// Brings the gradients back once more, and looks at each.
+  private func nonFiniteGradient(_ step: Int) -> NonFiniteTraining {
+    var culprit: String?
+    gradients.clear()
+    for tokens in microBatches() where culprit == nil { _ = differentiate(tokens) { culprit = culprit ?? $0 } }
+    return NonFiniteTraining(
+      step: step,
+      description: "step \(step): the norm of the gradients is not finite; the first result that is not: "
+        + (culprit ?? "the sum of their squares"))
   }
 
   /// Runs a batch once more, with a tape that is read forward.

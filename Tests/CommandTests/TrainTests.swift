@@ -74,6 +74,9 @@ struct TrainTests {
       #expect(one == other && one.count > 1000, "\(file)")
     }
     #expect(try log(program, "whole") == log(program, "parts"))
+    let keys = try program.read("whole/log.jsonl").split(separator: "\n").map { Set(try object(String($0)).keys) }
+    let documented = Set(try DocumentTests.Page("checkpoint-format.md").keys("`log.jsonl`"))
+    #expect(keys.reduce([]) { $0.union($1) } == documented)
     let names = try FileManager.default.contentsOfDirectory(atPath: program.folder + "/parts").sorted()
     #expect(names == [".lock", "checkpoint-00000050", "checkpoint-00000060", "log.jsonl"])
   }

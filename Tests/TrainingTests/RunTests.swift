@@ -87,6 +87,22 @@ struct RunTests {
     #expect(run.step == 1)
   }
 
+  @Test func `a run that diverges stops at an operation, with the weights of the step before`() throws {
+    var settings = Self.settings
+    (settings.learningRate, settings.warmup, settings.weightDecay) = (1000, 0, 0)
+    let run = try Self.run(settings)
+    var before: [[UInt32]] = []
+    let error = #expect(throws: NonFiniteTraining.self) {
+      while !run.isFinished {
+        before = run.weights.tensors.map { $0.tensor.elements.map(\.bitPattern) }
+        _ = try run.takeStep()
+      }
+    }
+    #expect(error?.description.contains("the first result that is not") == true)
+    #expect(error?.description.contains(": level") == true)
+    #expect(run.weights.tensors.map { $0.tensor.elements.map(\.bitPattern) } == before)
+  }
+
   @Test func `weights that are not finite are named before any operation`() throws {
     let run = try Self.run()
     try #require(run.weights.tensors.first { $0.name == "head" }).tensor.base![0] = .nan
