@@ -59,7 +59,8 @@ func progressLine(_ label: String, done: Int, total: Int, elapsed: Double) -> St
   return line
 }
 
-private func remainingText(_ seconds: Double) -> String {
+/// `12 s left`, `3 min 20 s left`, `5 h 2 min left`.
+public func remainingText(_ seconds: Double) -> String {
   let whole = Int(max(0, seconds).rounded(.up))
   switch whole {
   case ..<60: return "\(whole) s left"

@@ -66,6 +66,10 @@ public struct Scenario: Sendable {
   /// Path of a table of quality figures.
   public let quality: String?
   public let measure: MeasurementSettings
+  /// How `photon train` trains; `nil` where the scenario does not say.
+  public let train: TrainingSettings?
+  /// The text, for complaints about what only a command can check.
+  private let root: PositionedValue
   /// Paths of tables of published measurements; a report about them is of its own kind.
   public let published: [String]
   /// 16 hexadecimal digits over the scenario, its overrides and its presets, without comments and layout.
@@ -115,6 +119,7 @@ public struct Scenario: Sendable {
     let objective = reader.mapping("objective").flatMap { Objective.read($0, figures: options.figures) }
     let quality = Self.readQuality(reader, directory)
     let measure = Self.readMeasure(reader)
+    let train = reader.mapping("train").flatMap { reader.value("train")?.entries == nil ? nil : TrainReader.read($0) }
     let published = Self.readPublished(reader, directory)
     reader.finish()
     let grid = GridReader(
@@ -122,6 +127,10 @@ public struct Scenario: Sendable {
       compare: compare
     ).read()
     if let grid { Parallelism.check(grid.models + compare, devices, reader) }
+    if let grid, let train {
+      let problems = grid.models.compactMap { $0?.model }.flatMap(train.problems)
+      for problem in problems { collector.add(Self.diagnostic("train", problem, in: root)) }
+    }
     try collector.throwIfAny()
     guard let grid else { preconditionFailure("a grid failed without a diagnostic") }
     self.name = name
@@ -133,8 +142,21 @@ public struct Scenario: Sendable {
     self.objective = objective
     self.quality = quality
     self.measure = measure
+    self.train = train
+    self.root = root
     self.published = published
     fingerprint = Self.hash(([root.flow] + presets.texts).joined(separator: "\n"))
+  }
+
+  /// A complaint about a key of a section, at the key or at what stands around it.
+  public func diagnostic(_ section: String, _ problem: Problem) -> Diagnostic {
+    Self.diagnostic(section, problem, in: root)
+  }
+
+  private static func diagnostic(_ section: String, _ problem: Problem, in root: PositionedValue) -> Diagnostic {
+    let path = section.isEmpty ? problem.key : "\(section).\(problem.key)"
+    let steps = DottedPath(path)?.steps ?? []
+    return Diagnostic(root.position(of: steps[...]), path: path, found: problem.found, accepted: problem.accepted)
   }
 
   private static func readName(_ reader: FieldReader, default fallback: String) -> String {

@@ -30,6 +30,7 @@ struct Photon: AsyncParsableCommand {
       ValidateCommand.self,
       MeasureCommand.self,
       CalibrateCommand.self,
+      TrainCommand.self,
       TraceCommand.self,
       GenerateCommand.self,
       EvaluateCommand.self,

@@ -1,0 +1,43 @@
+import Foundation
+
+/// A text file that grows by whole lines and belongs to one process at a time.
+public final class JournalFile {
+  public let path: String
+  private let descriptor: Int32
+
+  /// Opens the file with the lines of it that are kept; a last line without an end, which a killed process left, goes.
+  /// - Throws: `FileFailure`
+  public init(_ path: String, keeping isKept: (String) -> Bool) throws(FileFailure) {
+    self.path = path
+    let old = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+    let whole = old.lastIndex(of: "\n").map { old[...$0] } ?? ""
+    let lines = whole.split(separator: "\n").map(String.init).filter(isKept)
+    let text = lines.map { $0 + "\n" }.joined()
+    if text != old { try AtomicFile.write(text, to: path) }
+    descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else { throw FileFailure(path, code: errno) }
+  }
+
+  deinit { close(descriptor) }
+
+  /// - Throws: `FileFailure`
+  public func append(_ line: String) throws(FileFailure) {
+    if let code = writeAll(Array((line + "\n").utf8), to: descriptor) { throw FileFailure(path, code: code) }
+  }
+}
+
+/// The right of one process to write into a folder; it ends with the process, however that ends.
+public final class FolderLock {
+  private let descriptor: Int32
+
+  /// - Returns: `nil` where another process has it.
+  /// - Throws: `FileFailure` where nobody can write there.
+  public init?(_ folder: String) throws(FileFailure) {
+    let path = folder + "/.lock"
+    descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else { throw FileFailure(path, code: errno) }
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { return nil }
+  }
+
+  deinit { close(descriptor) }
+}

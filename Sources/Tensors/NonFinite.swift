@@ -1,0 +1,32 @@
+import Architectures
+
+extension Machine {
+  /// The first operation on the machine's tape whose result has a number that is not finite, where it stands and what
+  /// it is; `nil` where all are finite.
+  /// - Precondition: a tape, whose rows the arena still holds.
+  public func firstNonFinite() -> String? {
+    guard let tape else { preconditionFailure("what made a number is read off a tape") }
+    for case .step(let step) in tape.entries {
+      let isFinite = step.output.isFinite && (step.hidden?.isFinite ?? true) && Self.isFinite(step, of: tape)
+      if !isFinite { return "\(step.node), layer \(step.layer): \(step.operation)" }
+    }
+    return nil
+  }
+
+  /// Whether keys and values that a projection appended are finite.
+  private static func isFinite(_ step: Tape.Step, of tape: Tape) -> Bool {
+    guard case .queryKeyValue = step.operation, let window = step.window else { return true }
+    let cache = tape.caches[window.cache]
+    guard let keys = cache.keys(step.layer), let values = cache.values(step.layer) else { return true }
+    let (heads, width) = (cache.groups * cache.layer.keyValueHeads, cache.layer.headWidth)
+    return (0..<heads).allSatisfy { head in
+      let start = (head * cache.capacity + window.start) * width
+      return (start..<start + window.queries * width).allSatisfy { keys[$0].isFinite && values[$0].isFinite }
+    }
+  }
+}
+
+extension Tensor {
+  /// Whether every number is finite; a shape has none.
+  public var isFinite: Bool { base.map { base in (0..<count).allSatisfy { base[$0].isFinite } } ?? true }
+}

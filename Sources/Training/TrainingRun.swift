@@ -1,0 +1,161 @@
+import Architectures
+import Foundation
+import Reference
+import Tensors
+
+/// A loss or a gradient that is no number; the weights are still those of the last good step.
+public struct NonFiniteTraining: Error, Hashable, CustomStringConvertible {
+  /// The step that was not taken.
+  public let step: Int
+  public let description: String
+}
+
+/// What a step did.
+public struct TrainingStep: Sendable {
+  /// Of the batch, before the step.
+  public let losses: Losses<Double>
+  public let learningRate: Double
+  /// Before clipping.
+  public let gradientNorm: Double
+}
+
+/// A run of AdamW over batches in a seeded order: all its state is in weights, optimiser and two counts.
+///
+/// Gradients of micro-batches are accumulated, then clipped to a norm. The first token of a sequence is read and not
+/// scored in any family, because a vanilla model cannot predict it.
+public final class TrainingRun {
+  /// Tokens before this position of a sequence are not scored.
+  public static let firstScored = 1
+
+  public let settings: TrainingSettings
+  public let weights: ModelWeights
+  public let optimiser: AdamW
+  public let data: any TrainingData
+  /// Sequences read.
+  public private(set) var sequences: Int
+  private let objective: Objective
+  private let machine = Machine(backend: .fast)
+  private let pool = GradientPool<Float>()
+  private let gradients: ParameterLine
+
+  /// Steps taken.
+  public var step: Int { optimiser.stepCount }
+  public var isFinished: Bool { step >= settings.steps }
+
+  /// A run from its beginning.
+  public convenience init(_ model: Model, _ settings: TrainingSettings, data: any TrainingData) {
+    let weights = ModelWeights.untrained(model, seed: UInt64(settings.seed))
+    let optimiser = AdamW(
+      weights, settings: .init(beta1: settings.beta1, beta2: settings.beta2, weightDecay: settings.weightDecay))
+    self.init(weights, optimiser, settings, data: data, sequences: 0)
+  }
+
+  /// A run taken up again.
+  /// - Throws: `CheckpointError` where the optimiser's state cannot be read.
+  public convenience init(
+    resuming checkpoint: Checkpoint, _ settings: TrainingSettings, data: any TrainingData
+  ) throws(CheckpointError) {
+    self.init(
+      checkpoint.weights, try checkpoint.optimiser(), settings, data: data, sequences: checkpoint.metadata.sequences)
+  }
+
+  private init(
+    _ weights: ModelWeights, _ optimiser: AdamW, _ settings: TrainingSettings, data: any TrainingData, sequences: Int
+  ) {
+    self.settings = settings
+    self.weights = weights
+    self.optimiser = optimiser
+    self.data = data
+    self.sequences = sequences
+    objective = Objective(settings)
+    gradients = ParameterLine(for: weights)
+  }
+
+  /// Takes a step.
+  /// - Throws: `NonFiniteTraining`, with the weights as they were.
+  public func takeStep() throws(NonFiniteTraining) -> TrainingStep {
+    let number = step + 1
+    gradients.clear()
+    var mean = LossMean()
+    let size = settings.batch / settings.microBatches
+    for part in 0..<settings.microBatches {
+      let start = sequences + part * size
+      let tokens = data.training(start..<start + size)
+      let losses = objective.differentiate(
+        weights, tokens: tokens, firstScored: Self.firstScored, machine: machine, into: gradients, pool: pool,
+        scale: 1 / Double(settings.microBatches))
+      guard losses.total.isFinite else { throw nonFinite(number, "the loss is \(losses.total)", tokens) }
+      mean.add(losses, weight: size)
+    }
+    let norm = gradients.norm
+    guard norm.isFinite else {
+      let name = weights.tensors.first { !gradients.tensor($0.tensor).isFinite }?.name ?? "all together"
+      throw NonFiniteTraining(
+        step: number,
+        description: "step \(number): the norm of the gradients is \(norm); the first that is not finite: \(name)")
+    }
+    let rate = settings.learningRate(step: number)
+    optimiser.step(gradients, learningRate: rate, gradientScale: norm > settings.clip ? settings.clip / norm : 1)
+    sequences += settings.batch
+    return TrainingStep(losses: mean.value, learningRate: rate, gradientNorm: norm)
+  }
+
+  /// The losses of the evaluation split.
+  public func evaluate() -> Losses<Double> {
+    let tokens = data.evaluation(settings.evaluationSequences)
+    let size = settings.batch / settings.microBatches
+    var mean = LossMean()
+    for start in stride(from: 0, to: tokens.count, by: size) {
+      let part = Array(tokens[start..<min(start + size, tokens.count)])
+      let mark = machine.arena.mark
+      defer { machine.arena.release(to: mark) }
+      let pass = TrainingPass(weights, tokens: part, firstScored: Self.firstScored, machine: machine)
+      mean.add(objective.losses(pass, machine: machine), weight: part.count)
+    }
+    return mean.value
+  }
+
+  /// Files that hold all of the run's state.
+  public func checkpointFiles() throws -> [(name: String, content: Data)] {
+    let metadata = CheckpointMetadata(
+      model: weights.model, training: settings, step: step, sequences: sequences, dataFingerprint: data.fingerprint)
+    return try Checkpoint.files(weights, optimiser: optimiser, metadata: metadata)
+  }
+
+  /// Runs a batch once more, with a tape that is read forward.
+  private func nonFinite(_ step: Int, _ what: String, _ tokens: [[Int32]]) -> NonFiniteTraining {
+    let mark = machine.arena.mark
+    defer {
+      machine.tape = nil
+      machine.arena.release(to: mark)
+    }
+    machine.tape = Tape()
+    _ = TrainingPass(weights, tokens: tokens, firstScored: Self.firstScored, machine: machine)
+    let culprit =
+      weights.tensors.first { !$0.tensor.isFinite }.map { "the weights \"\($0.name)\"" }
+      ?? machine.firstNonFinite() ?? "the objective"
+    return NonFiniteTraining(
+      step: step, description: "step \(step): \(what); the first result that is not finite: \(culprit)")
+  }
+}
+
+/// The mean of losses over batches.
+struct LossMean {
+  private var sum: Losses<Double>?
+  private var weight = 0.0
+
+  mutating func add(_ losses: Losses<Double>, weight count: Int) {
+    let (old, share) = (weight, Double(count))
+    func mean(_ a: Double, _ b: Double) -> Double { (a * old + b * share) / (old + share) }
+    func mean(_ a: Double?, _ b: Double?) -> Double? { a.flatMap { a in b.map { mean(a, $0) } } }
+    weight += share
+    guard let sum else { return self.sum = losses }
+    self.sum = Losses(
+      token: mean(sum.token, losses.token), tokenCount: sum.tokenCount + losses.tokenCount,
+      reconstruction: zip(sum.reconstruction, losses.reconstruction).map { mean($0, $1) },
+      context: zip(sum.context, losses.context).map { mean($0, $1) }, total: mean(sum.total, losses.total))
+  }
+
+  /// - Precondition: something was added.
+  var value: Losses<Double> { sum! }
+}

@@ -1,0 +1,67 @@
+import Architectures
+import Foundation
+import Reports
+import Training
+
+/// One line of a run's log; docs/train-log.md says what the keys mean.
+struct TrainRecord: Codable {
+  enum Event: String, Codable { case step, evaluation }
+
+  var event: Event
+  var step: Int
+  var tokens: Int
+  var loss: Double
+  var perplexity: Double
+  var bitsPerToken: Double
+  /// Where tokens are bytes.
+  var bitsPerByte: Double?
+  var objective: Double
+  var reconstruction: [Double?]
+  var context: [Double?]
+  var learningRate: Double?
+  var gradientNorm: Double?
+  var tokensPerSecond: Double?
+
+  enum CodingKeys: String, CodingKey {
+    case event, step, tokens, loss, perplexity, objective, reconstruction, context
+    case bitsPerToken = "bits_per_token"
+    case bitsPerByte = "bits_per_byte"
+    case learningRate = "learning_rate"
+    case gradientNorm = "gradient_norm"
+    case tokensPerSecond = "tokens_per_s"
+  }
+
+  init(_ event: Event, _ losses: Losses<Double>, of run: TrainingRun) {
+    self.event = event
+    step = run.step
+    tokens = run.sequences * run.settings.context
+    loss = losses.token
+    perplexity = losses.perplexity
+    bitsPerToken = losses.bitsPerToken
+    bitsPerByte = run.settings.data.isText ? losses.bitsPerToken : nil
+    objective = losses.total
+    reconstruction = losses.reconstruction
+    context = losses.context
+  }
+}
+
+/// The JSON Lines of a run, which a run that is taken up again continues.
+struct TrainLog {
+  private let file: JournalFile
+  private let encoder = JSONEncoder()
+
+  /// - Parameter step: where the run stands; what was logged behind it happens again.
+  /// - Throws: `FileFailure`
+  init(_ path: String, step: Int) throws {
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    file = try JournalFile(path) { line in
+      let record = try? JSONDecoder().decode(TrainRecord.self, from: Data(line.utf8))
+      return record.map { $0.step <= step && step > 0 } ?? false
+    }
+  }
+
+  /// - Throws: `FileFailure`
+  func append(_ record: TrainRecord) throws {
+    try file.append(String(decoding: encoder.encode(record), as: UTF8.self))
+  }
+}
