@@ -196,7 +196,9 @@ extension Checkpoint {
 
   private static func read(_ path: String) throws -> Data {
     guard FileManager.default.fileExists(atPath: path) else { throw CheckpointError("no such file") }
-    return try Data(contentsOf: URL(filePath: path))
+    // Not by a URL, which takes `..` away without a look at symbolic links.
+    guard let content = FileManager.default.contents(atPath: path) else { throw CheckpointError("it cannot be read") }
+    return content
   }
 
   /// What a decoder or the system says, in one sentence.

@@ -61,7 +61,7 @@ public final class Corpus: TrainingData {
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
       throw DataError(key, "there is no file \"\(name)\"", accepted: obtain ?? "a file, relative to the scenario")
     }
-    guard !isFolder.boolValue, let content = try? Data(contentsOf: URL(filePath: path)) else {
+    guard !isFolder.boolValue, let content = FileManager.default.contents(atPath: path) else {
       throw DataError(key, "\"\(name)\" cannot be read", accepted: "a file")
     }
     guard !content.isEmpty else { throw DataError(key, "\"\(name)\" is empty", accepted: "a file with tokens") }

@@ -3,7 +3,7 @@ import Foundation
 import Reports
 import Training
 
-/// One line of a run's log; docs/train-log.md says what the keys mean.
+/// One line of a run's log; docs/checkpoint-format.md says what the keys mean.
 struct TrainRecord: Codable {
   enum Event: String, Codable { case step, evaluation }
 

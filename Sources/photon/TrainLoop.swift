@@ -66,13 +66,18 @@ struct TrainLoop {
     let number = NumberFormat.significant(4)
     var line = "step \(run.step): loss \(number.text(record.loss)), perplexity \(number.text(record.perplexity)), "
     line += number.text(record.bitsPerToken) + (record.bitsPerByte == nil ? " bits per token" : " bits per byte")
-    for (name, losses) in [("L_rec", record.reconstruction), ("L_context", record.context)] {
-      let shown = losses.map { $0.map { NumberFormat.significant(3).text($0) } ?? "–" }
-      if losses.contains(where: { $0 != nil }) { line += ", \(name) " + shown.joined(separator: " ") }
+    let parts = [
+      ("L_rec", run.settings.reconstructionWeight, record.reconstruction),
+      ("L_context", run.settings.contextWeight, record.context),
+    ]
+    // The log has them in any case.
+    for (name, weight, losses) in parts where weight > 0 {
+      line += ", \(name) " + losses.map { $0.map(NumberFormat.significant(3).text) ?? "–" }.joined(separator: " ")
     }
     let (steps, seconds) = (Double(run.step - firstStep), (ContinuousClock.now - start) / .seconds(1))
     if steps > 0, !run.isFinished {
-      line += ", \(NumberFormat.si(unit: "").text(steps * Double(run.settings.tokensPerStep) / seconds)) tokens/s, "
+      let rate = steps * Double(run.settings.tokensPerStep) / seconds
+      line += ", \(NumberFormat.exact.text(Int128(rate))) tokens/s, "
       line += remainingText(Double(run.settings.steps - run.step) * seconds / steps)
     }
     printOutput(line + "\n")

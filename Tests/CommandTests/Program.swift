@@ -48,6 +48,8 @@ final class Program {
 
   func read(_ name: String) throws -> String { try String(contentsOfFile: folder + "/" + name, encoding: .utf8) }
 
+  func data(_ name: String) throws -> Data { try Data(contentsOf: URL(filePath: folder + "/" + name)) }
+
   func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: folder + "/" + name) }
 
   /// Names in the folder, hidden ones included, without the links.
