@@ -10,6 +10,9 @@ public struct AnswerScore: Hashable, Sendable {
   public private(set) var found = 0
   public private(set) var asked = 0
 
+  /// Nothing asked.
+  public init() {}
+
   /// - Parameters:
   ///   - sequences: of one length, at least one.
   ///   - answers: positions in every sequence, ascending, at least one and none at 0.

@@ -1,6 +1,7 @@
 import Architectures
 import ArgumentParser
 import Foundation
+import Reference
 import Reports
 import Tensors
 import Training
@@ -20,11 +21,17 @@ struct EvaluateCommand: ParsableCommand {
 
   @OptionGroup var subject: SubjectOptions
 
-  @Option(name: .shortAndLong, help: "A text file, whose bytes are tokens.", completion: .file())
-  var data: String
+  @Option(
+    name: .shortAndLong,
+    help: "A text file, whose bytes are tokens; by default the synthetic task that the model was trained on.",
+    completion: .file())
+  var data: String?
 
   @Flag(help: "The data are 16-bit little-endian numbers of tokens, not text.")
   var tokenFile = false
+
+  @Flag(help: "Of the data only as large a share at their end as training held out.")
+  var heldOut = false
 
   @Option(help: "Tokens of a teacher-forced sequence; by default those that the model was trained on, or 256.")
   var context: Int?
@@ -67,72 +74,143 @@ struct EvaluateCommand: ParsableCommand {
 
   func run() throws {
     let subject = try subject.subject()
-    let tokens = try readTokens(vocabulary: subject.model.vocabulary)
+    let data = try data.map { try fileData($0, subject) } ?? taskData(subject)
     let machine = Machine(backend: .fast)
-    let context = min(self.context ?? subject.training?.context ?? 256, tokens.count)
-    let bar = ProgressBar("tokens", total: tokens.count)
+    let bar = ProgressBar("tokens", total: data.tokens.count)
     // As many sequences as make a few thousand rows.
     let score = TeacherForcedScore(
-      subject.weights, tokens: tokens, context: context, batch: max(1, 4096 / context), machine: machine,
-      progress: { bar.advance(by: $0) })
+      subject.weights, tokens: data.tokens, context: data.context, batch: max(1, 4096 / data.context),
+      machine: machine, progress: { bar.advance(by: $0) })
     bar.finish()
     guard score.loss.isFinite else {
       printError("error: the loss is no number: the weights or the arithmetic are broken")
       throw ExitCode.failure
     }
     let evaluated = Evaluated(
-      subject: subject, data: data, isText: !tokenFile, tokenCount: tokens.count, context: context, score: score,
-      recursive: try comparison(subject, tokens, machine))
+      subject: subject, data: data, score: score, recursive: try comparison(subject, data, machine),
+      answers: answers(subject, data, machine))
     printOutput(format == .json ? evaluated.json.text() + "\n" : evaluated.text)
   }
 
-  /// Sequences evenly spaced over the data.
-  private func comparison(_ subject: Subject, _ tokens: [Int32], _ machine: Machine) throws -> Evaluated.Recursive? {
-    guard sequences > 0, subject.model.family == .photon, subject.model.levelCount >= 2 else { return nil }
+  // MARK: Recursive beside hierarchical generation
+
+  private func comparison(
+    _ subject: Subject, _ data: EvaluationData, _ machine: Machine
+  ) throws -> Evaluated.Recursive? {
+    guard sequences > 0, subject.isRecursive else { return nil }
     let metaContext = subject.model.metaContextLength
     func whole(_ count: Int) -> Int { (count + metaContext - 1) / metaContext * metaContext }
-    let promptLength = whole(prompt)
-    let rest = tokens.count - promptLength
+    // Of a task, what its sequences hold behind whole meta-contexts before the first answer.
+    let available = data.isTask ? data.context : data.tokens.count
+    let promptLength = data.answers.first.map { $0 / metaContext * metaContext } ?? whole(prompt)
+    let rest = available - promptLength
     let most = follow == .data ? rest / metaContext * metaContext : rest < 0 ? 0 : Int.max
     let length = self.length.map(whole) ?? min(whole(1024), most)
     guard length > 0, length <= most else {
+      // A task's lengths are nobody's mistake.
+      if data.isTask { return nil }
       throw ValidationError(
-        "\(data): \(tokens.count) tokens are too few for a prompt of \(promptLength) and \(max(length, metaContext)) more; "
-          + "accepted: more data, a shorter --prompt or --length, or --sequences 0")
+        "\(data.name): \(available) tokens are too few for a prompt of \(promptLength) and "
+          + "\(max(length, metaContext)) more; accepted: more data, a shorter --prompt or --length, or --sequences 0")
     }
     let comparison = RecursiveComparison(subject.weights, promptLength: promptLength, length: length, machine: machine)
     let needed = promptLength + (follow == .data ? length : 0)
-    let bar = ProgressBar("sequences", total: sequences)
-    for index in 0..<sequences {
-      let start = sequences == 1 ? 0 : index * (tokens.count - needed) / (sequences - 1)
+    let count = data.isTask ? min(sequences, data.tokens.count / data.context) : sequences
+    let bar = ProgressBar("sequences", total: count)
+    for index in 0..<count {
+      let spread = count == 1 ? 0 : index * (data.tokens.count - needed) / (count - 1)
+      let start = data.isTask ? index * data.context : spread
       var settings = sampling.settings
       settings.seed &+= UInt64(index)
-      comparison.add(Array(tokens[start..<start + needed]), following: follow, sampling: settings)
+      comparison.add(Array(data.tokens[start..<start + needed]), following: follow, sampling: settings)
       bar.advance()
     }
     bar.finish()
     return Evaluated.Recursive(
-      promptLength: promptLength, length: length, sequences: sequences, follow: follow,
-      stretches: comparison.stretches)
+      promptLength: promptLength, length: length, sequences: count, follow: follow, stretches: comparison.stretches)
   }
 
-  private func readTokens(vocabulary: Int) throws -> [Int32] {
-    let content = try contents(of: data)
+  // MARK: Answers
+
+  private func answers(_ subject: Subject, _ data: EvaluationData, _ machine: Machine) -> Evaluated.Answers? {
+    guard !data.answers.isEmpty else { return nil }
+    let sequences = stride(from: 0, to: data.tokens.count, by: data.context).map {
+      Array(data.tokens[$0..<$0 + data.context])
+    }
+    func score(_ generation: Generation) -> AnswerScore {
+      stride(from: 0, to: sequences.count, by: 8).map { start in
+        AnswerScore(
+          subject.weights.generating(generation), sequences: Array(sequences[start..<min(start + 8, sequences.count)]),
+          answers: data.answers, machine: machine)
+      }.reduce(AnswerScore(), +)
+    }
+    return Evaluated.Answers(
+      hierarchical: score(.hierarchical), recursive: subject.isRecursive ? score(.recursive) : nil)
+  }
+}
+
+/// Tokens to evaluate on.
+struct EvaluationData {
+  /// A file, or a task in a few words.
+  let name: String
+  let isText: Bool
+  let isTask: Bool
+  /// Of a task whole sequences one after another.
+  let tokens: [Int32]
+  /// Tokens of a teacher-forced sequence.
+  let context: Int
+  /// Positions of a task's sequence whose tokens follow from those before.
+  let answers: [Int]
+}
+
+extension EvaluateCommand {
+  private func fileData(_ file: String, _ subject: Subject) throws -> EvaluationData {
+    var tokens = try readTokens(file, vocabulary: subject.model.vocabulary)
+    if heldOut {
+      guard let training = subject.training else {
+        throw ValidationError("--held-out: nobody says what share training holds out; give a checkpoint")
+      }
+      // The token that ends a text counts, as in training.
+      let count = tokens.count + (tokenFile ? 0 : 1)
+      tokens = tokens.suffix(max(training.context, Int(Double(count) * training.data.evaluationShare)))
+    }
+    tokens = Array(tokens.prefix(limit))
+    let context = min(self.context ?? subject.training?.context ?? 256, tokens.count)
+    return EvaluationData(
+      name: file, isText: !tokenFile, isTask: false, tokens: tokens, context: context, answers: [])
+  }
+
+  private func taskData(_ subject: Subject) throws -> EvaluationData {
+    guard let training = subject.training, training.data.text == nil, training.data.tokens == nil else {
+      throw ValidationError("--data FILE is needed: the model was not trained on a synthetic task")
+    }
+    if context != nil { throw ValidationError("--context is that of the task; give it with --data alone") }
+    do {
+      let task = try training.loadData(vocabulary: subject.model.vocabulary, directory: ".")
+      let count = min(training.evaluationSequences, max(1, limit / training.context))
+      return EvaluationData(
+        name: task.summary, isText: false, isTask: true, tokens: task.evaluation(count).flatMap(\.self),
+        context: training.context, answers: task.answers)
+    } catch {
+      throw ValidationError(error.problem.description)
+    }
+  }
+
+  private func readTokens(_ file: String, vocabulary: Int) throws -> [Int32] {
+    let content = try contents(of: file)
     if tokenFile, content.count % 2 != 0 {
-      throw ValidationError("\(data): \(content.count) bytes; accepted: two for each token")
+      throw ValidationError("\(file): \(content.count) bytes; accepted: two for each token")
     }
     let tokens =
       tokenFile
-      ? stride(from: 0, to: min(content.count, 2 * limit), by: 2).map {
-        Int32(content[$0]) | Int32(content[$0 + 1]) << 8
-      }
-      : content.prefix(limit).map(Int32.init)
+      ? stride(from: 0, to: content.count, by: 2).map { Int32(content[$0]) | Int32(content[$0 + 1]) << 8 }
+      : content.map(Int32.init)
     guard tokens.count >= 2 else {
-      throw ValidationError("\(data): \(tokens.count) tokens; accepted: at least 2")
+      throw ValidationError("\(file): \(tokens.count) tokens; accepted: at least 2")
     }
     if let index = tokens.firstIndex(where: { Int($0) >= vocabulary }) {
       throw ValidationError(
-        "\(data): token \(index + 1) is \(tokens[index]); accepted: 0 to \(vocabulary - 1), the model's vocabulary")
+        "\(file): token \(index + 1) is \(tokens[index]); accepted: 0 to \(vocabulary - 1), the model's vocabulary")
     }
     return tokens
   }

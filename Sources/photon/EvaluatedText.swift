@@ -12,15 +12,19 @@ struct Evaluated {
     let stretches: [RecursiveComparison.Stretch]
   }
 
+  /// Of a synthetic task.
+  struct Answers {
+    let hierarchical: AnswerScore
+    let recursive: AnswerScore?
+  }
+
   let subject: Subject
-  let data: String
-  let isText: Bool
-  let tokenCount: Int
-  let context: Int
+  let data: EvaluationData
   let score: TeacherForcedScore
   let recursive: Recursive?
+  let answers: Answers?
 
-  private var unit: String { isText ? "byte" : "token" }
+  private var unit: String { data.isText ? "byte" : "token" }
 
   var json: JSON {
     let model = subject.model
@@ -29,18 +33,19 @@ struct Evaluated {
       ("step", subject.step.map { JSON($0) } ?? .null),
       ("architecture", .string(model.family.rawValue)),
       ("decoder_input", model.family == .photon ? .string(model.decoderInput.rawValue) : .null),
-      ("data", .string(data)),
-      ("token", .string(isText ? "byte" : "number")),
-      ("tokens", JSON(tokenCount)),
+      ("data", .string(data.name)),
+      ("token", .string(data.isText ? "byte" : "number")),
+      ("tokens", JSON(data.tokens.count)),
       (
         "teacher_forced",
         .object([
-          ("context", JSON(context)), ("sequences", JSON(score.sequenceCount)),
+          ("context", JSON(data.context)), ("sequences", JSON(score.sequenceCount)),
           ("tokens_scored", JSON(score.tokenCount)), ("loss_nats", .number(score.loss)),
           ("bits_per_token", .number(score.bitsPerToken)), ("perplexity", .number(score.perplexity)),
         ])
       ),
       ("recursive", recursive?.json ?? .null),
+      ("answers", answers?.json ?? .null),
     ])
   }
 
@@ -48,14 +53,31 @@ struct Evaluated {
     let model = subject.model
     let reading = model.family == .photon ? ", decoder input \(model.decoderInput.rawValue)" : ""
     let state = subject.step.map { "\($0) steps trained" } ?? "random weights"
+    let found = answers.map { answers in
+      "answers found: hierarchical generation \(answers.hierarchical.share)"
+        + (answers.recursive.map { ", recursive generation \($0.share)" } ?? "") + "\n"
+    }
     func number(_ value: Double) -> String { NumberFormat.fixed(decimals: 4).text(value) }
     return """
       \(subject.name): \(model.family.rawValue)\(reading), \(state)
-      \(data): \(number(score.bitsPerToken)) bits per \(unit), perplexity \(number(score.perplexity)) per \(unit), \
-      teacher-forced over \(score.tokenCount) tokens in \(score.sequenceCount) sequences of \(context)
+      \(data.name): \(number(score.bitsPerToken)) bits per \(unit), perplexity \(number(score.perplexity)) per \(unit), \
+      teacher-forced over \(score.tokenCount) tokens in \(score.sequenceCount) sequences of \(data.context)
 
-      """ + (recursive.map { "\n" + $0.table(unit: unit).text(as: .table) } ?? "")
+      """ + (found ?? "") + (recursive.map { "\n" + $0.table(unit: unit).text(as: .table) } ?? "")
   }
+}
+
+extension Evaluated.Answers {
+  fileprivate var json: JSON {
+    .object([
+      ("asked", JSON(hierarchical.asked)), ("hierarchical_accuracy", .number(hierarchical.accuracy)),
+      ("recursive_accuracy", JSON(recursive?.accuracy)),
+    ])
+  }
+}
+
+extension AnswerScore {
+  fileprivate var share: String { "\(found) of \(asked)" }
 }
 
 extension Evaluated.Recursive {

@@ -55,7 +55,7 @@ struct SubjectOptions: ParsableArguments {
       throw ValidationError("the parameters of \(chosen.name) take \(size) bytes, over half of this machine's memory")
     }
     return Subject(
-      name: chosen.name, step: nil, weights: ModelWeights.untrained(chosen.model, seed: 1), training: nil)
+      name: chosen.name, step: nil, weights: ModelWeights.untrained(chosen.model, seed: 1), training: read.train)
   }
 
   private func parameterCount(_ model: Model) -> Int128 {
@@ -68,9 +68,12 @@ struct Subject {
   /// Steps trained; `nil` for random weights.
   let step: Int?
   let weights: ModelWeights
+  /// How it was trained; of random weights how the scenario would train it, if it says.
   let training: TrainingSettings?
 
   var model: Model { weights.model }
+  /// Whether it can generate recursively.
+  var isRecursive: Bool { model.family == .photon && model.levelCount >= 2 }
 
   /// The parameters under a way of generating.
   /// - Throws: `ValidationError` where the model has no such way.

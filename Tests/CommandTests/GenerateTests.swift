@@ -128,6 +128,49 @@ struct GenerateTests {
     #expect(try forced.integer("tokens_scored") == 720 - 3)
   }
 
+  /// Weights are random: a third or less of the answers, of four possible values, is found by chance.
+  @Test func `a synthetic task is evaluated on its answers, in both ways of generating`() async throws {
+    let program = try program()
+    let task = "train: {context: 32, evaluation_sequences: 10, data: {recall: {keys: 8, values: 4, pairs: 4}}}\n"
+    try program.write("task.yaml", Self.scenario + task)
+    let outcome = try await program.run("evaluate", "-s", "task.yaml", "--format", "json")
+    #expect(outcome.code == 0, "\(outcome.error)")
+    let evaluated = try object(outcome.output)
+    #expect(evaluated["data"] as? String == "associative recall of 4 pairs")
+    let answers = try evaluated.object("answers")
+    #expect(Set(try DocumentTests.Page("evaluate-json.md").keys("`answers`")) == Set(answers.keys))
+    // 32 tokens are 16 pairs, of which 12 ask.
+    #expect(try answers.integer("asked") == 10 * 12)
+    for key in ["hierarchical_accuracy", "recursive_accuracy"] {
+      let accuracy = try #require(answers[key] as? Double)
+      #expect((0...0.6).contains(accuracy))
+    }
+    // The first answer is token 9: a prompt of two meta-contexts of 4.
+    let recursive = try evaluated.object("recursive")
+    #expect(try recursive.integer("prompt") == 8 && recursive.integer("length") == 24)
+    #expect(try evaluated.object("teacher_forced").integer("tokens_scored") == 10 * 31)
+    let text = try await program.run("evaluate", "-s", "task.yaml")
+    #expect(text.output.contains("answers found: hierarchical generation "))
+  }
+
+  @Test func `a checkpoint generates and is evaluated like the weights that it holds`() async throws {
+    let program = try program()
+    let training = "train: {context: 32, batch: 2, steps: 3, warmup: 1, checkpoint_every: 1, data: {text: [text]}}\n"
+    try program.write("run.yaml", Self.scenario.replacing("256", with: "257") + training)
+    #expect(try await program.run("train", "run.yaml", "-o", "run").code == 0)
+    let sampled = try await program.run(
+      "generate", "run", "--prompt", "What", "--tokens", "20", "--generation", "recursive")
+    #expect(sampled.code == 0 && sampled.error.contains("tokens/s") && !sampled.output.isEmpty, "\(sampled.error)")
+    let outcome = try await program.run(
+      "evaluate", "run", "-d", "text", "--held-out", "--sequences", "0", "--format", "json")
+    let evaluated = try object(outcome.output)
+    #expect(try evaluated.integer("step") == 3)
+    // 721 tokens with the one that ends the text; a twentieth of them is 36.
+    #expect(try evaluated.integer("tokens") == 36 && evaluated.object("teacher_forced").integer("context") == 32)
+    let nowhere = try await program.run("evaluate", "run")
+    #expect(nowhere.code == 64 && nowhere.error.contains("--data FILE is needed"))
+  }
+
   @Test func `a score is the same every time, and hardly depends on how the data are cut`() async throws {
     let program = try program()
     func bits(_ arguments: String...) async throws -> Double {
