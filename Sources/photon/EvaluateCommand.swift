@@ -16,7 +16,7 @@ struct EvaluateCommand: ParsableCommand {
       tokens hierarchically and recursively after the same prompts, and their next-token distributions and latents are \
       compared by distance from the prompt; docs/evaluate-json.md defines every figure.
 
-        photon evaluate -s scenarios/quickstart.yaml -d scenarios/quickstart.yaml
+        photon evaluate -s scenarios/train-quickstart.yaml -d docs/example-config.json
       """)
 
   @OptionGroup var subject: SubjectOptions

@@ -17,7 +17,7 @@ struct GenerateCommand: ParsableCommand {
       number in ⟨⟩. Then standard error says tokens/s, the bytes that the caches held, and what the same tokens cost by \
       the formulas. With --scenario the weights are random, and so is the text.
 
-        photon generate -s scenarios/quickstart.yaml --prompt Hi --tokens 16
+        photon generate -s scenarios/train-quickstart.yaml --prompt Hi --tokens 16
         photon generate -s scenarios/models/photon-tiny.yaml --generation recursive
         photon generate -s scenarios/models/vanilla-tiny.yaml --prompt-ids 5,9 --ids
       """)
