@@ -84,7 +84,7 @@ let package = Package(
     tests(
       "ValidationTests",
       [
-        "Quantities", "Architectures", "Hardware", "Formulas", "Tensors", "Reference",
+        "Quantities", "Architectures", "Hardware", "Formulas", "Tensors", "Reference", "Training",
         "Scenarios", "Measurement", "Validation",
       ]),
     tests(

@@ -1,0 +1,180 @@
+import Architectures
+import Quantities
+
+/// Arithmetic of one training step, forward and backward, by node: NOTATION.md, "Work of an operation" and "Work of a
+/// gradient". The objective and the optimiser are not counted.
+///
+/// Derivation. The teacher-forced pass runs M_l = ⌊T/C_{≤l}⌋ units of every encoder and ⌈T/C_{≤l}⌉ chunks of every
+/// decoder, each over R_l + C_l − 1 positions of its window, in one pass or position by position: the (query, key) pairs
+/// are the same. A gradient is counted for what the objective depends on, `TrainingReach`. Every count is proportional to
+/// the sequences, so it does not matter in how many parts a batch is run.
+public struct TrainingCost: Sendable {
+  /// By `Node.index`.
+  private var nodes: [(forward: Work<Int128>, backward: Work<Int128>)]
+  /// Sums over all nodes.
+  public private(set) var forward = Work<Int128>.zero
+  public private(set) var backward = Work<Int128>.zero
+
+  /// - Parameter settings: context, batch, and which parts the objective has.
+  /// - Throws: `CountOverflow` where a count could exceed 2^126.
+  /// - Precondition: a valid model, a context and a batch of at least 1.
+  public init(_ model: Model, _ settings: TrainingSettings) throws(CountOverflow) {
+    precondition(settings.context > 0 && settings.batch > 0, "a step has sequences of at least one token")
+    // Every gradient is at most four times its operation, the vocabulary product of every position included.
+    let run = Workload(
+      promptLength: settings.context, generatedLength: settings.context, batchSize: settings.batch)
+    guard try CountBound.estimate(model, run, .float32) < 0x1p123 else { throw .counts }
+    nodes = Array(repeating: (.zero, .zero), count: Node.tableSize(levelCount: model.levelCount))
+    let (tokens, batch) = (Int128(settings.context), Int128(settings.batch))
+    if model.family == .vanilla {
+      book(Node(0, .decoder, .embedding), batch * tokens, .embedding(width: model.layer.width))
+      bookStack(0, .decoder, model.layer, model.layers, rows: batch * tokens, pairs: batch * triangle(tokens))
+    } else {
+      let reach = TrainingReach(model, settings)
+      for level in 1...model.levelCount {
+        bookEncoder(level, of: model, tokens: tokens, batch: batch, isReached: reach.encoders[level - 1])
+        bookDecoder(level, of: model, tokens: tokens, batch: batch, isReached: reach.decoders[level - 1])
+      }
+    }
+    book(
+      Node(0, .decoder, .head), batch * tokens,
+      .map(inputs: model.layer.width, outputs: model.vocabulary, bias: false, inputNorm: true))
+  }
+
+  /// Arithmetic of a step at a node; only the FLOP of `Work` are counted.
+  public func work(at node: Node) -> (forward: Work<Int128>, backward: Work<Int128>) {
+    node.index < nodes.count ? nodes[node.index] : (.zero, .zero)
+  }
+
+  /// Both directions of the whole step, element-wise work included.
+  /// - Unit: FLOP
+  public var flops: Int128 {
+    forward.matmulFlops + forward.elementwiseFlops + backward.matmulFlops + backward.elementwiseFlops
+  }
+
+  // MARK: Booking
+
+  private mutating func book(_ node: Node, _ count: Int128, _ cost: GradientCost, isReached: Bool = true) {
+    let work = (cost.forward(count), isReached ? cost.backward(count) : .zero)
+    nodes[node.index].forward += work.0
+    nodes[node.index].backward += work.1
+    forward += work.0
+    backward += work.1
+  }
+
+  private mutating func bookStack(
+    _ level: Int, _ side: Side, _ shape: LayerShape, _ layers: Int, rows: Int128, pairs: Int128, isReached: Bool = true
+  ) {
+    let layers = Int128(layers)
+    book(Node(level, side, .projections), layers * rows, .projections(shape), isReached: isReached)
+    book(Node(level, side, .attention), layers * pairs, .pair(shape), isReached: isReached)
+    book(Node(level, side, .feedForward), layers * rows, .feedForward(shape), isReached: isReached)
+  }
+
+  private mutating func bookEncoder(_ level: Int, of model: Model, tokens: Int128, batch: Int128, isReached: Bool) {
+    let shape = model.levels[level - 1]
+    let units = tokens / Int128(model.metaContextLength(upTo: level))
+    let rows = batch * units
+    if level == 1 {
+      book(
+        Node(0, .encoder, .embedding), rows * Int128(shape.chunkLength),
+        .embedding(width: model.encoderEmbeddingWidth), isReached: isReached)
+    }
+    if shape.chunker != .concatenation {
+      book(
+        Node(level, .encoder, .chunker), rows,
+        .map(
+          inputs: model.chunkerInputs(at: level), outputs: shape.layer.width, bias: true,
+          inputNorm: shape.chunker == .linear), isReached: isReached)
+    }
+    bookStack(
+      level, .encoder, shape.layer, shape.encoderLayers, rows: rows, pairs: batch * triangle(units),
+      isReached: isReached)
+    book(Node(level, .encoder, .norm), rows, .norm(width: shape.layer.width), isReached: isReached)
+  }
+
+  private mutating func bookDecoder(_ level: Int, of model: Model, tokens: Int128, batch: Int128, isReached: Bool) {
+    let (shape, below) = (model.levels[level - 1], model.layer(at: level - 1))
+    let span = Int128(model.metaContextLength(upTo: level))
+    let chunks = batch * ((tokens + span - 1) / span)
+    let (condition, length) = (Int128(shape.conditionLength), Int128(shape.chunkLength))
+    let positions = condition + length - 1
+    book(
+      Node(level, .decoder, .converter), chunks,
+      .map(
+        inputs: shape.layer.width, outputs: shape.conditionLength * below.width, bias: true, inputNorm: false),
+      isReached: isReached)
+    bookStack(
+      level, .decoder, below, shape.decoderLayers, rows: chunks * positions, pairs: chunks * triangle(positions),
+      isReached: isReached)
+    if level > 1 {
+      book(Node(level, .decoder, .norm), chunks * positions, .norm(width: below.width), isReached: isReached)
+    } else if model.decoderInput.feedsTokens {
+      // A chunk of one token is fed nothing: its embedding reaches no decoder.
+      book(
+        Node(0, .decoder, .embedding), batch * tokens, .embedding(width: below.width), isReached: length > 1)
+    } else {
+      book(Node(1, .decoder, .norm), chunks * (length - 1), .norm(width: below.width))
+    }
+  }
+}
+
+/// What one row, or one (query, key) pair, costs in both directions.
+private struct GradientCost {
+  let matmul, elementwise, gradientMatmul, gradientElementwise: Int128
+
+  func forward(_ count: Int128) -> Work<Int128> {
+    Work(matmulFlops: count * matmul, elementwiseFlops: count * elementwise)
+  }
+
+  func backward(_ count: Int128) -> Work<Int128> {
+    Work(matmulFlops: count * gradientMatmul, elementwiseFlops: count * gradientElementwise)
+  }
+
+  /// Products, whose gradients are two products of their size.
+  private static func products(_ matmul: Int128, elementwise: Int128, gradientElementwise: Int128) -> Self {
+    Self(
+      matmul: matmul, elementwise: elementwise, gradientMatmul: 2 * matmul, gradientElementwise: gradientElementwise)
+  }
+
+  static func embedding(width: Int) -> Self {
+    Self(matmul: 0, elementwise: 0, gradientMatmul: 0, gradientElementwise: Int128(width))
+  }
+
+  static func norm(width: Int) -> Self {
+    let width = Int128(width)
+    return Self(matmul: 0, elementwise: 4 * width + 4, gradientMatmul: 0, gradientElementwise: 12 * width + 5)
+  }
+
+  static func map(inputs: Int, outputs: Int, bias: Bool, inputNorm: Bool) -> Self {
+    let (inputs, outputs) = (Int128(inputs), Int128(outputs))
+    let biases = bias ? outputs : 0
+    return products(
+      2 * inputs * outputs, elementwise: biases + (inputNorm ? 4 * inputs + 4 : 0),
+      gradientElementwise: biases + (inputNorm ? 16 * inputs + 9 : 0))
+  }
+
+  /// norm + Q, K, V + rotation, and output product + residual.
+  static func projections(_ shape: LayerShape) -> Self {
+    let width = Int128(shape.width)
+    let rotated = 6 * Int128(shape.headWidth / 2) * Int128(shape.heads + shape.keyValueHeads)
+    return products(
+      4 * width * Int128(shape.queryWidth + shape.keyValueWidth), elementwise: 5 * width + 4 + rotated,
+      gradientElementwise: 17 * width + 9 + rotated)
+  }
+
+  static func pair(_ shape: LayerShape) -> Self {
+    let (query, heads) = (Int128(shape.queryWidth), Int128(shape.heads))
+    return Self(matmul: 4 * query, elementwise: 6 * heads, gradientMatmul: 10 * query, gradientElementwise: 11 * heads)
+  }
+
+  /// norm + gate, up + activation, and down + residual.
+  static func feedForward(_ shape: LayerShape) -> Self {
+    let (width, hidden) = (Int128(shape.width), Int128(shape.feedForward))
+    let activation: (Int128, Int128) = shape.feedForwardKind == .gated ? (5, 11) : (8, 16)
+    return products(
+      2 * Int128(shape.feedForwardKind.matrixCount) * width * hidden,
+      elementwise: 5 * width + 4 + activation.0 * hidden,
+      gradientElementwise: 17 * width + 9 + activation.1 * hidden)
+  }
+}

@@ -1,0 +1,37 @@
+import Architectures
+
+/// Which stacks of a hierarchy the objective depends on, and so which have gradients.
+///
+/// Decoder 1 always has. A decoder above it is reached by L_rec, or where the decoder below is conditioned on what it
+/// restores; an encoder by L_rec and L_context, by a decoder that is conditioned on its latents or fed them, and by the
+/// encoder above. A chunk that stands first is conditioned on the start latent, where conditions are shifted.
+struct TrainingReach {
+  /// Level l at l − 1.
+  private(set) var encoders: [Bool]
+  private(set) var decoders: [Bool]
+
+  init(_ model: Model, _ settings: TrainingSettings) {
+    let (reading, count) = (model.decoderInput, model.levelCount)
+    let units = (0...count).map { settings.context / model.metaContextLength(upTo: $0) }
+    // More than one chunk: some of them are conditioned on a unit before them.
+    let hasShifted = (0...count).map { settings.context > model.metaContextLength(upTo: $0) }
+    let (restores, predicts) = (settings.reconstructionWeight > 0, settings.contextWeight > 0)
+
+    decoders = [true]
+    for level in 1..<count {
+      let conditions = reading != .encoderState && decoders[level - 1] && (reading == .cascade || hasShifted[level])
+      decoders.append(conditions || restores && units[level] > 0)
+    }
+
+    encoders = Array(repeating: false, count: count)
+    for level in stride(from: count, through: 1, by: -1) {
+      let compared = predicts && units[level] > 1
+      let conditions = (level == count || reading == .encoderState) && decoders[level - 1] && hasShifted[level]
+      encoders[level - 1] = compared || conditions
+      guard level < count, units[level] > 0 else { continue }
+      let target = restores && !settings.stopGradient
+      let fed = !reading.feedsReconstructions && decoders[level] && model.levels[level].chunkLength > 1
+      encoders[level - 1] = encoders[level - 1] || target || fed || encoders[level]
+    }
+  }
+}
