@@ -99,6 +99,12 @@ struct ValidateMeasuredOptions: ParsableArguments {
     _ machine: MeasuredMachine, leavingOut column: MeasuredColumn?, file: String
   ) throws -> [ServingPrediction] {
     guard let column else { return try ServingPrediction.predict(machine.points, on: machine.profile) }
+    let values = column.values(of: machine.points.map(\.row))
+    if values.count < 2 {
+      throw ValidationError(
+        "leave-one-out=\(column.rawValue): all rows of \(machine.profile.name) have "
+          + "\(values.first.map { $0.isEmpty ? "none" : $0 } ?? "none"), so none is left to fit to")
+    }
     do {
       return try ServingHoldOut(machine.points, base: machine.profile).predictions(leavingOut: column)
     } catch let error as ServingFitError {
