@@ -71,6 +71,7 @@ let package = Package(
         "Quantities", "Architectures", "Hardware", "Formulas", "Tensors", "Reference", "Training",
         "Scenarios", "Measurement", "Validation", "Serving", "Reports", "Reporting", "GSL",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Subprocess", package: "swift-subprocess"),
       ],
       swiftSettings: strict),
 

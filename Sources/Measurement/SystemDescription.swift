@@ -37,5 +37,8 @@ public struct SystemDescription {
     return getloadavg(&averages, 1) == 1 ? averages[0] : nil
   }
 
+  /// What the system calls the processor.
+  public static var processor: String { SystemDescription().processor }
+
   private static func text(_ file: String) -> String { (try? String(contentsOfFile: file, encoding: .utf8)) ?? "" }
 }

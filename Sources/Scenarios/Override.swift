@@ -5,6 +5,11 @@ struct Override {
   var value: PositionedValue
   var position: Position
 
+  /// A value that stands in the scenario itself.
+  init(_ path: DottedPath, _ value: PositionedValue) {
+    (self.path, self.value, position) = (path, value, value.position)
+  }
+
   /// - Parameter ordinal: counts the arguments from 1.
   /// - Throws: `ScenarioError`
   init(_ argument: String, ordinal: Int) throws(ScenarioError) {

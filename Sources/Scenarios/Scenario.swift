@@ -68,8 +68,11 @@ public struct Scenario: Sendable {
   public let measure: MeasurementSettings
   /// How `photon train` trains; `nil` where the scenario does not say.
   public let train: TrainingSettings?
+  /// What is trained for a report about quality; `nil` where the scenario is about something else.
+  public let qualitySweep: QualitySweep?
   /// The text, for complaints about what only a command can check.
   private let root: PositionedValue
+  private let options: ScenarioOptions
   /// Paths of tables of published measurements; a report about them is of its own kind.
   public let published: [String]
   /// 16 hexadecimal digits over the scenario, its overrides and its presets, without comments and layout.
@@ -85,15 +88,30 @@ public struct Scenario: Sendable {
   /// - Parameter file: the name that diagnostics show, and the place that relative names start from.
   /// - Throws: `ScenarioError` with every diagnostic.
   public init(text: String, file: String, options: ScenarioOptions = .init()) throws(ScenarioError) {
-    let collector = DiagnosticCollector()
-    var root = try YAMLText.parse(text, file: file)
+    let root = try YAMLText.parse(text, file: file)
     if root.isNull {
       throw ScenarioError([.init(root.position, path: "", found: "the file is empty", accepted: "a scenario")])
     }
+    var overrides: [Override] = []
     for (index, argument) in options.overrides.enumerated() {
-      let override = try Override(argument, ordinal: index + 1)
-      root = override.apply(to: root, collector)
+      overrides.append(try Override(argument, ordinal: index + 1))
     }
+    try self.init(root, overrides, file: file, options: options)
+  }
+
+  /// The scenario without its quality sweep and with some values replaced.
+  /// - Throws: `ScenarioError` with every diagnostic, at the values.
+  public func varied(by settings: [QualitySweep.Setting]) throws(ScenarioError) -> Scenario {
+    var root = root
+    root.content = .mapping((root.entries ?? []).filter { $0.key != QualitySweep.key })
+    return try Scenario(root, settings.map(\.override), file: file, options: options)
+  }
+
+  private init(
+    _ text: PositionedValue, _ overrides: [Override], file: String, options: ScenarioOptions
+  ) throws(ScenarioError) {
+    let collector = DiagnosticCollector()
+    var root = overrides.reduce(text) { $1.apply(to: $0, collector) }
     // An override with nothing takes a key away, so that its default holds.
     if case .mapping(let entries) = root.content {
       root.content = .mapping(entries.filter { !($0.value.isNull && $0.value.position.file == "--set") })
@@ -121,6 +139,9 @@ public struct Scenario: Sendable {
     let measure = Self.readMeasure(reader)
     let train = reader.mapping("train").flatMap { reader.value("train")?.entries == nil ? nil : TrainReader.read($0) }
     let published = Self.readPublished(reader, directory)
+    let sweep = reader.mapping(QualitySweep.key).flatMap {
+      reader.value(QualitySweep.key)?.entries == nil ? nil : QualitySweep.read($0)
+    }
     reader.finish()
     let grid = GridReader(
       root: root, name: name, file: file, presets: presets, collector: collector, constraints: constraints,
@@ -143,7 +164,9 @@ public struct Scenario: Sendable {
     self.quality = quality
     self.measure = measure
     self.train = train
+    qualitySweep = sweep
     self.root = root
+    self.options = options
     self.published = published
     fingerprint = Self.hash(([root.flow] + presets.texts).joined(separator: "\n"))
   }

@@ -55,7 +55,7 @@ public struct ScenarioFiles: Sendable {
     return full.hasPrefix(current) ? String(full.dropFirst(current.count)) : full
   }
 
-  static func directory(of file: String) -> String {
+  public static func directory(of file: String) -> String {
     file.contains("/") ? String(file[..<file.lastIndex(of: "/")!]) : "."
   }
 }

@@ -1,3 +1,4 @@
+import Architectures
 import ArgumentParser
 import Hardware
 import Reporting
@@ -27,6 +28,7 @@ struct ReportCommand: AsyncParsableCommand {
   func run() async throws {
     let scenario = try options.scenario()
     guard scenario.published.isEmpty else { return try await reportPublished(scenario) }
+    guard scenario.qualitySweep == nil else { return try await reportQuality(scenario) }
     let subject = try ReportSubject(scenario, on: options.hardware(of: scenario), command: command)
     var report = try await computedReport(subject)
     var measured = MeasuredPart()
@@ -49,6 +51,16 @@ struct ReportCommand: AsyncParsableCommand {
     let folder = output ?? "reports/\(scenario.name)"
     try await publishedReport(subject).write(to: folder)
     printOutput("\(folder)/report.md\n")
+  }
+
+  /// Quality beside cost: trains what is missing, unless nothing is to be measured.
+  private func reportQuality(_ scenario: Scenario) async throws {
+    let folder = output ?? "reports/\(scenario.name)"
+    let subject = [options.file] + options.overrides.flatMap { ["--set", $0] }
+    let runner = QualityRunner(
+      plan: try QualityPlan(scenario), subject: subject, journal: folder + "/runs.jsonl")
+    if !skipsMeasuring { try await runner.trainMissing() }
+    for run in runner.plan.runs { printOutput("\(run.folderName) \(run.training.steps) \(run.tokens) \(run.trainingFlops)\n") }
   }
 
   /// What a reader types to get the same report; where it is written and what it measures do not change it.

@@ -1,0 +1,109 @@
+import Architectures
+import Formulas
+import Scenarios
+
+/// One model to train on one dataset from one seed.
+public struct QualityRun: Sendable {
+  public let dataset: String
+  public let variant: QualitySweep.Variant
+  public let seed: Int
+  /// The sweep's scenario with everything that is different in this run.
+  public let scenario: Scenario
+  public let model: Model
+  public let training: TrainingSettings
+  /// Arithmetic of the whole training, forward and backward, by `TrainingCost`.
+  /// - Unit: FLOP
+  public let trainingFlops: Int128
+  /// `key=value` arguments that make `photon train` take this run from the sweep's scenario.
+  public let arguments: [String]
+
+  public var tokens: Int { training.steps * training.tokensPerStep }
+
+  /// A name for a folder, different for runs that train differently.
+  public var folderName: String {
+    let words = "\(dataset) \(variant.name)".lowercased().split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }
+    return words.joined(separator: "-") + ".seed-\(seed).\(scenario.fingerprint.prefix(8))"
+  }
+}
+
+/// Every run of a quality sweep, one seed after another, so that a sweep that is stopped has seen every model.
+///
+/// The scenario's own model and steps set a budget of training FLOP for each dataset, and every variant takes as many
+/// steps as come nearest to it; one with `tokensOf` takes the steps of that variant instead.
+public struct QualityPlan: Sendable {
+  public let scenario: Scenario
+  public let sweep: QualitySweep
+  public let runs: [QualityRun]
+  /// Per dataset.
+  /// - Unit: FLOP
+  public let budgets: [String: Int128]
+
+  /// - Throws: `ScenarioError` where a run is no valid scenario, `CountOverflow`.
+  /// - Precondition: the scenario has a quality sweep.
+  public init(_ scenario: Scenario) throws {
+    self.scenario = scenario
+    sweep = scenario.qualitySweep!
+    var runs: [QualityRun] = []
+    var budgets: [String: Int128] = [:]
+    for seed in sweep.seeds {
+      for dataset in sweep.datasets {
+        let base = try Subject(scenario.varied(by: dataset.settings))
+        let budget = try base.flopsPerStep() * Int128(base.training.steps)
+        budgets[dataset.name] = budget
+        for name in dataset.variants {
+          let steps = try Self.steps(of: name, dataset, budget, scenario)
+          let variant = sweep.variant(name)!
+          let run = [QualitySweep.Setting("train.steps", steps), .init("train.seed", seed)]
+          let settings = dataset.settings + variant.settings + run
+          let subject = try Subject(scenario.varied(by: settings))
+          runs.append(
+            QualityRun(
+              dataset: dataset.name, variant: variant, seed: seed, scenario: subject.scenario, model: subject.model,
+              training: subject.training, trainingFlops: try subject.flopsPerStep() * Int128(steps),
+              arguments: settings.map(\.argument)))
+        }
+      }
+    }
+    (self.runs, self.budgets) = (runs, budgets)
+  }
+
+  private static func steps(
+    of name: String, _ dataset: QualitySweep.Dataset, _ budget: Int128, _ scenario: Scenario
+  ) throws -> Int {
+    let variant = scenario.qualitySweep!.variant(name)!
+    let subject = try Subject(scenario.varied(by: dataset.settings + variant.settings))
+    if let other = variant.tokensOf {
+      let otherSubject = try Subject(
+        scenario.varied(by: dataset.settings + scenario.qualitySweep!.variant(other)!.settings))
+      let tokens = try steps(of: other, dataset, budget, scenario) * otherSubject.training.tokensPerStep
+      return max(1, (tokens + subject.training.tokensPerStep / 2) / subject.training.tokensPerStep)
+    }
+    let cost = try subject.flopsPerStep()
+    return Int(max(1, (budget + cost / 2) / cost))
+  }
+
+  /// A scenario that trains one model.
+  private struct Subject {
+    let scenario: Scenario
+    let model: Model
+    let training: TrainingSettings
+
+    /// - Throws: `ScenarioError`
+    init(_ scenario: Scenario) throws(ScenarioError) {
+      guard let training = scenario.train else {
+        throw ScenarioError([
+          scenario.diagnostic("", Problem("quality_sweep", "nobody says how to train", accepted: "a section train"))
+        ])
+      }
+      guard scenario.grid.count == 1, let model = scenario.grid.models[0]?.model else {
+        throw ScenarioError([
+          scenario.diagnostic(
+            "", Problem("model", "\(scenario.grid.count) points where one is trained", accepted: "one model"))
+        ])
+      }
+      (self.scenario, self.training, self.model) = (scenario, training, model)
+    }
+
+    func flopsPerStep() throws(CountOverflow) -> Int128 { try TrainingCost(model, training).flops }
+  }
+}

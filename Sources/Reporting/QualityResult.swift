@@ -1,0 +1,54 @@
+import Formulas
+import Scenarios
+
+/// What one run of a quality sweep reached.
+public struct QualityResult: Sendable {
+  /// Recursive beside hierarchical generation at some distances from a prompt; docs/evaluate-json.md.
+  public struct Stretch: Sendable {
+    public let positions: ClosedRange<Int>
+    /// Share of positions at which both prefer the same token.
+    public let agreement: Double
+    /// - Unit: nat
+    public let divergence: Double
+    /// - Unit: bit per token
+    public let hierarchicalBits: Double
+    public let recursiveBits: Double
+    /// Of Â and A at the top level.
+    public let chunkCosine: Double?
+
+    public init(
+      positions: ClosedRange<Int>, agreement: Double, divergence: Double, hierarchicalBits: Double,
+      recursiveBits: Double, chunkCosine: Double?
+    ) {
+      (self.positions, self.agreement, self.divergence) = (positions, agreement, divergence)
+      (self.hierarchicalBits, self.recursiveBits) = (hierarchicalBits, recursiveBits)
+      self.chunkCosine = chunkCosine
+    }
+  }
+
+  public let run: QualityRun
+  /// Held-out and teacher-forced; per byte where a token is one.
+  /// - Unit: bit per token
+  public let bits: Double
+  public let unigramBits: Double
+  /// What no model can be better than, where that is known.
+  public let exactBits: Double?
+  public let curve: [(tokens: Int, bits: Double)]
+  public let stretches: [Stretch]
+  /// Share of a task's answers that hierarchical generation finds.
+  public let accuracy: Double?
+  public let recursiveAccuracy: Double?
+  /// Measured.
+  public let trainingSeconds: Double
+  public let machine: String
+
+  public init(
+    _ run: QualityRun, bits: Double, unigramBits: Double, exactBits: Double?, curve: [(tokens: Int, bits: Double)],
+    stretches: [Stretch], accuracy: Double?, recursiveAccuracy: Double?, trainingSeconds: Double, machine: String
+  ) {
+    (self.run, self.bits, self.unigramBits, self.exactBits) = (run, bits, unigramBits, exactBits)
+    (self.curve, self.stretches) = (curve, stretches)
+    (self.accuracy, self.recursiveAccuracy) = (accuracy, recursiveAccuracy)
+    (self.trainingSeconds, self.machine) = (trainingSeconds, machine)
+  }
+}

@@ -1,0 +1,160 @@
+import Architectures
+import Foundation
+import Reporting
+import Scenarios
+import Training
+
+/// One finished run in the journal of a quality sweep, a line of runs.jsonl: docs/quality-runs.md.
+struct QualityRecord: Codable {
+  struct CurvePoint: Codable {
+    var tokens: Int
+    var bitsPerToken: Double
+
+    enum CodingKeys: String, CodingKey {
+      case tokens
+      case bitsPerToken = "bits_per_token"
+    }
+  }
+
+  var data: String
+  var variant: String
+  var seed: Int
+  /// The configuration of the last checkpoint, with checksums of its numbers.
+  var checkpoint: CheckpointMetadata
+  /// - Unit: bit per token
+  var unigramEntropy: Double
+  var exactLoss: Double?
+  var evaluation: EvaluationRecord
+  /// Evaluations during training.
+  var curve: [CurvePoint]
+  /// Of all steps together; measured.
+  var trainingSeconds: Double
+  /// The processor that trained.
+  var machine: String
+
+  enum CodingKeys: String, CodingKey {
+    case data, variant, seed, checkpoint, evaluation, curve, machine
+    case unigramEntropy = "unigram_bits"
+    case exactLoss = "exact_bits"
+    case trainingSeconds = "training_s"
+  }
+
+  /// Whether this is the record of a run as the sweep has it now.
+  func isAbout(_ run: QualityRun) -> Bool {
+    checkpoint.step == run.training.steps
+      && checkpoint.differences(
+        model: run.model, settings: run.training, dataFingerprint: checkpoint.dataFingerprint, folder: ""
+      ).isEmpty
+  }
+
+  /// One line of JSON, the same for the same record.
+  func line() throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(self), as: UTF8.self)
+  }
+
+  /// Reads a line; `nil` where it is none of this kind.
+  init?(line: String) {
+    guard let record = try? JSONDecoder().decode(Self.self, from: Data(line.utf8)) else { return nil }
+    self = record
+  }
+
+  /// - Parameters:
+  ///   - log: the training run's `log.jsonl`.
+  init(
+    _ run: QualityRun, checkpoint: CheckpointMetadata, data: any TrainingData, evaluation: EvaluationRecord,
+    log: [TrainRecord], machine: String
+  ) {
+    (self.data, variant, seed) = (run.dataset, run.variant.name, run.seed)
+    (self.checkpoint, self.evaluation, self.machine) = (checkpoint, evaluation, machine)
+    unigramEntropy = data.unigramEntropy / natsPerBit
+    exactLoss = data.exactLoss.map { $0 / natsPerBit }
+    curve = log.filter { $0.event == .evaluation }.map { CurvePoint(tokens: $0.tokens, bitsPerToken: $0.bitsPerToken) }
+    trainingSeconds = log.compactMap(\.tokensPerSecond).reduce(0) { $0 + Double(run.training.tokensPerStep) / $1 }
+  }
+
+  /// What a report reads of it.
+  func result(of run: QualityRun) -> QualityResult {
+    QualityResult(
+      run, bits: evaluation.teacherForced.bitsPerToken, unigramBits: unigramEntropy, exactBits: exactLoss,
+      curve: curve.map { ($0.tokens, $0.bitsPerToken) },
+      stretches: (evaluation.recursive?.stretches ?? []).map(\.stretch),
+      accuracy: evaluation.answers?.hierarchical, recursiveAccuracy: evaluation.answers?.recursive,
+      trainingSeconds: trainingSeconds, machine: machine)
+  }
+}
+
+/// What a record keeps of the JSON of `photon evaluate`, under the same keys: docs/evaluate-json.md.
+struct EvaluationRecord: Codable {
+  struct TeacherForced: Codable {
+    var bitsPerToken: Double
+    var tokensScored: Int
+
+    enum CodingKeys: String, CodingKey {
+      case bitsPerToken = "bits_per_token"
+      case tokensScored = "tokens_scored"
+    }
+  }
+
+  struct Recursive: Codable {
+    var prompt: Int
+    var sequences: Int
+    var stretches: [Stretch]
+  }
+
+  struct Stretch: Codable {
+    var first, last: Int
+    var agreement, divergence, hierarchicalBits, recursiveBits: Double
+    var levels: [Level]
+
+    enum CodingKeys: String, CodingKey {
+      case first, last, agreement, levels
+      case divergence = "kl_nats"
+      case hierarchicalBits = "hierarchical_bits_per_token"
+      case recursiveBits = "recursive_bits_per_token"
+    }
+
+    /// The cosine is that of the top level.
+    var stretch: QualityResult.Stretch {
+      QualityResult.Stretch(
+        positions: first...last, agreement: agreement, divergence: divergence, hierarchicalBits: hierarchicalBits,
+        recursiveBits: recursiveBits, chunkCosine: levels.last?.chunkCosine)
+    }
+  }
+
+  struct Level: Codable {
+    var level: Int
+    var unitCosine, chunkCosine: Double?
+
+    enum CodingKeys: String, CodingKey {
+      case level
+      case unitCosine = "unit_cosine"
+      case chunkCosine = "chunk_cosine"
+    }
+  }
+
+  struct Answers: Codable {
+    var asked: Int
+    var hierarchical: Double
+    var recursive: Double?
+
+    enum CodingKeys: String, CodingKey {
+      case asked
+      case hierarchical = "hierarchical_accuracy"
+      case recursive = "recursive_accuracy"
+    }
+  }
+
+  var teacherForced: TeacherForced
+  var recursive: Recursive?
+  var answers: Answers?
+
+  enum CodingKeys: String, CodingKey {
+    case recursive, answers
+    case teacherForced = "teacher_forced"
+  }
+}
+
+/// Nats of a bit.
+private let natsPerBit = log(2.0)

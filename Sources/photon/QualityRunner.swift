@@ -1,0 +1,133 @@
+import Architectures
+import Foundation
+import Measurement
+import Reporting
+import Reports
+import Scenarios
+import Subprocess
+import Training
+
+#if canImport(System)
+  import System
+#else
+  import SystemPackage
+#endif
+
+/// Why a run of a sweep did not end as it should.
+struct QualityRunFailure: Error, CustomStringConvertible {
+  let description: String
+}
+
+/// Trains and evaluates the runs of a quality sweep that its journal does not have, some at a time, each by
+/// `photon train` and `photon evaluate` in processes of their own.
+///
+/// A stopped sweep goes on: finished runs stand in the journal, begun ones have checkpoints.
+struct QualityRunner {
+  let plan: QualityPlan
+  /// The arguments that name the sweep's scenario: the file and what the person set.
+  let subject: [String]
+  /// runs.jsonl of the report.
+  let journal: String
+
+  /// Where the models of a sweep are kept.
+  var folder: String { "runs/\(plan.scenario.name)" }
+
+  /// Results of the runs that the journal has, in the order of the plan.
+  func recorded() -> [QualityResult] {
+    let text = (try? String(contentsOfFile: journal, encoding: .utf8)) ?? ""
+    let records = text.split(separator: "\n").compactMap { QualityRecord(line: String($0)) }
+    return plan.runs.compactMap { run in records.last { $0.isAbout(run) }?.result(of: run) }
+  }
+
+  /// Trains what is missing.
+  /// - Throws: `QualityRunFailure`, `FileFailure`, or `ExitCode` after an interrupt.
+  func trainMissing() async throws {
+    let done = recorded().map(\.run.folderName)
+    let missing = plan.runs.filter { !done.contains($0.folderName) }
+    guard !missing.isEmpty else { return }
+    try checkData(of: missing)
+    try AtomicFile.makeFolder(folder)
+    try AtomicFile.makeFolder(URL(filePath: journal).deletingLastPathComponent().relativePath)
+    guard let lock = try FolderLock(folder) else {
+      throw QualityRunFailure(description: "another process is training in \(folder)")
+    }
+    defer { withExtendedLifetime(lock) {} }
+    let file = try JournalFile(journal) { _ in true }
+    printError("\(missing.count) of \(plan.runs.count) runs to train, \(plan.sweep.jobs) at a time, in \(folder)")
+    let bar = ProgressBar("runs", total: missing.count)
+    let interrupt = InterruptFlag()
+    defer { bar.finish() }
+    try await withThrowingTaskGroup(of: QualityRecord.self) { group in
+      var waiting = missing[...]
+      for _ in 0..<min(plan.sweep.jobs, missing.count) {
+        let run = waiting.removeFirst()
+        group.addTask { try await record(of: run) }
+      }
+      while let record = try await group.next() {
+        try file.append(record.line())
+        bar.advance()
+        if !interrupt.isRaised, let run = waiting.popFirst() { group.addTask { try await self.record(of: run) } }
+      }
+    }
+  }
+
+  /// Says what data are missing before hours of training rather than behind them.
+  private func checkData(of runs: [QualityRun]) throws {
+    var checked: Set<String> = []
+    for run in runs where checked.insert(run.dataset).inserted { _ = try data(of: run) }
+  }
+
+  private func data(of run: QualityRun) throws -> any TrainingData {
+    do {
+      return try run.training.loadData(
+        vocabulary: run.model.vocabulary, directory: ScenarioFiles.directory(of: run.scenario.file))
+    } catch {
+      throw ScenarioError([run.scenario.diagnostic("train", error.problem)])
+    }
+  }
+
+  // MARK: One run
+
+  private func record(of run: QualityRun) async throws -> QualityRecord {
+    let output = "\(folder)/\(run.folderName)"
+    _ = try await photon(["train"] + subject + run.arguments.flatMap { ["--set", $0] } + ["-o", output], run)
+    let evaluated = try await photon(["evaluate", output] + evaluationArguments(run), run)
+    let log = try String(contentsOfFile: output + "/log.jsonl", encoding: .utf8).split(separator: "\n").map {
+      try JSONDecoder().decode(TrainRecord.self, from: Data($0.utf8))
+    }
+    guard let checkpoint = Checkpoint.latest(in: output) else {
+      throw QualityRunFailure(description: "\(output): no checkpoint")
+    }
+    for old in Checkpoint.all(in: output).dropLast() { try? FileManager.default.removeItem(atPath: old) }
+    return QualityRecord(
+      run, checkpoint: try Checkpoint.readMetadata(checkpoint).0, data: try data(of: run),
+      evaluation: try JSONDecoder().decode(EvaluationRecord.self, from: Data(evaluated.utf8)), log: log,
+      machine: SystemDescription.processor)
+  }
+
+  private func evaluationArguments(_ run: QualityRun) -> [String] {
+    var arguments = ["--format", "json", "--threads", "\(run.training.threads)"]
+    if let file = run.training.data.text?.first ?? run.training.data.tokens?.first {
+      let directory = ScenarioFiles.directory(of: run.scenario.file)
+      arguments += ["--data", file.hasPrefix("/") ? file : "\(directory)/\(file)", "--held-out"]
+      arguments += run.training.data.isText ? [] : ["--token-file"]
+      arguments += ["--sequences", "8", "--prompt", "\(run.training.context / 2)"]
+      arguments += ["--length", "\(2 * run.training.context)"]
+    }
+    return arguments
+  }
+
+  /// Runs this program.
+  /// - Returns: its standard output.
+  private func photon(_ arguments: [String], _ run: QualityRun) async throws -> String {
+    let program = Bundle.main.executablePath ?? CommandLine.arguments[0]
+    let result = try await Subprocess.run(
+      .path(FilePath(program)), arguments: Arguments(arguments), output: .string(limit: 1 << 24),
+      error: .string(limit: 1 << 20))
+    guard result.terminationStatus.isSuccess else {
+      throw QualityRunFailure(
+        description: "\(run.variant.name), \(run.dataset), seed \(run.seed): photon \(arguments[0]) failed: \(result.standardError)")
+    }
+    return result.standardOutput
+  }
+}
