@@ -6,10 +6,10 @@ public final class GradientPool<Scalar: KernelScalar> {
   private var liveElements = 0
   /// The most elements in use at a time.
   public private(set) var peakElements = 0
-  /// Elements of real memory.
+  /// Elements of all buffers made so far, in use or free; real memory where the pool holds numbers.
   public private(set) var allocatedElements = 0
 
-  /// Without numbers the pool counts, and hands out an address that nobody may read.
+  /// Without numbers the pool counts all the same, and hands out an address that nobody may read.
   public let holdsNumbers: Bool
 
   public init(holdsNumbers: Bool = true) { self.holdsNumbers = holdsNumbers }
@@ -22,20 +22,19 @@ public final class GradientPool<Scalar: KernelScalar> {
   func take(_ count: Int, zeroed: Bool = true) -> UnsafeMutablePointer<Scalar> {
     liveElements += count
     peakElements = max(peakElements, liveElements)
-    guard holdsNumbers else { return .unreadable }
     let buffer = free[count]?.popLast() ?? allocate(count)
-    if zeroed { buffer.update(repeating: Scalar(0), count: count) }
+    if zeroed, holdsNumbers { buffer.update(repeating: Scalar(0), count: count) }
     return buffer
   }
 
   func give(_ buffer: UnsafeMutablePointer<Scalar>, _ count: Int) {
     liveElements -= count
-    guard holdsNumbers else { return }
     free[count, default: []].append(buffer)
   }
 
   private func allocate(_ count: Int) -> UnsafeMutablePointer<Scalar> {
     allocatedElements += count
+    guard holdsNumbers else { return .unreadable }
     let memory = UnsafeMutableRawPointer.allocate(
       byteCount: max(count, 1) * MemoryLayout<Scalar>.stride, alignment: 64)
     let buffer = memory.bindMemory(to: Scalar.self, capacity: max(count, 1))

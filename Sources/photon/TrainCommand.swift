@@ -1,5 +1,6 @@
 import Architectures
 import ArgumentParser
+import Formulas
 import Foundation
 import Reference
 import Reports
@@ -46,7 +47,7 @@ struct TrainCommand: ParsableCommand {
     let run =
       try checkpoint.map { try TrainingRun(resuming: $0, settings, data: data) }
       ?? TrainingRun(model, settings, data: data)
-    printOutput(introduction(run, checkpoint))
+    printOutput(try introduction(run, checkpoint))
     try TrainLoop(run, output: output).finish()
   }
 
@@ -95,7 +96,7 @@ struct TrainCommand: ParsableCommand {
     return try Checkpoint.load(folder)
   }
 
-  private func introduction(_ run: TrainingRun, _ checkpoint: Checkpoint?) -> String {
+  private func introduction(_ run: TrainingRun, _ checkpoint: Checkpoint?) throws -> String {
     let (settings, data) = (run.settings, run.data)
     func bits(_ nats: Double) -> String {
       NumberFormat.significant(4).text(nats / log(2)) + (settings.data.isText ? " bits per byte" : " bits per token")
@@ -105,7 +106,20 @@ struct TrainCommand: ParsableCommand {
     if let exact = data.exactLoss { lines.append("best possible: " + bits(exact)) }
     let tokens = NumberFormat.exact.text(Int128(settings.steps * settings.tokensPerStep))
     lines.append("run: \(settings.steps) steps of \(settings.tokensPerStep) tokens, \(tokens) in all")
+    lines.append("memory: " + text(try TrainingMemory(run.weights.model, settings)))
     if let checkpoint { lines.append("goes on after step \(run.step) from \(checkpoint.folder)") }
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// What a step holds, part by part.
+  private func text(_ memory: TrainingMemory) -> String {
+    func text(_ bytes: Int128) -> String { NumberFormat.binaryBytes.text(bytes) }
+    let parts: [(String, Int128)] = [
+      ("parameters", memory.parameters), ("gradients", memory.parameters), ("moments", 2 * memory.parameters),
+      ("activations", memory.activations + memory.keysAndValues),
+      ("gradients between operations", memory.pooledGradients),
+    ]
+    let list = parts.map { "\($0) \(text(4 * $1))" }.joined(separator: ", ")
+    return "\(text(memory.bytes)) predicted (\(list))"
   }
 }

@@ -1,0 +1,95 @@
+import Architectures
+
+/// The arena of a teacher-forced pass under a tape: every result is kept in whole cache lines, and what an operation
+/// needs for itself is borrowed on top.
+struct ForwardMemory {
+  private var kept: Int128 = 0
+  /// The most at a time.
+  private(set) var most: Int128 = 0
+
+  mutating func run(_ rows: TrainingRows) {
+    let (model, all) = (rows.model, rows.sequences * rows.tokens)
+    if model.family == .vanilla {
+      keep(all, rows.width(0))
+      runStack(model.layer, model.layers, all)
+    } else {
+      for level in 1...model.levelCount where rows.unitsEach(level) > 0 { runEncoder(level, rows) }
+      for level in stride(from: model.levelCount, through: 1, by: -1) { runDecoder(level, rows) }
+      // Restored tokens without those behind the end.
+      keep(all, rows.width(0))
+    }
+    keep(all, Int128(model.vocabulary))
+    borrow(all * rows.width(0))
+  }
+
+  // MARK: Booking
+
+  private mutating func keep(_ rows: Int128, _ columns: Int128) {
+    kept += wholeLines(rows * columns)
+    most = max(most, kept)
+  }
+
+  private mutating func borrow(_ counts: Int128...) { most = max(most, counts.reduce(kept) { $0 + wholeLines($1) }) }
+
+  /// The same results so many times: the last time has most below it.
+  private mutating func repeated(_ count: Int128, _ body: (inout Self) -> Void) {
+    guard count > 0 else { return }
+    var once = Self()
+    body(&once)
+    kept += (count - 1) * once.kept
+    body(&self)
+  }
+
+  // MARK: Parts
+
+  private mutating func runStack(_ shape: LayerShape, _ layers: Int, _ rows: Int128, endsNormalised: Bool = false) {
+    let (width, query) = (Int128(shape.width), Int128(shape.queryWidth))
+    repeated(Int128(layers)) {
+      $0.keep(rows, width)
+      $0.keep(rows, query)
+      $0.borrow(rows * width, rows * Int128(shape.jointWidth))
+      $0.keep(rows, query)
+      $0.keep(rows, width)
+      $0.keep(rows, Int128(shape.feedForward))
+      $0.keep(rows, Int128(shape.hiddenWidth))
+      $0.borrow(rows * width)
+    }
+    if endsNormalised { keep(rows, width) }
+  }
+
+  private mutating func runEncoder(_ level: Int, _ rows: TrainingRows) {
+    let (shape, units) = (rows.model.levels[level - 1], rows.units(level))
+    let inputs = Int128(rows.model.chunkerInputs(at: level))
+    // Embedded tokens, or the units of whole chunks where there are more.
+    if level == 1 || !rows.readsAll(level) { keep(units, inputs) }
+    if shape.chunker != .concatenation {
+      keep(units, rows.width(level))
+      if shape.chunker == .linear { borrow(units * inputs) }
+    }
+    runStack(shape.layer, shape.encoderLayers, units, endsNormalised: true)
+  }
+
+  private mutating func runDecoder(_ level: Int, _ rows: TrainingRows) {
+    let (shape, chunks, width) = (rows.model.levels[level - 1], rows.chunks(level), rows.width(level - 1))
+    let (below, condition) = (rows.model.layer(at: level - 1), Int128(shape.conditionLength))
+    keep(chunks, rows.width(level))
+    keep(chunks, condition * width)
+    if rows.unrolls(level) {
+      runStack(below, shape.decoderLayers, chunks * condition, endsNormalised: level > 1)
+      keep(chunks, width)
+      repeated(Int128(shape.chunkLength) - 1) {
+        if level == 1 {
+          // Its own output, and that normalised.
+          $0.keep(chunks, width)
+          $0.keep(chunks, width)
+        }
+        $0.runStack(below, shape.decoderLayers, chunks, endsNormalised: level > 1)
+      }
+    } else {
+      if level == 1 { keep(rows.sequences * rows.tokens, width) }
+      keep(chunks * rows.positions(level), width)
+      runStack(below, shape.decoderLayers, chunks * rows.positions(level), endsNormalised: level > 1)
+    }
+    keep(rows.restored(level), width)
+  }
+}
