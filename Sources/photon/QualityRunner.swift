@@ -74,7 +74,16 @@ struct QualityRunner {
   /// Says what data are missing before hours of training rather than behind them.
   private func checkData(of runs: [QualityRun]) throws {
     var checked: Set<String> = []
-    for run in runs where checked.insert(run.dataset).inserted { _ = try data(of: run) }
+    for run in runs where checked.insert(run.dataset).inserted {
+      let files = run.training.data.text ?? run.training.data.tokens ?? []
+      // `photon evaluate` takes one, and holds out its end.
+      guard files.count <= 1 else {
+        let key = run.training.data.isText ? "data.text" : "data.tokens"
+        let problem = Problem(key, "\(files.count) files", accepted: "one file where models are compared")
+        throw ScenarioError([run.scenario.diagnostic("train", problem)])
+      }
+      _ = try data(of: run)
+    }
   }
 
   private func data(of run: QualityRun) throws -> any TrainingData {
@@ -126,7 +135,9 @@ struct QualityRunner {
       error: .string(limit: 1 << 20))
     guard result.terminationStatus.isSuccess else {
       throw QualityRunFailure(
-        description: "\(run.variant.name), \(run.dataset), seed \(run.seed): photon \(arguments[0]) failed: \(result.standardError)")
+        description:
+          "\(run.variant.name), \(run.dataset), seed \(run.seed): photon \(arguments[0]) failed: \(result.standardError)"
+      )
     }
     return result.standardOutput
   }
