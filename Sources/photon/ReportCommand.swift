@@ -9,9 +9,14 @@ struct ReportCommand: AsyncParsableCommand {
     commandName: "report",
     abstract: "Writes a Markdown report with figures about a scenario.",
     discussion: """
-      photon report scenarios/quickstart.yaml
+        photon report scenarios/quickstart.yaml
 
       writes reports/quickstart/report.md and its SVG figures. Two runs write the same bytes in the computed part.
+
+        photon report scenarios/quality-quick.yaml
+
+      trains small models first, because the scenario has a quality sweep (docs/scenario-format.md). Runs that \
+      reports/NAME/runs.jsonl has are not trained again; a sweep that is stopped goes on.
       """)
 
   @OptionGroup var options: ScenarioOptionsGroup
