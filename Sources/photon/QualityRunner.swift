@@ -65,7 +65,7 @@ struct QualityRunner {
         printError(record.text)
         bar.advance()
       }
-    } catch where interrupt.isRaised {
+    } catch  where interrupt.isRaised {
       bar.finish()
       printError("interrupted; the same command goes on from there")
       throw ExitCode.failure
