@@ -65,7 +65,8 @@ struct QualityRunner {
         printError(record.text)
         bar.advance()
       }
-    } catch  where interrupt.isRaised {
+    } catch {
+      guard interrupt.isRaised else { throw error }
       bar.finish()
       printError("interrupted; the same command goes on from there")
       throw ExitCode.failure
@@ -95,16 +96,7 @@ struct QualityRunner {
   /// Says what data are missing before hours of training rather than behind them.
   private func checkData(of runs: [QualityRun]) throws {
     var checked: Set<String> = []
-    for run in runs where checked.insert(run.dataset).inserted {
-      let files = run.training.data.text ?? run.training.data.tokens ?? []
-      // `photon evaluate` takes one, and holds out its end.
-      guard files.count <= 1 else {
-        let key = run.training.data.isText ? "data.text" : "data.tokens"
-        let problem = Problem(key, "\(files.count) files", accepted: "one file where models are compared")
-        throw ScenarioError([run.scenario.diagnostic("train", problem)])
-      }
-      _ = try data(of: run)
-    }
+    for run in runs where checked.insert(run.dataset).inserted { _ = try data(of: run) }
   }
 
   private func data(of run: QualityRun) throws -> any TrainingData {
@@ -137,10 +129,11 @@ struct QualityRunner {
 
   private func evaluationArguments(_ run: QualityRun) -> [String] {
     var arguments = ["--format", "json", "--threads", "\(run.training.threads)"]
-    if let file = run.training.data.text?.first ?? run.training.data.tokens?.first {
+    let data = run.training.data
+    if let files = data.text ?? data.tokens {
       let directory = ScenarioFiles.directory(of: run.scenario.file)
-      arguments += ["--data", file.hasPrefix("/") ? file : "\(directory)/\(file)", "--held-out"]
-      arguments += run.training.data.isText ? [] : ["--token-file"]
+      arguments += files.flatMap { ["--data", $0.hasPrefix("/") ? $0 : "\(directory)/\($0)"] } + ["--held-out"]
+      arguments += data.isText ? [] : ["--token-file"]
       arguments += ["--sequences", "8", "--prompt", "\(run.training.context / 2)"]
       arguments += ["--length", "\(2 * run.training.context)"]
     }
