@@ -51,7 +51,7 @@ extension QualitySubject {
         cost: { $0.cacheBytes }),
       CostAxis(
         name: "FLOP per token", key: "flops",
-        axis: Reports.Axis("FLOP per emitted token", .log10, format: .si(unit: "")), cost: { $0.flops }),
+        axis: Reports.Axis("FLOP per emitted token", format: .si(unit: "")), cost: { $0.flops }),
       CostAxis(
         name: "time per token", key: "time",
         axis: Reports.Axis("time per emitted token on \(profile.name) (s)", .log10, format: .si(unit: "s")),
@@ -70,12 +70,14 @@ extension QualitySubject {
       let (rivals, front) = front(outcomes, by: axis.cost)
       let entries = rivals.map { outcome in
         ParetoChart.Entry(
-          outcome.name, group: outcome.run.model.family.rawValue, x: axis.cost(outcome.cost), y: outcome.mean,
+          outcome.name, group: outcome.variant.factor ?? "centre", x: axis.cost(outcome.cost), y: outcome.mean,
           error: spread.uncertainty(outcome.results.count) ?? 0)
       }
       let names = front.members.reversed().map { rivals[$0].name }
       let chart = ParetoChart(
-        "Lower left is better: \(front.members.count) of \(rivals.count) models are on the front of \(axis.name)",
+        names.count == 1
+          ? "\(names[0]) is best in quality and \(axis.name)"
+          : "Lower left is better: \(names.count) of \(rivals.count) models are on the front of \(axis.name)",
         subtitle: "\(dataset), \(describe(workload)), \(profile.name)", x: axis.axis,
         y: Reports.Axis(unit(outcomes)),
         entries: entries)
