@@ -64,7 +64,8 @@ let package = Package(
     module("Serving", ["Quantities", "Architectures", "Hardware", "Formulas", "Scenarios", "GSL"]),
     module("Reports", [.product(name: "Subprocess", package: "swift-subprocess")]),
     module(
-      "Reporting", ["Quantities", "Architectures", "Hardware", "Formulas", "Scenarios", "Reports"]),
+      "Reporting",
+      ["Quantities", "Architectures", "Hardware", "Formulas", "Scenarios", "Reports", "GSL"]),
     .executableTarget(
       name: "photon",
       dependencies: [
@@ -97,7 +98,7 @@ let package = Package(
     tests(
       "ReportingTests",
       [
-        "Quantities", "Architectures", "Hardware", "Formulas", "Scenarios", "Reports", "Reporting",
+        "Quantities", "Architectures", "Hardware", "Formulas", "Scenarios", "Reports", "Reporting", "GSL",
       ]),
     tests("CommandTests", ["photon", .product(name: "Subprocess", package: "swift-subprocess")]),
   ]

@@ -29,4 +29,12 @@ public enum Statistics {
     let spread = observed.reduce(0) { $0 + ($1 - center) * ($1 - center) }
     return spread == 0 ? .nan : 1 - missed / spread
   }
+
+  /// The number below which a share of Student's t distribution lies.
+  /// - Precondition: `share` above 0 and below 1; at least one degree of freedom.
+  public static func studentQuantile(_ share: Double, degreesOfFreedom: Int) -> Double {
+    precondition(share > 0 && share < 1, "a quantile's share lies between 0 and 1")
+    precondition(degreesOfFreedom >= 1, "t has a degree of freedom")
+    return gsl_cdf_tdist_Pinv(share, Double(degreesOfFreedom))
+  }
 }

@@ -55,7 +55,7 @@ public struct QualityPlan: Sendable {
           let variant = sweep.variant(name)!
           let run = [QualitySweep.Setting("train.steps", steps), .init("train.seed", seed)]
           let settings = dataset.settings + variant.settings + run
-          let subject = try Subject(scenario.varied(by: settings))
+          let subject = try Subject(scenario, settings, of: variant)
           runs.append(
             QualityRun(
               dataset: dataset.name, variant: variant, seed: seed, scenario: subject.scenario, model: subject.model,
@@ -71,10 +71,10 @@ public struct QualityPlan: Sendable {
     of name: String, _ dataset: QualitySweep.Dataset, _ budget: Int128, _ scenario: Scenario
   ) throws -> Int {
     let variant = scenario.qualitySweep!.variant(name)!
-    let subject = try Subject(scenario.varied(by: dataset.settings + variant.settings))
+    let subject = try Subject(scenario, dataset.settings + variant.settings, of: variant)
     if let other = variant.tokensOf {
-      let otherSubject = try Subject(
-        scenario.varied(by: dataset.settings + scenario.qualitySweep!.variant(other)!.settings))
+      let otherVariant = scenario.qualitySweep!.variant(other)!
+      let otherSubject = try Subject(scenario, dataset.settings + otherVariant.settings, of: otherVariant)
       let tokens = try steps(of: other, dataset, budget, scenario) * otherSubject.training.tokensPerStep
       return max(1, (tokens + subject.training.tokensPerStep / 2) / subject.training.tokensPerStep)
     }
@@ -87,6 +87,22 @@ public struct QualityPlan: Sendable {
     let scenario: Scenario
     let model: Model
     let training: TrainingSettings
+
+    /// - Throws: `ScenarioError`, which says which variant it is about.
+    init(
+      _ scenario: Scenario, _ settings: [QualitySweep.Setting], of variant: QualitySweep.Variant
+    ) throws(ScenarioError) {
+      do {
+        try self.init(scenario.varied(by: settings))
+      } catch {
+        throw ScenarioError(
+          error.diagnostics.map { diagnostic in
+            var named = diagnostic
+            named.found += " (in the variant \(variant.name))"
+            return named
+          })
+      }
+    }
 
     /// - Throws: `ScenarioError`
     init(_ scenario: Scenario) throws(ScenarioError) {

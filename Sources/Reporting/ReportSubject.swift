@@ -102,13 +102,6 @@ public struct ReportSubject: Sendable {
   /// Prefill and the emission of one token.
   func timeToFirstToken(_ model: Model, _ workload: Workload) -> Seconds { phases(model, workload).timeToFirstToken }
 
-  /// `prompt 256, 32 generated, batch 4`.
-  func describe(_ workload: Workload) -> String {
-    let continuations = workload.continuations > 1 ? ", \(number(workload.continuations)) continuations" : ""
-    return "prompt \(number(workload.promptLength)), \(number(workload.generatedLength)) generated, "
-      + "batch \(number(workload.batchSize))\(continuations)"
-  }
-
   /// The phases that the explained point has.
   var phasesWithWork: [Phase] { Phase.allCases.filter { timed[$0].time > .zero } }
 

@@ -33,6 +33,13 @@ func boundText(_ figure: TimeFigure) -> String {
   figure.margin.isFinite ? "\(figure.bound.rawValue) \(ratio(figure.margin))" : figure.bound.rawValue
 }
 
+/// `prompt 256, 32 generated, batch 4`.
+func describe(_ workload: Workload) -> String {
+  let continuations = workload.continuations > 1 ? ", \(number(workload.continuations)) continuations" : ""
+  return "prompt \(number(workload.promptLength)), \(number(workload.generatedLength)) generated, "
+    + "batch \(number(workload.batchSize))\(continuations)"
+}
+
 func capitalised(_ text: String) -> String { text.prefix(1).uppercased() + text.dropFirst() }
 
 extension Phase {

@@ -66,8 +66,10 @@ extension QualitySweep {
       if variants.first(where: { $0.name == other })?.tokensOf != nil || !names.contains(other) {
         reader.collector.add(
           .init(
-            variant.position, path: reader.path(of: "variants"), found: "\(variant.name) has the tokens of \"\(other)\"",
-            accepted: "a variant that is matched by FLOP", suggestion: nearMiss(other, among: names)))
+            variant.position, path: reader.path(of: "variants"),
+            found: "\(variant.name) has the tokens of \"\(other)\"",
+            accepted: "a variant that is matched by FLOP",
+            suggestion: names.contains(other) ? nil : nearMiss(other, among: names)))
       }
     }
     let datasets = readDatasets(reader, names)

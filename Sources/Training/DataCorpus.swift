@@ -32,7 +32,8 @@ public final class Corpus: TrainingData {
       let content = try Self.read(name, directory, key, obtain: settings.data.obtain)
       tokens +=
         settings.data.isText
-        ? content.map(UInt16.init) + [UInt16(Self.endOfText)] : try Self.tokens(content, key, vocabulary)
+        ? content.map(UInt16.init) + [UInt16(Self.endOfText)]
+        : try Self.numbers(in: content, key: key, vocabulary: vocabulary)
     }
     context = settings.context
     seed = UInt64(settings.seed)
@@ -70,7 +71,9 @@ public final class Corpus: TrainingData {
 
   /// Little-endian 16-bit tokens, with or without llm.c's header: 256 32-bit integers, of which the first are a magic
   /// number, the version 1 and the count of tokens.
-  private static func tokens(_ content: Data, _ key: String, _ vocabulary: Int) throws(DataError) -> [UInt16] {
+  /// - Parameter key: what an error is about.
+  /// - Throws: `DataError`
+  public static func numbers(in content: Data, key: String, vocabulary: Int) throws(DataError) -> [UInt16] {
     func word(_ index: Int) -> Int {
       (0..<4).reduce(0) { $0 | Int(content[content.startIndex + 4 * index + $1]) << (8 * $1) }
     }

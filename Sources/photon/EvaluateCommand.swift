@@ -23,14 +23,16 @@ struct EvaluateCommand: ParsableCommand {
 
   @Option(
     name: .shortAndLong,
-    help: "A text file, whose bytes are tokens; by default the synthetic task that the model was trained on.",
+    help: """
+      A text file, whose bytes are tokens; may be repeated. By default the synthetic task that the model was trained on.
+      """,
     completion: .file())
-  var data: String?
+  var data: [String] = []
 
-  @Flag(help: "The data are 16-bit little-endian numbers of tokens, not text.")
+  @Flag(help: "The data are 16-bit little-endian numbers of tokens, as training takes them, not text.")
   var tokenFile = false
 
-  @Flag(help: "Of the data only as large a share at their end as training held out.")
+  @Flag(help: "Of the files that the model was trained on only the end that training held out.")
   var heldOut = false
 
   @Option(help: "Tokens of a teacher-forced sequence; by default those that the model was trained on, or 256.")
@@ -74,7 +76,7 @@ struct EvaluateCommand: ParsableCommand {
 
   func run() throws {
     let subject = try subject.subject()
-    let data = try data.map { try fileData($0, subject) } ?? taskData(subject)
+    let data = try data.isEmpty ? taskData(subject) : fileData(subject)
     let machine = Machine(backend: .fast)
     let bar = ProgressBar("tokens", total: data.tokens.count)
     // As many sequences as make a few thousand rows.
@@ -164,20 +166,22 @@ struct EvaluationData {
 }
 
 extension EvaluateCommand {
-  private func fileData(_ file: String, _ subject: Subject) throws -> EvaluationData {
-    var tokens = try readTokens(file, vocabulary: subject.model.vocabulary)
+  private func fileData(_ subject: Subject) throws -> EvaluationData {
+    var tokens = try data.flatMap { try readTokens($0, vocabulary: subject.model.vocabulary) }
+    guard tokens.count >= 2 else {
+      throw ValidationError("\(data.joined(separator: ", ")): \(tokens.count) tokens; accepted: at least 2")
+    }
     if heldOut {
       guard let training = subject.training else {
         throw ValidationError("--held-out: nobody says what share training holds out; give a checkpoint")
       }
-      // The token that ends a text counts, as in training.
-      let count = tokens.count + (tokenFile ? 0 : 1)
-      tokens = tokens.suffix(max(training.context, Int(Double(count) * training.data.evaluationShare)))
+      tokens = tokens.suffix(max(training.context, Int(Double(tokens.count) * training.data.evaluationShare)))
     }
     tokens = Array(tokens.prefix(limit))
     let context = min(self.context ?? subject.training?.context ?? 256, tokens.count)
     return EvaluationData(
-      name: file, isText: !tokenFile, isTask: false, tokens: tokens, context: context, answers: [])
+      name: data.joined(separator: ", "), isText: !tokenFile, isTask: false, tokens: tokens, context: context,
+      answers: [])
   }
 
   private func taskData(_ subject: Subject) throws -> EvaluationData {
@@ -196,18 +200,17 @@ extension EvaluateCommand {
     }
   }
 
+  /// The tokens of a file, as training reads them: where the end of all files is held out, each text ends with a mark.
   private func readTokens(_ file: String, vocabulary: Int) throws -> [Int32] {
     let content = try contents(of: file)
-    if tokenFile, content.count % 2 != 0 {
-      throw ValidationError("\(file): \(content.count) bytes; accepted: two for each token")
+    if tokenFile {
+      do {
+        return try Corpus.numbers(in: content, key: file, vocabulary: vocabulary).map(Int32.init)
+      } catch {
+        throw ValidationError(error.problem.description)
+      }
     }
-    let tokens =
-      tokenFile
-      ? stride(from: 0, to: content.count, by: 2).map { Int32(content[$0]) | Int32(content[$0 + 1]) << 8 }
-      : content.map(Int32.init)
-    guard tokens.count >= 2 else {
-      throw ValidationError("\(file): \(tokens.count) tokens; accepted: at least 2")
-    }
+    let tokens = content.map(Int32.init) + (heldOut ? [Int32(Corpus.endOfText)] : [])
     if let index = tokens.firstIndex(where: { Int($0) >= vocabulary }) {
       throw ValidationError(
         "\(file): token \(index + 1) is \(tokens[index]); accepted: 0 to \(vocabulary - 1), the model's vocabulary")

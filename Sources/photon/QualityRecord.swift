@@ -1,6 +1,7 @@
 import Architectures
 import Foundation
 import Reporting
+import Reports
 import Scenarios
 import Training
 
@@ -72,6 +73,13 @@ struct QualityRecord: Codable {
     exactLoss = data.exactLoss.map { $0 / natsPerBit }
     curve = log.filter { $0.event == .evaluation }.map { CurvePoint(tokens: $0.tokens, bitsPerToken: $0.bitsPerToken) }
     trainingSeconds = log.compactMap(\.tokensPerSecond).reduce(0) { $0 + Double(run.training.tokensPerStep) / $1 }
+  }
+
+  /// One line for a person who waits.
+  var text: String {
+    let bits = NumberFormat.significant(4).text(evaluation.teacherForced.bitsPerToken)
+    let seconds = NumberFormat.significant(3).text(trainingSeconds)
+    return "\(data), \(variant), seed \(seed): \(bits) bits per token after \(seconds) s"
   }
 
   /// What a report reads of it.

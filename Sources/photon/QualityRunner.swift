@@ -1,4 +1,5 @@
 import Architectures
+import ArgumentParser
 import Foundation
 import Measurement
 import Reporting
@@ -57,17 +58,38 @@ struct QualityRunner {
     let bar = ProgressBar("runs", total: missing.count)
     let interrupt = InterruptFlag()
     defer { bar.finish() }
-    try await withThrowingTaskGroup(of: QualityRecord.self) { group in
-      var waiting = missing[...]
-      for _ in 0..<min(plan.sweep.jobs, missing.count) {
-        let run = waiting.removeFirst()
-        group.addTask { try await record(of: run) }
-      }
-      while let record = try await group.next() {
+    do {
+      try await train(missing, until: interrupt) { record in
         try file.append(record.line())
+        bar.finish()
+        printError(record.text)
         bar.advance()
-        if !interrupt.isRaised, let run = waiting.popFirst() { group.addTask { try await self.record(of: run) } }
       }
+    } catch {
+      guard interrupt.isRaised else { throw error }
+      bar.finish()
+      printError("interrupted; the same command goes on from there")
+      throw ExitCode.failure
+    }
+  }
+
+  /// Trains some runs at a time. An interrupt or a failure stops the others, which keep what they have learnt.
+  private func train(
+    _ runs: [QualityRun], until interrupt: InterruptFlag, finished: (QualityRecord) throws -> Void
+  ) async throws {
+    try await withThrowingTaskGroup(of: QualityRecord.self) { group in
+      group.addTask {
+        while !interrupt.isRaised { try await Task.sleep(for: .milliseconds(50)) }
+        throw CancellationError()
+      }
+      var waiting = runs[...]
+      for run in waiting.prefix(plan.sweep.jobs) { group.addTask { try await record(of: run) } }
+      waiting = waiting.dropFirst(plan.sweep.jobs)
+      for _ in runs {
+        try finished(try await group.next()!)
+        if let run = waiting.popFirst() { group.addTask { try await record(of: run) } }
+      }
+      group.cancelAll()
     }
   }
 
@@ -107,10 +129,11 @@ struct QualityRunner {
 
   private func evaluationArguments(_ run: QualityRun) -> [String] {
     var arguments = ["--format", "json", "--threads", "\(run.training.threads)"]
-    if let file = run.training.data.text?.first ?? run.training.data.tokens?.first {
+    let data = run.training.data
+    if let files = data.text ?? data.tokens {
       let directory = ScenarioFiles.directory(of: run.scenario.file)
-      arguments += ["--data", file.hasPrefix("/") ? file : "\(directory)/\(file)", "--held-out"]
-      arguments += run.training.data.isText ? [] : ["--token-file"]
+      arguments += files.flatMap { ["--data", $0.hasPrefix("/") ? $0 : "\(directory)/\($0)"] } + ["--held-out"]
+      arguments += data.isText ? [] : ["--token-file"]
       arguments += ["--sequences", "8", "--prompt", "\(run.training.context / 2)"]
       arguments += ["--length", "\(2 * run.training.context)"]
     }
@@ -121,12 +144,18 @@ struct QualityRunner {
   /// - Returns: its standard output.
   private func photon(_ arguments: [String], _ run: QualityRun) async throws -> String {
     let program = Bundle.main.executablePath ?? CommandLine.arguments[0]
+    var options = PlatformOptions()
+    // A signal from the terminal goes to this process alone, which then asks the others to save what they have.
+    options.processGroupID = 0
+    options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(30))]
     let result = try await Subprocess.run(
-      .path(FilePath(program)), arguments: Arguments(arguments), output: .string(limit: 1 << 24),
-      error: .string(limit: 1 << 20))
+      .path(FilePath(program)), arguments: Arguments(arguments), platformOptions: options,
+      output: .string(limit: 1 << 24), error: .string(limit: 1 << 20))
     guard result.terminationStatus.isSuccess else {
       throw QualityRunFailure(
-        description: "\(run.variant.name), \(run.dataset), seed \(run.seed): photon \(arguments[0]) failed: \(result.standardError)")
+        description:
+          "\(run.variant.name), \(run.dataset), seed \(run.seed): photon \(arguments[0]) failed: \(result.standardError)"
+      )
     }
     return result.standardOutput
   }

@@ -1,4 +1,3 @@
-import Architectures
 import ArgumentParser
 import Hardware
 import Reporting
@@ -10,9 +9,14 @@ struct ReportCommand: AsyncParsableCommand {
     commandName: "report",
     abstract: "Writes a Markdown report with figures about a scenario.",
     discussion: """
-      photon report scenarios/quickstart.yaml
+        photon report scenarios/quickstart.yaml
 
       writes reports/quickstart/report.md and its SVG figures. Two runs write the same bytes in the computed part.
+
+        photon report scenarios/quality-quick.yaml
+
+      trains small models first, because the scenario has a quality sweep (docs/scenario-format.md). Runs that \
+      reports/NAME/runs.jsonl has are not trained again; a sweep that is stopped goes on.
       """)
 
   @OptionGroup var options: ScenarioOptionsGroup
@@ -60,7 +64,14 @@ struct ReportCommand: AsyncParsableCommand {
     let runner = QualityRunner(
       plan: try QualityPlan(scenario), subject: subject, journal: folder + "/runs.jsonl")
     if !skipsMeasuring { try await runner.trainMissing() }
-    for run in runner.plan.runs { printOutput("\(run.folderName) \(run.training.steps) \(run.tokens) \(run.trainingFlops)\n") }
+    let results = runner.recorded()
+    guard !results.isEmpty else {
+      throw ValidationError("\(runner.journal): no finished run to report about; leave --no-measure out to train")
+    }
+    let quality = try QualitySubject(
+      runner.plan, results, on: options.hardware(of: scenario)[0], command: command, journal: "runs.jsonl")
+    try await qualityReport(quality).write(to: folder)
+    printOutput("\(folder)/report.md\n")
   }
 
   /// What a reader types to get the same report; where it is written and what it measures do not change it.

@@ -95,7 +95,10 @@ struct GenerateTests {
       ["evaluate", "-s", "bytes.yaml", "-d", "text", "--set", "model.vocabulary=100"],
       "text: token 2 is 104; accepted: 0 to 99"
     ),
-    (["evaluate", "-s", "bytes.yaml", "-d", "text", "--token-file"], "accepted: 0 to 255, the model's vocabulary"),
+    (
+      ["evaluate", "-s", "bytes.yaml", "-d", "text", "--token-file"],
+      "accepted: tokens below the model's vocabulary of 256"
+    ),
     (["evaluate", "-s", "bytes.yaml", "-d", "text", "--format", "csv"], "--format takes table or json"),
   ])
   func `what cannot be done is refused before anything is written`(arguments: [String], complaint: String) async throws
@@ -167,6 +170,11 @@ struct GenerateTests {
     #expect(try evaluated.integer("step") == 3)
     // 721 tokens with the one that ends the text; a twentieth of them is 36.
     #expect(try evaluated.integer("tokens") == 36 && evaluated.object("teacher_forced").integer("context") == 32)
+    // With a second text of 400 bytes, and its end, a twentieth is 56.
+    try program.write("other", String(repeating: "word", count: 100))
+    let both = try await program.run(
+      "evaluate", "run", "-d", "text", "-d", "other", "--held-out", "--sequences", "0", "--format", "json")
+    #expect(try object(both.output).integer("tokens") == (721 + 401) / 20)
     let nowhere = try await program.run("evaluate", "run")
     #expect(nowhere.code == 64 && nowhere.error.contains("--data FILE is needed"))
   }

@@ -32,6 +32,13 @@ private let figures: [any Figure] = [
   BarChart(
     "grouped", axis: Axis("time (s)", .log10), categories: ["a", "b"], series: ["s", "t"],
     values: [[1, 0], [nil, 300]], arrangement: .grouped),
+  ParetoChart(
+    "front", x: Axis("cache (byte)", .log10, format: .si(unit: "B")), y: Axis("bits per byte"),
+    entries: [
+      .init("it's <a>", group: "one", x: 10, y: 2, error: 0.1), .init("b", group: "two", x: 100, y: 1),
+      .init("beaten", group: "two", x: 200, y: 1.5), .init("no cache", group: "two", x: 0, y: 3),
+    ]),
+  ParetoChart("empty front", x: Axis("x", .log10), y: Axis("y"), entries: []),
   AgreementChart("agreement", quantity: "time", unit: "s", groups: [.init("decode", [(1, 1.1), (10, 9), (0, 1)])]),
 ]
 

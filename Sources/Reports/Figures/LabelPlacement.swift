@@ -62,6 +62,21 @@ struct LabelPlacement {
   }
 }
 
+extension GnuplotScript {
+  /// Draws placed labels, with thin lines to those that stand apart.
+  mutating func labels(_ placed: [LabelPlacement.Placed]) {
+    for label in placed {
+      let middle = Point(x: (label.box.left + label.box.right) / 2, y: (label.box.top + label.box.bottom) / 2)
+      if let point = label.leader {
+        let end = Point(
+          x: min(max(point.x, label.box.left), label.box.right), y: min(max(point.y, label.box.top), label.box.bottom))
+        line(from: point, to: end, colour: Colour(0xAAAAAA), width: 0.8)
+      }
+      self.label(label.text, at: middle.x, middle.y, .center, size: 11)
+    }
+  }
+}
+
 /// A line as small boxes along it.
 func boxes(along line: [Point]) -> [Box] {
   zip(line, line.dropFirst()).flatMap { start, end in

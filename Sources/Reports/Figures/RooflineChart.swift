@@ -116,16 +116,7 @@ public struct RooflineChart: Figure {
     _ shown: [Operation], _ frame: PlotFrame, _ placement: inout LabelPlacement, on script: inout GnuplotScript
   ) -> [String] {
     let pixels = shown.map { frame.pixel($0.intensity, $0.rate) }
-    let placed = placement.place(zip(shown, pixels).map { ($0.name, $1) })
-    for label in placed {
-      let middle = Point(x: (label.box.left + label.box.right) / 2, y: (label.box.top + label.box.bottom) / 2)
-      if let point = label.leader {
-        let end = Point(
-          x: min(max(point.x, label.box.left), label.box.right), y: min(max(point.y, label.box.top), label.box.bottom))
-        script.line(from: point, to: end, colour: Colour(0xAAAAAA), width: 0.8)
-      }
-      script.label(label.text, at: middle.x, middle.y, .center, size: 11)
-    }
+    script.labels(placement.place(zip(shown, pixels).map { ($0.name, $1) }))
     return groups.enumerated().compactMap { index, group in
       let rows = shown.filter { $0.group == group }.map { "\($0.intensity) \($0.rate)" }
       guard !rows.isEmpty else { return nil }
