@@ -2,6 +2,8 @@ import Architectures
 
 /// Gradients between the operations of a pass backward: each is begun where the last reader of its result runs first, and
 /// given back when the operation that made the result has run.
+///
+/// A norm between two stacks swaps a gradient for another of the same size; both at once are less than a layer holds.
 struct BackwardMemory {
   private let rows: TrainingRows
   private let settings: TrainingSettings
@@ -163,8 +165,6 @@ struct BackwardMemory {
   private mutating func runEncoder(_ level: Int) {
     let (shape, units) = (rows.model.levels[level - 1], rows.units(level))
     let width = units * rows.width(level)
-    borrow(width)
-    // From here on the latents' gradient is that of the stack's result, of the same size.
     let isHeld = holdsSummaries(level)
     runStack(
       Stack(
@@ -214,7 +214,6 @@ struct BackwardMemory {
     let positions = rows.chunks(level) * rows.positions(level)
     hold(positions * width)
     release(rows.restored(level) * width)
-    if level > 1 { borrow(positions * width) }
     runStack(
       Stack(shape: below, layers: shape.decoderLayers, rows: positions, entries: rows.windowElements(level)))
     hold(rows.chunks(level) * Int128(shape.conditionLength) * width)
@@ -238,19 +237,14 @@ struct BackwardMemory {
     release(width * (feeds + 1))
     for pass in 0..<min(feeds, 2) {
       stack.isContinued = pass > 0
-      // Above level 1 the output is normalised and the input is the output before it; at level 1 it is the other way.
-      if level > 1 { borrow(width) }
       runStack(stack)
-      if level == 1 {
-        borrow(width)
-        release(width)
-      }
+      // At level 1 the input is a copy of the output before it, above that the output itself.
+      if level == 1 { release(width) }
     }
     // Those before hold an output less each.
     release(width, times: max(feeds - 2, 0))
     hold(vectors)
     release(width)
-    if level > 1 { borrow(vectors) }
     runStack(
       Stack(
         shape: below, layers: shape.decoderLayers, rows: chunks * Int128(shape.conditionLength),

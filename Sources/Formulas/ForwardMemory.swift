@@ -62,10 +62,8 @@ struct ForwardMemory {
     let inputs = Int128(rows.model.chunkerInputs(at: level))
     // Embedded tokens, or the units of whole chunks where there are more.
     if level == 1 || !rows.readsAll(level) { keep(units, inputs) }
-    if shape.chunker != .concatenation {
-      keep(units, rows.width(level))
-      if shape.chunker == .linear { borrow(units * inputs) }
-    }
+    // What a linear chunker borrows is never the most: its decoder restores as much, and keeps it.
+    if shape.chunker != .concatenation { keep(units, rows.width(level)) }
     runStack(shape.layer, shape.encoderLayers, units, endsNormalised: true)
   }
 

@@ -117,6 +117,36 @@ struct TrainingMemoryTests {
     #expect(steps > 2000 && whole > 200)
   }
 
+  /// Next to no vocabulary and feed-forward network, so that the last operation is not the one that takes most.
+  @Test func `training memory equals what was given out where an operation inside a stack takes the most`() throws {
+    let manyHeads = LayerShape(width: 4, heads: 8, headWidth: 16, feedForward: 1)
+    let oneHead = LayerShape(width: 64, heads: 1, headWidth: 2, feedForward: 1, feedForwardKind: .twoMatrix)
+    let small = LayerShape(width: 2, heads: 1, feedForward: 1)
+    for layer in [manyHeads, oneHead] {
+      for layers in 1...5 {
+        let vanilla = Model(family: .vanilla, vocabulary: 2, layer: layer, layers: layers)
+        #expect(try Self.compare(vanilla, context: 7, batch: 2).mismatches == [])
+      }
+      for reading in DecoderInput.allCases {
+        for (chunk, condition, layers) in [(1, 16, 1), (2, 1, 3), (3, 1, 4), (3, 16, 5), (4, 2, 2)] {
+          // Under a small decoder 1, and in a context that no encoder reaches, decoder 2 takes the most.
+          for (bottom, upper) in [(layer, manyHeads), (layer, oneHead), (small, layer)] {
+            let levels = [layer, upper].map {
+              LevelShape(
+                chunkLength: chunk, conditionLength: condition, layer: $0, encoderLayers: layers, decoderLayers: layers,
+                chunker: .linear)
+            }
+            let model = Model(family: .photon, vocabulary: 2, layer: bottom, levels: levels, decoderInput: reading)
+            for metaContexts in [1, 2] {
+              let context = metaContexts * chunk * chunk
+              #expect(try Self.compare(model, context: context, batch: 2).mismatches == [])
+            }
+          }
+        }
+      }
+    }
+  }
+
   @Test(arguments: DecoderInput.allCases)
   func `a step on numbers takes the predicted memory, and all its parts the same`(reading: DecoderInput) throws {
     let layer = LayerShape(width: 12, heads: 4, keyValueHeads: 2, feedForward: 20)
