@@ -50,6 +50,7 @@ struct TrainTests {
     let program = try Self.prepared()
     let whole = try await program.run("train", "tiny.yaml", "-o", "whole")
     #expect(whole.code == 0 && whole.error == "")
+    #expect(whole.output.contains("\nmemory: ") && whole.output.contains("B predicted (parameters "))
     // Killed before its first checkpoint, between checkpoints, and wherever it is a moment after a checkpoint appears.
     let killed = try await program.shell(
       """
