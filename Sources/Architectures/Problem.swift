@@ -12,6 +12,20 @@ public struct Problem: Hashable, Sendable, CustomStringConvertible {
   }
 
   public var description: String { "\(key): \(found); accepted: \(accepted)" }
+
+  /// What a key that takes integers accepts.
+  public static func accepted(_ range: ClosedRange<Int>) -> String {
+    "an integer from \(range.lowerBound) to \(range.upperBound)"
+  }
+
+  /// What a key that takes numbers accepts.
+  public static func accepted(_ range: ClosedRange<Double>) -> String {
+    /// `0` and `1000` rather than `0.0` and `1000.0`.
+    func short(_ number: Double) -> String {
+      abs(number) < 1e9 ? Int(exactly: number).map(String.init) ?? "\(number)" : "\(number)"
+    }
+    return "a number from \(short(range.lowerBound)) to \(short(range.upperBound))"
+  }
 }
 
 /// The largest values of every key.
@@ -189,8 +203,7 @@ extension Workload {
 
 private func check(_ problems: inout [Problem], _ key: String, _ value: Int, _ range: ClosedRange<Int>) {
   guard !range.contains(value) else { return }
-  problems.append(
-    .init(key, "found \(value)", accepted: "an integer from \(range.lowerBound) to \(range.upperBound)"))
+  problems.append(.init(key, "found \(value)", accepted: Problem.accepted(range)))
 }
 
 /// ` such as 26 or 32`: the divisors of a number next to a value that is none.

@@ -149,77 +149,11 @@ public struct TrainingSettings: Hashable, Codable, Sendable {
 }
 
 extension TrainingSettings {
-  /// Everything that keeps a model from being trained like this, under the keys of the `train` section.
-  public func problems(for model: Model) -> [Problem] {
-    var problems = data.problems(context: context, vocabulary: model.vocabulary)
-    if context % model.metaContextLength != 0 {
-      problems.append(
-        Problem(
-          "context", "\(context) tokens are no whole number of meta-contexts of \(model.metaContextLength)",
-          accepted: "a multiple of \(model.metaContextLength)"))
-    }
-    if batch % microBatches != 0 {
-      problems.append(
-        Problem(
-          "micro_batches", "\(microBatches) parts do not divide a batch of \(batch)", accepted: "a divisor of \(batch)")
-      )
-    }
-    if minimumLearningRate > learningRate {
-      problems.append(
-        Problem(
-          "minimum_learning_rate", "\(minimumLearningRate) is above the learning rate",
-          accepted: "at most \(learningRate)"))
-    }
-    if warmup >= steps {
-      problems.append(
-        Problem("warmup", "\(warmup) steps of \(steps)", accepted: "fewer than the \(steps) steps of the run"))
-    }
-    return problems
-  }
-
   /// `η` of a step, counted from 1: linear to its largest value over the warm-up, then half a cosine down to the
   /// smallest, which the last step has.
   public func learningRate(step: Int) -> Double {
     if step <= warmup { return learningRate * Double(step) / Double(warmup) }
     let progress = Double(step - warmup) / Double(steps - warmup)
     return minimumLearningRate + (learningRate - minimumLearningRate) * (1 + cos(Double.pi * progress)) / 2
-  }
-}
-
-extension TrainingSource {
-  fileprivate func problems(context: Int, vocabulary: Int) -> [Problem] {
-    var problems: [Problem] = []
-    func check(_ key: String, _ found: String, _ accepted: String, unless isFine: Bool) {
-      if !isFine { problems.append(Problem("data.\(key)", found, accepted: accepted)) }
-    }
-    func checkVocabulary(_ key: String, _ needed: Int) {
-      check(
-        key, "needs \(needed) different tokens, and the model's vocabulary is \(vocabulary)",
-        "a vocabulary of at least \(needed)", unless: vocabulary >= needed)
-    }
-    if text != nil { checkVocabulary("text", 257) }
-    if let recall {
-      check(
-        "recall.pairs", "\(recall.pairs) pairs of \(recall.keys) keys", "at most as many pairs as keys",
-        unless: recall.pairs <= recall.keys)
-      check(
-        "recall.pairs", "\(recall.pairs) pairs in a context of \(context)",
-        "an even context that leaves room to ask", unless: context % 2 == 0 && 2 * recall.pairs < context)
-      checkVocabulary("recall", recall.keys + recall.values)
-    }
-    if let passkey {
-      let needed = 2 * passkey.digits + passkey.distance + 2
-      check(
-        "passkey.distance", "the task takes \(needed) tokens of a context of \(context)", "at most the context",
-        unless: needed <= context)
-      checkVocabulary("passkey", passkey.filler + 12)
-    }
-    if let zipfMarkov {
-      check(
-        "zipf_markov.successors", "\(zipfMarkov.successors) successors among \(zipfMarkov.symbols) symbols",
-        "at most as many successors as symbols", unless: zipfMarkov.successors <= zipfMarkov.symbols)
-      checkVocabulary("zipf_markov", zipfMarkov.symbols)
-    }
-    return problems
   }
 }

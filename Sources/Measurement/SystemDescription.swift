@@ -40,5 +40,22 @@ public struct SystemDescription {
   /// What the system calls the processor.
   public static var processor: String { SystemDescription().processor }
 
+  /// The most memory that this process can have: the machine's, or less where the process or its group is limited.
+  /// - Unit: byte
+  public static var memoryLimit: Int {
+    let groups = text("/proc/self/cgroup").split(separator: "\n").compactMap { line in
+      line.hasPrefix("0::") ? String(line.dropFirst(3)) : nil
+    }
+    let files =
+      (groups + [""]).map { "/sys/fs/cgroup\($0)/memory.max" } + [
+        "/sys/fs/cgroup/memory/memory.limit_in_bytes"
+      ]
+    // "max" and "unlimited" are no numbers.
+    let ofGroup = files.compactMap { Int(text($0).trimmingCharacters(in: .whitespacesAndNewlines)) }
+    let addresses = text("/proc/self/limits").split(separator: "\n").first { $0.hasPrefix("Max address space") }
+    let ofProcess = addresses.flatMap { Int($0.split(separator: " ")[3]) }
+    return (ofGroup + [ofProcess, SystemDescription().memoryBytes].compactMap(\.self)).min()!
+  }
+
   private static func text(_ file: String) -> String { (try? String(contentsOfFile: file, encoding: .utf8)) ?? "" }
 }

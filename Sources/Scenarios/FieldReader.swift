@@ -1,3 +1,5 @@
+import Architectures
+
 /// Reads the fields of one mapping: typed, positioned, and strict about keys it was never asked for.
 ///
 /// Ask for every key that the format has, then call `finish()`. A wrong or missing value adds a diagnostic and gives
@@ -40,12 +42,24 @@ public final class FieldReader {
 
   /// A finite number.
   public func number(_ key: String, default fallback: Double? = nil, in range: ClosedRange<Double>? = nil) -> Double? {
-    let accepted = range.map { "a number from \(short($0.lowerBound)) to \(short($0.upperBound))" } ?? "a finite number"
+    let accepted = range.map(Problem.accepted) ?? "a finite number"
     return read(key, default: fallback) { value in
       guard case .scalar(let text, quoted: false) = value.content, isDecimal(text), let number = Double(text),
         number.isFinite, range?.contains(number) ?? true
       else { return refuse(key, value, accepted) }
       return number
+    }
+  }
+
+  /// A number of a section where the key is given and right; else the section keeps what it has.
+  public func read<Section>(_ key: String, _ field: NumberField<Section>, into section: inout Section) {
+    switch field {
+    case .integer(let path, let range):
+      let value = section[keyPath: path]
+      section[keyPath: path] = integer(key, default: value, in: range) ?? value
+    case .decimal(let path, let range):
+      let value = section[keyPath: path]
+      section[keyPath: path] = number(key, default: value, in: range) ?? value
     }
   }
 
@@ -149,7 +163,7 @@ func integerOf(
     collector.add(.init(value.position, path: path, found: "found \(found)", accepted: accepted))
     return nil
   }
-  let accepted = range.map { "an integer from \($0.lowerBound) to \($0.upperBound)" } ?? "an integer"
+  let accepted = range.map(Problem.accepted) ?? "an integer"
   guard case .scalar(let text, quoted: false) = value.content else { return refuse(value.summary, accepted) }
   var digits = text[...]
   if digits.first == "-" || digits.first == "+" { digits = digits.dropFirst() }
@@ -162,11 +176,6 @@ func integerOf(
   }
   if let range, !range.contains(number) { return refuse("\(number)", accepted) }
   return number
-}
-
-/// `0` and `1000` rather than `0.0` and `1000.0`.
-private func short(_ number: Double) -> String {
-  abs(number) < 1e9 ? Int(exactly: number).map(String.init) ?? "\(number)" : "\(number)"
 }
 
 /// Digits, point and exponent: `Double(_:)` alone also reads `nan`, `inf` and hexadecimal.

@@ -41,6 +41,22 @@ public struct CheckpointMetadata: Codable, Hashable, Sendable {
     self.sequences = sequences
     self.dataFingerprint = dataFingerprint
   }
+
+  /// What no run can have written.
+  fileprivate func problems(for model: Model) -> [Problem] {
+    var problems = training.problems(for: model) + Objective(training).problems(for: model)
+    for index in problems.indices { problems[index].key = "training." + problems[index].key }
+    guard problems.isEmpty else { return problems }
+    if !(0...training.steps).contains(step) {
+      problems.append(Problem("step", "found \(step)", accepted: Problem.accepted(0...training.steps)))
+    } else if sequences != step * training.batch {
+      problems.append(
+        Problem(
+          "sequences", "found \(sequences)",
+          accepted: "\(step * training.batch): \(step) steps of \(training.batch) sequences"))
+    }
+    return problems
+  }
 }
 
 /// A trained model and all that its training needs to go on: a folder with `checkpoint.json`, `model.safetensors` and
@@ -80,7 +96,9 @@ public struct Checkpoint {
       guard metadata.format == CheckpointMetadata.format else {
         throw CheckpointError("format: found \"\(metadata.format)\"; accepted: \(CheckpointMetadata.format)")
       }
-      return (metadata, try metadata.model.model())
+      let model = try metadata.model.model()
+      if let problem = metadata.problems(for: model).first { throw CheckpointError(problem.description) }
+      return (metadata, model)
     } catch let error as CheckpointError {
       throw error.at(path)
     } catch {

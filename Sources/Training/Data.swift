@@ -45,6 +45,11 @@ extension TrainingSettings {
   }
 }
 
+extension TrainingSettings {
+  /// Of the tokens of all files, those at the end that are not trained on.
+  public func heldOutCount(of tokens: Int) -> Int { max(context, Int(Double(tokens) * data.evaluationShare)) }
+}
+
 /// Entropy of a distribution given by counts.
 /// - Unit: nat
 func entropy(_ counts: [Int]) -> Double {
@@ -53,7 +58,7 @@ func entropy(_ counts: [Int]) -> Double {
 }
 
 /// FNV-1a of 64 bits over tokens, as 16 hexadecimal digits.
-func fingerprint(_ tokens: some Sequence<some FixedWidthInteger>) -> String {
+public func fingerprint(_ tokens: some Sequence<some FixedWidthInteger>) -> String {
   var hash: UInt64 = 0xcbf2_9ce4_8422_2325
   for token in tokens { hash = (hash ^ UInt64(truncatingIfNeeded: token)) &* 0x100_0000_01b3 }
   let digits = String(hash, radix: 16)

@@ -37,7 +37,7 @@ public final class Corpus: TrainingData {
     }
     context = settings.context
     seed = UInt64(settings.seed)
-    let evaluationCount = max(context, Int(Double(tokens.count) * settings.data.evaluationShare))
+    let evaluationCount = settings.heldOutCount(of: tokens.count)
     trainingCount = tokens.count - evaluationCount
     guard trainingCount >= context else {
       throw DataError(

@@ -32,7 +32,8 @@ struct EvaluateCommand: ParsableCommand {
   @Flag(help: "The data are 16-bit little-endian numbers of tokens, as training takes them, not text.")
   var tokenFile = false
 
-  @Flag(help: "Of the files that the model was trained on only the end that training held out.")
+  @Flag(
+    help: "Of the files that the model was trained on, all and in their order, only the end that training held out.")
   var heldOut = false
 
   @Option(help: "Tokens of a teacher-forced sequence; by default those that the model was trained on, or 256.")
@@ -64,6 +65,7 @@ struct EvaluateCommand: ParsableCommand {
   var format: OutputFormat = .table
 
   func validate() throws {
+    if heldOut, data.isEmpty { throw ValidationError("--held-out needs the files that it is the end of: --data FILE") }
     if format == .csv { throw ValidationError("--format takes table or json") }
     for (name, value, range) in [
       ("--context", context ?? 2, 2...1 << 24), ("--limit", limit, 2...Int.max),
@@ -99,37 +101,38 @@ struct EvaluateCommand: ParsableCommand {
   private func comparison(
     _ subject: Subject, _ data: EvaluationData, _ machine: Machine
   ) throws -> Evaluated.Recursive? {
-    guard sequences > 0, subject.isRecursive else { return nil }
-    let metaContext = subject.model.metaContextLength
-    func whole(_ count: Int) -> Int { (count + metaContext - 1) / metaContext * metaContext }
-    // Of a task, what its sequences hold behind whole meta-contexts before the first answer.
-    let available = data.isTask ? data.context : data.tokens.count
-    let promptLength = data.answers.first.map { $0 / metaContext * metaContext } ?? whole(prompt)
-    let rest = available - promptLength
-    let most = follow == .data ? rest / metaContext * metaContext : rest < 0 ? 0 : Int.max
-    let length = self.length.map(whole) ?? min(whole(1024), most)
-    guard length > 0, length <= most else {
-      // A task's lengths are nobody's mistake.
-      if data.isTask { return nil }
-      throw ValidationError(
-        "\(data.name): \(available) tokens are too few for a prompt of \(promptLength) and "
-          + "\(max(length, metaContext)) more; accepted: more data, a shorter --prompt or --length, or --sequences 0")
-    }
-    let comparison = RecursiveComparison(subject.weights, promptLength: promptLength, length: length, machine: machine)
-    let needed = promptLength + (follow == .data ? length : 0)
+    guard sequences > 0, subject.isRecursive, let lengths = try lengths(subject.model, data) else { return nil }
+    let comparison = RecursiveComparison(
+      subject.weights, promptLength: lengths.promptLength, length: lengths.length, machine: machine)
     let count = data.isTask ? min(sequences, data.tokens.count / data.context) : sequences
     let bar = ProgressBar("sequences", total: count)
     for index in 0..<count {
-      let spread = count == 1 ? 0 : index * (data.tokens.count - needed) / (count - 1)
-      let start = data.isTask ? index * data.context : spread
+      let start =
+        data.isTask ? index * data.context : lengths.start(of: index, among: count, in: data.tokens.count)
       var settings = sampling.settings
       settings.seed &+= UInt64(index)
-      comparison.add(Array(data.tokens[start..<start + needed]), following: follow, sampling: settings)
+      comparison.add(Array(data.tokens[start..<start + lengths.needed]), following: follow, sampling: settings)
       bar.advance()
     }
     bar.finish()
     return Evaluated.Recursive(
-      promptLength: promptLength, length: length, sequences: count, follow: follow, stretches: comparison.stretches)
+      promptLength: lengths.promptLength, length: lengths.length, sequences: count, follow: follow,
+      stretches: comparison.stretches)
+  }
+
+  /// - Returns: `nil` where a task's sequences are too short, which is nobody's mistake.
+  private func lengths(_ model: Model, _ data: EvaluationData) throws -> ComparisonLengths? {
+    let metaContext = model.metaContextLength
+    do {
+      return try ComparisonLengths(
+        metaContext: metaContext, available: data.isTask ? data.context : data.tokens.count,
+        // Of a task the whole meta-contexts before its first answer.
+        prompt: data.answers.first.map { $0 / metaContext * metaContext } ?? prompt, length: length, following: follow)
+    } catch {
+      if data.isTask { return nil }
+      throw ValidationError(
+        "\(data.name): \(error); accepted: more data, a shorter --prompt or --length, or --sequences 0")
+    }
   }
 
   // MARK: Answers
@@ -175,13 +178,24 @@ extension EvaluateCommand {
       guard let training = subject.training else {
         throw ValidationError("--held-out: nobody says what share training holds out; give a checkpoint")
       }
-      tokens = tokens.suffix(max(training.context, Int(Double(tokens.count) * training.data.evaluationShare)))
+      try checkTrainedOn(tokens, subject, training)
+      tokens = tokens.suffix(training.heldOutCount(of: tokens.count))
     }
     tokens = Array(tokens.prefix(limit))
     let context = min(self.context ?? subject.training?.context ?? 256, tokens.count)
     return EvaluationData(
       name: data.joined(separator: ", "), isText: !tokenFile, isTask: false, tokens: tokens, context: context,
       answers: [])
+  }
+
+  /// What is held out of other data was perhaps trained on.
+  private func checkTrainedOn(_ tokens: [Int32], _ subject: Subject, _ training: TrainingSettings) throws {
+    guard let fingerprint = subject.dataFingerprint, Training.fingerprint(tokens) != fingerprint else { return }
+    let files = training.data.text ?? training.data.tokens
+    throw ValidationError(
+      "--held-out: these are not the files that the model was trained on; accepted: "
+        + (files.map { "\($0.joined(separator: ", ")) as training read them, " } ?? "")
+        + "or leave --held-out out")
   }
 
   private func taskData(_ subject: Subject) throws -> EvaluationData {

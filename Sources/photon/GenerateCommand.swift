@@ -106,7 +106,7 @@ struct GenerateCommand: ParsableCommand {
 
   private func promptTokens(vocabulary: Int) throws -> [Int32] {
     if let promptIds {
-      return try promptIds.split(separator: ",").map { word in
+      return try promptIds.split(separator: ",", omittingEmptySubsequences: false).map { word in
         guard let token = Int32(word.trimmingPrefix { $0 == " " }), 0..<Int32(vocabulary) ~= token else {
           throw ValidationError("--prompt-ids: found \"\(word)\"; accepted: 0 to \(vocabulary - 1)")
         }

@@ -54,7 +54,8 @@ struct Photon: AsyncParsableCommand {
     switch error {
     case let error as ScenarioError:
       printError(error.description)
-    case is HardwareError, is CountOverflow, is CheckpointError:
+    // The parser wraps what it finds wrong with the arguments; this was thrown by a command that had begun.
+    case is HardwareError, is CountOverflow, is CheckpointError, is ValidationError:
       printError("error: \(error)")
     default:
       exit(withError: error)

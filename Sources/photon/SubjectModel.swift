@@ -1,6 +1,7 @@
 import Architectures
 import ArgumentParser
 import Foundation
+import Measurement
 import Reference
 import Scenarios
 import Tensors
@@ -44,18 +45,19 @@ struct SubjectOptions: ParsableArguments {
       let loaded = try Checkpoint.load(checkpoint)
       return Subject(
         name: loaded.folder, step: loaded.metadata.step, weights: loaded.weights,
-        training: loaded.metadata.training)
+        training: loaded.metadata.training, dataFingerprint: loaded.metadata.dataFingerprint)
     }
     let read = try Scenario(
       file: scenario!,
       options: ScenarioOptions(overrides: overrides, searchPaths: searchPaths, checksHardware: false))
     let chosen = try read.grid.chosenPoint(point, file: read.file)
     let size = 4 * parameterCount(chosen.model)
-    guard size <= Int128(ProcessInfo.processInfo.physicalMemory) / 2 else {
+    guard size <= Int128(SystemDescription.memoryLimit) / 2 else {
       throw ValidationError("the parameters of \(chosen.name) take \(size) bytes, over half of this machine's memory")
     }
     return Subject(
-      name: chosen.name, step: nil, weights: ModelWeights.untrained(chosen.model, seed: 1), training: read.train)
+      name: chosen.name, step: nil, weights: ModelWeights.untrained(chosen.model, seed: 1), training: read.train,
+      dataFingerprint: nil)
   }
 
   private func parameterCount(_ model: Model) -> Int128 {
@@ -70,6 +72,8 @@ struct Subject {
   let weights: ModelWeights
   /// How it was trained; of random weights how the scenario would train it, if it says.
   let training: TrainingSettings?
+  /// Of the tokens that it was trained on; `nil` for random weights.
+  let dataFingerprint: String?
 
   var model: Model { weights.model }
   /// Whether it can generate recursively.

@@ -2,6 +2,7 @@ import Architectures
 import ArgumentParser
 import Formulas
 import Foundation
+import Measurement
 import Reference
 import Reports
 import Scenarios
@@ -33,6 +34,10 @@ struct TrainCommand: ParsableCommand {
   func run() throws {
     let scenario = try options.scenario()
     let (model, settings) = try subject(of: scenario)
+    let memory = try TrainingMemory(model, settings)
+    if let problem = memory.problem(within: SystemDescription.memoryLimit) {
+      throw ScenarioError([scenario.diagnostic("", problem)])
+    }
     let data = try load(scenario, settings, model)
     let output = output ?? "runs/" + scenario.name
     let checkpoint = try checkpoint(in: output, scenario, model, settings, data)
@@ -47,7 +52,7 @@ struct TrainCommand: ParsableCommand {
     let run =
       try checkpoint.map { try TrainingRun(resuming: $0, settings, data: data) }
       ?? TrainingRun(model, settings, data: data)
-    printOutput(try introduction(run, checkpoint))
+    printOutput(introduction(run, memory, checkpoint))
     try TrainLoop(run, output: output).finish()
   }
 
@@ -74,9 +79,8 @@ struct TrainCommand: ParsableCommand {
   private func load(
     _ scenario: Scenario, _ settings: TrainingSettings, _ model: Model
   ) throws -> any TrainingData {
-    let directory = scenario.file.contains("/") ? String(scenario.file[..<scenario.file.lastIndex(of: "/")!]) : "."
     do {
-      return try settings.loadData(vocabulary: model.vocabulary, directory: directory)
+      return try settings.loadData(vocabulary: model.vocabulary, directory: ScenarioFiles.directory(of: scenario.file))
     } catch {
       throw ScenarioError([scenario.diagnostic("train", error.problem)])
     }
@@ -96,7 +100,7 @@ struct TrainCommand: ParsableCommand {
     return try Checkpoint.load(folder)
   }
 
-  private func introduction(_ run: TrainingRun, _ checkpoint: Checkpoint?) throws -> String {
+  private func introduction(_ run: TrainingRun, _ memory: TrainingMemory, _ checkpoint: Checkpoint?) -> String {
     let (settings, data) = (run.settings, run.data)
     func bits(_ nats: Double) -> String {
       NumberFormat.significant(4).text(nats / log(2)) + (settings.data.isText ? " bits per byte" : " bits per token")
@@ -106,20 +110,8 @@ struct TrainCommand: ParsableCommand {
     if let exact = data.exactLoss { lines.append("best possible: " + bits(exact)) }
     let tokens = NumberFormat.exact.text(Int128(settings.steps * settings.tokensPerStep))
     lines.append("run: \(settings.steps) steps of \(settings.tokensPerStep) tokens, \(tokens) in all")
-    lines.append("memory: " + text(try TrainingMemory(run.weights.model, settings)))
+    lines.append("memory: \(NumberFormat.binaryBytes.text(memory.bytes)) predicted (\(memory.parts))")
     if let checkpoint { lines.append("goes on after step \(run.step) from \(checkpoint.folder)") }
     return lines.joined(separator: "\n") + "\n"
-  }
-
-  /// What a step holds, part by part.
-  private func text(_ memory: TrainingMemory) -> String {
-    func text(_ bytes: Int128) -> String { NumberFormat.binaryBytes.text(bytes) }
-    let parts: [(String, Int128)] = [
-      ("parameters", memory.parameters), ("gradients", memory.parameters), ("moments", 2 * memory.parameters),
-      ("activations", memory.activations + memory.keysAndValues),
-      ("gradients between operations", memory.pooledGradients),
-    ]
-    let list = parts.map { "\($0) \(text(4 * $1))" }.joined(separator: ", ")
-    return "\(text(memory.bytes)) predicted (\(list))"
   }
 }

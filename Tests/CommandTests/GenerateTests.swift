@@ -73,6 +73,8 @@ struct GenerateTests {
   @Test(arguments: [
     (["generate"], "give either a checkpoint's folder or --scenario FILE"),
     (["generate", "-s", "bytes.yaml", "--prompt-ids", "1,256"], "--prompt-ids: found \"256\"; accepted: 0 to 255"),
+    (["generate", "-s", "bytes.yaml", "--prompt-ids", "5,"], "--prompt-ids: found \"\"; accepted: 0 to 255"),
+    (["generate", "-s", "bytes.yaml", "--prompt-ids", ",,"], "--prompt-ids: found \"\"; accepted: 0 to 255"),
     (["generate", "-s", "bytes.yaml", "--prompt", "a", "--prompt-ids", "1"], "give one of --prompt"),
     (["generate", "-s", "bytes.yaml", "--temperature", "-1"], "--temperature takes a number of at least 0"),
     (["generate", "-s", "bytes.yaml", "--top-p", "0"], "--top-p takes a number above 0 and at most 1, not 0.0"),
@@ -100,11 +102,27 @@ struct GenerateTests {
       "accepted: tokens below the model's vocabulary of 256"
     ),
     (["evaluate", "-s", "bytes.yaml", "-d", "text", "--format", "csv"], "--format takes table or json"),
+    (["evaluate", "-s", "bytes.yaml", "--held-out"], "--held-out needs the files that it is the end of"),
+    (
+      ["evaluate", "-s", "bytes.yaml", "-d", "text", "--held-out", "--set", "model.vocabulary=257"],
+      "nobody says what share training holds out"
+    ),
   ])
   func `what cannot be done is refused before anything is written`(arguments: [String], complaint: String) async throws
   {
     let outcome = try await program().run(arguments)
     #expect(outcome.code == 64 && outcome.output == "" && outcome.error.contains(complaint), "\(outcome.error)")
+  }
+
+  @Test(arguments: [
+    ["evaluate", "-s", "bytes.yaml", "-d", "gone"], ["evaluate", "-s", "bytes.yaml"],
+    ["evaluate", "gone", "-d", "text"], ["generate", "-s", "bytes.yaml", "--prompt-ids", "a"],
+    ["generate", "gone"],
+  ])
+  func `a mistake in what a command reads is one line, without the usage`(arguments: [String]) async throws {
+    let outcome = try await program().run(arguments)
+    #expect(outcome.code == 64 && outcome.error.hasPrefix("error: ") && outcome.lines.isEmpty)
+    #expect(outcome.error.count(where: \.isNewline) == 1 && !outcome.error.contains("Usage"), "\(outcome.error)")
   }
 
   @Test func `evaluate-json lists the keys that evaluate prints`() async throws {
@@ -172,11 +190,40 @@ struct GenerateTests {
     #expect(try evaluated.integer("tokens") == 36 && evaluated.object("teacher_forced").integer("context") == 32)
     // With a second text of 400 bytes, and its end, a twentieth is 56.
     try program.write("other", String(repeating: "word", count: 100))
-    let both = try await program.run(
-      "evaluate", "run", "-d", "text", "-d", "other", "--held-out", "--sequences", "0", "--format", "json")
+    let held = ["--held-out", "--sequences", "0", "--format", "json"]
+    for files in [["other"], ["text", "other"], ["other", "text"]] {
+      let other = try await program.run(["evaluate", "run"] + files.flatMap { ["-d", $0] } + held)
+      #expect(other.code == 64 && other.output == "")
+      #expect(
+        other.error == "error: --held-out: these are not the files that the model was trained on; accepted: text as "
+          + "training read them, or leave --held-out out\n")
+    }
+    try program.write("run.yaml", try program.read("run.yaml").replacing("[text]", with: "[text, other]"))
+    #expect(try await program.run("train", "run.yaml", "-o", "both").code == 0)
+    let both = try await program.run(["evaluate", "both", "-d", "text", "-d", "other"] + held)
     #expect(try object(both.output).integer("tokens") == (721 + 401) / 20)
     let nowhere = try await program.run("evaluate", "run")
     #expect(nowhere.code == 64 && nowhere.error.contains("--data FILE is needed"))
+  }
+
+  @Test func `an edited checkpoint is refused by every command that reads one`() async throws {
+    let program = try program()
+    let training = "train: {context: 32, batch: 2, steps: 3, warmup: 1, data: {text: [text]}}\n"
+    try program.write("run.yaml", Self.scenario.replacing("256", with: "257") + training)
+    #expect(try await program.run("train", "run.yaml", "-o", "run").code == 0)
+    let file = "run/checkpoint-00000003/checkpoint.json"
+    let written = try program.read(file)
+    for (old, new, complaint) in [
+      ("\"context\" : 32", "\"context\" : 0", "training.context: found 0; accepted: an integer from 2 to 1048576"),
+      ("\"step\" : 3", "\"step\" : -5", "step: found -5; accepted: an integer from 0 to 3"),
+    ] {
+      #expect(written.contains(old))
+      try program.write(file, written.replacing(old, with: new))
+      for command in [["evaluate", "run", "-d", "text"], ["generate", "run"], ["train", "run.yaml", "-o", "run"]] {
+        let outcome = try await program.run(command)
+        #expect(outcome.code == 64 && outcome.output == "" && outcome.error == "error: \(file): \(complaint)\n")
+      }
+    }
   }
 
   @Test func `a score is the same every time, and hardly depends on how the data are cut`() async throws {

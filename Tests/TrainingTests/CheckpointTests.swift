@@ -13,12 +13,20 @@ struct CheckpointTests {
     let optimiser: AdamW
     let metadata: CheckpointMetadata
 
+    /// A context of whole meta-contexts of every subject.
+    static let training = {
+      var settings = TrainingSettings()
+      settings.data.zipfMarkov = ZipfMarkovTask(symbols: 11, successors: 3)
+      settings.context = 240
+      return settings
+    }()
+
     init(_ subject: Subject = Subject.all[2]) throws {
       weights = ModelWeights.untrained(subject.model, seed: 3)
       optimiser = AdamW(weights)
       for step in 0..<3 { optimiser.step(AdamWTests.gradients(weights, step: step), learningRate: 0.01) }
       metadata = CheckpointMetadata(
-        model: subject.model, training: TrainingSettings(), step: 3, sequences: 24, dataFingerprint: "0123456789abcdef")
+        model: subject.model, training: Self.training, step: 3, sequences: 24, dataFingerprint: "0123456789abcdef")
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
       for file in try Checkpoint.files(weights, optimiser: optimiser, metadata: metadata) {
         try file.content.write(to: URL(filePath: folder + "/" + file.name))
@@ -51,7 +59,7 @@ struct CheckpointTests {
     let read = try Checkpoint.load(stored.folder)
     #expect(read.model == subject.model)
     #expect(read.metadata.step == 3 && read.metadata.sequences == 24)
-    #expect(read.metadata.training == TrainingSettings())
+    #expect(read.metadata.training == Stored.training)
     let optimiser = try read.optimiser()
     #expect(optimiser.stepCount == 3)
     for (own, other) in zip(stored.weights.tensors, read.weights.tensors) {
@@ -97,16 +105,18 @@ struct CheckpointTests {
     #expect(stored.complaint() == "model.safetensors: there is no tensor \"encoder embedding\"")
   }
 
-  @Test func `a configuration that is none, of another version or of another model is refused`() throws {
-    func changed(_ old: String, _ new: String) throws -> String {
-      let stored = try Stored()
-      try stored.change("checkpoint.json") { content in
-        let text = String(decoding: content, as: UTF8.self)
-        #expect(text.contains(old))
-        content = Data(text.replacing(old, with: new, maxReplacements: 1).utf8)
-      }
-      return stored.complaint()
+  /// What is said to an edited configuration.
+  private func changed(_ old: String, _ new: String) throws -> String {
+    let stored = try Stored()
+    try stored.change("checkpoint.json") { content in
+      let text = String(decoding: content, as: UTF8.self)
+      #expect(text.contains(old))
+      content = Data(text.replacing(old, with: new, maxReplacements: 1).utf8)
     }
+    return stored.complaint()
+  }
+
+  @Test func `a configuration that is none, of another version or of another model is refused`() throws {
     #expect(try changed("{", "") == "checkpoint.json: no JSON object")
     #expect(
       try changed("photon-checkpoint-1", "nano-2")
@@ -119,6 +129,56 @@ struct CheckpointTests {
       try changed("\"heads\" : 2", "\"heads\" : \"two\"").hasSuffix("heads: a value of another type"))
     #expect(try changed("\"cascade\"", "\"waterfall\"").hasPrefix("checkpoint.json: model.decoder_input: found"))
     #expect(try changed("\"chunk\" : 2", "\"chunk\" : 0").hasPrefix("checkpoint.json: model.levels[1].chunk: found 0"))
+  }
+
+  @Test(arguments: [
+    ("context", "240", "0", "found 0; accepted: an integer from 2 to 1048576"),
+    ("context", "240", "9223372036854775807", "found 9223372036854775807; accepted: an integer from 2 to 1048576"),
+    ("context", "240", "241", "241 tokens are no whole number of meta-contexts of 6; accepted: a multiple of 6"),
+    ("evaluation_sequences", "32", "-1", "found -1; accepted: an integer from 1 to 65536"),
+    ("seed", "1", "-1", "found -1; accepted: an integer from 0 to 2147483647"),
+    ("batch", "8", "-8", "found -8; accepted: an integer from 1 to 65536"),
+    ("micro_batches", "1", "0", "found 0; accepted: an integer from 1 to 65536"),
+    ("micro_batches", "1", "3", "3 parts do not divide a batch of 8; accepted: a divisor of 8"),
+    ("steps", "1000", "0", "found 0; accepted: an integer from 1 to 100000000"),
+    ("clip", "1", "0", "found 0.0; accepted: a number from 1e-06 to 1000000000.0"),
+    ("warmup", "100", "1000", "1000 steps of 1000; accepted: fewer than the 1000 steps of the run"),
+    ("reconstruction_weight", "0", "-1", "found -1.0; accepted: a number from 0 to 1000000"),
+    ("data.evaluation_share", "0.05", "1", "found 1.0; accepted: a number from 0 to 0.9"),
+    ("data.zipf_markov.symbols", "11", "0", "found 0; accepted: an integer from 1 to 65536"),
+    (
+      "data.zipf_markov.successors", "3", "200",
+      "200 successors among 11 symbols; accepted: at most as many successors as symbols"
+    ),
+  ])
+  func `training settings that no scenario can have are refused`(
+    path: String, old: String, new: String, complaint: String
+  ) throws {
+    let key = path.split(separator: ".").last!
+    let said = try changed("\"\(key)\" : \(old)", "\"\(key)\" : \(new)")
+    #expect(said == "checkpoint.json: training.\(path): \(complaint)")
+  }
+
+  @Test func `a checkpoint of no source of data, or of one without files, is refused`() throws {
+    let sources = "; accepted: one of text, tokens, recall, passkey, zipf_markov"
+    #expect(
+      try changed("\"zipf_markov\"", "\"markov\"") == "checkpoint.json: training.data: no source of data" + sources)
+    #expect(
+      try changed("\"zipf_markov\"", "\"recall\" : {\"keys\" : 2, \"pairs\" : 2, \"values\" : 2}, \"zipf_markov\"")
+        == "checkpoint.json: training.data: recall and zipf_markov are several sources" + sources)
+    #expect(
+      try changed("\"zipf_markov\"", "\"tokens\" : [], \"markov\"")
+        == "checkpoint.json: training.data.tokens: found an empty list; accepted: at least one file")
+  }
+
+  @Test func `a place that no run can have reached is refused`() throws {
+    #expect(try changed("\"step\" : 3", "\"step\" : -5").hasPrefix("checkpoint.json: step: found -5; accepted: an int"))
+    #expect(
+      try changed("\"step\" : 3", "\"step\" : 1001")
+        == "checkpoint.json: step: found 1001; accepted: an integer from 0 to 1000")
+    #expect(
+      try changed("\"sequences\" : 24", "\"sequences\" : -24")
+        == "checkpoint.json: sequences: found -24; accepted: 24: 3 steps of 8 sequences")
   }
 
   @Test func `a folder that is none or holds no checkpoint is said to be so`() throws {
