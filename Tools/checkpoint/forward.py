@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The teacher-forced losses of a checkpoint, by NumPy and docs/checkpoint-format.md alone.
+"""The teacher-forced losses of a checkpoint, in NumPy, from what docs/checkpoint-format.md says and nothing else.
 
     python3 Tools/checkpoint/forward.py CHECKPOINT FILE [--context T] [--check PHOTON]
 
