@@ -203,7 +203,7 @@ struct TrainTests {
     #expect(limited.error.hasPrefix("--set:1:13: error: train.batch: a step needs "), "\(limited.error)")
     #expect(
       limited.error.hasSuffix(
-        ", and nine tenths of this machine's 2.86 GiB may be used; accepted: a smaller batch or context, or more "
+        ", and nine tenths of this machine's 2.86\u{202f}GiB may be used; accepted: a smaller batch or context, or more "
           + "micro_batches\n"), "\(limited.error)")
     let small = try await program.shell("ulimit -v 3000000; exec \"$PHOTON\" train tiny.yaml -o run")
     #expect(small.code == 0, "\(small.error)")
