@@ -8,47 +8,48 @@ import Scenarios
 /// What a sweep found, in words.
 extension QualitySubject {
   func findings() -> [String] {
-    let others: [String?] = [familyFinding, recursionFinding, taskFinding, certaintyFinding]
-    return [choiceFinding] + factorFindings + others.compactMap(\.self)
+    let choices = costAxes.map(choiceFinding)
+    let others: [String?] = [learningFinding, tokenFinding, familyFinding, recursionFinding, taskFinding]
+    return choices + factorFindings + others.compactMap(\.self) + [certaintyFinding]
   }
+
+  func bits(_ value: Double) -> String { NumberFormat.fixed(decimals: 3).text(value) }
 
   /// `59.7×`, or `1/59.7 of` where that is shorter to think.
   private func times(_ value: Double) -> String { value > 0.1 ? ratio(value) : "1/\(significant(1 / value)) of" }
 
-  func bits(_ value: Double) -> String { NumberFormat.fixed(decimals: 3).text(value) }
-
-  /// `0.041 ± 0.012 worse`, or that nobody can tell.
-  func difference(_ outcome: QualityOutcome, from other: QualityOutcome, _ spread: SeedSpread) -> String {
+  /// `0.041 ± 0.012 worse`, and whether that is beyond the spread of seeds.
+  /// - Parameter comparisons: among which this one was chosen for what it shows.
+  private func difference(
+    _ outcome: QualityOutcome, from other: QualityOutcome, _ spread: SeedSpread, comparisons: Int = 1
+  ) -> String {
     let difference = outcome.mean - other.mean
-    let amount = bits(abs(difference))
-    guard let uncertainty = spread.uncertainty(outcome.results.count, other.results.count) else {
-      return "\(amount) \(difference < 0 ? "better" : "worse") (one seed, no spread)"
+    let (amount, word) = (bits(abs(difference)), difference < 0 ? "better" : "worse")
+    let counts = (outcome.results.count, other.results.count)
+    guard let uncertainty = spread.uncertainty(counts.0, counts.1, comparisons: comparisons) else {
+      return "\(amount) \(word)"
     }
-    let text = "\(amount) ± \(bits(uncertainty)) \(difference < 0 ? "better" : "worse")"
+    let text = "\(amount) ± \(bits(uncertainty)) \(word)"
     return abs(difference) > uncertainty ? text : "\(text) (not beyond the spread of seeds)"
   }
 
-  /// The front by cache bytes: which model to take at which budget.
-  private var choiceFinding: String {
-    let (rivals, front) = front(main.outcomes, by: { $0.cacheBytes })
+  /// The front by a cost: which model to take at which budget.
+  private func choiceFinding(_ axis: CostAxis) -> String {
+    let (rivals, front) = front(main.outcomes, by: axis.cost)
     let choices = front.members.reversed().map { place -> String in
       let outcome = rivals[place]
-      let budget = NumberFormat.si(unit: "B").text(outcome.cost.cacheBytes)
-      return "\(budget) or more: \(outcome.name) (\(bits(outcome.mean)), on the front in "
-        + "\(wholePercent(front.probabilities[place])) of draws)"
+      let share = front.probabilities.map { ", on the front in \(wholePercent($0[place])) of draws" } ?? ""
+      return "from \(axis.format.text(axis.cost(outcome.cost))), \(outcome.name) (\(bits(outcome.mean))\(share))"
     }
-    let beaten = rivals.indices.filter { !front.members.contains($0) }.map { rivals[$0].name }
     return
-      "**What to take at which budget** of cache bytes read per token, in \(unit(main.outcomes)) of \(main.dataset): "
-      + choices.joined(separator: "; ") + "."
-      + (beaten.isEmpty
-        ? "" : " Beaten in both by another at the same training FLOP: \(beaten.joined(separator: ", ")).")
+      "**By \(axis.name)** take, in \(unit(main.outcomes)) of \(main.dataset): \(choices.joined(separator: "; ")). "
+      + "Every other model costs as much or more and predicts worse."
   }
 
   /// Per factor, how far every variant is from the centre, and what it costs.
   private var factorFindings: [String] {
-    let outcomes = main.outcomes
-    let (centre, spread) = (centre(outcomes), spread(outcomes))
+    let outcomes = main.outcomes.filter { $0.isMatchedByFlops && $0.hasLearnt }
+    let (centre, spread) = (centre(main.outcomes), spread(main.outcomes))
     let factors = outcomes.compactMap(\.variant.factor).reduce(into: [String]()) { seen, factor in
       if !seen.contains(factor) { seen.append(factor) }
     }
@@ -59,28 +60,58 @@ extension QualitySubject {
         let cost =
           cache == 1 && flops == 1
           ? "at the same cost" : "at \(times(cache)) the cache reads and \(times(flops)) the FLOP"
-        return "\(outcome.name) \(difference(outcome, from: centre, spread)) \(cost)"
+        return "\(outcome.name) is \(difference(outcome, from: centre, spread)) \(cost)"
       }
       return "**\(capitalised(factor)):** against \(centre.name) with \(bits(centre.mean)), "
         + members.joined(separator: "; ") + "."
     }
   }
 
+  /// Models that have learnt no more than how frequent tokens are, or to do without their higher levels.
+  private var learningFinding: String? {
+    let failed = main.outcomes.filter { !$0.hasLearnt }.map {
+      "\($0.name) ends at \(bits($0.mean)), where knowing how frequent each token is gives \(bits($0.results[0].unigramBits))"
+    }
+    let deaf = main.outcomes.filter { $0.hasLearnt && ignoresTop($0) }.map {
+      "\($0.name) predicts the same whatever its top level says (KL below \(significant(Self.leastDivergence)) nat)"
+    }
+    let all = failed + deaf
+    return all.isEmpty
+      ? nil : "**Not learnt:** \(all.joined(separator: "; ")). Their recursive generation is not judged."
+  }
+
+  /// Models with the tokens of another, beside it.
+  private var tokenFinding: String? {
+    let pairs = main.outcomes.compactMap { outcome -> String? in
+      guard let other = main.outcomes.first(where: { $0.name == outcome.variant.tokensOf }) else { return nil }
+      let flops = Double(outcome.run.trainingFlops) / Double(other.run.trainingFlops)
+      return "\(outcome.name) is \(difference(outcome, from: other, spread(main.outcomes))) than \(other.name), "
+        + "with \(ratio(flops)) its training FLOP"
+    }
+    return pairs.isEmpty ? nil : "**At equal tokens:** \(pairs.joined(separator: "; "))."
+  }
+
   /// The best hierarchy beside the vanilla model.
   private var familyFinding: String? {
     let rivals = main.outcomes.filter(\.isMatchedByFlops)
+    let hierarchies = rivals.filter { $0.run.model.family != .vanilla }
     guard let vanilla = rivals.first(where: { $0.run.model.family == .vanilla }),
-      let best = rivals.filter({ $0.run.model.family != .vanilla }).min(by: { $0.mean < $1.mean })
+      let best = hierarchies.min(by: { $0.mean < $1.mean })
     else { return nil }
     let tokens = Double(best.run.tokens) / Double(vanilla.run.tokens)
-    return "**A hierarchy at the price of a vanilla model's training:** \(best.name), the best of them, is "
-      + "\(difference(best, from: vanilla, spread(main.outcomes))) than vanilla after \(times(tokens)) the tokens, and reads "
-      + "\(times(best.cost.cacheBytes / vanilla.cost.cacheBytes)) the cache."
+    let gap = difference(best, from: vanilla, spread(main.outcomes), comparisons: hierarchies.count)
+    return
+      "**A hierarchy at the price of a vanilla model's training:** \(best.name), the best of \(hierarchies.count), is "
+      + "\(gap) than vanilla after \(times(tokens)) the tokens, and reads "
+      + "\(times(best.cost.cacheBytes / vanilla.cost.cacheBytes)) the cache"
+      + (spread(main.outcomes).deviation == nil ? "." : " (± allows for the choice among them).")
   }
 
   /// What recursive generation loses within the trained context.
   private var recursionFinding: String? {
-    let recursive = main.outcomes.compactMap { outcome in recursion(outcome).map { (outcome, $0) } }
+    let recursive = main.outcomes.filter(isRecursionJudged).compactMap { outcome in
+      recursion(outcome).map { (outcome, $0) }
+    }
     guard let best = recursive.min(by: { $0.1.loss < $1.1.loss }),
       let worst = recursive.max(by: { $0.1.loss < $1.1.loss }),
       let centre = recursive.first(where: { $0.0.variant.factor == nil })
@@ -94,7 +125,8 @@ extension QualitySubject {
     let verdict =
       lost.isEmpty
       ? ""
-      : " Worse than knowing how frequent each token is (\(bits(unigram))), and nothing else: \(lost.joined(separator: ", "))."
+      : " Worse than knowing how frequent each token is, and nothing else (\(bits(unigram))): "
+        + "\(lost.joined(separator: "; "))."
     return "**Recursive generation**, whose quality the paper does not report: "
       + ([text(centre)] + others).joined(separator: "; ")
       + ", in \(unit(main.outcomes)) of \(main.dataset) over the \(number(centre.1.positions)) tokens behind a prompt.\(verdict)"
@@ -108,50 +140,31 @@ extension QualitySubject {
         let figure = hasAnswers ? wholePercent(outcome.mean(\.accuracy)!) : bits(outcome.mean - (exact ?? 0))
         return "\(outcome.name) \(figure)"
       }
+      let chance = chance(outcomes[0]).map { " (a guess finds \(wholePercent($0)))" } ?? ""
       let what =
-        hasAnswers ? "answers found" : exact == nil ? unit(outcomes) : "\(unit(outcomes)) above the source's entropy"
-      return "\(dataset), \(what): \(figures.joined(separator: ", "))"
+        hasAnswers
+        ? "answers found\(chance)" : exact == nil ? unit(outcomes) : "\(unit(outcomes)) above the source's entropy"
+      return "\(dataset), \(what): \(figures.joined(separator: "; "))"
     }
-    return tasks.isEmpty ? nil : "**Synthetic tasks:** \(tasks.joined(separator: "; "))."
+    return tasks.isEmpty ? nil : "**Synthetic tasks.** \(tasks.joined(separator: ". "))."
+  }
+
+  /// Share of answers that a guess among what stands before finds.
+  func chance(_ outcome: QualityOutcome) -> Double? {
+    let data = outcome.run.training.data
+    return data.recall.map { 1 / Double($0.pairs) } ?? data.passkey.map { _ in 0.1 }
   }
 
   private var certaintyFinding: String {
-    let spread = spread(main.outcomes)
-    let centre = centre(main.outcomes)
+    let (spread, centre) = (spread(main.outcomes), centre(main.outcomes))
     let text = spread.deviation.map {
-      "seeds of one model differ by a standard deviation of \(bits($0)) (pooled, \(spread.degreesOfFreedom) degrees of "
-        + "freedom); ± is a 95 % interval of a difference, for one comparison at a time. "
+      "seeds of one model differ by a standard deviation of \(bits($0)), pooled over the models that have learnt "
+        + "(\(spread.degreesOfFreedom) degrees of freedom), as if all spread alike. ± is a 95 % interval over seeds alone; "
+        + "the text and the learning rate are one. "
     }
     return "**How certain:** \(text ?? "one seed per model, so no spread is known. ")These are models of "
       + "\(NumberFormat.si(unit: "").text(Double(centre.parameterCount))) parameters after "
-      + "\(NumberFormat.si(unit: "FLOP").text(Double(centre.run.trainingFlops))) of training, all with one learning rate: the "
-      + "order of neighbours may change with size and tokens, and nothing here says that it will not."
-  }
-
-  /// Recursive beside hierarchical generation over the tokens that lie within the trained context.
-  struct Recursion {
-    /// Tokens behind the prompt.
-    let positions: Int
-    let hierarchicalBits, recursiveBits, agreement, divergence: Double
-    let chunkCosine: Double?
-
-    var loss: Double { recursiveBits - hierarchicalBits }
-  }
-
-  func recursion(_ outcome: QualityOutcome) -> Recursion? {
-    let context = outcome.run.training.context
-    let stretches = outcome.results.flatMap { result in
-      result.stretches.filter { $0.positions.upperBound < context - context / 2 }
-    }
-    let weights = stretches.map { Double($0.positions.count) }
-    guard !stretches.isEmpty else { return nil }
-    func mean(_ figure: (QualityResult.Stretch) -> Double) -> Double {
-      zip(stretches, weights).reduce(0) { $0 + figure($1.0) * $1.1 } / weights.reduce(0, +)
-    }
-    let hasCosines = stretches.allSatisfy { $0.chunkCosine != nil }
-    return Recursion(
-      positions: stretches.map(\.positions.upperBound).max()! + 1, hierarchicalBits: mean(\.hierarchicalBits),
-      recursiveBits: mean(\.recursiveBits), agreement: mean(\.agreement), divergence: mean(\.divergence),
-      chunkCosine: hasCosines ? mean { $0.chunkCosine! } : nil)
+      + "\(NumberFormat.si(unit: "FLOP").text(Double(centre.run.trainingFlops))) of training on contexts of "
+      + "\(number(centre.run.training.context)) tokens: what they say of large models and long contexts is a guess."
   }
 }

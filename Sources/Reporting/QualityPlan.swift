@@ -22,7 +22,7 @@ public struct QualityRun: Sendable {
   /// A name for a folder, different for runs that train differently.
   public var folderName: String {
     let words = "\(dataset) \(variant.name)".lowercased().split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }
-    return words.joined(separator: "-") + ".seed-\(seed).\(scenario.fingerprint.prefix(8))"
+    return words.joined(separator: "-").prefix(80) + ".seed-\(seed).\(scenario.fingerprint.prefix(8))"
   }
 }
 
@@ -55,6 +55,7 @@ public struct QualityPlan: Sendable {
           let variant = sweep.variant(name)!
           let run = [QualitySweep.Setting("train.steps", steps), .init("train.seed", seed)]
           let settings = dataset.settings + variant.settings + run
+          try Self.check(variant, scenario)
           let subject = try Subject(scenario, settings, of: variant)
           runs.append(
             QualityRun(
@@ -65,6 +66,29 @@ public struct QualityPlan: Sendable {
       }
     }
     (self.runs, self.budgets) = (runs, budgets)
+    try check()
+  }
+
+  /// - Throws: `ScenarioError` where nothing is generated, or two variants are the same run.
+  private func check() throws(ScenarioError) {
+    if runs.contains(where: { $0.scenario.grid.point(at: 0)?.workload.generatedLength == 0 }) {
+      let problem = Problem("generate", "nothing is generated, so a token has no cost", accepted: "at least 1")
+      throw ScenarioError([scenario.diagnostic("workload", problem)])
+    }
+    let folders = Dictionary(grouping: runs, by: \.folderName)
+    if let twins = runs.lazy.compactMap({ folders[$0.folderName] }).first(where: { $0.count > 1 }) {
+      let names = twins.map(\.variant.name).joined(separator: " and ")
+      let problem = Problem("variants", "\(names) are the same run", accepted: "variants that differ")
+      throw ScenarioError([scenario.diagnostic("quality_sweep", problem)])
+    }
+  }
+
+  /// Steps follow from the budget.
+  private static func check(_ variant: QualitySweep.Variant, _ scenario: Scenario) throws(ScenarioError) {
+    guard variant.settings.contains(where: { ["train.steps", "train.tokens"].contains($0.key) }) else { return }
+    let problem = Problem(
+      "variants", "\(variant.name) sets its own steps", accepted: "none: they follow from the training FLOP")
+    throw ScenarioError([scenario.diagnostic("quality_sweep", problem)])
   }
 
   private static func steps(

@@ -13,16 +13,17 @@ public struct QualityResult: Sendable {
     /// - Unit: bit per token
     public let hierarchicalBits: Double
     public let recursiveBits: Double
-    /// Of Â and A at the top level.
+    /// Of Â and A at the top level, and of A with a chunk elsewhere.
     public let chunkCosine: Double?
+    public let unrelatedCosine: Double?
 
     public init(
       positions: ClosedRange<Int>, agreement: Double, divergence: Double, hierarchicalBits: Double,
-      recursiveBits: Double, chunkCosine: Double?
+      recursiveBits: Double, chunkCosine: Double?, unrelatedCosine: Double?
     ) {
       (self.positions, self.agreement, self.divergence) = (positions, agreement, divergence)
       (self.hierarchicalBits, self.recursiveBits) = (hierarchicalBits, recursiveBits)
-      self.chunkCosine = chunkCosine
+      (self.chunkCosine, self.unrelatedCosine) = (chunkCosine, unrelatedCosine)
     }
   }
 

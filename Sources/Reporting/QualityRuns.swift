@@ -1,27 +1,34 @@
 import Architectures
-import Formulas
 import Foundation
 import Hardware
-import Quantities
 import Reports
 import Scenarios
 
 /// How the figures came about, and every run.
 extension QualitySubject {
   func conventionSection(_ document: inout MarkdownDocument) {
-    document.heading("Conventions")
-    document.list([
+    var conventions = [
       "Training FLOP are those of forward and backward pass by closed form, equal to the trace of a step; a variant takes "
         + "the number of steps that comes nearest to the budget of the scenario's own model. Loss and optimiser are not "
-        + "counted.",
-      "Decode costs are those of the same models, \(describe(workload)), on `\(profile.name)`"
+        + "counted; decoders whose outputs nothing reads are.",
+      "Decode costs are those of the trained models, \(describe(workload)), on `\(profile.name)`"
         + (profile.isIdeal ? ", a data sheet: a time is a lower bound, without launches." : "."),
-      "Cache bytes are reads of persistent caches; the windows of local decoders, at most R + C − 1 entries a level, are not "
-        + "among them.",
-      "All runs share learning rate, batch and schedule; the learning rate was not tuned for any of them.",
+      "Cache bytes are keys and values read from persistent caches and from the windows of local decoders.",
       "The first token of a sequence is read and not scored in any family.",
-      "L = 1 with C = 4 and R = 2 is the Block Transformer itself (same operations, same parameters), so it is trained once.",
-    ])
+    ]
+    let settings = Set(results.map { [$0.run.training.learningRate, $0.run.training.minimumLearningRate] })
+    if settings.count == 1, let rates = settings.first {
+      conventions.append(
+        "Every run has the learning rate \(significant(rates[0])), falling to \(significant(rates[1])); it was not tuned "
+          + "for any of them.")
+    }
+    if main.outcomes.contains(where: { $0.run.model.family == .block }) {
+      conventions.append(
+        "A Block Transformer is the PHOTON of one level (same operations, same parameters), so that it is trained once."
+      )
+    }
+    document.heading("Conventions")
+    document.list(conventions)
   }
 
   func runSection(_ document: inout MarkdownDocument) {
@@ -41,11 +48,9 @@ extension QualitySubject {
     }
     document.table(table)
     let hours = NumberFormat.fixed(decimals: 1).text(results.reduce(0) { $0 + $1.trainingSeconds } / 3600)
-    let threads = results.first?.run.training.threads ?? 1
     document.paragraph(
-      "\(hours) hours of training, each run on \(number(threads)) thread\(threads == 1 ? "" : "s"), "
-        + "\(number(plan.sweep.jobs)) at a time; times are measured, all other figures repeat bit by bit on the same processor."
-    )
+      "\(hours) hours of training, \(number(plan.sweep.jobs)) runs at a time; times are measured, all other figures repeat "
+        + "bit by bit on the same processor.")
     guard let example = results.last(where: { $0.run.variant.factor != nil }) ?? results.last else { return }
     document.paragraph("One of them alone, here \(example.run.variant.name) on \(example.run.dataset):")
     let settings = example.run.arguments.map { " \\\n  --set '\($0)'" }.joined()

@@ -21,9 +21,10 @@ public struct SeedSpread: Sendable {
   }
 
   /// Half the width of the 95 % interval of a difference of two means.
-  public func uncertainty(_ left: Int, _ right: Int) -> Double? {
+  /// - Parameter comparisons: of which this is one, chosen for what it shows; the interval is as much wider (Bonferroni).
+  public func uncertainty(_ left: Int, _ right: Int, comparisons: Int = 1) -> Double? {
     deviation.map {
-      Statistics.studentQuantile(0.975, degreesOfFreedom: degreesOfFreedom) * $0
+      Statistics.studentQuantile(1 - 0.025 / Double(comparisons), degreesOfFreedom: degreesOfFreedom) * $0
         * sqrt(1 / Double(left) + 1 / Double(right))
     }
   }
@@ -40,8 +41,8 @@ public struct SeedSpread: Sendable {
 public struct ParetoFront: Sendable {
   /// Places of the models on the front, cheapest first.
   public let members: [Int]
-  /// Per model: the share of draws in which it is on the front.
-  public let probabilities: [Double]
+  /// Per model: the share of draws in which it is on the front; `nil` where no spread is known.
+  public let probabilities: [Double]?
 
   private static let draws = 10_000
 
@@ -51,8 +52,7 @@ public struct ParetoFront: Sendable {
   public init(costs: [Double], means: [Double], counts: [Int], spread: SeedSpread) {
     members = Self.front(costs, means).sorted { (costs[$0], $0) < (costs[$1], $1) }
     guard let deviation = spread.deviation else {
-      let front = members
-      probabilities = means.indices.map { front.contains($0) ? 1 : 0 }
+      probabilities = nil
       return
     }
     // The true means given the observed ones, under a flat prior: the common variance is a scaled inverse χ², each mean

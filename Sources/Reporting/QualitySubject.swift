@@ -7,40 +7,48 @@ import Scenarios
 
 /// What a model costs while it generates, per emitted token.
 public struct DecodeCost: Sendable {
-  /// Persistent caches alone; the few entries of local windows are not among them.
+  /// Keys and values read from persistent caches, which grow with the context.
   /// - Unit: byte
-  public let cacheBytes: Double
+  public let persistentBytes: Double
+  /// Keys and values read from the windows of local decoders, at most R + C − 1 entries a level.
+  /// - Unit: byte
+  public let windowBytes: Double
   /// Matrix products and element-wise work.
   /// - Unit: FLOP
   public let flops: Double
   /// Between two tokens of one sequence.
   /// - Unit: s
   public let time: Double
-  /// Throughput over the memory that one sequence keeps (arXiv:2512.20687v2 §3).
-  /// - Unit: token/s/GiB
-  public let throughputPerMemory: Double?
+
+  public var cacheBytes: Double { persistentBytes + windowBytes }
 
   /// - Throws: `HardwareError`, `CountOverflow`
+  /// - Precondition: something is generated.
   init(_ point: ScenarioPoint, on profile: HardwareProfile, _ pricer: inout Pricer) throws {
     let summary = try PointSummary(point, on: profile, &pricer)
     let workload = point.workload
     let tokens = Double(workload.batchSize * workload.generatedLength * workload.continuations)
     let decode = summary.totals.decode
-    cacheBytes = Double(decode.cacheReadBits) / 8 / tokens
+    persistentBytes = Double(decode.cacheReadBits) / 8 / tokens
+    windowBytes = Double(decode.localReadBits) / 8 / tokens
     flops = Double(decode.matmulFlops + decode.elementwiseFlops) / tokens
-    time = summary.figures.timePerOutputToken?.value ?? 0
-    throughputPerMemory = summary.figures.throughputPerSampleGibibyte
+    time = summary.figures.timePerOutputToken!.value
   }
 }
 
 /// One variant of a sweep on one dataset, over its seeds.
 struct QualityOutcome {
+  /// Less than this share below the unigram entropy, a model has learnt how frequent tokens are and nothing else.
+  private static let leastGain = 0.02
+
   let variant: QualitySweep.Variant
   /// At least one, by seed.
   let results: [QualityResult]
   let cost: DecodeCost
   /// As the model generates recursively; nil where it cannot.
   let recursiveCost: DecodeCost?
+  /// As the model is, at prompts that are so many times longer.
+  let longer: [(factor: Int, cost: DecodeCost)]
   let parameterCount: Int128
 
   var run: QualityRun { results[0].run }
@@ -49,6 +57,7 @@ struct QualityOutcome {
   /// Largest − smallest over the seeds.
   var range: Double { results.map(\.bits).max()! - results.map(\.bits).min()! }
   var isMatchedByFlops: Bool { variant.tokensOf == nil }
+  var hasLearnt: Bool { mean < (1 - Self.leastGain) * results[0].unigramBits }
 
   /// The mean over seeds of what every result has.
   func mean(_ figure: (QualityResult) -> Double?) -> Double? {
@@ -69,6 +78,7 @@ public struct QualitySubject {
   let groups: [(dataset: String, outcomes: [QualityOutcome])]
 
   /// - Throws: `HardwareError`, `CountOverflow`
+  /// - Precondition: a result on the sweep's first dataset.
   public init(
     _ plan: QualityPlan, _ results: [QualityResult], on profile: HardwareProfile, command: String, journal: String
   ) throws {
@@ -82,33 +92,43 @@ public struct QualitySubject {
         var recursive = point
         recursive.model.generation = .recursive
         let isRecursive = run.model.family == .photon && run.model.levelCount >= 2
+        let longer = try Self.longerPrompts.map { factor in
+          var long = point
+          long.workload.promptLength *= factor
+          return (factor, try DecodeCost(long, on: profile, &pricer))
+        }
         return QualityOutcome(
           variant: run.variant, results: own, cost: try DecodeCost(point, on: profile, &pricer),
-          recursiveCost: isRecursive ? try DecodeCost(recursive, on: profile, &pricer) : nil,
+          recursiveCost: isRecursive ? try DecodeCost(recursive, on: profile, &pricer) : nil, longer: longer,
           parameterCount: parameters(of: run.model).total)
       }
       return (dataset.name, outcomes)
     }.filter { !$0.outcomes.isEmpty }
   }
 
+  private static let longerPrompts = [16, 256]
+
   var workload: Workload { plan.runs[0].scenario.grid.point(at: 0)!.workload }
 
-  /// The dataset that models are chosen by: the first.
+  /// The dataset that models are chosen by: the sweep's first.
   var main: (dataset: String, outcomes: [QualityOutcome]) { groups[0] }
 
-  /// What is measured against: the variant without a factor, else the first.
+  /// What is compared with: the variant without a factor, else the first.
   func centre(_ outcomes: [QualityOutcome]) -> QualityOutcome {
     outcomes.first { $0.variant.factor == nil } ?? outcomes[0]
   }
 
-  func spread(_ outcomes: [QualityOutcome]) -> SeedSpread { SeedSpread(outcomes.map { $0.results.map(\.bits) }) }
+  /// A model that has learnt nothing does so from every seed, and says nothing of the others' spread.
+  func spread(_ outcomes: [QualityOutcome]) -> SeedSpread {
+    SeedSpread(outcomes.filter(\.hasLearnt).map { $0.results.map(\.bits) })
+  }
 
   /// `bits per byte` where tokens are bytes.
   func unit(_ outcomes: [QualityOutcome]) -> String {
     outcomes[0].run.training.data.isText ? "bits per byte" : "bits per token"
   }
 
-  /// Those with the same training FLOP, and where they stand by a cost.
+  /// Those with the same training FLOP, and which of them stand on the front of a cost.
   func front(
     _ outcomes: [QualityOutcome], by cost: (DecodeCost) -> Double
   ) -> (rivals: [QualityOutcome], front: ParetoFront) {

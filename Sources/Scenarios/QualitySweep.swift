@@ -14,6 +14,9 @@ public struct QualitySweep: Sendable {
       override = Override(DottedPath(key[...])!, value)
     }
 
+    /// The dotted key.
+    public var key: String { override.path.description }
+
     /// As `--set` takes it.
     public var argument: String { "\(override.path.description)=\(override.value.flow)" }
   }
@@ -74,9 +77,11 @@ extension QualitySweep {
     }
     let datasets = readDatasets(reader, names)
     checkUnique(datasets.map(\.name), reader, "data")
+    checkMatched(datasets, variants, reader)
     let seeds = (reader.list("seeds") ?? []).enumerated().compactMap { index, value in
       integerOf(value, path: "\(reader.path(of: "seeds"))[\(index + 1)]", in: 0...Int(Int32.max), reader.collector)
     }
+    checkUnique(seeds.map(String.init), reader, "seeds")
     let jobs = reader.integer("jobs", default: 2, in: 1...1024) ?? 1
     reader.finish()
     guard reader.collector.diagnostics.count == before else { return nil }
@@ -96,6 +101,7 @@ extension QualitySweep {
         return nil
       }
       let dataset = Dataset(name: name, settings: readSettings(entry), variants: chosen ?? names)
+      if chosen?.isEmpty == true { entry.report("variants", "found an empty list", accepted: "at least one") }
       entry.finish()
       return dataset
     }
@@ -117,12 +123,29 @@ extension QualitySweep {
   private static func readSettings(_ reader: FieldReader) -> [Setting] {
     guard let entries = reader.mapping("set") == nil ? nil : reader.value("set")?.entries else { return [] }
     return entries.compactMap { entry in
-      if let path = DottedPath(entry.key[...]) { return Setting(Override(path, entry.value)) }
+      if let path = DottedPath(entry.key[...]), canDiffer(path) { return Setting(Override(path, entry.value)) }
       reader.collector.add(
         .init(
           entry.keyPosition, path: reader.path(of: "set"), found: "found the key \"\(entry.key.prefix(80))\"",
-          accepted: "a dotted key, for example model.levels[1].chunk"))
+          accepted: "a key of model or train, for example model.levels[1].chunk, but not train.seed"))
       return nil
+    }
+  }
+
+  /// What is priced with a run is the same for all, and seeds are the sweep's.
+  private static func canDiffer(_ path: DottedPath) -> Bool {
+    [.key("model"), .key("train")].contains(path.steps[0]) && path.description != "train.seed"
+  }
+
+  /// A budget needs somebody to spend it.
+  private static func checkMatched(_ datasets: [Dataset], _ variants: [Variant], _ reader: FieldReader) {
+    for dataset in datasets where !dataset.variants.isEmpty {
+      let isMatched = variants.contains { $0.tokensOf == nil && dataset.variants.contains($0.name) }
+      if !isMatched {
+        reader.report(
+          "variants", "on \(dataset.name) every variant has the tokens of another",
+          accepted: "at least one that is matched by FLOP")
+      }
     }
   }
 

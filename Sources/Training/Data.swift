@@ -8,6 +8,8 @@ public protocol TrainingData {
   func training(_ positions: Range<Int>) -> [[Int32]]
   /// The first `count` sequences of the evaluation split, or as many as there are.
   func evaluation(_ count: Int) -> [[Int32]]
+  /// Tokens of the evaluation split; `nil` where it has no end.
+  var heldOutCount: Int? { get }
   /// Entropy of the training tokens one by one: what a model reaches that knows how frequent each is and nothing else.
   /// - Unit: nat per token
   var unigramEntropy: Double { get }

@@ -21,6 +21,7 @@ public final class Corpus: TrainingData {
 
   public var exactLoss: Double? { nil }
   public var answers: [Int] { [] }
+  public var heldOutCount: Int? { tokens.count - trainingCount }
 
   /// - Throws: `DataError` where a file is missing, empty or no file of tokens, or holds less than it needs.
   public init(_ settings: TrainingSettings, vocabulary: Int, directory: String) throws(DataError) {

@@ -41,10 +41,12 @@ struct QualityRecord: Codable {
   }
 
   /// Whether this is the record of a run as the sweep has it now.
-  func isAbout(_ run: QualityRun) -> Bool {
-    checkpoint.step == run.training.steps
+  /// - Parameter dataFingerprint: of the run's data; `nil` where nobody has them.
+  func isAbout(_ run: QualityRun, dataFingerprint: String?) -> Bool {
+    (data, variant, seed) == (run.dataset, run.variant.name, run.seed) && checkpoint.step == run.training.steps
       && checkpoint.differences(
-        model: run.model, settings: run.training, dataFingerprint: checkpoint.dataFingerprint, folder: ""
+        model: run.model, settings: run.training, dataFingerprint: dataFingerprint ?? checkpoint.dataFingerprint,
+        folder: ""
       ).isEmpty
   }
 
@@ -56,21 +58,32 @@ struct QualityRecord: Codable {
   }
 
   /// Reads a line; `nil` where it is none of this kind.
-  init?(line: String) {
-    guard let record = try? JSONDecoder().decode(Self.self, from: Data(line.utf8)) else { return nil }
+  init?(line: some StringProtocol) {
+    guard let record = try? JSONDecoder().decode(Self.self, from: Data(line.utf8)), record.isSound else { return nil }
     self = record
   }
 
+  /// Whether the figures can be what a run printed.
+  private var isSound: Bool {
+    let stretches = evaluation.recursive?.stretches ?? []
+    let bits =
+      [unigramEntropy, exactLoss ?? 0, evaluation.teacherForced.bitsPerToken] + curve.map(\.bitsPerToken)
+      + stretches.flatMap { [$0.hierarchicalBits, $0.recursiveBits] }
+    return bits.allSatisfy((0...1e9).contains) && stretches.allSatisfy { 0 <= $0.first && $0.first <= $0.last }
+      && (0...1e9).contains(trainingSeconds)
+  }
+
   /// - Parameters:
+  ///   - unigramEntropy: and `exactLoss` in nats.
   ///   - log: the training run's `log.jsonl`.
   init(
-    _ run: QualityRun, checkpoint: CheckpointMetadata, data: any TrainingData, evaluation: EvaluationRecord,
-    log: [TrainRecord], machine: String
+    _ run: QualityRun, checkpoint: CheckpointMetadata, unigramEntropy: Double, exactLoss: Double?,
+    evaluation: EvaluationRecord, log: [TrainRecord], machine: String
   ) {
     (self.data, variant, seed) = (run.dataset, run.variant.name, run.seed)
     (self.checkpoint, self.evaluation, self.machine) = (checkpoint, evaluation, machine)
-    unigramEntropy = data.unigramEntropy / natsPerBit
-    exactLoss = data.exactLoss.map { $0 / natsPerBit }
+    self.unigramEntropy = unigramEntropy / natsPerBit
+    self.exactLoss = exactLoss.map { $0 / natsPerBit }
     curve = log.filter { $0.event == .evaluation }.map { CurvePoint(tokens: $0.tokens, bitsPerToken: $0.bitsPerToken) }
     trainingSeconds = log.compactMap(\.tokensPerSecond).reduce(0) { $0 + Double(run.training.tokensPerStep) / $1 }
   }
@@ -127,18 +140,20 @@ struct EvaluationRecord: Codable {
     var stretch: QualityResult.Stretch {
       QualityResult.Stretch(
         positions: first...last, agreement: agreement, divergence: divergence, hierarchicalBits: hierarchicalBits,
-        recursiveBits: recursiveBits, chunkCosine: levels.last?.chunkCosine)
+        recursiveBits: recursiveBits, chunkCosine: levels.last?.chunkCosine,
+        unrelatedCosine: levels.last?.unrelatedCosine)
     }
   }
 
   struct Level: Codable {
     var level: Int
-    var unitCosine, chunkCosine: Double?
+    var unitCosine, chunkCosine, unrelatedCosine: Double?
 
     enum CodingKeys: String, CodingKey {
       case level
       case unitCosine = "unit_cosine"
       case chunkCosine = "chunk_cosine"
+      case unrelatedCosine = "unrelated_cosine"
     }
   }
 

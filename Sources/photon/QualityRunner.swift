@@ -27,42 +27,59 @@ struct QualityRunner {
   let plan: QualityPlan
   /// The arguments that name the sweep's scenario: the file and what the person set.
   let subject: [String]
-  /// runs.jsonl of the report.
-  let journal: String
+  let journal: QualityJournal
 
   /// Where the models of a sweep are kept.
-  var folder: String { "runs/\(plan.scenario.name)" }
+  private var folder: String { "runs/\(plan.scenario.name)" }
 
-  /// Results of the runs that the journal has, in the order of the plan.
-  func recorded() -> [QualityResult] {
-    let text = (try? String(contentsOfFile: journal, encoding: .utf8)) ?? ""
-    let records = text.split(separator: "\n").compactMap { QualityRecord(line: String($0)) }
-    return plan.runs.compactMap { run in records.last { $0.isAbout(run) }?.result(of: run) }
+  /// What is evaluated and recorded of a run, apart from its training.
+  private struct Job: Sendable {
+    let run: QualityRun
+    let unigramEntropy: Double
+    let exactLoss: Double?
+    let evaluationArguments: [String]
   }
 
-  /// Trains what is missing.
-  /// - Throws: `QualityRunFailure`, `FileFailure`, or `ExitCode` after an interrupt.
-  func trainMissing() async throws {
-    let done = recorded().map(\.run.folderName)
-    let missing = plan.runs.filter { !done.contains($0.folderName) }
-    guard !missing.isEmpty else { return }
-    try checkData(of: missing)
+  /// Trains what is missing. A run that fails does not keep others from being trained.
+  /// - Returns: what went wrong.
+  /// - Throws: `ScenarioError`, `FileFailure`, `QualityRunFailure`, or `ExitCode` after an interrupt.
+  func trainMissing() async throws -> [QualityRunFailure] {
+    var data = SweepData()
+    let done = Set(try journal.results(of: plan, &data).map(\.run.folderName))
+    // Says what data are missing before hours of training rather than behind them.
+    let jobs = try plan.runs.filter { !done.contains($0.folderName) }.map { run in
+      let data = try data.data(of: run)
+      return Job(
+        run: run, unigramEntropy: data.unigramEntropy, exactLoss: data.exactLoss,
+        evaluationArguments: evaluationArguments(run, heldOut: data.heldOutCount))
+    }
+    guard !jobs.isEmpty else { return [] }
     try AtomicFile.makeFolder(folder)
-    try AtomicFile.makeFolder(URL(filePath: journal).deletingLastPathComponent().relativePath)
+    try AtomicFile.makeFolder(URL(filePath: journal.path).deletingLastPathComponent().relativePath)
     guard let lock = try FolderLock(folder) else {
       throw QualityRunFailure(description: "another process is training in \(folder)")
     }
     defer { withExtendedLifetime(lock) {} }
-    let file = try JournalFile(journal) { _ in true }
-    printError("\(missing.count) of \(plan.runs.count) runs to train, \(plan.sweep.jobs) at a time, in \(folder)")
-    let bar = ProgressBar("runs", total: missing.count)
+    return try await train(jobs, into: JournalFile(journal.path) { _ in true })
+  }
+
+  private func train(_ jobs: [Job], into file: JournalFile) async throws -> [QualityRunFailure] {
+    printError("\(jobs.count) of \(plan.runs.count) runs to train, \(plan.sweep.jobs) at a time, in \(folder)")
+    let bar = ProgressBar("runs", total: jobs.count)
     let interrupt = InterruptFlag()
     defer { bar.finish() }
+    var failures: [QualityRunFailure] = []
     do {
-      try await train(missing, until: interrupt) { record in
-        try file.append(record.line())
+      try await forEach(jobs, until: interrupt) { outcome in
         bar.finish()
-        printError(record.text)
+        switch outcome {
+        case .success(let record):
+          try file.append(record.line())
+          printError(record.text)
+        case .failure(let failure):
+          failures.append(failure)
+          printError("\(failure)")
+        }
         bar.advance()
       }
     } catch {
@@ -71,49 +88,46 @@ struct QualityRunner {
       printError("interrupted; the same command goes on from there")
       throw ExitCode.failure
     }
+    return failures
   }
 
-  /// Trains some runs at a time. An interrupt or a failure stops the others, which keep what they have learnt.
-  private func train(
-    _ runs: [QualityRun], until interrupt: InterruptFlag, finished: (QualityRecord) throws -> Void
+  /// Trains some runs at a time. An interrupt stops them, and they keep what they have learnt.
+  private func forEach(
+    _ jobs: [Job], until interrupt: InterruptFlag,
+    finished: (Result<QualityRecord, QualityRunFailure>) throws -> Void
   ) async throws {
-    try await withThrowingTaskGroup(of: QualityRecord.self) { group in
+    try await withThrowingTaskGroup(of: Result<QualityRecord, QualityRunFailure>.self) { group in
       group.addTask {
         while !interrupt.isRaised { try await Task.sleep(for: .milliseconds(50)) }
         throw CancellationError()
       }
-      var waiting = runs[...]
-      for run in waiting.prefix(plan.sweep.jobs) { group.addTask { try await record(of: run) } }
+      var waiting = jobs[...]
+      for job in waiting.prefix(plan.sweep.jobs) { group.addTask { try await outcome(of: job) } }
       waiting = waiting.dropFirst(plan.sweep.jobs)
-      for _ in runs {
+      for _ in jobs {
         try finished(try await group.next()!)
-        if let run = waiting.popFirst() { group.addTask { try await record(of: run) } }
+        if let job = waiting.popFirst() { group.addTask { try await outcome(of: job) } }
       }
       group.cancelAll()
     }
   }
 
-  /// Says what data are missing before hours of training rather than behind them.
-  private func checkData(of runs: [QualityRun]) throws {
-    var checked: Set<String> = []
-    for run in runs where checked.insert(run.dataset).inserted { _ = try data(of: run) }
-  }
+  // MARK: One run
 
-  private func data(of run: QualityRun) throws -> any TrainingData {
+  private func outcome(of job: Job) async throws -> Result<QualityRecord, QualityRunFailure> {
     do {
-      return try run.training.loadData(
-        vocabulary: run.model.vocabulary, directory: ScenarioFiles.directory(of: run.scenario.file))
-    } catch {
-      throw ScenarioError([run.scenario.diagnostic("train", error.problem)])
+      return .success(try await record(of: job))
+    } catch let failure as QualityRunFailure {
+      try Task.checkCancellation()
+      return .failure(failure)
     }
   }
 
-  // MARK: One run
-
-  private func record(of run: QualityRun) async throws -> QualityRecord {
+  private func record(of job: Job) async throws -> QualityRecord {
+    let run = job.run
     let output = "\(folder)/\(run.folderName)"
     _ = try await photon(["train"] + subject + run.arguments.flatMap { ["--set", $0] } + ["-o", output], run)
-    let evaluated = try await photon(["evaluate", output] + evaluationArguments(run), run)
+    let evaluated = try await photon(["evaluate", output] + job.evaluationArguments, run)
     let log = try String(contentsOfFile: output + "/log.jsonl", encoding: .utf8).split(separator: "\n").map {
       try JSONDecoder().decode(TrainRecord.self, from: Data($0.utf8))
     }
@@ -122,22 +136,24 @@ struct QualityRunner {
     }
     for old in Checkpoint.all(in: output).dropLast() { try? FileManager.default.removeItem(atPath: old) }
     return QualityRecord(
-      run, checkpoint: try Checkpoint.readMetadata(checkpoint).0, data: try data(of: run),
-      evaluation: try JSONDecoder().decode(EvaluationRecord.self, from: Data(evaluated.utf8)), log: log,
-      machine: SystemDescription.processor)
+      run, checkpoint: try Checkpoint.readMetadata(checkpoint).0, unigramEntropy: job.unigramEntropy,
+      exactLoss: job.exactLoss, evaluation: try JSONDecoder().decode(EvaluationRecord.self, from: Data(evaluated.utf8)),
+      log: log, machine: SystemDescription.processor)
   }
 
-  private func evaluationArguments(_ run: QualityRun) -> [String] {
-    var arguments = ["--format", "json", "--threads", "\(run.training.threads)"]
-    let data = run.training.data
-    if let files = data.text ?? data.tokens {
-      let directory = ScenarioFiles.directory(of: run.scenario.file)
-      arguments += files.flatMap { ["--data", $0.hasPrefix("/") ? $0 : "\(directory)/\($0)"] } + ["--held-out"]
-      arguments += data.isText ? [] : ["--token-file"]
-      arguments += ["--sequences", "8", "--prompt", "\(run.training.context / 2)"]
-      arguments += ["--length", "\(2 * run.training.context)"]
-    }
-    return arguments
+  /// - Parameter heldOut: tokens of the evaluation split of files.
+  private func evaluationArguments(_ run: QualityRun, heldOut: Int?) -> [String] {
+    let (data, context, metaContext) = (run.training.data, run.training.context, run.model.metaContextLength)
+    let arguments = ["--format", "json", "--threads", "\(run.training.threads)"]
+    guard let files = data.text ?? data.tokens, let heldOut else { return arguments }
+    let directory = ScenarioFiles.directory(of: run.scenario.file)
+    let names = files.flatMap { ["--data", $0.hasPrefix("/") ? $0 : "\(directory)/\($0)"] }
+    let kind = data.isText ? [] : ["--token-file"]
+    let prompt = max(context / 2 / metaContext, 1) * metaContext
+    let length = min(2 * context, heldOut - prompt) / metaContext * metaContext
+    let comparison =
+      length > 0 ? ["--sequences", "8", "--prompt", "\(prompt)", "--length", "\(length)"] : ["--sequences", "0"]
+    return arguments + names + kind + ["--held-out", "--limit", "\(heldOut)"] + comparison
   }
 
   /// Runs this program.
@@ -152,10 +168,9 @@ struct QualityRunner {
       .path(FilePath(program)), arguments: Arguments(arguments), platformOptions: options,
       output: .string(limit: 1 << 24), error: .string(limit: 1 << 20))
     guard result.terminationStatus.isSuccess else {
+      let reason = result.standardError.isEmpty ? "\(result.terminationStatus)" : result.standardError
       throw QualityRunFailure(
-        description:
-          "\(run.variant.name), \(run.dataset), seed \(run.seed): photon \(arguments[0]) failed: \(result.standardError)"
-      )
+        description: "\(run.dataset), \(run.variant.name), seed \(run.seed): photon \(arguments[0]) failed: \(reason)")
     }
     return result.standardOutput
   }

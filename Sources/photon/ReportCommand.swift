@@ -1,3 +1,4 @@
+import Architectures
 import ArgumentParser
 import Hardware
 import Reporting
@@ -60,18 +61,35 @@ struct ReportCommand: AsyncParsableCommand {
   /// Quality beside cost: trains what is missing, unless nothing is to be measured.
   private func reportQuality(_ scenario: Scenario) async throws {
     let folder = output ?? "reports/\(scenario.name)"
-    let subject = [options.file] + options.overrides.flatMap { ["--set", $0] }
-    let runner = QualityRunner(
-      plan: try QualityPlan(scenario), subject: subject, journal: folder + "/runs.jsonl")
-    if !skipsMeasuring { try await runner.trainMissing() }
-    let results = runner.recorded()
-    guard !results.isEmpty else {
-      throw ValidationError("\(runner.journal): no finished run to report about; leave --no-measure out to train")
+    let profiles = try options.hardware(of: scenario)
+    guard profiles.count == 1 else {
+      let problem = Problem("hardware", "\(profiles.count) profiles", accepted: "the one that models are priced on")
+      throw ScenarioError([scenario.diagnostic("", problem)])
     }
-    let quality = try QualitySubject(
-      runner.plan, results, on: options.hardware(of: scenario)[0], command: command, journal: "runs.jsonl")
+    let plan = try QualityPlan(scenario)
+    let journal = QualityJournal(path: folder + "/runs.jsonl")
+    let subject = [options.file] + options.overrides.flatMap { ["--set", $0] }
+    let runner = QualityRunner(plan: plan, subject: subject, journal: journal)
+    let failures = skipsMeasuring ? [] : try await runner.trainMissing()
+    var data = SweepData()
+    let results = try journal.results(of: plan, &data)
+    guard results.contains(where: { $0.run.dataset == plan.sweep.datasets[0].name }) else {
+      let reason = skipsMeasuring ? "; leave --no-measure out to train" : ""
+      printError("error: \(journal.path): no finished run on \(plan.sweep.datasets[0].name) to report about\(reason)")
+      throw ExitCode.failure
+    }
+    for run in plan.runs where run.seed == plan.runs[0].seed && run.variant.name == plan.runs[0].variant.name {
+      if (try? data.data(of: run)) == nil {
+        printError("the data of \(run.dataset) are not here: its runs are taken as recorded")
+      }
+    }
+    let quality = try QualitySubject(plan, results, on: profiles[0], command: command, journal: "runs.jsonl")
     try await qualityReport(quality).write(to: folder)
     printOutput("\(folder)/report.md\n")
+    if !failures.isEmpty {
+      printError("error: \(failures.count) runs failed; the same command tries them again")
+      throw ExitCode.failure
+    }
   }
 
   /// What a reader types to get the same report; where it is written and what it measures do not change it.

@@ -11,7 +11,8 @@ struct TrainRecord: Codable {
   var step: Int
   var tokens: Int
   var loss: Double
-  var perplexity: Double
+  /// Missing where no `Double` is as large.
+  var perplexity: Double?
   var bitsPerToken: Double
   /// Where tokens are bytes.
   var bitsPerByte: Double?
@@ -36,7 +37,7 @@ struct TrainRecord: Codable {
     step = run.step
     tokens = run.sequences * run.settings.context
     loss = losses.token
-    perplexity = losses.perplexity
+    perplexity = losses.perplexity.isFinite ? losses.perplexity : nil
     bitsPerToken = losses.bitsPerToken
     bitsPerByte = run.settings.data.isText ? losses.bitsPerToken : nil
     objective = losses.total

@@ -64,7 +64,8 @@ struct TrainLoop {
     try log.append(record)
     progress.finish()
     let number = NumberFormat.significant(4)
-    var line = "step \(run.step): loss \(number.text(record.loss)), perplexity \(number.text(record.perplexity)), "
+    let perplexity = number.text(record.perplexity ?? .infinity)
+    var line = "step \(run.step): loss \(number.text(record.loss)), perplexity \(perplexity), "
     line += number.text(record.bitsPerToken) + (record.bitsPerByte == nil ? " bits per token" : " bits per byte")
     let parts = [
       ("L_rec", run.settings.reconstructionWeight, record.reconstruction),

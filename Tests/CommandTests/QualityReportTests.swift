@@ -42,6 +42,24 @@ struct QualityReportTests {
     #expect(keys.reduce([]) { $0.union($1) } == documented)
   }
 
+  @Test func `a run that fails is reported, and the others are trained`() async throws {
+    let program = try Program()
+    let text = try program.read("scenarios/quality-quick.yaml")
+    let start = try #require(text.range(of: "  data:\n    - name: Zipf")?.lowerBound)
+    let sweep = """
+      \(text[..<start])  variants:
+          - {name: own}
+          - {name: hot, set: {train.learning_rate: 1000, train.weight_decay: 1000}}
+      """
+    try program.write("hot.yaml", sweep)
+    let outcome = try await program.run(
+      "report", "hot.yaml", "--set", "train.steps=12", "--set", "train.warmup=1", "--set", "name=hot")
+    #expect(outcome.code == 1, "\(outcome.error)")
+    #expect(outcome.error.contains("data, hot, seed 1: photon train failed: Error: step"))
+    #expect(outcome.error.contains("error: 2 runs failed"))
+    #expect(try program.read("reports/hot/report.md").contains("**Unfinished:** 2 of 4 runs are done"))
+  }
+
   @Test func `a run whose data are missing is reported before anything is trained`() async throws {
     let program = try Program()
     let outcome = try await program.run(
@@ -54,7 +72,13 @@ struct QualityReportTests {
   @Test func `a report without a finished run is refused`() async throws {
     let program = try Program()
     let outcome = try await program.run("report", "scenarios/quality-quick.yaml", "--no-measure")
-    #expect(outcome.code == 64 && outcome.error.contains("no finished run"))
+    #expect(outcome.code == 1 && outcome.error.contains("no finished run on Zipf–Markov"))
     #expect(program.names == [])
+    try FileManager.default.createDirectory(
+      atPath: program.folder + "/reports/quality-quick", withIntermediateDirectories: true)
+    try program.write("reports/quality-quick/runs.jsonl", "{\"data\": 1}\n")
+    let broken = try await program.run("report", "scenarios/quality-quick.yaml")
+    #expect(broken.code == 64)
+    #expect(broken.error.contains("reports/quality-quick/runs.jsonl:1:1: error: found no record of a run"))
   }
 }

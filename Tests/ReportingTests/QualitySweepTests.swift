@@ -79,6 +79,18 @@ struct QualitySweepTests {
     }
   }
 
+  @Test(arguments: [
+    ("{name: Wide!, set: {model.width: 64}}", "wide and Wide! are the same run"),
+    ("{name: brief, set: {train.steps: 7}}", "brief sets its own steps"),
+  ])
+  func `variants that cannot be compared are refused`(variant: String, complaint: String) throws {
+    #expect {
+      _ = try QualityPlan(scenario(sweep + "\n    - \(variant)"))
+    } throws: {
+      "\($0)".contains(complaint)
+    }
+  }
+
   @Test func `the spread is pooled over models, and its intervals are Student's`() {
     // Sums of squares around the means 1.5, 5 and 3: 0.5 + 2 + 0; the last model has one seed and says nothing.
     let spread = SeedSpread([[1, 2], [4, 6], [3, 3], [7]])
@@ -88,6 +100,8 @@ struct QualitySweepTests {
     #expect(abs(Statistics.studentQuantile(0.975, degreesOfFreedom: 3) - 3.182446) < 5e-7)
     #expect(abs(Statistics.studentQuantile(0.975, degreesOfFreedom: 10) - 2.228139) < 5e-7)
     #expect(abs(spread.uncertainty(2, 2)! - 3.182446 * spread.deviation!) < 1e-6)
+    // One of five comparisons, each at 99 %: t(0.995; 3) = 5.840909.
+    #expect(abs(spread.uncertainty(2, 2, comparisons: 5)! - 5.840909 * spread.deviation!) < 1e-6)
     #expect(SeedSpread([[1], [2]]).deviation == nil)
   }
 
@@ -96,12 +110,13 @@ struct QualitySweepTests {
     // Cheap and bad, dear and good, dearer and as good as the second, dearest and much worse.
     let front = ParetoFront(costs: [1, 2, 3, 4], means: [5, 1, 1, 3], counts: [2, 2, 2, 2], spread: spread)
     #expect(front.members == [0, 1])
-    #expect(front.probabilities[0] == 1 && front.probabilities[1] == 1 && front.probabilities[3] == 0)
+    let shares = front.probabilities!
+    #expect(shares[0] == 1 && shares[1] == 1 && shares[3] == 0)
     // An even chance, within five standard errors of 10 000 draws.
-    #expect(abs(front.probabilities[2] - 0.5) < 5 * 0.005)
+    #expect(abs(shares[2] - 0.5) < 5 * 0.005)
     let again = ParetoFront(costs: [1, 2, 3, 4], means: [5, 1, 1, 3], counts: [2, 2, 2, 2], spread: spread)
     #expect(again.probabilities == front.probabilities)
     let twins = ParetoFront(costs: [1, 1], means: [2, 2], counts: [1, 1], spread: SeedSpread([]))
-    #expect(twins.members == [0, 1] && twins.probabilities == [1, 1])
+    #expect(twins.members == [0, 1] && twins.probabilities == nil)
   }
 }

@@ -19,18 +19,20 @@ public struct ParetoChart: Figure {
   public var size: FigureSize
   public var x: Axis
   public var y: Axis
+  /// Entries above it stand at it, with their value beside the name; nil shows all where they are.
+  public var ceiling: Double?
   public var entries: [Entry]
 
   public init(
-    _ title: String, subtitle: String? = nil, x: Axis, y: Axis, entries: [Entry],
+    _ title: String, subtitle: String? = nil, x: Axis, y: Axis, ceiling: Double? = nil, entries: [Entry],
     size: FigureSize = FigureSize(width: 980, height: 600)
   ) {
     (self.title, self.subtitle, self.size) = (title, subtitle, size)
-    (self.x, self.y, self.entries) = (x, y, entries)
+    (self.x, self.y, self.ceiling, self.entries) = (x, y, ceiling, entries)
   }
 
   public func draw(on script: inout GnuplotScript) {
-    let shown = entries.filter { x.shows($0.x) && y.shows($0.y) }
+    let shown = entries.filter { x.shows($0.x) && y.shows($0.y) }.map(lowered)
     let legend = legend
     let frame = PlotFrame(
       size, x: x, y: y, xRange: x.fittedRange(shown.map(\.x)),
@@ -61,6 +63,14 @@ public struct ParetoChart: Figure {
       parts.append("\(block) using 1:2 with points pointtype \(point) pointsize 0.9 \(colour)")
     }
     script.plot(parts.isEmpty ? ["NaN"] : parts)
+  }
+
+  private func lowered(_ entry: Entry) -> Entry {
+    guard let ceiling, entry.y > ceiling else { return entry }
+    var entry = entry
+    entry.name += " (\(y.tickText(entry.y)) ↑)"
+    (entry.y, entry.error) = (ceiling, 0)
+    return entry
   }
 
   private static let frontColour = Colour(0x777777)
