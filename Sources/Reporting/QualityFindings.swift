@@ -112,12 +112,13 @@ extension QualitySubject {
     let recursive = main.outcomes.filter(isRecursionJudged).compactMap { outcome in
       recursion(outcome).map { (outcome, $0) }
     }
-    guard let best = recursive.min(by: { $0.1.loss < $1.1.loss }),
-      let worst = recursive.max(by: { $0.1.loss < $1.1.loss }),
+    guard let best = recursive.min(by: { $0.1.recursiveBits < $1.1.recursiveBits }),
+      let worst = recursive.max(by: { $0.1.recursiveBits < $1.1.recursiveBits }),
       let centre = recursive.first(where: { $0.0.variant.factor == nil })
     else { return nil }
     func text(_ item: (QualityOutcome, Recursion)) -> String {
-      "\(item.0.name) loses \(bits(item.1.loss)) and agrees on \(wholePercent(item.1.agreement)) of the likeliest tokens"
+      "\(item.0.name) reaches \(bits(item.1.recursiveBits)) where it reaches \(bits(item.1.hierarchicalBits)) "
+        + "hierarchically, and agrees on \(wholePercent(item.1.agreement)) of the likeliest tokens"
     }
     let others = [best, worst].filter { $0.0.name != centre.0.name }.map(text)
     let unigram = main.outcomes[0].results[0].unigramBits

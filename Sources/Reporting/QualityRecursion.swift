@@ -7,7 +7,7 @@ import Scenarios
 extension QualitySubject {
   /// A smaller divergence says that the top level, in which both ways differ, does not matter to what is predicted.
   /// - Unit: nat
-  static let leastDivergence = 1e-6
+  static let leastDivergence = 1e-3
 
   /// Over the tokens that lie within the trained context, means over seeds.
   struct Recursion {
