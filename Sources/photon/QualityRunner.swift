@@ -150,7 +150,7 @@ struct QualityRunner {
     let names = files.flatMap { ["--data", $0.hasPrefix("/") ? $0 : "\(directory)/\($0)"] }
     let kind = data.isText ? [] : ["--token-file"]
     let prompt = max(context / 2 / metaContext, 1) * metaContext
-    let length = min(2 * context, heldOut - prompt) / metaContext * metaContext
+    let length = min(16 * context, heldOut - prompt) / metaContext * metaContext
     let comparison =
       length > 0 ? ["--sequences", "8", "--prompt", "\(prompt)", "--length", "\(length)"] : ["--sequences", "0"]
     return arguments + names + kind + ["--held-out", "--limit", "\(heldOut)"] + comparison
