@@ -24,6 +24,10 @@ public protocol TrainingData {
   var summary: String { get }
 }
 
+extension TrainingData {
+  public var heldOutCount: Int? { nil }
+}
+
 /// What is wrong with the data of a run, under the key of the scenario that names them.
 public struct DataError: Error, Hashable {
   public let problem: Problem

@@ -30,7 +30,6 @@ final class Synthetic<Source: SyntheticSource>: TrainingData {
 
   var exactLoss: Double? { source.exactLoss }
   var answers: [Int] { source.answers }
-  var heldOutCount: Int? { nil }
   var summary: String { source.summary }
 
   func training(_ positions: Range<Int>) -> [[Int32]] { draw(positions, "training") }
