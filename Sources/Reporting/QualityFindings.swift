@@ -42,8 +42,8 @@ extension QualitySubject {
       return "from \(axis.format.text(axis.cost(outcome.cost))), \(outcome.name) (\(bits(outcome.mean))\(share))"
     }
     return
-      "**By \(axis.name)** take, in \(unit(main.outcomes)) of \(main.dataset): \(choices.joined(separator: "; ")). "
-      + "Every other model costs as much or more and predicts worse."
+      "**By \(axis.name)** (\(describe(workload))) take, in \(unit(main.outcomes)) of \(main.dataset): "
+      + "\(choices.joined(separator: "; ")). Each other model is beaten by one of these."
   }
 
   /// Per factor, how far every variant is from the centre, and what it costs.
