@@ -41,11 +41,11 @@ let package = Package(
       name: "CGSL", pkgConfig: "gsl", providers: [.apt(["libgsl-dev", "libopenblas-dev"])]),
     .target(name: "CKernels"),
 
-    module("GSL", ["CGSL"]),
+    module("GSL", ["CGSL", "Quantities"]),
     module("Quantities"),
     module("Architectures", ["Quantities"]),
     module("Hardware", ["Quantities"]),
-    module("Formulas", ["Quantities", "Architectures", "Hardware", "GSL"]),
+    module("Formulas", ["Quantities", "Architectures", "Hardware"]),
     module("Tensors", ["Quantities", "Architectures", "CGSL", "CKernels"]),
     module("Reference", ["Quantities", "Architectures", "Tensors", "GSL"]),
     module("Training", ["Quantities", "Architectures", "Tensors", "Reference", "GSL", "CKernels"]),
@@ -61,24 +61,35 @@ let package = Package(
         "Quantities", "Architectures", "Hardware", "Formulas", "Tensors", "Reference",
         "Measurement", "GSL",
       ]),
-    module("Serving", ["Quantities", "Architectures", "Hardware", "Formulas", "Scenarios", "GSL"]),
-    module("Reports", [.product(name: "Subprocess", package: "swift-subprocess")]),
+    module("ServingRows", ["Quantities", "Architectures", "Hardware", "Formulas", "Scenarios", "GSL"]),
+    module("Rendering", [.product(name: "Subprocess", package: "swift-subprocess")]),
     module(
-      "Reporting",
-      ["Quantities", "Architectures", "Hardware", "Formulas", "Scenarios", "Reports", "GSL"]),
+      "Reports",
+      ["Quantities", "Architectures", "Hardware", "Formulas", "Scenarios", "ServingRows", "Rendering", "GSL"]),
+    module(
+      "Experiments",
+      [
+        "Quantities", "Architectures", "Hardware", "Formulas", "Tensors", "Training", "Scenarios", "Measurement",
+        "Validation",
+        "Rendering", "Reports", "GSL", .product(name: "Subprocess", package: "swift-subprocess"),
+      ]),
     .executableTarget(
       name: "photon",
       dependencies: [
         "Quantities", "Architectures", "Hardware", "Formulas", "Tensors", "Reference", "Training",
-        "Scenarios", "Measurement", "Validation", "Serving", "Reports", "Reporting", "GSL",
+        "Scenarios", "Measurement", "Validation", "ServingRows", "Rendering", "Reports", "Experiments", "GSL",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Subprocess", package: "swift-subprocess"),
       ],
       swiftSettings: strict),
 
-    tests("GSLTests", ["GSL"]),
+    // Models that several test targets ask about.
+    .target(
+      name: "TestModels", dependencies: ["Quantities", "Architectures"], path: "Tests/TestModels", swiftSettings: strict
+    ),
+    tests("GSLTests", ["GSL", "Quantities"]),
     tests("ArchitecturesTests", ["Quantities", "Architectures"]),
-    tests("FormulasTests", ["Quantities", "Architectures", "Hardware", "Formulas"]),
+    tests("FormulasTests", ["Quantities", "Architectures", "Hardware", "Formulas", "TestModels"]),
     tests("TensorsTests", ["Quantities", "Architectures", "Tensors", "CKernels", "GSL"]),
     tests("ReferenceTests", ["Quantities", "Architectures", "Tensors", "Reference", "GSL"]),
     tests("TrainingTests", ["Quantities", "Architectures", "Tensors", "Reference", "Training", "GSL"]),
@@ -90,15 +101,16 @@ let package = Package(
         "Scenarios", "Measurement", "Validation",
       ]),
     tests(
-      "ServingTests",
-      ["Quantities", "Architectures", "Hardware", "Formulas", "Scenarios", "Serving"]),
+      "ServingRowsTests",
+      ["Quantities", "Architectures", "Hardware", "Formulas", "Scenarios", "ServingRows", "TestModels"]),
     tests(
       "MeasurementTests", ["Quantities", "Architectures", "Hardware", "Tensors", "Reference", "Measurement"]),
-    tests("ReportsTests", ["Reports"]),
+    tests("RenderingTests", ["Rendering"]),
     tests(
-      "ReportingTests",
+      "ReportsTests",
       [
-        "Quantities", "Architectures", "Hardware", "Formulas", "Scenarios", "Reports", "Reporting", "GSL",
+        "Quantities", "Architectures", "Hardware", "Formulas", "Scenarios", "ServingRows", "Rendering", "Reports",
+        "GSL",
       ]),
     tests("CommandTests", ["photon", .product(name: "Subprocess", package: "swift-subprocess")]),
   ]

@@ -1,4 +1,5 @@
 @preconcurrency import CGSL
+import Quantities
 
 /// A named stream of random numbers: equal seed and name give equal numbers on every machine, and a consumer that draws
 /// more does not change what another one sees.
@@ -19,9 +20,9 @@ public final class RandomStream {
 
   /// The 64-bit hash of seed and name whose upper half seeds the generator.
   public static func hash(seed: UInt64, name: String) -> UInt64 {
-    var hash = splitMix(seed)
-    for byte in name.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
-    return splitMix(hash)
+    var hash = Fingerprint(start: splitMix(seed))
+    for byte in name.utf8 { hash.absorb(byte) }
+    return splitMix(hash.value)
   }
 
   /// The output function of SplitMix64 (Steele, Lea, Flood 2014) after one step from `state`.

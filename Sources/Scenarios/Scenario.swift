@@ -168,7 +168,7 @@ public struct Scenario: Sendable {
     self.root = root
     self.options = options
     self.published = published
-    fingerprint = Self.hash(([root.flow] + presets.texts).joined(separator: "\n"))
+    fingerprint = Fingerprint(([root.flow] + presets.texts).joined(separator: "\n").utf8).text
   }
 
   /// A complaint about a key of a section, at the key or at what stands around it.
@@ -284,13 +284,5 @@ public struct Scenario: Sendable {
     }
     section.finish()
     return settings
-  }
-
-  /// FNV-1a of 64 bits: a name for a text, not a defence.
-  private static func hash(_ text: String) -> String {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-    let digits = String(hash, radix: 16)
-    return String(repeating: "0", count: 16 - digits.count) + digits
   }
 }

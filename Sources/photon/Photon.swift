@@ -2,6 +2,7 @@ import ArgumentParser
 import Formulas
 import Foundation
 import Hardware
+import Rendering
 import Scenarios
 import Training
 
@@ -18,6 +19,7 @@ struct Photon: AsyncParsableCommand {
 
       Shell completions: photon --generate-completion-script bash (or zsh, or fish).
       """,
+    version: "0.1.0",
     subcommands: [
       ReportCommand.self,
       ExplainCommand.self,
@@ -57,8 +59,17 @@ struct Photon: AsyncParsableCommand {
     // The parser wraps what it finds wrong with the arguments; this was thrown by a command that had begun.
     case is HardwareError, is CountOverflow, is CheckpointError, is ValidationError:
       printError("error: \(error)")
-    default:
+    case is AlreadyReported:
+      exit(withError: ExitCode.failure)
+    case is ExitCode:
       exit(withError: error)
+    default:
+      let code = exitCode(for: error)
+      if code.isSuccess { exit(withError: error) }
+      // The parser begins its complaints with a capital; every other one of this program has none.
+      let message = fullMessage(for: error)
+      printError(message.hasPrefix("Error: ") ? "error: " + message.dropFirst("Error: ".count) : message)
+      exit(withError: code)
     }
     exit(withError: ExitCode.validationFailure)
   }

@@ -55,7 +55,7 @@ struct QualityReportTests {
     let outcome = try await program.run(
       "report", "hot.yaml", "--set", "train.steps=12", "--set", "train.warmup=1", "--set", "name=hot")
     #expect(outcome.code == 1, "\(outcome.error)")
-    #expect(outcome.error.contains("data, hot, seed 1: photon train failed: Error: step"))
+    #expect(outcome.error.contains("data, hot, seed 1: photon train failed: error: step"))
     #expect(outcome.error.contains("error: 2 runs failed"))
     #expect(try program.read("reports/hot/report.md").contains("**Unfinished:** 2 of 4 runs are done"))
   }

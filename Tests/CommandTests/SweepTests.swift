@@ -142,7 +142,7 @@ struct SweepTests {
     let program = try Program()
     try program.write("plain", "")
     let outcome = try await program.run("sweep", "scenarios/quickstart.yaml", "-o", path)
-    #expect(outcome.code == 1 && outcome.error == "Error: \(reason)\n")
+    #expect(outcome.code == 1 && outcome.error == "error: \(reason)\n")
     #expect(program.names == ["plain"])
   }
 
@@ -156,6 +156,6 @@ struct SweepTests {
     let program = try Program()
     let outcome = try await program.shell("\"$PHOTON\" \(command) > /dev/full")
     #expect(outcome.code == 1)
-    #expect(outcome.error.hasSuffix("Error: cannot write standard output: the disk is full\n"))
+    #expect(outcome.error.hasSuffix("error: cannot write standard output: the disk is full\n"))
   }
 }

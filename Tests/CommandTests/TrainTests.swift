@@ -173,7 +173,7 @@ struct TrainTests {
     try program.write("file", "")
     let inside = try await program.run("train", "tiny.yaml", "-o", "file/run")
     #expect(inside.code == 1)
-    #expect(inside.error == "Error: cannot write file/run: a part of the path is a file, not a folder\n")
+    #expect(inside.error == "error: cannot write file/run: a part of the path is a file, not a folder\n")
     #expect(try await program.run("train", "tiny.yaml", "-o", "/proc/none/run").code == 1)
     #expect(try await program.run("train", "tiny.yaml", "-o", "run", "--set", "train.steps=60").code == 0)
     let full = try await program.shell(
@@ -184,7 +184,7 @@ struct TrainTests {
       exec "$PHOTON" train tiny.yaml -o run
       """)
     #expect(full.code == 1)
-    #expect(full.error == "Error: cannot write run/checkpoint-00000060/model.safetensors: File too large\n")
+    #expect(full.error == "error: cannot write run/checkpoint-00000060/model.safetensors: File too large\n")
     let names = try FileManager.default.contentsOfDirectory(atPath: program.folder + "/run").sorted()
     #expect(names == [".lock", "checkpoint-00000050", "log.jsonl"])
     #expect(try await program.run("train", "tiny.yaml", "-o", "run").code == 0)
@@ -212,6 +212,6 @@ struct TrainTests {
   @Test func `two runs do not share a folder`() async throws {
     let program = try Self.prepared()
     let held = try await program.shell("mkdir run && exec flock run/.lock \"$PHOTON\" train tiny.yaml -o run")
-    #expect(held.code == 1 && held.error == "Error: another process is training in run\n")
+    #expect(held.code == 1 && held.error == "error: another process is training in run\n")
   }
 }

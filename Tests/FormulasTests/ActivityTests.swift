@@ -1,6 +1,7 @@
 import Architectures
 import Formulas
 import Quantities
+import TestModels
 import Testing
 
 @Suite struct ActivityTests {

@@ -1,6 +1,7 @@
 import Architectures
 import Formulas
 import Quantities
+import TestModels
 import Testing
 
 /// Expected numbers: arXiv:2512.20687v2, Tables 4–12.

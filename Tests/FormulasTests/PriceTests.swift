@@ -1,5 +1,6 @@
 import Architectures
 import Quantities
+import TestModels
 import Testing
 
 @testable import Formulas

@@ -2,6 +2,7 @@ import Architectures
 import Formulas
 import Hardware
 import Quantities
+import TestModels
 import Testing
 
 private func machine(price: Double?, power: Double?) -> HardwareProfile {

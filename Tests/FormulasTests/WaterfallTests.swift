@@ -1,6 +1,7 @@
 import Architectures
 import Hardware
 import Quantities
+import TestModels
 import Testing
 
 @testable import Formulas

@@ -1,6 +1,7 @@
 import Architectures
 import Formulas
 import Quantities
+import TestModels
 import Testing
 
 /// The rows of NOTATION.md's table, operation by operation and pass by pass, added up over grouped passes.

@@ -1,0 +1,69 @@
+import Architectures
+import Foundation
+import Rendering
+import Reports
+import Scenarios
+import Training
+
+/// The log of a quality sweep, a line for every finished run: docs/quality-runs.md.
+package struct QualityJournal {
+  package let path: String
+
+  package init(path: String) { self.path = path }
+
+  /// Every finished run.
+  /// - Throws: `ScenarioError` with the line that is no record. A last line without an end, which a killed process left,
+  ///   is none.
+  package func records() throws(ScenarioError) -> [QualityRecord] {
+    guard FileManager.default.fileExists(atPath: path) else { return [] }
+    guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+      throw refuse(1, "found no readable text", "JSON Lines")
+    }
+    var records: [QualityRecord] = []
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+    for (index, line) in lines.enumerated() where !line.isEmpty {
+      guard let record = QualityRecord(line: line) else {
+        throw refuse(index + 1, "found no record of a run", "what docs/quality-runs.md describes; or delete the line")
+      }
+      records.append(record)
+    }
+    return records
+  }
+
+  /// What the plan's runs reached, in its order, as far as they are finished; the last record of a run counts.
+  /// - Throws: `ScenarioError`
+  package func results(of plan: QualityPlan, _ data: inout SweepData) throws(ScenarioError) -> [QualityResult] {
+    let records = Dictionary(grouping: try records()) { "\($0.data)\n\($0.variant)\n\($0.seed)" }
+    return plan.runs.compactMap { run in
+      let own = records["\(run.dataset)\n\(run.variant.name)\n\(run.seed)"] ?? []
+      let fingerprint = own.isEmpty ? nil : (try? data.data(of: run))?.fingerprint
+      return own.last { $0.isAbout(run, dataFingerprint: fingerprint) }?.result(of: run)
+    }
+  }
+
+  private func refuse(_ line: Int, _ found: String, _ accepted: String) -> ScenarioError {
+    ScenarioError([Diagnostic(Position(file: path, line: line), path: "", found: found, accepted: accepted)])
+  }
+}
+
+/// The data of a sweep's runs, each read once.
+package struct SweepData {
+  private var loaded: [String: any TrainingData] = [:]
+
+  package init() {}
+
+  /// - Throws: `ScenarioError` where they cannot be read.
+  package mutating func data(of run: QualityRun) throws(ScenarioError) -> any TrainingData {
+    // A seed makes a task of its own; text is the same, read in another order.
+    let key = "\(run.dataset) \(run.training.data.text == nil ? run.seed : 0) \(run.training.context)"
+    if let data = loaded[key] { return data }
+    do {
+      let data = try run.training.loadData(
+        vocabulary: run.model.vocabulary, directory: ScenarioFiles.directory(of: run.scenario.file))
+      loaded[key] = data
+      return data
+    } catch {
+      throw ScenarioError([run.scenario.diagnostic("train", error.problem)])
+    }
+  }
+}

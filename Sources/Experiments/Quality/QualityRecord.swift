@@ -1,0 +1,183 @@
+import Architectures
+import Foundation
+import Rendering
+import Reports
+import Scenarios
+import Training
+
+/// One finished run in the journal of a quality sweep, a line of runs.jsonl: docs/quality-runs.md.
+package struct QualityRecord: Codable {
+  package struct CurvePoint: Codable {
+    package var tokens: Int
+    package var bitsPerToken: Double
+
+    package enum CodingKeys: String, CodingKey {
+      case tokens
+      case bitsPerToken = "bits_per_token"
+    }
+  }
+
+  package var data: String
+  package var variant: String
+  package var seed: Int
+  /// The configuration of the last checkpoint, with checksums of its numbers.
+  package var checkpoint: CheckpointMetadata
+  /// - Unit: bit per token
+  package var unigramEntropy: Double
+  package var exactLoss: Double?
+  package var evaluation: EvaluationRecord
+  /// Evaluations during training.
+  package var curve: [CurvePoint]
+  /// Of all steps together; measured.
+  package var trainingSeconds: Double
+  /// The processor that trained.
+  package var machine: String
+
+  package enum CodingKeys: String, CodingKey {
+    case data, variant, seed, checkpoint, evaluation, curve, machine
+    case unigramEntropy = "unigram_bits"
+    case exactLoss = "exact_bits"
+    case trainingSeconds = "training_s"
+  }
+
+  /// Whether this is the record of a run as the sweep has it now.
+  /// - Parameter dataFingerprint: of the run's data; `nil` where nobody has them.
+  package func isAbout(_ run: QualityRun, dataFingerprint: String?) -> Bool {
+    (data, variant, seed) == (run.dataset, run.variant.name, run.seed) && checkpoint.step == run.training.steps
+      && checkpoint.differences(
+        model: run.model, settings: run.training, dataFingerprint: dataFingerprint ?? checkpoint.dataFingerprint,
+        folder: ""
+      ).isEmpty
+  }
+
+  /// One line of JSON, the same for the same record.
+  package func line() throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(self), as: UTF8.self)
+  }
+
+  /// Reads a line; `nil` where it is none of this kind.
+  package init?(line: some StringProtocol) {
+    guard let record = try? JSONDecoder().decode(Self.self, from: Data(line.utf8)), record.isSound else { return nil }
+    self = record
+  }
+
+  /// Whether the figures can be what a run printed.
+  private var isSound: Bool {
+    let stretches = evaluation.recursive?.stretches ?? []
+    let bits =
+      [unigramEntropy, exactLoss ?? 0, evaluation.teacherForced.bitsPerToken] + curve.map(\.bitsPerToken)
+      + stretches.flatMap { [$0.hierarchicalBits, $0.recursiveBits] }
+    return bits.allSatisfy((0...1e9).contains) && stretches.allSatisfy { 0 <= $0.first && $0.first <= $0.last }
+      && (0...1e9).contains(trainingSeconds)
+  }
+
+  /// - Parameters:
+  ///   - unigramEntropy: and `exactLoss` in nats.
+  ///   - log: the training run's `log.jsonl`.
+  package init(
+    _ run: QualityRun, checkpoint: CheckpointMetadata, unigramEntropy: Double, exactLoss: Double?,
+    evaluation: EvaluationRecord, log: [TrainRecord], machine: String
+  ) {
+    (self.data, variant, seed) = (run.dataset, run.variant.name, run.seed)
+    (self.checkpoint, self.evaluation, self.machine) = (checkpoint, evaluation, machine)
+    self.unigramEntropy = unigramEntropy / natsPerBit
+    self.exactLoss = exactLoss.map { $0 / natsPerBit }
+    curve = log.filter { $0.event == .evaluation }.map { CurvePoint(tokens: $0.tokens, bitsPerToken: $0.bitsPerToken) }
+    trainingSeconds = log.compactMap(\.tokensPerSecond).reduce(0) { $0 + Double(run.training.tokensPerStep) / $1 }
+  }
+
+  /// One line for a person who waits.
+  package var text: String {
+    let bits = NumberFormat.significant(4).text(evaluation.teacherForced.bitsPerToken)
+    let seconds = NumberFormat.significant(3).text(trainingSeconds)
+    return "\(data), \(variant), seed \(seed): \(bits) bits per token after \(seconds) s"
+  }
+
+  /// What a report reads of it.
+  package func result(of run: QualityRun) -> QualityResult {
+    QualityResult(
+      run, bits: evaluation.teacherForced.bitsPerToken, unigramBits: unigramEntropy, exactBits: exactLoss,
+      curve: curve.map { ($0.tokens, $0.bitsPerToken) },
+      stretches: (evaluation.recursive?.stretches ?? []).map(\.stretch),
+      accuracy: evaluation.answers?.hierarchical, recursiveAccuracy: evaluation.answers?.recursive,
+      trainingSeconds: trainingSeconds, machine: machine)
+  }
+}
+
+/// What a record keeps of the JSON of `photon evaluate`, under the same keys: docs/evaluate-json.md.
+package struct EvaluationRecord: Codable {
+  package struct TeacherForced: Codable {
+    package var bitsPerToken: Double
+    package var tokensScored: Int
+
+    package enum CodingKeys: String, CodingKey {
+      case bitsPerToken = "bits_per_token"
+      case tokensScored = "tokens_scored"
+    }
+  }
+
+  package struct Recursive: Codable {
+    package var prompt: Int
+    package var sequences: Int
+    package var stretches: [Stretch]
+  }
+
+  package struct Stretch: Codable {
+    package var first, last: Int
+    package var agreement, divergence, hierarchicalBits, recursiveBits: Double
+    package var levels: [Level]
+
+    package enum CodingKeys: String, CodingKey {
+      case first, last, agreement, levels
+      case divergence = "kl_nats"
+      case hierarchicalBits = "hierarchical_bits_per_token"
+      case recursiveBits = "recursive_bits_per_token"
+    }
+
+    /// The cosine is that of the top level.
+    package var stretch: QualityResult.Stretch {
+      QualityResult.Stretch(
+        positions: first...last, agreement: agreement, divergence: divergence, hierarchicalBits: hierarchicalBits,
+        recursiveBits: recursiveBits, chunkCosine: levels.last?.chunkCosine,
+        unrelatedCosine: levels.last?.unrelatedCosine)
+    }
+  }
+
+  package struct Level: Codable {
+    package var level: Int
+    package var unitCosine, chunkCosine, unrelatedCosine: Double?
+
+    package enum CodingKeys: String, CodingKey {
+      case level
+      case unitCosine = "unit_cosine"
+      case chunkCosine = "chunk_cosine"
+      case unrelatedCosine = "unrelated_cosine"
+    }
+  }
+
+  package struct Answers: Codable {
+    package var asked: Int
+    package var hierarchical: Double
+    package var recursive: Double?
+
+    package enum CodingKeys: String, CodingKey {
+      case asked
+      case hierarchical = "hierarchical_accuracy"
+      case recursive = "recursive_accuracy"
+    }
+  }
+
+  package var teacherForced: TeacherForced
+  package var recursive: Recursive?
+  package var answers: Answers?
+
+  package enum CodingKeys: String, CodingKey {
+    case recursive, answers
+    case teacherForced = "teacher_forced"
+  }
+}
+
+/// Nats of a bit.
+private let natsPerBit = log(2.0)

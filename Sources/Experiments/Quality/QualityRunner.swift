@@ -1,0 +1,182 @@
+import Architectures
+import Foundation
+import Measurement
+import Rendering
+import Reports
+import Scenarios
+import Subprocess
+import Training
+
+#if canImport(System)
+  import System
+#else
+  import SystemPackage
+#endif
+
+/// Why a run of a sweep did not end as it should.
+package struct QualityRunFailure: Error, CustomStringConvertible {
+  package let description: String
+}
+
+/// Trains and evaluates the runs of a quality sweep that its journal does not have, some at a time, each by
+/// `photon train` and `photon evaluate` in processes of their own.
+///
+/// A stopped sweep goes on: finished runs stand in the journal, begun ones have checkpoints.
+package struct QualityRunner {
+  package let plan: QualityPlan
+  /// The arguments that name the sweep's scenario: the file and what the person set.
+  package let subject: [String]
+  package let journal: QualityJournal
+
+  package init(plan: QualityPlan, subject: [String], journal: QualityJournal) {
+    self.plan = plan
+    self.subject = subject
+    self.journal = journal
+  }
+
+  /// Where the models of a sweep are kept.
+  private var folder: String { "runs/\(plan.scenario.name)" }
+
+  /// What is evaluated and recorded of a run, apart from its training.
+  private struct Job: Sendable {
+    let run: QualityRun
+    let unigramEntropy: Double
+    let exactLoss: Double?
+    let evaluationArguments: [String]
+  }
+
+  /// Trains what is missing. A run that fails does not keep others from being trained.
+  /// - Returns: what went wrong.
+  /// - Throws: `ScenarioError`, `FileFailure`, `QualityRunFailure`, or `AlreadyReported` after an interrupt.
+  package func trainMissing() async throws -> [QualityRunFailure] {
+    var data = SweepData()
+    let done = Set(try journal.results(of: plan, &data).map(\.run.folderName))
+    // Says what data are missing before hours of training rather than behind them.
+    let jobs = try plan.runs.filter { !done.contains($0.folderName) }.map { run in
+      let data = try data.data(of: run)
+      return Job(
+        run: run, unigramEntropy: data.unigramEntropy, exactLoss: data.exactLoss,
+        evaluationArguments: evaluationArguments(run, heldOut: data.heldOutCount))
+    }
+    guard !jobs.isEmpty else { return [] }
+    try AtomicFile.makeFolder(folder)
+    try AtomicFile.makeFolder(URL(filePath: journal.path).deletingLastPathComponent().relativePath)
+    guard let lock = try FolderLock(folder) else {
+      throw QualityRunFailure(description: "another process is training in \(folder)")
+    }
+    defer { withExtendedLifetime(lock) {} }
+    return try await train(jobs, into: JournalFile(journal.path) { _ in true })
+  }
+
+  private func train(_ jobs: [Job], into file: JournalFile) async throws -> [QualityRunFailure] {
+    printError("\(jobs.count) of \(plan.runs.count) runs to train, \(plan.sweep.jobs) at a time, in \(folder)")
+    let bar = ProgressBar("runs", total: jobs.count)
+    let interrupt = InterruptFlag()
+    defer { bar.finish() }
+    var failures: [QualityRunFailure] = []
+    do {
+      try await forEach(jobs, until: interrupt) { outcome in
+        bar.finish()
+        switch outcome {
+        case .success(let record):
+          try file.append(record.line())
+          printError(record.text)
+        case .failure(let failure):
+          failures.append(failure)
+          printError("\(failure)")
+        }
+        bar.advance()
+      }
+    } catch {
+      guard interrupt.isRaised else { throw error }
+      bar.finish()
+      printError("interrupted; the same command goes on from there")
+      throw AlreadyReported()
+    }
+    return failures
+  }
+
+  /// Trains some runs at a time. An interrupt stops them, and they keep what they have learnt.
+  private func forEach(
+    _ jobs: [Job], until interrupt: InterruptFlag,
+    finished: (Result<QualityRecord, QualityRunFailure>) throws -> Void
+  ) async throws {
+    try await withThrowingTaskGroup(of: Result<QualityRecord, QualityRunFailure>.self) { group in
+      group.addTask {
+        while !interrupt.isRaised { try await Task.sleep(for: .milliseconds(50)) }
+        throw CancellationError()
+      }
+      var waiting = jobs[...]
+      for job in waiting.prefix(plan.sweep.jobs) { group.addTask { try await outcome(of: job) } }
+      waiting = waiting.dropFirst(plan.sweep.jobs)
+      for _ in jobs {
+        try finished(try await group.next()!)
+        if let job = waiting.popFirst() { group.addTask { try await outcome(of: job) } }
+      }
+      group.cancelAll()
+    }
+  }
+
+  // MARK: One run
+
+  private func outcome(of job: Job) async throws -> Result<QualityRecord, QualityRunFailure> {
+    do {
+      return .success(try await record(of: job))
+    } catch let failure as QualityRunFailure {
+      try Task.checkCancellation()
+      return .failure(failure)
+    }
+  }
+
+  private func record(of job: Job) async throws -> QualityRecord {
+    let run = job.run
+    let output = "\(folder)/\(run.folderName)"
+    _ = try await photon(["train"] + subject + run.arguments.flatMap { ["--set", $0] } + ["-o", output], run)
+    let evaluated = try await photon(["evaluate", output] + job.evaluationArguments, run)
+    let log = try String(contentsOfFile: output + "/log.jsonl", encoding: .utf8).split(separator: "\n").map {
+      try JSONDecoder().decode(TrainRecord.self, from: Data($0.utf8))
+    }
+    guard let checkpoint = Checkpoint.latest(in: output) else {
+      throw QualityRunFailure(description: "\(output): no checkpoint")
+    }
+    for old in Checkpoint.all(in: output).dropLast() { try? FileManager.default.removeItem(atPath: old) }
+    return QualityRecord(
+      run, checkpoint: try Checkpoint.readMetadata(checkpoint).0, unigramEntropy: job.unigramEntropy,
+      exactLoss: job.exactLoss, evaluation: try JSONDecoder().decode(EvaluationRecord.self, from: Data(evaluated.utf8)),
+      log: log, machine: SystemDescription.processor)
+  }
+
+  /// - Parameter heldOut: tokens of the evaluation split of files.
+  private func evaluationArguments(_ run: QualityRun, heldOut: Int?) -> [String] {
+    let (data, context, metaContext) = (run.training.data, run.training.context, run.model.metaContextLength)
+    let arguments = ["--format", "json", "--threads", "\(run.training.threads)"]
+    guard let files = data.text ?? data.tokens, let heldOut else { return arguments }
+    let directory = ScenarioFiles.directory(of: run.scenario.file)
+    let names = files.flatMap { ["--data", $0.hasPrefix("/") ? $0 : "\(directory)/\($0)"] }
+    let kind = data.isText ? [] : ["--token-file"]
+    let prompt = max(context / 2 / metaContext, 1) * metaContext
+    let length = min(16 * context, heldOut - prompt) / metaContext * metaContext
+    let comparison =
+      length > 0 ? ["--sequences", "8", "--prompt", "\(prompt)", "--length", "\(length)"] : ["--sequences", "0"]
+    return arguments + names + kind + ["--held-out", "--limit", "\(heldOut)"] + comparison
+  }
+
+  /// Runs this program.
+  /// - Returns: its standard output.
+  private func photon(_ arguments: [String], _ run: QualityRun) async throws -> String {
+    let program = Bundle.main.executablePath ?? CommandLine.arguments[0]
+    var options = PlatformOptions()
+    // A signal from the terminal goes to this process alone, which then asks the others to save what they have.
+    options.processGroupID = 0
+    options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(30))]
+    let result = try await Subprocess.run(
+      .path(FilePath(program)), arguments: Arguments(arguments), platformOptions: options,
+      output: .string(limit: 1 << 24), error: .string(limit: 1 << 20))
+    guard result.terminationStatus.isSuccess else {
+      let reason = result.standardError.isEmpty ? "\(result.terminationStatus)" : result.standardError
+      throw QualityRunFailure(
+        description: "\(run.dataset), \(run.variant.name), seed \(run.seed): photon \(arguments[0]) failed: \(reason)")
+    }
+    return result.standardOutput
+  }
+}

@@ -1,0 +1,101 @@
+import Architectures
+import Foundation
+import Rendering
+import Training
+
+/// Steps, evaluations and checkpoints of a run, until it is finished or interrupted.
+package struct TrainLoop {
+  /// Checkpoints that stay: the last, and one before it.
+  package static let checkpointsKept = 2
+
+  private let run: TrainingRun
+  private let output: String
+  private let log: TrainLog
+  private let progress: ProgressBar
+  private let start = ContinuousClock.now
+  private let firstStep: Int
+
+  /// - Throws: `FileFailure`
+  package init(_ run: TrainingRun, output: String) throws {
+    self.run = run
+    self.output = output
+    firstStep = run.step
+    log = try TrainLog(output + "/log.jsonl", step: run.step)
+    progress = ProgressBar("tokens", total: (run.settings.steps - run.step) * run.settings.tokensPerStep)
+  }
+
+  /// - Throws: `FileFailure`, or `AlreadyReported` after a word about a loss that is no number, or an interrupt.
+  package func finish() throws {
+    let settings = run.settings
+    let interrupt = InterruptFlag()
+    if run.step == 0 { try evaluate() }
+    while !run.isFinished {
+      if interrupt.isRaised { return try stop() }
+      try step()
+      progress.advance(by: settings.tokensPerStep)
+      if run.step % settings.evaluateEvery == 0 || run.isFinished { try evaluate() }
+      if run.step % settings.checkpointEvery == 0 || run.isFinished { try save() }
+    }
+    progress.finish()
+    printOutput("finished after step \(run.step): \(output)/\(Checkpoint.name(step: run.step))\n")
+  }
+
+  private func step() throws {
+    let started = ContinuousClock.now
+    let step: TrainingStep
+    do {
+      step = try run.takeStep()
+    } catch {
+      progress.finish()
+      let kept = Checkpoint.latest(in: output).map { "; the last good checkpoint is \($0)" } ?? ""
+      printError("error: \(error)\(kept)")
+      throw AlreadyReported()
+    }
+    var record = TrainRecord(.step, step.losses, of: run)
+    record.learningRate = step.learningRate
+    record.gradientNorm = step.gradientNorm
+    record.tokensPerSecond = Double(run.settings.tokensPerStep) / ((ContinuousClock.now - started) / .seconds(1))
+    try log.append(record)
+  }
+
+  private func evaluate() throws {
+    let record = TrainRecord(.evaluation, run.evaluate(), of: run)
+    try log.append(record)
+    progress.finish()
+    let number = NumberFormat.significant(4)
+    let perplexity = number.text(record.perplexity ?? .infinity)
+    var line = "step \(run.step): loss \(number.text(record.loss)), perplexity \(perplexity), "
+    line += number.text(record.bitsPerToken) + (record.bitsPerByte == nil ? " bits per token" : " bits per byte")
+    let parts = [
+      ("L_rec", run.settings.reconstructionWeight, record.reconstruction),
+      ("L_context", run.settings.contextWeight, record.context),
+    ]
+    // The log has them in any case.
+    for (name, weight, losses) in parts where weight > 0 {
+      line += ", \(name) " + losses.map { $0.map(NumberFormat.significant(3).text) ?? "–" }.joined(separator: " ")
+    }
+    let (steps, seconds) = (Double(run.step - firstStep), (ContinuousClock.now - start) / .seconds(1))
+    if steps > 0, !run.isFinished {
+      let rate = steps * Double(run.settings.tokensPerStep) / seconds
+      line += ", \(NumberFormat.exact.text(Int128(rate))) tokens/s, "
+      line += remainingText(Double(run.settings.steps - run.step) * seconds / steps)
+    }
+    printOutput(line + "\n")
+  }
+
+  private func save() throws {
+    let path = output + "/" + Checkpoint.name(step: run.step)
+    guard !FileManager.default.fileExists(atPath: path) else { return }
+    try AtomicFolder.write(run.checkpointFiles(), to: path)
+    for old in Checkpoint.all(in: output).dropLast(Self.checkpointsKept) {
+      try? FileManager.default.removeItem(atPath: old)
+    }
+  }
+
+  private func stop() throws {
+    try save()
+    progress.finish()
+    printError("interrupted after step \(run.step) of \(run.settings.steps); the same command goes on from there")
+    throw AlreadyReported()
+  }
+}

@@ -1,0 +1,79 @@
+import Architectures
+import Formulas
+import Hardware
+import Quantities
+import Rendering
+import Scenarios
+
+extension ReportSubject {
+  /// Work and time by level, side and component, for both phases.
+  func costSection(_ report: inout ReportBuilder) async throws {
+    guard !phasesWithWork.isEmpty else { return }
+    report.document.heading("Cost by level and component")
+    report.document.paragraph(
+      "At \(describe(workload)). Counts are exact; time is what each node contributes on `\(profile.name)`.")
+    for phase in phasesWithWork {
+      report.document.heading(phase.title, level: 3)
+      try await report.figure(
+        costBars(phase), "cost-\(phase.rawValue)",
+        caption: "\(phase.title) time by level and component, \(describe(workload)); below a thousandth left out.")
+      report.document.table(costTable(phase))
+    }
+  }
+
+  private func costTable(_ phase: Phase) -> Table {
+    var table = Table([
+      .text("node"), Column("matmul_flops", "matrix work", as: .si(unit: "FLOP")),
+      Column("elementwise_flops", "element-wise", as: .si(unit: "FLOP")),
+      Column("weight_bytes", "weights read", as: .binaryBytes),
+      Column("activation_bytes", "activations", as: .binaryBytes),
+      Column("cache_bytes", "cache read + written", as: .binaryBytes),
+      Column("local_read_bytes", "windows read", as: .binaryBytes), Column("time_s", "time", as: .si(unit: "s")),
+      Column("share", "share", as: .percent(decimals: 1)), .text("bound"),
+    ])
+    let total = timed[phase]
+    func row(_ name: String, _ work: Work<Int128>, _ figure: TimeFigure) {
+      func cell(_ count: Int128) -> Cell { count == 0 ? .missing : Cell(count) }
+      table.append([
+        Cell(name), cell(work.matmulFlops), cell(work.elementwiseFlops), cell(bytes(work.weightBits)),
+        cell(bytes(work.activationBits)), cell(bytes(work.cacheReadBits + work.cacheWriteBits)),
+        cell(bytes(work.localReadBits)), Cell(figure.time.value),
+        Cell(total.time == .zero ? 0 : 100 * figure.time.value / total.time.value),
+        Cell(boundText(figure)),
+      ])
+    }
+    for entry in cost[phase] where entry.work != .zero {
+      row("`\(entry.node)`", entry.work, timed.estimate(phase)[entry.node])
+    }
+    row("**total**", cost.totals[phase], total)
+    return table
+  }
+
+  /// One bar per level and side, one colour per component; the title says which part is the largest.
+  private func costBars(_ phase: Phase) -> BarChart {
+    let estimate = timed.estimate(phase)
+    var places: [(level: Int, side: Side)] = []
+    let threshold = 0.001 * estimate.total.time.value
+    for entry in cost[phase] where estimate[entry.node].time.value > threshold {
+      if !places.contains(where: { $0 == (entry.node.level, entry.node.side) }) {
+        places.append((entry.node.level, entry.node.side))
+      }
+    }
+    let values = places.map { place in
+      Component.allCases.map { component -> Double? in
+        let time = estimate[Node(place.level, place.side, component)].time
+        return time.value > threshold ? time.value : nil
+      }
+    }
+    let sums = values.map { $0.reduce(0) { $0 + ($1 ?? 0) } }
+    let largest = sums.indices.max { sums[$0] < sums[$1] } ?? 0
+    func name(_ place: (level: Int, side: Side)) -> String { "level \(place.level) \(place.side.rawValue)" }
+    let share = sums[largest] / estimate.total.time.value
+    return BarChart(
+      "\(phase.title): \(name(places[largest])) takes \(NumberFormat.percent(decimals: 0).text(100 * share)) of the time",
+      subtitle: "\(point.name) on \(profile.name), \(describe(workload))",
+      axis: Axis("time (s)", format: .si(unit: "s")), categories: places.map(name),
+      series: Component.allCases.map { $0.rawValue.replacing("_", with: "-") }, values: values,
+      format: .si(unit: "s"))
+  }
+}

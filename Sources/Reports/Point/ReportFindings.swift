@@ -1,0 +1,145 @@
+import Architectures
+import Formulas
+import Hardware
+import Quantities
+import Rendering
+import Scenarios
+
+extension ReportSubject {
+  /// Answers in plain words, every number computed from the closed forms.
+  func findings(_ document: inout MarkdownDocument) {
+    document.heading("Findings")
+    overview(&document)
+    document.paragraph(
+      "For \(model.described(as: point.name)), \(parameterText) parameters, on `\(profile.name)`, weights in "
+        + "\(precision.weights.rawValue), cache in \(precision.cache.rawValue), at \(describe(workload)), unless said "
+        + "otherwise. Nothing here was measured; what was executed stands at the end.")
+    func group(_ title: String, _ items: [String]) {
+      guard !items.isEmpty else { return }
+      document.heading(title, level: 3)
+      document.list(items)
+    }
+    group("What bounds it", phasesWithWork.map(boundFinding) + firstTokenFindings + limitFindings)
+    group(
+      rivals.isEmpty ? "Cache" : "Against the baselines",
+      (workload.generatedLength > 0 ? rivals.map(decodeFinding) : []) + [cacheFinding].compactMap { $0 })
+    if workload.generatedLength > 0, workload.promptLength > 0 {
+      group("Continuations that share a prefill", [sharingFinding] + rivals.map(continuationsFinding))
+    }
+    group(
+      scenario.objective == nil ? "What to weigh" : "What to choose",
+      [objectiveFinding].compactMap { $0 } + spreadFindings + [beatenFinding].compactMap { $0 })
+    group("What the paper prints", paperFindings)
+    guard workloads.count > 1 else { return }
+    document.heading("`\(point.name)` over the grid's workloads", level: 3)
+    document.table(glance)
+  }
+
+  private var parameterText: String { NumberFormat.si(unit: "").text(parameters(of: model).total) }
+
+  // MARK: Bounds
+
+  private func boundFinding(_ phase: Phase) -> String {
+    let figure = timed[phase]
+    let each = phase == .decode ? " (\(seconds(timePerToken(model, workload))) per token)" : ""
+    let margin = figure.margin.isFinite ? " by \(ratio(figure.margin))" : ""
+    let bounds = BoundStretches(phase, model, workload, precision, roofline)
+    func text(_ stretches: [Stretch], _ quantity: String) -> String {
+      Reports.describe(stretches, quantity, positive: "compute-bound", negative: "memory-bound")
+    }
+    var fits = ""
+    if let largest = timed.largestBatch, largest > workload.batchSize {
+      let figure = phases(model, workload.with(batchSize: largest))[phase].total
+      fits = " (\(boundText(figure)) at the largest that fits, \(number(largest)))"
+    }
+    return "**\(phase.title) is \(figure.bound.rawValue)-bound\(margin):** \(seconds(figure.time))"
+      + "\(each) at \(significant(figure.intensity)) FLOP per byte\(certainty(of: phase)). Over the batch it is \(text(bounds.overBatch, "batch"))\(fits); "
+      + "over the context,\(whichPrompts) \(text(bounds.overPrompt, "prompt"))."
+  }
+
+  /// How sure the bound is, what takes most of the time, and how far it may be off; empty without work.
+  private func certainty(of phase: Phase) -> String {
+    let range = timed.range(phase)
+    guard let probability = range.memoryProbability, let bottleneck = range.bottleneck else { return "" }
+    let bound = timed[phase].bound
+    let sure = bound == .memory ? probability : 1 - probability
+    var text =
+      "; the bound holds with a probability of \(wholePercent(sure)), and "
+      + "operation by operation \(wholePercent(bottleneck.causeShare)) of the time goes into \(bottleneck.cause.title)"
+    if let low = range.low, let high = range.high {
+      text += "; nine tenths of such times lie between \(seconds(low)) and \(seconds(high))"
+    }
+    if !timed.extrapolated.isEmpty {
+      text += "; **extrapolated** in \(timed.extrapolated.joined(separator: ", "))"
+    }
+    return text
+  }
+
+  /// Bounds and times at the corners of the grid.
+  private var glance: Table {
+    let decodes = workload.generatedLength > 0
+    var columns = [
+      Column("prompt"), Column("generated"), Column("batch"), Column("prefill_s", "prefill", as: .si(unit: "s")),
+      .text("prefill_bound", "bound"),
+    ]
+    if decodes {
+      columns.append(Column("first_token_s", "time to first token", as: .si(unit: "s")))
+      columns += [Column("decode_s", "decode per token", as: .si(unit: "s")), .text("decode_bound", "bound")]
+      columns += rivals.map { .text("against_\($0.name)", "decode against `\($0.name)`") }
+    }
+    var table = Table(columns + [Column("cache", "cache per prompt", as: .binaryBytes), .text("fits")])
+    for workload in cornerWorkloads {
+      let phases = phases(model, workload)
+      func bound(_ phase: Phase) -> Cell {
+        let figure = phases[phase].total
+        return figure.time == .zero ? .missing : Cell(boundText(figure))
+      }
+      var row = [
+        Cell(workload.promptLength), Cell(workload.generatedLength), Cell(workload.batchSize),
+        Cell(phases.prefill.total.time.value), bound(.prefill),
+      ]
+      if decodes {
+        let own = timePerToken(model, workload)
+        row += [Cell(phases.timeToFirstToken.value), Cell(own.value), bound(.decode)]
+        row += rivals.map { Cell(pace(own, against: timePerToken($0.model, workload))) }
+      }
+      if let memory = try? MemoryDemand(model, workload, precision, devices: profile.devices) {
+        let fits = memory.fits(batchSize: Int128(workload.batchSize), on: profile)
+        row += [Cell(memory.bytesPerSequence), fits ? "yes" : "**no**"]
+      } else {
+        row += [.missing, .missing]
+      }
+      table.append(row)
+    }
+    return table
+  }
+
+  // MARK: Limits
+
+  /// Amdahl's law on the costliest node of decode, here and at the largest batch that fits.
+  private var limitFindings: [String] {
+    let phase = workload.generatedLength > 0 ? Phase.decode : .prefill
+    var findings = [limit(phase, at: workload, "What limits further gain in \(phase.rawValue) here")]
+    if let largest = timed.largestBatch, largest > workload.batchSize {
+      let text = "At the largest batch that fits, \(number(largest)) prompts,"
+      findings.append(limit(phase, at: workload.with(batchSize: largest), text))
+    }
+    return findings.compactMap { $0 }
+  }
+
+  private func limit(_ phase: Phase, at workload: Workload, _ opening: String) -> String? {
+    let estimate = phases(model, workload)[phase]
+    guard let totals = try? price(model, workload, precision).totals[phase], estimate.total.time > .zero,
+      let costliest = estimate.nodes.max(by: { $0.figure.time < $1.figure.time })
+    else { return nil }
+    let share = costliest.figure.time.value / estimate.total.time.value
+    let traffic = Double(max(1, totals.trafficBits))
+    let weights = Double(totals.weightBits) / traffic
+    let cache = Double(totals.cacheReadBits + totals.cacheWriteBits) / traffic
+    let local = Double(totals.localReadBits) / traffic
+    return "**\(opening)\(opening.hasSuffix(",") ? "" : ":")** `\(costliest.node)` takes \(percent(share)) of the time "
+      + "(\(costliest.figure.bound.rawValue)-bound), so no change of it alone makes \(phase.rawValue) more than "
+      + "\(ratio(1 / (1 - min(share, 0.999999)))) faster. Of the traffic, \(percent(weights)) are weights, "
+      + "\(percent(cache)) persistent cache, \(percent(local)) local windows and the rest activations."
+  }
+}

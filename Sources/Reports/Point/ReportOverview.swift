@@ -1,0 +1,188 @@
+import Architectures
+import Formulas
+import Quantities
+import Rendering
+import Scenarios
+
+/// The most models that a reader can compare in one table.
+private let mostModels = 24
+
+extension ReportSubject {
+  /// Every model of the grid and of `compare:`, once, where there are several and no objective singles one out.
+  var overviewModels: [NamedModel] {
+    guard scenario.objective == nil else { return [] }
+    var models: [NamedModel] = []
+    let all = scenario.grid.models.compactMap { $0 } + scenario.compare
+    for named in all where !models.contains(where: { $0.model == named.model }) {
+      models.append(named)
+      if models.count > mostModels { return [] }
+    }
+    guard models.count > 1 else { return [] }
+    // One preset at several lengths: the name alone does not tell its models apart.
+    return models.map { named in
+      let isAlone = models.count { $0.name == named.name } == 1
+      return isAlone ? named : NamedModel(name: "\(named.name) \(named.model.hierarchyText)", model: named.model)
+    }
+  }
+
+  /// All models side by side at each workload, in words and in tables.
+  func overview(_ document: inout MarkdownDocument) {
+    guard !overviewModels.isEmpty else { return }
+    document.heading("All \(number(overviewModels.count)) models", level: 3)
+    let groups = cornerWorkloads.compactMap { workload -> [ServingRow]? in try? rows(overviewModels, workload) }
+    document.list(groups.map(overviewFinding))
+    for group in groups {
+      document.heading(capitalised(describe(group[0].workload)), level: 4)
+      document.table(overviewTable(group))
+    }
+    document.paragraph(
+      "Cache per prompt has the local windows in it and is what TPM (tok/s/GiB) divides by. The last columns say how many "
+        + "times sooner, faster, smaller and higher than the vanilla model nearest in parameters.")
+    document.heading("`\(point.name)` in detail", level: 3)
+  }
+
+  private func rows(_ models: [NamedModel], _ workload: Workload) throws -> [ServingRow] {
+    try models.map {
+      ServingRow(
+        name: $0.name, model: $0.model, workload: workload,
+        timed: try TimedPoint($0.model, workload, precision, on: profile))
+    }
+  }
+
+  /// Who is first in what at one workload, what binds, and how the families stand to vanilla.
+  private func overviewFinding(_ rows: [ServingRow]) -> String {
+    let workload = rows[0].workload
+    func least(_ title: String, _ value: (ServingRow) -> Double?, _ text: (Double) -> String) -> String? {
+      let valued = rows.compactMap { row in value(row).map { (row, $0) } }
+      guard let best = valued.min(by: { $0.1 < $1.1 }) else { return nil }
+      return "\(title) `\(best.0.name)` (\(text(best.1)))"
+    }
+    func time(_ value: Double) -> String { seconds(Seconds(value)) }
+    let firsts = [
+      least("the first token comes soonest from", { $0.timed.figures.timeToFirstToken.value }, time),
+      least("decode is fastest with", { $0.timed.figures.timePerOutputToken?.value }, time),
+      least(
+        "the cache is smallest with", { Double($0.timed.memory.bytesPerSequence) }, { byteText(Int128($0)) }),
+    ].compactMap { $0 }
+    func bounds(_ phase: Phase) -> String? {
+      let busy = rows.filter { $0.timed[phase].time > .zero }
+      guard !busy.isEmpty else { return nil }
+      let compute = busy.count { $0.timed[phase].bound == .compute }
+      switch compute {
+      case 0: return "\(phase.rawValue) is memory-bound in all"
+      case busy.count: return "\(phase.rawValue) is compute-bound in all"
+      default: return "\(phase.rawValue) is compute-bound in \(compute) of \(busy.count)"
+      }
+    }
+    let bound = Phase.allCases.compactMap(bounds).joined(separator: ", ")
+    let gains = [Family.photon, .block].compactMap { gain(of: $0, rows) }
+    return "**\(capitalised(describe(workload))):** " + firsts.joined(separator: ", ") + "; \(bound)."
+      + (gains.isEmpty ? "" : " Over vanilla of the same size, \(gains.joined(separator: "; ")).")
+  }
+
+  /// `PHOTON has 2.63× to 2.73× the decode rate, a first token 7.2× sooner and a cache 12.6× smaller`.
+  private func gain(of family: Family, _ rows: [ServingRow]) -> String? {
+    let pairs = rows.filter { $0.model.family == family }.compactMap { row in vanilla(like: row, rows).map { (row, $0) }
+    }
+    func range(_ values: [Double]) -> String? {
+      guard let low = values.min(), let high = values.max() else { return nil }
+      return ratio(low) == ratio(high) ? ratio(low) : "\(ratio(low)) to \(ratio(high))"
+    }
+    let first = range(pairs.map { $1.timed.figures.timeToFirstToken.value / $0.timed.figures.timeToFirstToken.value })
+    let caches = range(pairs.compactMap { smaller($0, than: $1) })
+    guard let first, let caches else { return nil }
+    let decode = range(pairs.compactMap { decodeGain($0, over: $1) })
+    let name = family == .photon ? "PHOTON" : capitalised(family.rawValue)
+    return "\(name) has \(decode.map { "\($0) the decode rate, " } ?? "")a first token \(first) sooner and a "
+      + "cache \(caches) smaller"
+  }
+
+  /// The vanilla model nearest in parameters; nil for a vanilla model.
+  private func vanilla(like row: ServingRow, _ rows: [ServingRow]) -> ServingRow? {
+    guard row.model.family != .vanilla else { return nil }
+    let own = parameters(of: row.model).total
+    return rows.filter { $0.model.family == .vanilla }.min { left, right in
+      (parameters(of: left.model).total - own).magnitude < (parameters(of: right.model).total - own).magnitude
+    }
+  }
+
+  private func decodeGain(_ row: ServingRow, over other: ServingRow) -> Double? {
+    guard let own = row.timed.figures.timePerOutputToken, let time = other.timed.figures.timePerOutputToken else {
+      return nil
+    }
+    return time.value / own.value
+  }
+
+  private func smaller(_ row: ServingRow, than other: ServingRow) -> Double? {
+    guard row.timed.memory.bytesPerSequence > 0 else { return nil }
+    return Double(other.timed.memory.bytesPerSequence) / Double(row.timed.memory.bytesPerSequence)
+  }
+
+  private func overviewTable(_ rows: [ServingRow]) -> Table {
+    let comparesVanilla = rows.contains { vanilla(like: $0, rows) != nil }
+    var table = Table(
+      [.text("model")] + (quality.map { [Column("quality", $0.figure, as: .significant(4))] } ?? [])
+        + [
+          Column("parameters", as: .si(unit: "")), Column("cache", "cache per prompt", as: .binaryBytes),
+          Column("prefill_s", "prefill", as: .si(unit: "s")), .text("prefill_bound", "bound"),
+          Column("first_token_s", "time to first token", as: .si(unit: "s")),
+          Column("decode_s", "decode per token", as: .si(unit: "s")), .text("decode_bound", "bound"),
+          Column("tpm", "TPM", as: .si(unit: "")),
+        ]
+        + (comparesVanilla
+          ? [
+            Column("first_token_gain", "first token over vanilla", as: .ratio),
+            Column("decode_gain", "decode over vanilla", as: .ratio),
+            Column("cache_gain", "cache under vanilla", as: .ratio), Column("tpm_gain", "TPM over vanilla", as: .ratio),
+          ] : []))
+    for row in rows {
+      let (timed, figures) = (row.timed, row.timed.figures)
+      func bound(_ figure: TimeFigure) -> Cell { figure.time == .zero ? .missing : Cell(boundText(figure)) }
+      var cells = [Cell("`\(row.name)`")]
+      if quality != nil { cells.append(Cell(summaries.first { $0.point.model == row.model }?.quality)) }
+      cells += [
+        Cell(parameters(of: row.model).total), Cell(timed.memory.bytesPerSequence),
+        Cell(timed.prefill.total.time.value),
+        bound(timed.prefill.total), Cell(figures.timeToFirstToken.value), Cell(figures.timePerOutputToken?.value),
+        bound(timed.decode.total), Cell(figures.throughputPerSampleGibibyte),
+      ]
+      if comparesVanilla {
+        let other = vanilla(like: row, rows)
+        let tpm = other.flatMap { other -> Double? in
+          guard let own = figures.throughputPerSampleGibibyte,
+            let old = other.timed.figures.throughputPerSampleGibibyte,
+            old > 0
+          else { return nil }
+          return own / old
+        }
+        cells += [
+          Cell(other.map { $0.timed.figures.timeToFirstToken.value / figures.timeToFirstToken.value }),
+          Cell(other.flatMap { decodeGain(row, over: $0) }), Cell(other.flatMap { smaller(row, than: $0) }), Cell(tpm),
+        ]
+      }
+      table.append(cells)
+    }
+    return table
+  }
+
+  /// Components as rows in the order of first appearance, models as columns; nil where one model is the subject.
+  var componentTable: Table? {
+    let models = overviewModels
+    guard !models.isEmpty else { return nil }
+    let inventories = models.map { parameters(of: $0.model) }
+    var names: [String] = []
+    for component in inventories.flatMap(\.components) where !names.contains(component.name) {
+      names.append(component.name)
+    }
+    var table = Table([.text("component")] + models.map { Column($0.name, "`\($0.name)`") })
+    for name in names {
+      table.append(
+        [Cell(name)]
+          + inventories.map { inventory in
+            inventory.components.first { $0.name == name }.map { Cell($0.count) } ?? .missing
+          })
+    }
+    table.append(["**total**"] + inventories.map { Cell($0.total) })
+    return table
+  }
+}

@@ -1,0 +1,109 @@
+import Architectures
+import Formulas
+import Hardware
+import Quantities
+import Rendering
+import Scenarios
+
+extension ReportSubject {
+  /// The prompt that stands for a long context: the grid's longest, if that is long at all, else 128K.
+  private var longPrompt: Int {
+    let longest = workloads.map(\.promptLength).max() ?? 0
+    return longest >= 4 * max(1, workload.promptLength) ? longest : 131_072
+  }
+
+  /// Over which prompts decode is faster than a rival's.
+  func decodeFinding(_ rival: NamedModel) -> String {
+    func places(_ workload: Workload) -> String {
+      Reports.describe(decodeLead(over: rival, workload), "prompt", positive: "faster", negative: "slower")
+    }
+    func times(_ workload: Workload) -> String {
+      let (own, other) = (timePerToken(model, workload), timePerToken(rival.model, workload))
+      return "\(seconds(own)) against \(seconds(other)) per token (\(pace(own, against: other)))"
+    }
+    let long = workload.with(promptLength: longPrompt)
+    var text =
+      "**Decode against `\(rival.name)`**\(whichPrompts.isEmpty ? "" : "," + whichPrompts) is \(places(workload)): \(times(workload)) here, "
+      + "\(times(long)) at a prompt of \(number(longPrompt))"
+    let largest = workloads.map(\.batchSize).max() ?? workload.batchSize
+    if largest > workload.batchSize {
+      text += "; at batch \(number(largest)) it is \(places(workload.with(batchSize: largest)))"
+    }
+    return text + "."
+  }
+
+  /// Prompts at which decode takes less time than a rival's, whether both fit or not.
+  func decodeLead(over rival: NamedModel, _ workload: Workload) -> [Stretch] {
+    stretches(like: workload.promptLength, metaContext: model.metaContextLength) { prompt in
+      let workload = workload.with(promptLength: prompt)
+      return timePerToken(rival.model, workload).value - timePerToken(model, workload).value
+    }
+  }
+
+  private func total(_ model: Model, _ workload: Workload) -> Seconds {
+    let phases = phases(model, workload)
+    return phases.prefill.total.time + phases.decode.total.time
+  }
+
+  /// How many continuations repay a prefill that is dearer than a rival's.
+  func continuationsFinding(_ rival: NamedModel) -> String {
+    let own = phases(model, workload).prefill.total.time
+    let other = phases(rival.model, workload).prefill.total.time
+    let lead = stretches(in: 1...SearchLimit.continuations) { count in
+      let workload = workload.with(continuations: count)
+      return total(rival.model, workload).value - total(model, workload).value
+    }
+    let prefill = "its prefill takes \(seconds(own)) against \(seconds(other)) (\(pace(own, against: other)))"
+    let name = "Against `\(rival.name)`, \(prefill)"
+    guard let first = lead.first else { return name + "." }
+    if lead.count == 1 {
+      guard first.isPositive else {
+        return "\(name), and at no doubling of the continuations of a prompt up to "
+          + "\(number(SearchLimit.continuations)) are prefill and decode together cheaper."
+      }
+      let repaid =
+        own > other
+        ? "the dearer prefill is repaid by the **first** continuation of a prompt"
+        : "there is no dearer prefill to repay"
+      return "\(name): \(repaid), and prefill and decode together are faster at every doubling of the "
+        + "continuations up to \(number(SearchLimit.continuations))."
+    }
+    return "\(name); with its continuations, a prompt is "
+      + Reports.describe(lead, "continuation", positive: "faster", negative: "slower") + "."
+  }
+
+  /// What sharing a prefill saves, and from how many continuations on decode is the larger part.
+  var sharingFinding: String {
+    let weighs = stretches(in: 1...SearchLimit.continuations) { count in
+      let phases = phases(model, workload.with(continuations: count))
+      return phases.decode.total.time.value - phases.prefill.total.time.value
+    }
+    let four = total(model, workload.with(continuations: 4))
+    let apart = total(model, workload.with(batchSize: 4 * workload.batchSize))
+    let part = timed.prefill.total.time.value / total(model, workload).value
+    let repaid =
+      weighs.first(where: \.isPositive).map { stretch in
+        stretch.range.lowerBound == 1
+          ? "decode outweighs it from the first continuation on"
+          : "decode outweighs it from **\(number(stretch.range.lowerBound))** continuations on"
+      } ?? "decode never outweighs it"
+    return "**A shared prefill** is \(percent(part)) of the time of one continuation; \(repaid). Four continuations of "
+      + "one prompt take \(seconds(four)), four separate prompts in one batch \(seconds(apart)): sharing saves "
+      + "\(percent(1 - four.value / apart.value)) of the time."
+  }
+
+  var cacheFinding: String? {
+    let own = cost.cache.bytesAtEnd
+    let parts = rivals.compactMap { rival -> String? in
+      guard let other = try? price(rival.model, workload, precision).cache.bytesAtEnd, own > 0, other > 0 else {
+        return nil
+      }
+      let times = own <= other ? Double(other) / Double(own) : Double(own) / Double(other)
+      return
+        "**\(ratio(times)) \(own <= other ? "smaller" : "larger")** than that of `\(rival.name)` (\(byteText(other)))"
+    }
+    guard own > 0 else { return nil }
+    let compared = parts.isEmpty ? "" : ": " + parts.joined(separator: ", ")
+    return "**The cache** at the end is \(byteText(own))\(compared)."
+  }
+}

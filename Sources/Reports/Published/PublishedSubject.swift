@@ -1,0 +1,155 @@
+import Architectures
+import Formulas
+import Foundation
+import Hardware
+import Quantities
+import Scenarios
+import ServingRows
+
+/// A published number beside what each engine predicts.
+struct PredictedRow {
+  var row: PublishedRow
+  /// In the order of `PublishedSubject.engines`; in the unit of the row's value.
+  var predictions: [Double]
+
+  func ratio(_ engine: Int) -> Double { predictions[engine] / row.value }
+}
+
+/// A ratio of two published numbers that a paper draws attention to.
+struct PublishedClaim {
+  var first: PredictedRow
+  var second: PredictedRow
+  /// The same ratio of the published throughputs.
+  var throughputGain: Double
+  /// What each engine makes of it.
+  var waterfalls: [Waterfall]
+
+  var ratio: Double { second.row.value / first.row.value }
+}
+
+/// Published tables beside the predictions of three engines: `ideal`, `eager`, and one `fitted` to the Block
+/// Transformer paper's throughput and memory alone.
+public struct PublishedSubject: Sendable {
+  let scenario: Scenario
+  let command: String
+  let tables: [PublishedTable]
+  let fit: EngineFit
+  private let models: [String: Model]
+  private let profiles: [String: HardwareProfile]
+  let precision: Precision
+
+  var engines: [Engine] { [.ideal, .eager, fit.engine] }
+
+  /// The source whose rows the fitted engine sees.
+  static let fittedSource = "arXiv:2406.02657 Table 1"
+
+  /// - Parameter profile: the machine of a name.
+  /// - Throws: `ScenarioError` for a wrong table or a model that the grid lacks, `GSLError`, `HardwareError`,
+  ///   `CountOverflow`
+  public init(_ scenario: Scenario, command: String, profile: (String) throws -> HardwareProfile) throws {
+    self.scenario = scenario
+    self.command = command
+    tables = try scenario.published.map { try PublishedTable(file: $0) }
+    precision = scenario.grid.precisions.first ?? Precision()
+    var models: [String: Model] = [:]
+    for named in scenario.grid.models.compactMap({ $0 }) { models[named.name] = named.model }
+    var profiles: [String: HardwareProfile] = [:]
+    for table in tables {
+      for row in table.rows {
+        guard models[row.model] != nil else {
+          throw ScenarioError([
+            Diagnostic(
+              Position(file: table.file), path: "published", found: "model \"\(row.model)\" is not in the scenario",
+              accepted: models.keys.sorted().joined(separator: ", "))
+          ])
+        }
+        if profiles[row.hardware] == nil { profiles[row.hardware] = try profile(row.hardware) }
+      }
+    }
+    self.models = models
+    self.profiles = profiles
+    let fitted = tables.flatMap(\.rows).filter { $0.source == Self.fittedSource }
+    let precision = precision
+    let measured = fitted.filter { $0.quantity == .memory }.compactMap { memory -> MeasuredServing? in
+      let throughput = fitted.first {
+        $0.quantity == .throughput && $0.model == memory.model && $0.prompt == memory.prompt
+      }
+      return throughput.map {
+        MeasuredServing(
+          models[memory.model]!, Workload(promptLength: memory.prompt, generatedLength: memory.generated), precision,
+          on: profiles[memory.hardware]!, bytesPerSequence: memory.value, throughput: Rate($0.value))
+      }
+    }
+    fit = try EngineFit(measured, from: .eager, name: "fitted")
+  }
+
+  func point(_ row: PublishedRow, _ engine: Engine) throws -> ComparedPoint {
+    try ComparedPoint(
+      models[row.model]!, Workload(promptLength: row.prompt, generatedLength: row.generated), precision,
+      on: profiles[row.hardware]!, engine: engine)
+  }
+
+  func predicted(_ row: PublishedRow) throws -> PredictedRow {
+    PredictedRow(row: row, predictions: try engines.map { try prediction(row, point(row, $0)) })
+  }
+
+  private func prediction(_ row: PublishedRow, _ point: ComparedPoint) throws -> Double {
+    switch row.quantity {
+    case .memory: Double(point.memory.bytesPerSequence)
+    case .throughput: point.throughput(batch: point.batch)
+    case .tpm: point.throughputPerSampleGibibyte
+    case .timePerSample: point.seconds(of: row, batch: point.batch) / Double(point.batch)
+    case .timePerLayer: point.secondsPerLayer(of: row)
+    }
+  }
+
+  /// The published ratio of two models' TPM under one protocol, and how each engine splits its own.
+  func claim(_ first: String, _ second: String, prompt: Int) throws -> PublishedClaim? {
+    func find(_ name: String, _ quantity: PublishedRow.Quantity) -> PublishedRow? {
+      tables.flatMap(\.rows).first { $0.quantity == quantity && $0.model == name && $0.prompt == prompt }
+    }
+    guard let one = find(first, .tpm), let other = find(second, .tpm), let slow = find(first, .throughput),
+      let fast = find(second, .throughput)
+    else { return nil }
+    let waterfalls = try engines.compactMap { engine in
+      PointComparison(try point(one, engine), try point(other, engine)).throughputPerGibibyte
+    }
+    return PublishedClaim(
+      first: try predicted(one), second: try predicted(other), throughputGain: fast.value / slow.value,
+      waterfalls: waterfalls)
+  }
+}
+
+/// The geometric mean by which predictions miss, in either direction: 1 is perfect, 2 is a factor of two.
+func geometricError(_ ratios: [Double]) -> Double {
+  exp(ratios.reduce(0) { $0 + abs(log($1)) } / Double(max(1, ratios.count)))
+}
+
+extension ComparedPoint {
+  /// Time of a batch in the part of a model that a row names: `SIDE/attention` or `SIDE/feed-forward`, where the side is
+  /// `half the stack`, `block decoder` or `token decoder`.
+  fileprivate func seconds(of row: PublishedRow, batch: Int) -> Double {
+    let phases = TimedPhases(model, workload.with(batchSize: batch), precision, roofline)
+    let isAttention = row.part.hasSuffix("attention")
+    let components: [Component] = isAttention ? [.projections, .attention] : [.feedForward]
+    let place = model.family == .vanilla ? (0, Side.decoder) : (1, row.part.hasPrefix("block") ? .encoder : .decoder)
+    let phase = row.phase == "prefill" ? phases.prefill : phases.decode
+    let time = components.reduce(0) { $0 + phase[Node(place.0, place.1, $1)].time.value }
+    return row.part.hasPrefix("half") ? time / 2 : time
+  }
+
+  /// Attention of one layer: of one decoded token, or of the prompt's last 32 768 queries.
+  fileprivate func secondsPerLayer(of row: PublishedRow) -> Double {
+    let attention = Node(0, .decoder, .attention)
+    func prefill(_ prompt: Int) -> Double {
+      TimedPhases(model, workload.with(promptLength: prompt), precision, roofline).prefill[attention].time.value
+    }
+    let isDecode = row.phase == "decode"
+    let phases = TimedPhases(model, workload, precision, roofline)
+    let time =
+      isDecode
+      ? phases.decode[attention].time.value
+      : prefill(workload.promptLength) - prefill(max(0, workload.promptLength - 32_768))
+    return time / Double(model.layers)
+  }
+}

@@ -1,0 +1,62 @@
+import Formulas
+import Rendering
+
+extension PointComparison {
+  /// One row per factor: the figure it belongs to, its name, itself, and its share of the ratio's logarithm.
+  public var table: Table {
+    var table = Table([
+      .text("figure"), .text("factor"), Column("value", "value", as: .significant(4)),
+      Column("share_percent", "share of log ratio", as: .percent(decimals: 1)),
+    ])
+    for waterfall in waterfalls {
+      table.append([.text(waterfall.figure), "A", Cell(waterfall.first), .missing])
+      for step in waterfall.steps {
+        table.append([.text(waterfall.figure), .text(step.name), Cell(step.factor), Cell(waterfall.percent(step))])
+      }
+      table.append([.text(waterfall.figure), "B/A", Cell(waterfall.ratio), Cell(waterfall.ratio == 1 ? nil : 100)])
+      table.append([.text(waterfall.figure), "B", Cell(waterfall.second), .missing])
+    }
+    return table
+  }
+
+  /// For a person: one line per figure, and its factors from the strongest to the weakest.
+  public func text(_ first: String, _ second: String) -> String {
+    var lines = ["B over A, where A is \(first)", "              and B is \(second)"]
+    for waterfall in waterfalls {
+      let name = NumberFormatOfMember.label(waterfall.figure)
+      let format = NumberFormatOfMember(waterfall.figure).format
+      lines += [
+        "",
+        "\(name): \(format.text(waterfall.first)) → \(format.text(waterfall.second)), a factor of "
+          + factorText(waterfall.ratio),
+      ]
+      for step in waterfall.ranked {
+        let name = step.name.padding(to: 20)
+        let share = waterfall.percent(step).map { NumberFormat.percent(decimals: 1).text($0) } ?? "–"
+        lines.append("  \(name)× \(factorText(step.factor).padding(to: 10))\(share)")
+      }
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+}
+
+/// Four digits for a factor, in full below 10⁻⁴.
+func factorText(_ value: Double) -> String { NumberFormat.significant(4).text(value) }
+
+extension Waterfall {
+  /// The share of a factor in the logarithm of the ratio, in per cent; nil where there is no ratio to share out.
+  func percent(_ step: Step) -> Double? { ratio == 1 ? nil : 100 * share(step.factor) }
+
+  /// Steps that change something, the strongest first.
+  var ranked: [Step] {
+    steps.filter { $0.factor != 1 }.sorted { left, right in
+      max(left.factor, 1 / left.factor) > max(right.factor, 1 / right.factor)
+    }
+  }
+}
+
+extension String {
+  fileprivate func padding(to length: Int) -> String {
+    self + String(repeating: " ", count: max(1, length - count))
+  }
+}

@@ -1,0 +1,140 @@
+import Architectures
+import Formulas
+import Hardware
+import Quantities
+import Rendering
+import Scenarios
+
+/// Everything the sections of a report read: the scenario, its priced grid, and the point explained in detail.
+public struct ReportSubject: Sendable {
+  /// A report keeps every point in memory; larger grids are for `photon sweep`.
+  static let pointLimit = 500_000
+
+  public let scenario: Scenario
+  /// The first of the scenario's profiles, on which everything is priced.
+  public let profile: HardwareProfile
+  /// Those after the first: the explained point is priced on them too.
+  let otherProfiles: [HardwareProfile]
+  let roofline: Roofline
+  let command: String
+  public let summaries: [PointSummary]
+  /// The point explained in detail: a PHOTON model with the published lengths where the grid has one, else its first
+  /// PHOTON model, else its first point.
+  public let point: ScenarioPoint
+  let cost: ExactCost
+  let timed: TimedPoint
+  /// The detailed model first, then a Block Transformer and a vanilla Transformer where there are any.
+  public let contenders: [NamedModel]
+  let objective: Objective
+  let quality: QualityTable?
+
+  /// - Parameter command: the arguments that make this report, as the header shows them.
+  /// - Throws: `ScenarioError` for a grid that is too large or empty and for a wrong quality table, `HardwareError`,
+  ///   `CountOverflow`
+  /// - Precondition: at least one profile.
+  public init(_ scenario: Scenario, on profiles: [HardwareProfile], command: String) throws {
+    precondition(!profiles.isEmpty, "a report needs a hardware profile")
+    func refuse(_ found: String, _ accepted: String) -> ScenarioError {
+      ScenarioError([Diagnostic(Position(file: scenario.file), path: "", found: found, accepted: accepted)])
+    }
+    guard scenario.grid.count <= Self.pointLimit else {
+      throw refuse(
+        "a report over \(scenario.grid.count) points",
+        "at most \(Self.pointLimit): narrow the grid with --set, or use photon sweep")
+    }
+    let profile = profiles[0]
+    let quality = try scenario.quality.map { try QualityTable(file: $0, axes: scenario.grid.axes.map(\.path)) }
+    var pricer = Pricer()
+    var summaries: [PointSummary] = []
+    for point in scenario.grid.points {
+      var summary = try PointSummary(point, on: profile, &pricer)
+      summary.quality = quality?.value(of: point, in: scenario.grid)
+      summaries.append(summary)
+    }
+    let photons = summaries.filter { $0.point.model.family == .photon }
+    let chosen = photons.first { $0.point.model.hasPublishedLengths } ?? photons.first ?? summaries.first
+    guard let point = chosen?.point else {
+      throw refuse("the constraints exclude every point", "constraints that leave at least one")
+    }
+    self.scenario = scenario
+    self.profile = profile
+    self.command = command
+    self.summaries = summaries
+    self.point = point
+    self.quality = quality
+    otherProfiles = Array(profiles.dropFirst())
+    roofline = try Roofline(profile, point.precision)
+    cost = try price(point.model, point.workload, point.precision)
+    timed = try TimedPoint(point.model, point.workload, point.precision, on: profile)
+    contenders = Self.contenders(scenario, point)
+    objective = scenario.objective ?? (point.workload.generatedLength > 0 ? .fastestDecode : .fastestPrefill)
+  }
+
+  /// Baselines are those of `compare:`; else the grid's own models of other families, nearest in parameters.
+  private static func contenders(_ scenario: Scenario, _ point: ScenarioPoint) -> [NamedModel] {
+    let own = parameters(of: point.model).total
+    let others = scenario.compare.isEmpty ? scenario.grid.models.compactMap { $0 } : scenario.compare
+    let baselines = [Family.photon, .block, .vanilla].filter { $0 != point.model.family }.compactMap { family in
+      others.filter { $0.model.family == family }.min { left, right in
+        (parameters(of: left.model).total - own).magnitude < (parameters(of: right.model).total - own).magnitude
+      }
+    }
+    return [NamedModel(name: point.name, model: point.model)] + baselines
+  }
+
+  /// The scenario's file as the report names it.
+  var file: String { shownPath(scenario.file) }
+  public var workload: Workload { point.workload }
+  public var model: Model { point.model }
+  public var precision: Precision { point.precision }
+  var rivals: ArraySlice<NamedModel> { contenders.dropFirst() }
+
+  /// Both phases of any model at any workload on the report's machine.
+  func phases(_ model: Model, _ workload: Workload) -> TimedPhases {
+    TimedPhases(model, workload, precision, roofline)
+  }
+
+  /// Decode time per emitted token of one sequence.
+  func timePerToken(_ model: Model, _ workload: Workload) -> Seconds {
+    Seconds(phases(model, workload).decode.total.time.value / Double(max(1, workload.generatedLength)))
+  }
+
+  /// Prefill and the emission of one token.
+  func timeToFirstToken(_ model: Model, _ workload: Workload) -> Seconds { phases(model, workload).timeToFirstToken }
+
+  /// The phases that the explained point has.
+  var phasesWithWork: [Phase] { Phase.allCases.filter { timed[$0].time > .zero } }
+
+  /// Different workloads of the grid in its order.
+  var workloads: [Workload] {
+    var seen: Set<Workload> = []
+    return summaries.map(\.point.workload).filter { seen.insert($0).inserted }
+  }
+
+  /// At most four workloads that span the grid: all of a short list, else the corners over prompt and batch.
+  var cornerWorkloads: [Workload] {
+    let all = workloads
+    guard all.count > 4 else { return all }
+    let like = all.filter {
+      $0.generatedLength == workload.generatedLength && $0.continuations == workload.continuations
+    }
+    let prompts = like.map(\.promptLength).sorted()
+    let batches = like.map(\.batchSize).sorted()
+    let corners = [prompts.first!, prompts.last!].flatMap { prompt in
+      [batches.first!, batches.last!].map { workload.with(promptLength: prompt).with(batchSize: $0) }
+    }
+    return corners.reduce(into: []) { if all.contains($1), !$0.contains($1) { $0.append($1) } }
+  }
+}
+
+extension Workload {
+  func with(continuations: Int) -> Workload {
+    var workload = self
+    workload.continuations = continuations
+    return workload
+  }
+}
+
+extension TimedPhases {
+  var timeToFirstToken: Seconds { prefill.total.time + emission.total.time }
+}

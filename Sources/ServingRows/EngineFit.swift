@@ -1,0 +1,97 @@
+import Architectures
+import Formulas
+import Foundation
+import GSL
+import Hardware
+import Quantities
+
+/// A published measurement of one model under the max-batch protocol.
+public struct MeasuredServing: Sendable {
+  public var model: Model
+  public var workload: Workload
+  public var precision: Precision
+  public var profile: HardwareProfile
+  /// - Unit: byte
+  public var bytesPerSequence: Double
+  public var throughput: Rate<Token>
+
+  public init(
+    _ model: Model, _ workload: Workload, _ precision: Precision, on profile: HardwareProfile,
+    bytesPerSequence: Double, throughput: Rate<Token>
+  ) {
+    self.model = model
+    self.workload = workload
+    self.precision = precision
+    self.profile = profile
+    self.bytesPerSequence = bytesPerSequence
+    self.throughput = throughput
+  }
+}
+
+/// An engine whose coefficients reproduce published measurements best, with how sure they are.
+public struct EngineFit: Sendable {
+  public var engine: Engine
+  public var rows: Int
+  /// Relative standard errors of what was fitted, in the order of `coefficientNames`.
+  public var relativeErrors: [Double]
+
+  public static let coefficientNames = [
+    "heldCaches", "heldScores", "launchOverhead", "cacheTraffic", "scoreTraffic",
+  ]
+
+  /// Fits first what memory holds, then what time costs at the batches that this memory allows.
+  ///
+  /// Residuals are logarithms of predicted over published, so that a factor of two too much weighs as much as one too
+  /// little and no row counts more because it is faster. Coefficients are fitted as logarithms too: they stay positive.
+  /// - Parameter start: where the search begins, and what is not fitted.
+  /// - Throws: `GSLError` where the rows do not determine the coefficients, `HardwareError`, `CountOverflow`
+  public init(_ rows: [MeasuredServing], from start: Engine, name: String) throws {
+    var memoryEngine = start
+    memoryEngine.name = name
+    let cacheBytes = try rows.map { row in
+      try MemoryDemand(row.model, row.workload, row.precision).bytesPerSequence
+    }
+    func held(_ values: [Double]) -> Engine {
+      var engine = memoryEngine
+      (engine.heldCaches, engine.heldScores) = (exp(values[0]), exp(values[1]))
+      return engine
+    }
+    let memory = try nonlinearFit(start: [log(start.heldCaches), log(start.heldScores)], tolerance: 1e-8) { values in
+      let engine = held(values)
+      return zip(rows, cacheBytes).map { row, cache in
+        let bytes = engine.bytesPerSequence(cacheBytes: cache, row.model, row.workload, row.precision)
+        return log(Double(bytes) / row.bytesPerSequence)
+      }
+    }
+    memoryEngine = held(memory.parameters)
+
+    func timed(_ values: [Double]) -> Engine {
+      var engine = memoryEngine
+      engine.launchOverhead = Seconds(exp(values[0]))
+      (engine.cacheTraffic, engine.scoreTraffic) = (exp(values[1]), exp(values[2]))
+      return engine
+    }
+    let points = try rows.map { row in
+      try ComparedPoint(row.model, row.workload, row.precision, on: row.profile, engine: memoryEngine)
+    }
+    let origin = [log(start.launchOverhead.value), log(start.cacheTraffic), log(start.scoreTraffic)]
+    let time = try nonlinearFit(start: origin, tolerance: 1e-8, mustConverge: false) { values in
+      let engine = timed(values)
+      return zip(rows, points).map { row, point in
+        log(point.throughput(batch: point.batch, on: engine) / row.throughput.perSecond)
+      }
+    }
+    engine = timed(time.parameters)
+    self.rows = rows.count
+    relativeErrors = memory.standardErrors + time.standardErrors
+  }
+}
+
+extension ComparedPoint {
+  /// The throughput that another engine reaches at a batch.
+  func throughput(batch: Int, on engine: Engine) -> Double {
+    var point = self
+    point.roofline.engine = engine
+    return point.throughput(batch: batch)
+  }
+}

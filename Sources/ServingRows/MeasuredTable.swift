@@ -1,0 +1,229 @@
+import Foundation
+import Scenarios
+
+/// A table of measurements as CSV: docs/measurements.md.
+public struct MeasuredTable: Sendable {
+  public var file: String
+  public var rows: [MeasuredRow]
+
+  /// Whether measured times per output token count the first token; they are converted to those that do not.
+  public enum Latency: String, CaseIterable, Sendable {
+    /// (end-to-end time − time to first token) / (G − 1)
+    case exclusive
+    /// end-to-end time / G
+    case inclusive
+  }
+
+  /// - Throws: `ScenarioError` with everything that is wrong in the file.
+  public init(file: String, latency: Latency = .exclusive) throws(ScenarioError) {
+    try self.init(text: YAMLText.text(of: file), file: file, latency: latency)
+  }
+
+  /// - Throws: `ScenarioError` with everything that is wrong in the text.
+  public init(text: String, file: String, latency: Latency = .exclusive) throws(ScenarioError) {
+    let collector = DiagnosticCollector()
+    var reader = TableReader(file: file, latency: latency, collector: collector)
+    // Spreadsheets begin a file with a byte order mark.
+    let text = text.hasPrefix("\u{FEFF}") ? String(text.dropFirst()) : text
+    for (index, line) in text.replacing("\r\n", with: "\n").split(separator: "\n", omittingEmptySubsequences: false)
+      .enumerated()
+    {
+      reader.read(line, number: index + 1)
+    }
+    reader.finish()
+    try collector.throwIfAny()
+    self.file = file
+    rows = reader.rows
+  }
+}
+
+/// A cell and where it begins.
+struct TableCell {
+  var text: String
+  var position: Position
+}
+
+private struct TableReader {
+  static let words = ["id", "model", "hardware", "engine", "precision"]
+  static let counts = ["prompt", "generated", "concurrency", "context"]
+  static let columns = words + counts + MeasuredMetric.allCases.map(\.column) + ["spread_percent"]
+
+  /// Whether a column changes the model that the row names, as `--set` does.
+  static func isModelKey(_ column: String) -> Bool { column.hasPrefix("model.") }
+
+  let file: String
+  let latency: MeasuredTable.Latency
+  let collector: DiagnosticCollector
+  var header: [TableCell]?
+  var rows: [MeasuredRow] = []
+
+  mutating func read(_ line: Substring, number: Int) {
+    if line.first == "#" || line.allSatisfy(\.isWhitespace) { return }
+    guard let cells = cells(of: line, number: number) else { return }
+    guard let header else {
+      check(header: cells)
+      self.header = cells
+      return
+    }
+    guard cells.count == header.count else {
+      report(
+        cells[0].position, "", "found \(cells.count) cells", accepted: "\(header.count), as the header has")
+      return
+    }
+    var values: [String: TableCell] = [:]
+    for (column, cell) in zip(header, cells) { values[column.text] = cell }
+    rows.append(row(values, at: cells[0].position))
+  }
+
+  func finish() {
+    guard header != nil else {
+      report(Position(file: file, line: 1), "", "there is no header", accepted: Self.columns.joined(separator: ","))
+      return
+    }
+    if rows.isEmpty { report(Position(file: file, line: 1), "", "there is no row below the header") }
+  }
+
+  private func check(header: [TableCell]) {
+    for (index, column) in header.enumerated() {
+      if !Self.columns.contains(column.text), !Self.isModelKey(column.text) {
+        report(
+          column.position, column.text, "there is no column of this name",
+          accepted: Self.columns.joined(separator: ", ") + ", or a key of the model such as model.levels[1].chunk")
+      } else if header[..<index].contains(where: { $0.text == column.text }) {
+        report(column.position, column.text, "the column stands here a second time")
+      }
+    }
+    let names = header.map(\.text)
+    if !names.contains("model") { report(header[0].position, "model", "the column is missing") }
+    if !names.contains(where: { name in MeasuredMetric.allCases.contains { $0.column == name } }) {
+      report(
+        header[0].position, "", "no column holds a time",
+        accepted: MeasuredMetric.allCases.map(\.column).joined(separator: ", "))
+    }
+  }
+
+  // MARK: Cells
+
+  /// Fields between commas; one in quotes may hold commas and doubled quotes.
+  private func cells(of line: Substring, number: Int) -> [TableCell]? {
+    var cells: [TableCell] = []
+    var text = ""
+    var start = 1
+    var quoted = false
+    var previous: Unicode.Scalar?
+    for (index, scalar) in line.unicodeScalars.enumerated() {
+      if scalar == "\"" {
+        if previous == "\"", !quoted { text.unicodeScalars.append(scalar) }
+        quoted.toggle()
+        previous = scalar
+        continue
+      }
+      previous = scalar
+      if scalar == ",", !quoted {
+        cells.append(cell(text, Position(file: file, line: number, column: start)))
+        text = ""
+        start = index + 2
+      } else {
+        text.unicodeScalars.append(scalar)
+      }
+    }
+    if quoted {
+      report(Position(file: file, line: number, column: start), "", "a quotation mark is not closed")
+      return nil
+    }
+    return cells + [cell(text, Position(file: file, line: number, column: start))]
+  }
+
+  private func cell(_ text: String, _ position: Position) -> TableCell {
+    TableCell(text: text.trimmingCharacters(in: .whitespaces), position: position)
+  }
+
+  // MARK: Values
+
+  private func row(_ cells: [String: TableCell], at start: Position) -> MeasuredRow {
+    func text(_ column: String) -> String { cells[column]?.text ?? "" }
+    var row = MeasuredRow(
+      position: cells["model"]?.position ?? start,
+      identifier: text("id").isEmpty ? "line \(start.line ?? 0)" : text("id"), model: text("model"),
+      hardware: ScenarioFiles.canonical(text("hardware")), engine: text("engine").lowercased(),
+      prompt: count(cells["prompt"], "prompt"),
+      generated: count(cells["generated"], "generated"),
+      concurrency: count(cells["concurrency"], "concurrency") ?? 1, context: count(cells["context"], "context"))
+    if row.model.isEmpty {
+      report(cells["model"]?.position ?? start, "model", "the cell is empty", accepted: "the name of a model")
+    }
+    if let precision = PrecisionName(text("precision")) {
+      row.precision = precision
+    } else if let cell = cells["precision"] {
+      report(cell.position, "precision", "found \"\(cell.text)\"", accepted: PrecisionName.accepted)
+    }
+    for metric in MeasuredMetric.allCases {
+      row.times[metric] = time(cells[metric.column], metric)
+    }
+    for column in header ?? [] where Self.isModelKey(column.text) {
+      guard let cell = cells[column.text], !cell.text.isEmpty else { continue }
+      row.settings.append(ModelSetting(argument: "\(column.text)=\(cell.text)", position: cell.position))
+    }
+    check(row, cells, start)
+    return latency == .inclusive ? excludingFirstToken(row, start) : row
+  }
+
+  /// What a time needs besides itself.
+  private func check(_ row: MeasuredRow, _ cells: [String: TableCell], _ start: Position) {
+    func require(_ column: String, _ value: Int?, for metric: MeasuredMetric) {
+      let needs = row.times[metric] != nil && value == nil && (cells[column]?.text ?? "").isEmpty
+      if needs {
+        report(cells[column]?.position ?? start, column, "there is none, and \(metric.column) needs it")
+      }
+    }
+    for metric in [MeasuredMetric.timePerOutputToken, .timeToFirstToken, .prefill] {
+      require("prompt", row.prompt, for: metric)
+    }
+    require("generated", row.generated, for: .timePerOutputToken)
+    require("context", row.context, for: .decodeStep)
+    if row.generated == 1, row.times[.timePerOutputToken] != nil {
+      report(
+        cells["generated"]?.position ?? start, "generated", "found 1 beside a time per output token",
+        accepted: "at least 2: the first token is not among those that the time is divided by")
+    }
+  }
+
+  private func count(_ cell: TableCell?, _ column: String) -> Int? {
+    guard let cell, !cell.text.isEmpty else { return nil }
+    guard let value = Int(cell.text), (1...16_777_216).contains(value) else {
+      report(cell.position, column, "found \"\(cell.text)\"", accepted: "an integer from 1 to 16777216")
+      return nil
+    }
+    return value
+  }
+
+  private func time(_ cell: TableCell?, _ metric: MeasuredMetric) -> Double? {
+    guard let cell, !cell.text.isEmpty else { return nil }
+    guard let value = Double(cell.text), value.isFinite, value > 0, value < 1e12 else {
+      report(
+        cell.position, metric.column, "found \"\(cell.text)\"", accepted: "a time above 0 in milliseconds, or nothing")
+      return nil
+    }
+    return value / 1000
+  }
+
+  /// The time per output token without the first token: (G · inclusive − first) / (G − 1).
+  private func excludingFirstToken(_ row: MeasuredRow, _ start: Position) -> MeasuredRow {
+    guard let inclusive = row.times[.timePerOutputToken], let generated = row.generated else { return row }
+    guard let first = row.times[.timeToFirstToken], generated > 1,
+      Double(generated) * inclusive > first
+    else {
+      report(
+        start, MeasuredMetric.timePerOutputToken.column, "a time that counts the first token cannot be converted",
+        accepted: "at least two tokens, and a time to first token below their whole time")
+      return row
+    }
+    var row = row
+    row.times[.timePerOutputToken] = (Double(generated) * inclusive - first) / Double(generated - 1)
+    return row
+  }
+
+  private func report(_ position: Position, _ path: String, _ found: String, accepted: String? = nil) {
+    collector.add(Diagnostic(position, path: path, found: found, accepted: accepted))
+  }
+}

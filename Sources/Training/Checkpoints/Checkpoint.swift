@@ -1,0 +1,238 @@
+import Architectures
+import Foundation
+import Quantities
+import Reference
+import Tensors
+
+/// Why a checkpoint cannot be used, with the file it is about.
+public struct CheckpointError: Error, Hashable, CustomStringConvertible {
+  public let description: String
+
+  public init(_ description: String) { self.description = description }
+
+  func at(_ path: String) -> CheckpointError { CheckpointError("\(path): \(description)") }
+}
+
+/// Where a run stands, apart from its numbers.
+public struct CheckpointMetadata: Codable, Hashable, Sendable {
+  public static let format = "photon-checkpoint-1"
+
+  /// Always `photon-checkpoint-1`.
+  public var format = Self.format
+  var model: ModelConfiguration
+  public var training: TrainingSettings
+  /// Optimiser steps taken.
+  public var step: Int
+  /// Sequences read: the position in the seeded order of the data.
+  public var sequences: Int
+  /// 16 hexadecimal digits over the data's tokens.
+  public var dataFingerprint: String
+  /// Of each file of numbers, 16 hexadecimal digits over its bytes.
+  var checksums: [String: String] = [:]
+
+  enum CodingKeys: String, CodingKey {
+    case format, model, training, step, sequences, checksums
+    case dataFingerprint = "data_fingerprint"
+  }
+
+  public init(model: Model, training: TrainingSettings, step: Int, sequences: Int, dataFingerprint: String) {
+    self.model = ModelConfiguration(model)
+    self.training = training
+    self.step = step
+    self.sequences = sequences
+    self.dataFingerprint = dataFingerprint
+  }
+
+  /// What no run can have written.
+  fileprivate func problems(for model: Model) -> [Problem] {
+    var problems = training.problems(for: model) + Objective(training).problems(for: model)
+    for index in problems.indices { problems[index].key = "training." + problems[index].key }
+    guard problems.isEmpty else { return problems }
+    if !(0...training.steps).contains(step) {
+      problems.append(Problem("step", "found \(step)", accepted: Problem.accepted(0...training.steps)))
+    } else if sequences != step * training.batch {
+      problems.append(
+        Problem(
+          "sequences", "found \(sequences)",
+          accepted: "\(step * training.batch): \(step) steps of \(training.batch) sequences"))
+    }
+    return problems
+  }
+}
+
+/// A trained model and all that its training needs to go on: a folder with `checkpoint.json`, `model.safetensors` and
+/// `optimiser.safetensors`, as docs/checkpoint-format.md describes them.
+public struct Checkpoint {
+  static let configurationName = "checkpoint.json"
+  static let weightsName = "model.safetensors"
+  static let optimiserName = "optimiser.safetensors"
+
+  public let folder: String
+  public let model: Model
+  public let weights: ModelWeights
+  public let metadata: CheckpointMetadata
+
+  /// Reads a checkpoint's model.
+  /// - Parameter folder: a checkpoint, or the output folder of a training run, whose last checkpoint is taken.
+  /// - Throws: `CheckpointError` with the file and what is wrong with it.
+  public static func load(_ folder: String) throws(CheckpointError) -> Checkpoint {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    let folder = names.contains(configurationName) ? folder : latest(in: folder) ?? folder
+    let (metadata, model) = try readMetadata(folder)
+    let file = try readFile(weightsName, in: folder, metadata)
+    let weights = ModelWeights(model, seed: 0, holdsNumbers: true)
+    for (name, tensor) in weights.tensors { file.copy(file.entry(name)!, to: tensor.base!) }
+    return Checkpoint(folder: folder, model: model, weights: weights, metadata: metadata)
+  }
+
+  /// The configuration of a checkpoint, without its numbers.
+  public static func readMetadata(_ folder: String) throws(CheckpointError) -> (CheckpointMetadata, Model) {
+    let path = folder + "/" + configurationName
+    guard FileManager.default.fileExists(atPath: folder) else { throw CheckpointError("\(folder): no such folder") }
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw CheckpointError("\(folder): no checkpoint; accepted: a folder with \(configurationName)")
+    }
+    do {
+      let metadata = try JSONDecoder().decode(CheckpointMetadata.self, from: read(path))
+      guard metadata.format == CheckpointMetadata.format else {
+        throw CheckpointError("format: found \"\(metadata.format)\"; accepted: \(CheckpointMetadata.format)")
+      }
+      let model = try metadata.model.model()
+      if let problem = metadata.problems(for: model).first { throw CheckpointError(problem.description) }
+      return (metadata, model)
+    } catch let error as CheckpointError {
+      throw error.at(path)
+    } catch {
+      throw CheckpointError("\(path): \(Self.reason(error))")
+    }
+  }
+
+  /// The optimiser's state, for its model's weights.
+  /// - Throws: `CheckpointError` with the file and what is wrong with it.
+  public func optimiser() throws(CheckpointError) -> AdamW {
+    let training = metadata.training
+    let optimiser = AdamW(
+      weights,
+      settings: .init(beta1: training.beta1, beta2: training.beta2, weightDecay: training.weightDecay),
+      stepCount: metadata.step)
+    let file = try Self.readFile(Self.optimiserName, in: folder, metadata)
+    for (prefix, line) in [("first/", optimiser.firstMoments), ("second/", optimiser.secondMoments)] {
+      for (name, tensor) in weights.tensors {
+        file.copy(file.entry(prefix + name)!, to: line.tensor(tensor).base!)
+      }
+    }
+    return optimiser
+  }
+
+  /// The files of a checkpoint, to be written together.
+  public static func files(
+    _ weights: ModelWeights, optimiser: AdamW, metadata: CheckpointMetadata
+  ) throws -> [(name: String, content: Data)] {
+    var (model, state) = (SafeTensors(), SafeTensors())
+    for (name, tensor) in weights.tensors {
+      let shape = [tensor.rows, tensor.columns]
+      model.append(name, shape: shape, tensor.elements)
+      state.append("first/" + name, shape: shape, optimiser.firstMoments.tensor(tensor).elements)
+      state.append("second/" + name, shape: shape, optimiser.secondMoments.tensor(tensor).elements)
+    }
+    var files = [
+      (name: weightsName, content: try model.encoded()), (name: optimiserName, content: try state.encoded()),
+    ]
+    var metadata = metadata
+    for file in files { metadata.checksums[file.name] = file.content.withUnsafeBytes { Fingerprint($0).text } }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    files.append((configurationName, try encoder.encode(metadata) + Data("\n".utf8)))
+    return files
+  }
+}
+
+extension Checkpoint {
+  /// Checkpoints of a run, oldest first.
+  public static func all(in output: String) -> [String] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: output)) ?? []
+    return names.filter { $0.hasPrefix(prefix) && Int($0.dropFirst(prefix.count)) != nil }
+      .sorted { Int($0.dropFirst(prefix.count))! < Int($1.dropFirst(prefix.count))! }
+      .map { output + "/" + $0 }
+  }
+
+  public static func latest(in output: String) -> String? { all(in: output).last }
+
+  private static let prefix = "checkpoint-"
+
+  /// `checkpoint-00001200`
+  public static func name(step: Int) -> String {
+    let digits = String(step)
+    return prefix + String(repeating: "0", count: max(0, 8 - digits.count)) + digits
+  }
+}
+
+extension Checkpoint {
+  /// A file of numbers that has every tensor of the model in its shape, and no other.
+  private static func readFile(
+    _ name: String, in folder: String, _ metadata: CheckpointMetadata
+  ) throws(CheckpointError) -> SafeTensors {
+    let path = folder + "/" + name
+    do {
+      let content = try read(path)
+      let file = try SafeTensors(content)
+      let shapes = ModelWeights(try metadata.model.model(), seed: 0, holdsNumbers: false)
+      try compare(file, shapes, prefixes: name == weightsName ? [""] : ["first/", "second/"])
+      guard let expected = metadata.checksums[name], expected == content.withUnsafeBytes({ Fingerprint($0).text })
+      else {
+        throw CheckpointError("the numbers are not those that were written: their checksum differs")
+      }
+      return file
+    } catch let error as CheckpointError {
+      throw error.at(path)
+    } catch {
+      throw CheckpointError("\(path): \(Self.reason(error))")
+    }
+  }
+
+  private static func compare(
+    _ file: SafeTensors, _ weights: ModelWeights, prefixes: [String]
+  ) throws(CheckpointError) {
+    let entries = Dictionary(file.entries.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    var expected: Set<String> = []
+    for prefix in prefixes {
+      for (name, tensor) in weights.tensors {
+        expected.insert(prefix + name)
+        guard let entry = entries[prefix + name] else {
+          throw CheckpointError("there is no tensor \"\(prefix + name)\"")
+        }
+        let shape = [tensor.rows, tensor.columns]
+        guard entry.shape == shape, entry.element == .float32 else {
+          throw CheckpointError(
+            "\(prefix + name): found \(entry.element.rawValue) \(entry.shape); accepted: F32 \(shape), as the model has it"
+          )
+        }
+      }
+    }
+    if let foreign = file.entries.first(where: { !expected.contains($0.name) }) {
+      throw CheckpointError("the model has no tensor \"\(foreign.name)\"")
+    }
+  }
+
+  private static func read(_ path: String) throws -> Data {
+    guard FileManager.default.fileExists(atPath: path) else { throw CheckpointError("no such file") }
+    // Not by a URL, which takes `..` away without a look at symbolic links.
+    guard let content = FileManager.default.contents(atPath: path) else { throw CheckpointError("it cannot be read") }
+    return content
+  }
+
+  /// What a decoder or the system says, in one sentence.
+  private static func reason(_ error: any Error) -> String {
+    switch error {
+    case let error as SafeTensors.Malformed: error.description
+    case DecodingError.keyNotFound(let key, _): "the key \(key.stringValue) is missing"
+    case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context):
+      "\(context.codingPath.map(\.stringValue).joined(separator: ".")): a value of another type"
+    case DecodingError.dataCorrupted(let context):
+      context.codingPath.isEmpty
+        ? "no JSON object"
+        : "\(context.codingPath.map(\.stringValue).joined(separator: ".")): \(context.debugDescription)"
+    default: "it cannot be read"
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import Architectures
+import Foundation
+
+/// Sequences to learn from and to judge by, in an order that the seed alone decides.
+public protocol TrainingData {
+  /// The sequences at these positions of the endless training order: a function of the position, whatever was read
+  /// before, so that a run is taken up again by a number.
+  func training(_ positions: Range<Int>) -> [[Int32]]
+  /// The first `count` sequences of the evaluation split, or as many as there are.
+  func evaluation(_ count: Int) -> [[Int32]]
+  /// Tokens of the evaluation split; `nil` where it has no end.
+  var heldOutCount: Int? { get }
+  /// Entropy of the training tokens one by one: what a model reaches that knows how frequent each is and nothing else.
+  /// - Unit: nat per token
+  var unigramEntropy: Double { get }
+  /// The loss that no model can be better than on average, the first token of a sequence apart; `nil` where nobody knows.
+  /// - Unit: nat per token
+  var exactLoss: Double? { get }
+  /// Positions of a sequence whose tokens follow from what stands before; empty where there are none.
+  var answers: [Int] { get }
+  /// 16 hexadecimal digits over the tokens.
+  var fingerprint: String { get }
+  /// What it is, in a few words.
+  var summary: String { get }
+}
+
+extension TrainingData {
+  public var heldOutCount: Int? { nil }
+}
+
+/// What is wrong with the data of a run, under the key of the scenario that names them.
+public struct DataError: Error, Hashable {
+  public let problem: Problem
+
+  init(_ key: String, _ found: String, accepted: String) { problem = Problem(key, found, accepted: accepted) }
+}
+
+extension TrainingSettings {
+  /// Reads or makes the data of a run.
+  /// - Parameters:
+  ///   - vocabulary: of the model; every token is below it.
+  ///   - directory: where relative paths start.
+  /// - Throws: `DataError`
+  public func loadData(vocabulary: Int, directory: String) throws(DataError) -> any TrainingData {
+    if let task = data.recall { return Synthetic(RecallSource(task, context: context), self) }
+    if let task = data.passkey { return Synthetic(PasskeySource(task, context: context), self) }
+    if let task = data.zipfMarkov {
+      return Synthetic(ZipfMarkovSource(task, context: context, seed: UInt64(seed)), self)
+    }
+    return try Corpus(self, vocabulary: vocabulary, directory: directory)
+  }
+}
+
+extension TrainingSettings {
+  /// Of the tokens of all files, those at the end that are not trained on.
+  public func heldOutCount(of tokens: Int) -> Int { max(context, Int(Double(tokens) * data.evaluationShare)) }
+}
+
+/// Entropy of a distribution given by counts.
+/// - Unit: nat
+func entropy(_ counts: [Int]) -> Double {
+  let total = Double(counts.reduce(0, +))
+  return counts.reduce(0) { $1 == 0 ? $0 : $0 - Double($1) / total * log(Double($1) / total) }
+}

@@ -1,0 +1,107 @@
+import Architectures
+import ArgumentParser
+import Experiments
+import Hardware
+import Rendering
+import Reports
+import Scenarios
+
+struct ReportCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "report",
+    abstract: "Writes a Markdown report with figures about a scenario.",
+    discussion: """
+        photon report scenarios/quickstart.yaml
+
+      writes reports/quickstart/report.md and its SVG figures. Two runs write the same bytes in the computed part.
+
+        photon report scenarios/quality-quick.yaml
+
+      trains small models first, because the scenario has a quality sweep (docs/scenario-format.md). Runs that \
+      reports/NAME/runs.jsonl has are not trained again; a sweep that is stopped goes on.
+      """)
+
+  @OptionGroup var options: ScenarioOptionsGroup
+
+  @Option(name: .shortAndLong, help: "Where to write; by default reports/ and the scenario's name.")
+  var output: String?
+
+  @Flag(name: .customLong("no-measure"), help: "Leaves out everything that runs models on this machine.")
+  var skipsMeasuring = false
+
+  @OptionGroup var measuring: MeasuringOptions
+
+  func run() async throws {
+    let scenario = try options.scenario()
+    guard scenario.published.isEmpty else { return try await reportPublished(scenario) }
+    guard scenario.qualitySweep == nil else { return try await reportQuality(scenario) }
+    let subject = try ReportSubject(scenario, on: options.hardware(of: scenario), command: command)
+    var report = try await computedReport(subject)
+    var measured = MeasuredPart()
+    if !skipsMeasuring {
+      measured.exact = try ExactReport(scenario, exhaustive: false, scenarioOnly: true)
+      measured.measured = try measuring.measured(scenario)
+    }
+    try await measured.write(to: &report)
+    let folder = output ?? "reports/\(scenario.name)"
+    try report.write(to: folder)
+    printOutput("\(folder)/report.md\n")
+  }
+
+  /// Published tables beside predictions; nothing is executed for them.
+  private func reportPublished(_ scenario: Scenario) async throws {
+    let library = hardwareLibrary(near: options.file)
+    let subject = try PublishedSubject(scenario, command: command) {
+      try library.profile($0, at: Position(file: scenario.file), path: "published")
+    }
+    let folder = output ?? "reports/\(scenario.name)"
+    try await publishedReport(subject).write(to: folder)
+    printOutput("\(folder)/report.md\n")
+  }
+
+  /// Quality beside cost: trains what is missing, unless nothing is to be measured.
+  private func reportQuality(_ scenario: Scenario) async throws {
+    let folder = output ?? "reports/\(scenario.name)"
+    let profiles = try options.hardware(of: scenario)
+    guard profiles.count == 1 else {
+      let problem = Problem("hardware", "\(profiles.count) profiles", accepted: "the one that models are priced on")
+      throw ScenarioError([scenario.diagnostic("", problem)])
+    }
+    let plan = try QualityPlan(scenario)
+    let journal = QualityJournal(path: folder + "/runs.jsonl")
+    let subject = [options.file] + options.overrides.flatMap { ["--set", $0] }
+    let runner = QualityRunner(plan: plan, subject: subject, journal: journal)
+    let failures = skipsMeasuring ? [] : try await runner.trainMissing()
+    var data = SweepData()
+    let results = try journal.results(of: plan, &data)
+    guard results.contains(where: { $0.run.dataset == plan.sweep.datasets[0].name }) else {
+      let reason = skipsMeasuring ? "; leave --no-measure out to train" : ""
+      printError("error: \(journal.path): no finished run on \(plan.sweep.datasets[0].name) to report about\(reason)")
+      throw ExitCode.failure
+    }
+    for run in plan.runs where run.seed == plan.runs[0].seed && run.variant.name == plan.runs[0].variant.name {
+      if (try? data.data(of: run)) == nil {
+        printError("the data of \(run.dataset) are not here: its runs are taken as recorded")
+      }
+    }
+    let quality = try QualitySubject(plan, results, on: profiles[0], command: command, journal: "runs.jsonl")
+    try await qualityReport(quality).write(to: folder)
+    printOutput("\(folder)/report.md\n")
+    if !failures.isEmpty {
+      printError("error: \(failures.count) runs failed; the same command tries them again")
+      throw ExitCode.failure
+    }
+  }
+
+  /// What a reader types to get the same report; where it is written and what it measures do not change it.
+  private var command: String {
+    func quoted(_ text: String) -> String {
+      let isPlain = text.allSatisfy { $0.isLetter || $0.isNumber || "._-/=,:".contains($0) }
+      return isPlain ? text : "'\(text)'"
+    }
+    let changes =
+      options.overrides.map { " --set \(quoted($0))" }
+      + options.hardwareNames.map { " --hardware \(quoted(shownPath($0)))" }
+    return "photon report \(quoted(shownPath(options.file)))" + changes.joined()
+  }
+}

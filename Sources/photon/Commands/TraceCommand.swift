@@ -1,0 +1,124 @@
+import Architectures
+import ArgumentParser
+import Quantities
+import Rendering
+import Scenarios
+import Tensors
+import Validation
+
+/// `photon trace`
+struct TraceCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "trace",
+    abstract: "Lists the operations that an executed model dispatches.",
+    discussion: "  photon trace export scenarios/quickstart.yaml --phase prefill",
+    subcommands: [TraceExportCommand.self])
+}
+
+/// `photon trace export`
+struct TraceExportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "export",
+    abstract: "Writes the operations of a phase as JSON, for other programs to run.",
+    discussion: """
+      Every distinct operation with its place, dimensions, element types and how often it is dispatched, in the order of \
+      its first dispatch; docs/trace-json.md describes the object. Tools/replay/replay.py runs it with PyTorch.
+
+        photon trace export scenarios/quickstart.yaml --phase decode -o decode.json
+      """)
+
+  @OptionGroup var options: ScenarioOptionsGroup
+
+  @Option(help: "prefill or decode.")
+  var phase = Phase.decode
+
+  @Option(parsing: .unconditional, help: "Which point of a grid, counted from 0.")
+  var point = 0
+
+  @Option(
+    name: .shortAndLong, help: "Where to write; by default standard output.", completion: .file(extensions: ["json"]))
+  var output: String?
+
+  func run() throws {
+    let scenario = try options.scenario()
+    let point = try scenario.grid.chosenPoint(self.point, file: scenario.file)
+    guard let trace = tracedRun(point.model, point.workload, point.precision) else {
+      throw ValidationError("executing this workload on shapes would take too long; generate fewer tokens")
+    }
+    let text = exported(trace, phase, point).text() + "\n"
+    guard let output else { return printOutput(text) }
+    try AtomicFile.write(text, to: output)
+  }
+}
+
+/// The object that docs/trace-json.md describes.
+private func exported(_ trace: Trace, _ phase: Phase, _ point: ScenarioPoint) -> JSON {
+  let (model, workload, precision) = (point.model, point.workload, point.precision)
+  let operations = trace.operations.filter { $0.entry.phase == phase }
+  return .object([
+    ("model", .string(point.name)), ("architecture", .string(model.family.rawValue)),
+    ("phase", .string(phase.rawValue)),
+    (
+      "workload",
+      .object([
+        ("prompt_length", JSON(workload.promptLength)), ("generated_length", JSON(workload.generatedLength)),
+        ("batch_size", JSON(workload.batchSize)), ("continuations", JSON(workload.continuations)),
+      ])
+    ),
+    (
+      "precision",
+      .object([
+        ("weights", .string(precision.weights.rawValue)), ("activations", .string(precision.activations.rawValue)),
+        ("cache", .string(precision.cache.rawValue)),
+      ])
+    ),
+    (
+      "operations",
+      .array(
+        operations.map { entry, count in
+          let work = entry.operation.work(in: precision)
+          return .object(
+            [
+              ("level", JSON(entry.node.level)), ("side", .string(entry.node.side.rawValue)),
+              ("component", .string(entry.node.component.rawValue)), ("layer", JSON(entry.layer)),
+              ("count", JSON(count)),
+            ] + entry.operation.members + [
+              ("matmul_flops", .integer(work.matmulFlops)), ("elementwise_flops", .integer(work.elementwiseFlops)),
+              ("traffic_bytes", .integer(bytes(work.trafficBits))),
+            ])
+        })
+    ),
+  ])
+}
+
+extension Tensors.Operation {
+  /// Kind and dimensions of one dispatch.
+  fileprivate var members: [(key: String, value: JSON)] {
+    func product(_ kind: String, _ rows: Int, _ inputs: Int, _ outputs: Int) -> [(key: String, value: JSON)] {
+      [("kind", .string(kind)), ("rows", JSON(rows)), ("inputs", JSON(inputs)), ("outputs", JSON(outputs))]
+    }
+    switch self {
+    case .embedding(let rows, let width):
+      return [("kind", .string("embedding")), ("rows", JSON(rows)), ("width", JSON(width))]
+    case .norm(let rows, let width):
+      return [("kind", .string("norm")), ("rows", JSON(rows)), ("width", JSON(width))]
+    case .queryKeyValue(let rows, let layer, _):
+      return product("query_key_value", rows, layer.width, layer.queryWidth + 2 * layer.keyValueWidth)
+    case .output(let rows, let layer): return product("output", rows, layer.queryWidth, layer.width)
+    case .gateUp(let rows, let layer):
+      return product("gate_up", rows, layer.width, (layer.feedForwardKind.matrixCount - 1) * layer.feedForward)
+        + [("feed_forward_kind", .string(layer.feedForwardKind.rawValue))]
+    case .down(let rows, let layer): return product("down", rows, layer.feedForward, layer.width)
+    case .chunker(let rows, let inputs, let outputs, _): return product("chunker", rows, inputs, outputs)
+    case .converter(let rows, let inputs, let outputs): return product("converter", rows, inputs, outputs)
+    case .head(let rows, let width, let vocabulary): return product("head", rows, width, vocabulary)
+    case .attention(let shape):
+      return [
+        ("kind", .string("attention")), ("groups", JSON(shape.groups)), ("queries", JSON(shape.queries)),
+        ("keys_before", JSON(shape.keysBefore)), ("heads", JSON(shape.layer.heads)),
+        ("key_value_heads", JSON(shape.layer.keyValueHeads)), ("head_width", JSON(shape.layer.headWidth)),
+        ("store", .string(shape.store == .local ? "local" : "persistent")),
+      ]
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import ArgumentParser
+import Foundation
+import Hardware
+import Rendering
+import Reports
+import Scenarios
+
+/// How a command answers.
+enum OutputFormat: String, CaseIterable, ExpressibleByArgument {
+  case table, json, csv
+
+  var tableFormat: TableFormat {
+    switch self {
+    case .table: .table
+    case .json: .json
+    case .csv: .csv
+    }
+  }
+}
+
+/// The scenario that a command reads, and what the command line changes in it.
+struct ScenarioOptionsGroup: ParsableArguments {
+  @Argument(help: "The scenario, a YAML file.", completion: .file(extensions: ["yaml", "yml"]))
+  var file: String
+
+  @Option(
+    name: .customLong("set"),
+    help: ArgumentHelp("Replaces a key, for example workload.batch=8; may be repeated.", valueName: "key=value"))
+  var overrides: [String] = []
+
+  @Option(
+    name: .customLong("hardware"),
+    help: ArgumentHelp(
+      "A profile's name or file, instead of those in the scenario; may be repeated.", valueName: "name"))
+  var hardwareNames: [String] = []
+
+  /// - Throws: `ScenarioError`
+  func scenario() throws -> Scenario {
+    try Scenario(
+      file: file,
+      options: ScenarioOptions(
+        overrides: overrides, searchPaths: searchPaths, figures: reportFigureNames,
+        checksHardware: hardwareNames.isEmpty))
+  }
+
+  /// The profiles to price on: those of the command line, or the scenario's.
+  /// - Throws: `ScenarioError`
+  func hardware(of scenario: Scenario) throws -> [HardwareProfile] {
+    guard hardwareNames.isEmpty else {
+      let library = hardwareLibrary(near: file)
+      return try hardwareNames.map { name in
+        // A path that a person types starts where they are.
+        let isHere = name.hasSuffix(".yaml") && FileManager.default.fileExists(atPath: name)
+        let profile =
+          isHere
+          ? try HardwareFile.read(file: name) : try library.profile(name, at: Position(file: "--hardware"))
+        return profile.sharing(scenario.devices)
+      }
+    }
+    return try scenario.hardware.compactMap { try $0.file.map(HardwareFile.read)?.sharing(scenario.devices) }
+  }
+}
+
+/// Where presets and profiles are looked for last: what the program ships, then the user's calibrated profiles.
+var searchPaths: [String] {
+  var environment = ProcessInfo.processInfo.environment
+  if environment["PHOTON_HOME"] ?? "" == "" { environment["PHOTON_HOME"] = shippedHome }
+  return HardwareLibrary.searchPaths(environment: environment)
+}
+
+/// The folder above the executable that holds `scenarios/models`: the sources that it was built from.
+private var shippedHome: String? {
+  var folder = Bundle.main.executableURL?.resolvingSymlinksInPath().deletingLastPathComponent()
+  // .build/x86_64-unknown-linux-gnu/release/photon is four folders deep.
+  for _ in 0..<4 {
+    guard let candidate = folder else { return nil }
+    if FileManager.default.fileExists(atPath: candidate.appending(path: "scenarios/models").path) {
+      return candidate.path
+    }
+    folder = candidate.deletingLastPathComponent()
+  }
+  return nil
+}
+
+/// The profiles that names reach from a scenario's folder.
+func hardwareLibrary(near file: String? = nil) -> HardwareLibrary {
+  let folder = file.map { URL(filePath: $0).deletingLastPathComponent().relativePath } ?? "."
+  return HardwareLibrary(files: ScenarioFiles(searchPaths: searchPaths), directory: folder)
+}

@@ -1,0 +1,97 @@
+import ArgumentParser
+import Foundation
+import Hardware
+import Rendering
+import Scenarios
+import ServingRows
+
+extension MeasuredTable.Latency: ExpressibleByArgument {}
+
+/// How a table of measurements is read.
+struct MeasuredRowsOptions: ParsableArguments {
+  @Option(
+    name: .customLong("model"),
+    help: ArgumentHelp(
+      "The preset or scenario of a model in the measured rows; may be repeated.", valueName: "name=file"))
+  var models: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "The profile that measured rows are priced on; by default the one they name.", valueName: "name or file"))
+  var profile: String?
+
+  @Option(
+    help: ArgumentHelp("Only measured rows with this value; may be repeated.", valueName: "column=value"))
+  var only: [String] = []
+
+  @Option(help: "Whether measured times per output token count the first token: exclusive or inclusive.")
+  var latency = MeasuredTable.Latency.exclusive
+
+  func validate() throws {
+    for argument in models { _ = try Self.split(argument, "--model") }
+    for argument in only {
+      let (name, _) = try Self.split(argument, "--only")
+      if MeasuredColumn(rawValue: name) == nil {
+        throw ValidationError("--only \(argument): there is no column \(name) to choose by; \(Self.columnNames)")
+      }
+    }
+  }
+
+  static let columnNames = "columns are " + MeasuredColumn.allCases.map(\.rawValue).joined(separator: ", ")
+
+  private static func split(_ argument: String, _ option: String) throws -> (String, String) {
+    guard let sign = argument.firstIndex(of: "="), sign != argument.startIndex else {
+      throw ValidationError("\(option) \(argument): write it as \(option == "--model" ? "NAME=FILE" : "COLUMN=VALUE")")
+    }
+    return (String(argument[..<sign]), String(argument[argument.index(after: sign)...]))
+  }
+
+  /// The rows of a file with their models, by the machine that they are priced on, in the order of the file.
+  /// - Parameter fits: whether coefficients are fitted to the rows.
+  /// - Throws: `ScenarioError` with everything that is wrong.
+  func groups(file: String, fits: Bool) throws -> [MeasuredMachine] {
+    var rows = try MeasuredTable(file: file, latency: latency).rows
+    for argument in only {
+      let (name, value) = try Self.split(argument, "--only")
+      guard let column = MeasuredColumn(rawValue: name) else { continue }
+      rows = rows.filter { column.value(of: $0).lowercased() == value.lowercased() }
+    }
+    if rows.isEmpty { throw ValidationError("no row of \(file) is left by \(only.joined(separator: ", "))") }
+    let files = try Dictionary(models.map { try Self.split($0, "--model") }, uniquingKeysWith: { $1 })
+    let names = ModelNames(files: files, searchPaths: searchPaths, near: file)
+    let library = hardwareLibrary(near: file)
+    guard let profile else {
+      let points = try names.points(rows)
+      return try MeasuredColumn.hardware.values(of: rows).map { name in
+        let own = points.filter { $0.row.hardware == name }
+        return MeasuredMachine(
+          profile: try library.profile(name, at: own[0].row.position, path: "hardware"), points: own)
+      }
+    }
+    let chosen = try library.profile(profile, at: Position(file: "--profile"))
+    if fits, chosen.calibration != nil {
+      printError(
+        "\(chosen.name) is fitted itself, perhaps to these rows: its memory and admission are kept; --profile with the data "
+          + "sheet below it would fit them anew")
+    }
+    let own = rows.filter { Self.isRow($0, on: chosen) }
+    if !own.isEmpty, own.count < rows.count {
+      let others = MeasuredColumn.hardware.values(of: rows.filter { !Self.isRow($0, on: chosen) })
+      printError("left out \(rows.count - own.count) rows of \(others.joined(separator: ", "))")
+    }
+    return [MeasuredMachine(profile: chosen, points: try names.points(own.isEmpty ? rows : own))]
+  }
+
+  /// Whether a row was measured on the machine of a profile, which may be a fitted one: `h200-sxm-vllm-fp8`.
+  private static func isRow(_ row: MeasuredRow, on profile: HardwareProfile) -> Bool {
+    let hardware = row.hardware
+    let name = ScenarioFiles.canonical(profile.name)
+    return hardware.isEmpty || name == hardware || name.hasPrefix(hardware + "-")
+  }
+}
+
+/// Measured rows of one machine.
+struct MeasuredMachine {
+  var profile: HardwareProfile
+  var points: [ServingPoint]
+}

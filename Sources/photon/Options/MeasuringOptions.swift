@@ -1,0 +1,33 @@
+import ArgumentParser
+import Experiments
+import Hardware
+import Scenarios
+
+/// How a command runs models on this machine.
+struct MeasuringOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "A saved profile of this machine; by default the machine is calibrated first, in about 15 s.",
+      valueName: "name or file"))
+  var calibration: String?
+
+  @Option(
+    name: .customLong("time-limit"),
+    help: ArgumentHelp("Leaves out points that would run longer, all repetitions together.", valueName: "seconds"))
+  var timeLimit = 30.0
+
+  func validate() throws {
+    if !(timeLimit > 0) { throw ValidationError("--time-limit takes a number above 0") }
+  }
+
+  /// The saved profile to predict with, if one was named.
+  /// - Throws: `ScenarioError`
+  func savedProfile(near file: String) throws -> HardwareProfile? {
+    try calibration.map { try hardwareLibrary(near: file).profile($0, at: Position(file: "--calibration")) }
+  }
+
+  /// Runs a scenario's models.
+  func measured(_ scenario: Scenario) throws -> MeasuredScenario {
+    try MeasuredScenario(scenario, saved: savedProfile(near: scenario.file), timeLimit: timeLimit)
+  }
+}

@@ -1,0 +1,165 @@
+import ArgumentParser
+import Foundation
+import Hardware
+import Quantities
+import Rendering
+import Scenarios
+import ServingRows
+
+/// `photon calibrate --from FILE`
+struct CalibrateFromOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp("Fits measured rows (docs/measurements.md) instead of measuring.", valueName: "file.csv"),
+    completion: .file(extensions: ["csv"]))
+  var from: String?
+
+  @OptionGroup var rows: MeasuredRowsOptions
+
+  /// Fits a profile for each engine and precision of each machine, prints how well it explains the rows, and writes it.
+  /// - Parameter output: a profile's file, or a folder; nil prints the profiles.
+  func run(file: String, output: String?) throws {
+    let sets = try rows.groups(file: file, fits: true).flatMap(FittedSet.split)
+    if let output, output.hasSuffix(".yaml"), sets.count > 1 {
+      throw ValidationError(
+        "the rows make \(sets.count) profiles (\(sets.map(\.name).joined(separator: ", "))); name a folder with -o, "
+          + "or choose one with --only engine=NAME or --only precision=NAME")
+    }
+    let fits = try sets.map { try $0.fit(source: file) }
+    for fit in fits { printOutput(fit.text) }
+    for fit in fits {
+      guard let output else {
+        printOutput("\n" + HardwareFile.text(fit.profile))
+        continue
+      }
+      let isFile = output.hasSuffix(".yaml")
+      var profile = fit.profile
+      if isFile { profile.name = URL(filePath: output).deletingPathExtension().lastPathComponent }
+      let path = isFile ? output : "\(output)/\(profile.name).yaml"
+      try HardwareFile.write(profile, to: path)
+      printOutput("\nfitted \(profile.name); written to \(path)\n")
+    }
+  }
+}
+
+/// Rows of one engine and precision on one machine.
+private struct FittedSet {
+  var name: String
+  var base: HardwareProfile
+  var points: [ServingPoint]
+
+  static func split(_ machine: MeasuredMachine) -> [FittedSet] {
+    func label(_ point: ServingPoint) -> String {
+      [MeasuredColumn.engine, .precision].map { $0.value(of: point.row) }.filter { !$0.isEmpty }.joined(separator: "-")
+    }
+    return Set(machine.points.map(label)).sorted().map { own in
+      let safe = own.lowercased().map { $0.isLetter || $0.isNumber || $0 == "." ? $0 : "-" }
+      return FittedSet(
+        name: machine.profile.name + "-" + String(safe), base: machine.profile,
+        points: machine.points.filter { label($0) == own })
+    }
+  }
+
+  func fit(source: String) throws -> FittedProfile {
+    do {
+      var fit = try chosenFit(points, base: base)
+      fit.profile.name = name
+      fit.profile.source = "fitted to \(URL(filePath: source).lastPathComponent), on top of \(base.name)"
+      let holdOut = ServingHoldOut(points, base: base)
+      let residuals = try holdOut.residuals()
+      if !residuals.isEmpty { fit.profile.calibration?.residuals = residuals }
+      return FittedProfile(source: source, fit: fit, errors: try holdOut.errorsOfChosen())
+    } catch let error as ServingFitError {
+      throw ScenarioError([Diagnostic(Position(file: source), path: name, found: error.description)])
+    }
+  }
+}
+
+/// A fit with its errors, as a person reads it.
+private struct FittedProfile {
+  var source: String
+  var fit: ServingFit
+  var errors: [(column: MeasuredColumn, accuracy: [MeasuredMetric: ServingAccuracy])]
+
+  var profile: HardwareProfile { fit.profile }
+
+  var text: String {
+    let fitted = fit.predictions.count { $0.metric != .timeToFirstToken }
+    return """
+
+      # \(profile.name): \(fitted) measured times, \(fit.form.coefficients.count) coefficients (form \(fit.form.name))
+
+      """ + [coefficients, holdOuts, residuals].map { "\n" + $0.text(as: .markdown) }.joined()
+        + (fit.predictions.contains { !$0.extrapolated.isEmpty } ? "\n" + extrapolationNote : "")
+  }
+
+  private var coefficients: Table {
+    var table = Table(
+      title: "Coefficients",
+      [
+        .text("coefficient"), Column("value", "value", as: .significant(4)),
+        Column("standard_error", "standard error", as: .significant(2)), .text("determined", "from"),
+      ])
+    for value in fit.values {
+      table.append([
+        .text(value.coefficient.rawValue), Cell(value.value), Cell(value.standardError),
+        .text(value.isDetermined ? "the rows" : "typical machines: the rows do not determine it"),
+      ])
+    }
+    if let serving = profile.serving {
+      table.append(["serving: waiting_share", Cell(serving.waitingShare), .missing, "the rows"])
+      table.append([
+        "serving: first_token_overhead_s", Cell(serving.firstTokenOverhead.value), .missing, "the rows",
+      ])
+    }
+    return table
+  }
+
+  private var holdOuts: Table {
+    var table = Table(title: "Errors of rows that the fit did not see, one group left out at a time", accuracyColumns)
+    for (column, accuracy) in errors {
+      for metric in MeasuredMetric.allCases {
+        guard let figures = accuracy[metric] else { continue }
+        table.append([.text(column.rawValue), .text(metric.rawValue)] + accuracyCells(figures))
+      }
+    }
+    return table
+  }
+
+  private var residuals: Table {
+    var table = Table(title: "Residuals of the rows that were fitted", predictionColumns)
+    for prediction in fit.predictions { table.append(predictionCells(prediction)) }
+    return table
+  }
+}
+
+let accuracyColumns =
+  [Column.text("group"), .text("metric"), Column("n", "n", as: .exact)]
+  + [
+    ("mean_percent", "mean"), ("median_percent", "median"), ("p90_percent", "90th percentile"),
+    ("worst_percent", "worst"), ("bias_percent", "bias"),
+  ].map { Column($0.0, $0.1, as: .percent(decimals: 2)) }
+  + [Column("r2", "R²", as: .fixed(decimals: 4)), Column("extrapolated", "extrapolated", as: .exact)]
+
+func accuracyCells(_ accuracy: ServingAccuracy) -> [Cell] {
+  [
+    Cell(accuracy.count), Cell(accuracy.mean), Cell(accuracy.median), Cell(accuracy.ninetieth), Cell(accuracy.worst),
+    Cell(accuracy.bias), Cell(accuracy.determination), Cell(accuracy.extrapolated),
+  ]
+}
+
+let predictionColumns: [Column] = [
+  .text("id"), .text("metric"), Column("concurrency", "concurrency", as: .exact),
+  Column("active", "running", as: .exact), Column("measured_s", "measured", as: .si(unit: "s")),
+  Column("predicted_s", "predicted", as: .si(unit: "s")), Column("error_percent", "error", as: .percent(decimals: 2)),
+  .text("extrapolated", "outside the fitted range"),
+]
+
+func predictionCells(_ prediction: ServingPrediction) -> [Cell] {
+  [
+    .text(prediction.row.identifier), .text(prediction.metric.rawValue), Cell(prediction.row.concurrency),
+    Cell(prediction.active), Cell(prediction.measured), Cell(prediction.predicted), Cell(prediction.errorPercent),
+    .text(prediction.extrapolated.map { $0 + " *" }.joined(separator: ", ")),
+  ]
+}
+
+let extrapolationNote = "* outside the range of the rows that were fitted: an extrapolation\n"

@@ -1,0 +1,116 @@
+import Architectures
+import Formulas
+import Quantities
+import Rendering
+import Scenarios
+
+/// The tables of `photon explain`.
+extension ExplainedPoint {
+  var text: String {
+    let tables = [
+      levelTable, parameterTable, costTable, cacheTable, publishedTable, hardwareTable, rangeTable, tokenCostTable,
+    ]
+    return heading + "\n\n" + tables.filter { !$0.rows.isEmpty }.map { $0.text(as: .table) }.joined(separator: "\n")
+  }
+
+  private var heading: String {
+    let (model, workload, precision) = (point.model, point.workload, point.precision)
+    var reading = ""
+    if model.family == .photon {
+      reading = ", decoder input \(model.decoderInput.rawValue), \(model.generation.rawValue) generation"
+    }
+    let changes = conventions.changes
+    let note = changes.isEmpty ? "" : "\ncounted with \(changes.joined(separator: ", ")); times follow the exact counts"
+    return """
+      \(point.name): \(model.family.rawValue)\(reading)
+      prompt \(workload.promptLength), generated \(workload.generatedLength), batch \(workload.batchSize), \
+      continuations \(workload.continuations); weights \(precision.weights.rawValue), \
+      activations \(precision.activations.rawValue), cache \(precision.cache.rawValue)\(note)
+      """
+  }
+
+  private var levelTable: Table {
+    var table = Table(
+      title: "Levels",
+      [
+        Column("level"), Column("chunk_length", "C"), Column("condition_length", "R"),
+        Column("meta_context_length", "tokens per unit"), Column("stream_length", "units"), Column("width"),
+        Column("encoder_layers", "encoder layers"), Column("decoder_layers", "decoder layers"),
+      ])
+    for (index, level) in point.model.levels.enumerated() {
+      table.append([
+        Cell(index + 1), Cell(level.chunkLength), Cell(level.conditionLength),
+        Cell(point.model.metaContextLength(upTo: index + 1)), Cell(streamLength(index + 1)),
+        Cell(level.layer.width), Cell(level.encoderLayers), Cell(level.decoderLayers),
+      ])
+    }
+    return table
+  }
+
+  private var parameterTable: Table {
+    var table = Table(
+      title: "Parameters", [.text("name"), Column("count"), .text("used")])
+    for component in parameters.components {
+      table.append([.text(component.name), .integer(component.count), .flag(component.used)])
+    }
+    table.append([.text("total"), .integer(parameters.total), .missing])
+    table.append([.text("start latents, not in the total"), .integer(parameters.startLatents), .missing])
+    return table
+  }
+
+  /// One row per phase and node with work, and one with the total of each phase; also the CSV form.
+  var costTable: Table {
+    let names = Work<Int128>.zero.figures.map(\.name)
+    let formats = names.map { name -> NumberFormat in
+      name.hasSuffix("flops") ? .si(unit: "FLOP") : name.hasSuffix("bytes") ? .binaryBytes : .exact
+    }
+    let words = names.map { name in
+      name.replacing("_bytes", with: "").replacing("_flops", with: "").replacing("sequential_", with: "")
+        .replacing("_", with: " ")
+    }
+    let figures = names.indices.map { Column(names[$0], words[$0], as: formats[$0]) }
+    var table = Table(
+      title: "Work and traffic of the whole batch",
+      [.text("phase"), Column("level"), .text("side"), .text("component")] + figures)
+    for phase in Phase.allCases {
+      for node in cost[phase] where node.work != .zero {
+        let place: [Cell] = [
+          .text(phase.rawValue), Cell(node.node.level), .text(node.node.side.rawValue),
+          .text(node.node.component.rawValue),
+        ]
+        table.append(place + node.work.figures.map { .integer($0.value) })
+      }
+      let place: [Cell] = [.text(phase.rawValue), .missing, .missing, .text("total")]
+      table.append(place + cost.totals[phase].figures.map { .integer($0.value) })
+    }
+    return table
+  }
+
+  private var cacheTable: Table {
+    var table = Table(
+      title: "Key–value caches of the whole batch",
+      [.text("state"), Column("bytes", "exact bytes"), Column("size", as: .binaryBytes)])
+    let rows = [
+      ("after prefill", cost.cache.bytesAfterPrefill), ("at the end", cost.cache.bytesAtEnd),
+      ("peak", cost.cache.peakBytes), ("local windows, peak", cost.cache.localPeakBytes),
+    ]
+    for (name, value) in rows { table.append([.text(name), .integer(value), .integer(value)]) }
+    return table
+  }
+
+  private var publishedTable: Table {
+    var table = Table(
+      title: "Published forms, one sequence and one layer",
+      [
+        .text("id"), .text("quantity"), .text("unit"), Column("published"), Column("exact"),
+        Column("ratio", as: .ratio), .text("note"),
+      ])
+    for form in published {
+      table.append([
+        .text(form.id), .text(form.quantity), .text(form.unit), .integer(form.published), .integer(form.exact),
+        Cell(form.ratio), .text(form.note),
+      ])
+    }
+    return table
+  }
+}

@@ -1,0 +1,231 @@
+import ArgumentParser
+import Foundation
+import Hardware
+import Rendering
+import Scenarios
+import ServingRows
+
+/// A scenario that a command can do without.
+struct OptionalScenarioOptions: ParsableArguments {
+  @Argument(help: "The scenario, a YAML file.", completion: .file(extensions: ["yaml", "yml"]))
+  var file: String?
+
+  @Option(
+    name: .customLong("set"),
+    help: ArgumentHelp("Replaces a key, for example workload.batch=8; may be repeated.", valueName: "key=value"))
+  var overrides: [String] = []
+
+  @Option(
+    name: .customLong("hardware"),
+    help: ArgumentHelp("A profile instead of those in the scenario; may be repeated.", valueName: "name"))
+  var hardwareNames: [String] = []
+
+  /// - Throws: `ScenarioError`; `ValidationError` without a scenario.
+  func scenario() throws -> Scenario {
+    guard let file else { throw ValidationError("Missing expected argument '<file>', or --measured FILE.csv") }
+    var group = ScenarioOptionsGroup()
+    (group.file, group.overrides, group.hardwareNames) = (file, overrides, hardwareNames)
+    return try group.scenario()
+  }
+}
+
+/// `photon validate --measured FILE`
+struct ValidateMeasuredOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Compares predicted times with measured rows (docs/measurements.md) instead.", valueName: "file.csv"),
+    completion: .file(extensions: ["csv"]))
+  var measured: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Fits the measured rows first, each group predicted from the others: leave-one-out=COLUMN.", valueName: "scheme"))
+  var calibrate: String?
+
+  @Option(
+    name: .customLong("max-mape"),
+    help: ArgumentHelp(
+      "Exit code 1 where the mean error of measured times per output token, prefills and decode steps is larger.",
+      valueName: "percent"))
+  var limit: Double?
+
+  @Option(
+    name: .customLong("row"),
+    help: ArgumentHelp("Prints only the measured rows of this id; all are fitted.", valueName: "id"))
+  var identifier: String?
+
+  @OptionGroup var rows: MeasuredRowsOptions
+
+  func validate() throws {
+    _ = try heldOut
+    if let limit, !(limit >= 0) { throw ValidationError("--max-mape takes a number of at least 0") }
+    if measured == nil, calibrate != nil || limit != nil || identifier != nil {
+      throw ValidationError("--calibrate, --max-mape and --row need --measured FILE.csv")
+    }
+  }
+
+  private var heldOut: MeasuredColumn? {
+    get throws {
+      guard let calibrate else { return nil }
+      guard calibrate.hasPrefix("leave-one-out="),
+        let column = MeasuredColumn(rawValue: String(calibrate.dropFirst("leave-one-out=".count)))
+      else {
+        throw ValidationError("--calibrate takes leave-one-out=COLUMN; \(MeasuredRowsOptions.columnNames)")
+      }
+      return column
+    }
+  }
+
+  /// - Throws: `ExitCode.failure` where the mean error is above the limit.
+  func run(file: String, json: Bool) throws {
+    let column = try heldOut
+    var predictions: [ServingPrediction] = []
+    for machine in try rows.groups(file: file, fits: calibrate != nil) {
+      predictions += try predict(machine, leavingOut: column, file: file)
+    }
+    if let identifier { predictions = predictions.filter { $0.row.identifier == identifier } }
+    if predictions.isEmpty { throw ValidationError("nothing to compare: no measured time in the chosen rows") }
+    let report = MeasuredReport(
+      predictions: predictions, column: column, scheme: calibrate ?? "profile", command: command(file))
+    printOutput(json ? report.json.text() + "\n" : report.text)
+    guard let limit else { return }
+    for metric in [MeasuredMetric.timePerOutputToken, .prefill, .decodeStep] {
+      let own = predictions.filter { $0.metric == metric }
+      if !own.isEmpty, !(ServingAccuracy(own).mean <= limit) { throw ExitCode.failure }
+    }
+  }
+
+  private func predict(
+    _ machine: MeasuredMachine, leavingOut column: MeasuredColumn?, file: String
+  ) throws -> [ServingPrediction] {
+    guard let column else { return try ServingPrediction.predict(machine.points, on: machine.profile) }
+    let values = column.values(of: machine.points.map(\.row))
+    if values.count < 2 {
+      throw ValidationError(
+        "leave-one-out=\(column.rawValue): all rows of \(machine.profile.name) have "
+          + "\(values.first.map { $0.isEmpty ? "none" : $0 } ?? "none"), so none is left to fit to")
+    }
+    do {
+      return try ServingHoldOut(machine.points, base: machine.profile).predictions(leavingOut: column)
+    } catch let error as ServingFitError {
+      throw ScenarioError([
+        Diagnostic(Position(file: file), path: "leave-one-out=\(column.rawValue)", found: error.description)
+      ])
+    }
+  }
+
+  /// This command, without what only chooses the rows that are printed.
+  private func command(_ file: String) -> String {
+    var words = ["photon", "validate", "--measured", file]
+    if let profile = rows.profile { words += ["--profile", profile] }
+    if let calibrate { words += ["--calibrate", calibrate] }
+    for model in rows.models { words += ["--model", model] }
+    for choice in rows.only { words += ["--only", choice] }
+    if rows.latency != .exclusive { words += ["--latency", rows.latency.rawValue] }
+    return words.map(Self.quoted).joined(separator: " ")
+  }
+
+  static func quoted(_ word: String) -> String {
+    let isPlain = word.allSatisfy { $0.isLetter || $0.isNumber || "-_./=:".contains($0) }
+    return isPlain ? word : "'" + word.replacing("'", with: "'\\''") + "'"
+  }
+}
+
+/// How far predictions are from measured rows, by metric and group.
+private struct MeasuredReport {
+  var predictions: [ServingPrediction]
+  var column: MeasuredColumn?
+  var scheme: String
+  var command: String
+
+  private var metrics: [MeasuredMetric] {
+    MeasuredMetric.allCases.filter { metric in predictions.contains { $0.metric == metric } }
+  }
+
+  private func worst(_ metric: MeasuredMetric) -> [ServingPrediction] {
+    let own = predictions.filter { $0.metric == metric }
+    return Array(own.sorted { abs($0.errorPercent) > abs($1.errorPercent) }.prefix(5))
+  }
+
+  private func reproduction(_ prediction: ServingPrediction) -> String {
+    command + " --row " + ValidateMeasuredOptions.quoted(prediction.row.identifier)
+  }
+
+  /// All predictions of a metric, then by the values of the columns that differ.
+  private func groups(_ metric: MeasuredMetric) -> [(name: String, predictions: [ServingPrediction])] {
+    let own = predictions.filter { $0.metric == metric }
+    var groups = [(name: "all", predictions: own)]
+    let always = [MeasuredColumn.model, .hardware, .engine, .precision]
+    let columns = always + (always.contains { $0 == column } ? [] : [column].compactMap { $0 })
+    for column in columns {
+      let values = column.values(of: own.map(\.row))
+      guard values.count > 1 else { continue }
+      groups += values.map { value in
+        ("\(column.rawValue) \(value)", own.filter { column.value(of: $0.row) == value })
+      }
+    }
+    return groups
+  }
+
+  var text: String {
+    var table = Table(title: "Predicted against measured times (\(scheme))", accuracyColumns)
+    for metric in metrics {
+      for group in groups(metric) {
+        table.append(
+          [.text(group.name), .text(metric.rawValue)] + accuracyCells(ServingAccuracy(group.predictions)))
+      }
+    }
+    var text = table.text(as: .markdown)
+    for metric in metrics {
+      var worst = Table(title: "Worst rows: \(metric.rawValue)", predictionColumns)
+      for prediction in self.worst(metric) { worst.append(predictionCells(prediction)) }
+      text += "\n" + worst.text(as: .markdown) + "\n```sh\n"
+      text += self.worst(metric).map { reproduction($0) + "\n" }.joined() + "```\n"
+    }
+    return predictions.contains { !$0.extrapolated.isEmpty } ? text + "\n" + extrapolationNote : text
+  }
+
+  var json: JSON {
+    .object([("timed", .array(metrics.map(json)))])
+  }
+
+  private func json(_ metric: MeasuredMetric) -> JSON {
+    let groups = groups(metric)
+    return .object(
+      [("metric", .string(metric.rawValue)), ("scheme", .string(scheme))]
+        + figures(ServingAccuracy(groups[0].predictions))
+        + [
+          (
+            "groups",
+            .array(
+              groups.dropFirst().map { group in
+                .object([("group", .string(group.name))] + figures(ServingAccuracy(group.predictions)))
+              })
+          ),
+          ("rows", .array(groups[0].predictions.map { .object(row($0)) })),
+          (
+            "worst_rows",
+            .array(worst(metric).map { .object(row($0) + [("reproduce", .string(reproduction($0)))]) })
+          ),
+        ])
+  }
+
+  private func figures(_ accuracy: ServingAccuracy) -> [(key: String, value: JSON)] {
+    [
+      ("points", JSON(accuracy.count)), ("n", JSON(accuracy.count)), ("mape_percent", .number(accuracy.mean)),
+      ("median_percent", .number(accuracy.median)), ("p90_percent", .number(accuracy.ninetieth)),
+      ("worst_percent", .number(accuracy.worst)), ("bias_percent", .number(accuracy.bias)),
+      ("r2", JSON(accuracy.determination)), ("extrapolated", JSON(accuracy.extrapolated)),
+    ]
+  }
+
+  private func row(_ prediction: ServingPrediction) -> [(key: String, value: JSON)] {
+    [
+      ("id", .string(prediction.row.identifier)), ("line", JSON(prediction.row.position.line ?? 0)),
+      ("measured_s", .number(prediction.measured)), ("predicted_s", .number(prediction.predicted)),
+      ("error_percent", .number(prediction.errorPercent)), ("concurrency", JSON(prediction.row.concurrency)),
+      ("active", JSON(prediction.active)), ("extrapolated", .array(prediction.extrapolated.map { .string($0) })),
+      ("fitted_to", .string(prediction.fittedTo)),
+    ]
+  }
+}
