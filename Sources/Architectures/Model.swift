@@ -1,7 +1,5 @@
 import Quantities
 
-public enum Family: String, CaseIterable, Codable, Sendable { case vanilla, block, photon }
-
 /// What PHOTON's decoders consume: the paper's equations leave four readings open (v2 §2.2; the choice is ours to
 /// state, never to hide).
 public enum DecoderInput: String, CaseIterable, Codable, Sendable {

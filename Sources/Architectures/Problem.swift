@@ -56,13 +56,13 @@ extension Model {
     var problems: [Problem] = []
     check(&problems, "vocabulary", vocabulary, 1...Limits.vocabulary)
     problems += layer.problems(prefix: "")
-    switch family {
-    case .vanilla:
+    switch structure {
+    case .stack:
       check(&problems, "layers", layers, 1...Limits.layers)
       if !levels.isEmpty {
-        problems.append(.init("levels", "a vanilla model has no levels", accepted: "layers"))
+        problems.append(.init("levels", "a \(family.rawValue) model has no levels", accepted: "layers"))
       }
-    case .block, .photon:
+    case .hierarchy:
       if layers != 0 {
         problems.append(.init("layers", "a \(family.rawValue) model has no layers of its own", accepted: "levels"))
       }
@@ -73,11 +73,13 @@ extension Model {
   }
 
   private var levelProblems: [Problem] {
-    if family == .block, levels.count != 1 {
-      return [.init("levels", "a block model with \(levels.count) levels", accepted: "exactly one level")]
-    }
-    if levels.isEmpty || levels.count > Limits.levels {
-      return [.init("levels", "\(levels.count) levels", accepted: "1 to \(Limits.levels) levels")]
+    let counts = family.levelCounts
+    if !counts.contains(levels.count) {
+      return [
+        counts.count == 1
+          ? .init("levels", "a \(family.rawValue) model with \(levels.count) levels", accepted: "exactly one level")
+          : .init("levels", "\(levels.count) levels", accepted: "1 to \(counts.upperBound) levels")
+      ]
     }
     var problems: [Problem] = []
     var metaContext = 1
@@ -128,7 +130,7 @@ extension Model {
 
   private var readingProblems: [Problem] {
     var problems: [Problem] = []
-    if family != .photon {
+    if !family.hasReadings {
       if decoderInput != .cascade {
         problems.append(
           .init("decoder_input", "a \(family.rawValue) model has no readings", accepted: "a photon model"))
@@ -190,9 +192,11 @@ extension Workload {
   public func problems(for model: Model) -> [Problem] {
     var problems: [Problem] = []
     check(&problems, "prompt", promptLength, 0...Limits.promptLength)
-    if model.family == .vanilla, promptLength == 0 {
+    if promptLength >= 0, promptLength < model.family.leastPromptLength {
       problems.append(
-        .init("prompt", "a vanilla model has nothing to predict from without a prompt", accepted: "at least 1 token"))
+        .init(
+          "prompt", "a \(model.family.rawValue) model has nothing to predict from without a prompt",
+          accepted: "at least 1 token"))
     }
     check(&problems, "generate", generatedLength, 0...Limits.generatedLength)
     check(&problems, "batch", batchSize, 1...Limits.batchSize)

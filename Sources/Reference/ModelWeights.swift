@@ -53,10 +53,11 @@ public final class ModelWeights {
     self.holdsNumbers = holdsNumbers
     memory = Arena(holdsNumbers: holdsNumbers, blockCapacity: 1 << 24, line: .parameters)
     let width = model.layer.width
-    if model.family == .vanilla {
+    switch model.structure {
+    case .stack:
       embedding = matrix("embedding", model.vocabulary, width, deviation: 1)
       stack = stack("stack", model.layer, layers: model.layers, level: 0, side: .decoder)
-    } else {
+    case .hierarchy:
       encoderEmbedding = matrix("encoder embedding", model.vocabulary, model.encoderEmbeddingWidth, deviation: 1)
       levels = (1...model.levelCount).map(level)
       embedding = matrix("decoder embedding", model.vocabulary, width, deviation: 1)

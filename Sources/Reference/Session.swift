@@ -40,9 +40,10 @@ public func greedy(_ logits: UnsafeBufferPointer<Float>, _ sequence: Int, _ posi
 ///   - weights: of the same model; shape-only exactly if the machine's backend is.
 public func makeSession(_ weights: ModelWeights, workload: Workload, machine: Machine) -> any Session {
   precondition(weights.holdsNumbers == machine.holdsNumbers, "numbers on one side and shapes on the other")
-  return weights.model.family == .vanilla
-    ? VanillaSession(weights, workload: workload, machine: machine)
-    : HierarchySession(weights, workload: workload, machine: machine)
+  switch weights.model.structure {
+  case .stack: return VanillaSession(weights, workload: workload, machine: machine)
+  case .hierarchy: return HierarchySession(weights, workload: workload, machine: machine)
+  }
 }
 
 /// Reads what caches hold as a run goes on, and keeps the figures that formulas predict.

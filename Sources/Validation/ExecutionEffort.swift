@@ -10,7 +10,7 @@ public func executionEffort(_ model: Model, _ workload: Workload) -> Double {
   let prompts = Double(workload.batchSize) * Double(workload.promptLength)
   // Five operations a layer, one or two around the stack.
   func dispatches(_ layers: Int) -> Double { Double(5 * layers + 2) }
-  if model.family == .vanilla {
+  if !model.isHierarchy {
     return dispatches(model.layers) * (1 + generated) + (prompts + sequences * generated) / 40
   }
   var perToken = 1.0

@@ -25,13 +25,13 @@ public struct SeededSample: Sendable {
     let layer = layer(stream)
     var model = Model(
       family: family, vocabulary: stream.integer(in: 1..<5000), layer: layer, tiedHead: stream.integer(in: 0..<2) == 0)
-    if family == .vanilla {
+    if family.structure == .stack {
       model.layers = stream.integer(in: 1..<6)
       return model
     }
-    let levelCount = family == .block ? 1 : stream.integer(in: 1..<5)
+    let levelCount = family.levelCounts.count == 1 ? 1 : stream.integer(in: 1..<5)
     for _ in 0..<levelCount { model.levels.append(level(below: model, stream)) }
-    if family == .photon {
+    if family.hasReadings {
       model.decoderInput = stream.element(of: DecoderInput.allCases)
       model.generation = levelCount > 1 ? stream.element(of: Generation.allCases) : .hierarchical
       model.retainConditions = stream.integer(in: 0..<2) == 0
@@ -82,7 +82,7 @@ public struct SeededSample: Sendable {
     // Up to three meta-contexts each, as long as they are not too long to run in numbers.
     let longest = min(3 * model.metaContextLength, 1500) + 2
     return Workload(
-      promptLength: stream.integer(in: (model.family == .vanilla ? 1 : 0)..<longest + 100),
+      promptLength: stream.integer(in: (model.family.leastPromptLength)..<longest + 100),
       generatedLength: stream.integer(in: 0..<min(longest, 700)), batchSize: stream.integer(in: 1..<6),
       continuations: stream.integer(in: 1..<5))
   }

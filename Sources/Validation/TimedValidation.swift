@@ -6,7 +6,7 @@ import Measurement
 import Quantities
 
 /// A workload of one named model, to be executed and predicted.
-public struct TimedWorkload: Hashable, Sendable {
+public struct TimedWorkload: ModelBearing, Hashable, Sendable {
   public var name: String
   public var model: Model
   public var workload: Workload
@@ -135,7 +135,7 @@ public func fittedPoints(_ points: [TimedWorkload], share: Double, seed: Int) ->
   let stream = RandomStream(seed: UInt64(seed), name: "fitted points")
   var chosen: Set<TimedWorkload> = []
   for family in Family.allCases {
-    var left = points.filter { $0.model.family == family }
+    var left = points.of(family)
     let count = Int((share * Double(left.count)).rounded())
     for _ in 0..<count { chosen.insert(left.remove(at: stream.integer(in: left.indices))) }
   }

@@ -87,6 +87,6 @@ package struct ExactReport {
 }
 
 extension Model {
-  /// A vanilla Transformer has nothing to predict from without a prompt.
-  fileprivate func accepts(_ workload: Workload) -> Bool { family != .vanilla || workload.promptLength > 0 }
+  /// A stack has nothing to predict from without a prompt.
+  fileprivate func accepts(_ workload: Workload) -> Bool { workload.promptLength >= family.leastPromptLength }
 }

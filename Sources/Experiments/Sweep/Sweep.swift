@@ -115,7 +115,7 @@ package struct SweepWorker {
     }
     rows.append(point.name)
     rows.append(model.family.rawValue)
-    if model.family == .photon {
+    if model.family.hasReadings {
       rows.append(model.decoderInput.rawValue)
       rows.append(model.generation.rawValue)
     } else {

@@ -8,23 +8,22 @@ struct CostTable<Integer: CountingInteger>: Sendable {
   private(set) var prefillTotal = Work<Integer>.zero
   private(set) var decodeTotal = Work<Integer>.zero
   private(set) var cache = CacheBits<Integer>()
-  private var family = Family.vanilla
+  private var structure = Structure.stack
 
   /// Prices every node. The caller has proven that no count exceeds the integer.
   mutating func fill(_ model: Model, _ workload: Workload, _ precision: Precision) {
     let size = Node.tableSize(levelCount: model.levelCount)
-    if nodes.count != size || family != model.family {
-      family = model.family
+    if nodes.count != size || structure != model.structure {
+      structure = model.structure
       nodes = Array(repeating: (.zero, .zero), count: size)
     }
     prefillTotal = .zero
     decodeTotal = .zero
     let batch = Integer(word: workload.batchSize)
     let scale = (batch, batch &* Integer(word: workload.continuations))
-    if model.family == .vanilla {
-      fillVanilla(model, workload, precision, scale)
-    } else {
-      fillHierarchy(model, workload, precision, scale)
+    switch model.structure {
+    case .stack: fillVanilla(model, workload, precision, scale)
+    case .hierarchy: fillHierarchy(model, workload, precision, scale)
     }
   }
 

@@ -29,7 +29,7 @@ struct CountBound {
     var bound = CountBound(workload, precision)
     bound.addMap(
       rows: Double(workload.generatedLength), inputs: Double(model.layer.width), outputs: Double(model.vocabulary))
-    if model.family == .vanilla {
+    if !model.isHierarchy {
       bound.addStack(model.layer, layers: model.layers, rows: tokens + 1, pairs: (tokens + 1) * (tokens + 1))
       bound.addRows(tokens, width: Double(model.layer.width))
     }

@@ -132,7 +132,7 @@ extension Model {
   /// The nodes that can have work in this architecture and reading, ascending.
   public var nodes: [Node] {
     let stack: [Component] = [.projections, .attention, .feedForward]
-    if family == .vanilla {
+    if !isHierarchy {
       return ([.embedding] + stack + [.head]).map { Node(0, .decoder, $0) }
     }
     var nodes = [Node(0, .encoder, .embedding)]

@@ -47,7 +47,7 @@ private struct Explainer {
     symbols = PointSymbols(model, workload)
     let sequences = Expression.symbol("batch", workload.batchSize)
     batch = phase == .prefill ? sequences : sequences * .symbol("K", workload.continuations)
-    if model.family == .vanilla {
+    if !model.isHierarchy {
       activity = symbols.vanilla(phase)
     } else if node.level == 0 {
       activity = node.side == .encoder ? symbols.encoder(1, phase) : symbols.decoder(1, phase)

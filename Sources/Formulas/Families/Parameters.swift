@@ -49,7 +49,11 @@ public struct ParameterInventory: Hashable, Sendable {
 
 /// Parameters of a model; the total is the same for all readings.
 public func parameters(of model: Model) -> ParameterInventory {
-  let components = model.family == .vanilla ? model.vanillaComponents : model.hierarchyComponents
+  let components =
+    switch model.structure {
+    case .stack: model.vanillaComponents
+    case .hierarchy: model.hierarchyComponents
+    }
   return ParameterInventory(
     components: components, total: components.reduce(0) { $0 + $1.count }, startLatents: model.startLatents)
 }

@@ -125,7 +125,7 @@ private struct ConventionConverter {
 
   /// Whether the dispatch that emits the first token emits tokens of other chunks too, and so stays.
   private var firstHeadIsShared: Bool {
-    guard model.family != .vanilla else { return false }
+    guard model.isHierarchy else { return false }
     let walk = HierarchyWalk(model, prompt: workload.promptLength, generated: workload.generatedLength)
     return walk.parallel > 0 && walk.dropAt == workload.promptLength
       && model.metaContextLength > model.levels[0].chunkLength

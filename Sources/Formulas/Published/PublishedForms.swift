@@ -31,7 +31,10 @@ public func retainedVectors(_ model: Model, contextLength: Int) -> [Int128] {
 public func publishedForms(_ model: Model, _ workload: Workload) throws(CountOverflow) -> [PublishedForm] {
   let levels = try activities(model, workload)
   let forms = Forms(model: model, workload: workload, levels: levels)
-  return model.family == .vanilla ? forms.vanilla : forms.firstVersion + forms.secondVersion
+  switch model.structure {
+  case .stack: return forms.vanilla
+  case .hierarchy: return forms.firstVersion + forms.secondVersion
+  }
 }
 
 private struct Forms {

@@ -228,7 +228,7 @@ public func activities(
   guard try CountBound.estimate(model, workload, Precision()) < 0x1p126 else { throw .counts }
   let prompt = workload.promptLength
   let generated = workload.generatedLength
-  if model.family == .vanilla { return [vanillaActivity(prompt: prompt, generated: generated, as: Int128.self)] }
+  if !model.isHierarchy { return [vanillaActivity(prompt: prompt, generated: generated, as: Int128.self)] }
   var walk = HierarchyWalk(model, prompt: prompt, generated: generated)
   return model.levels.map { walk.advance(to: $0, as: Int128.self) }
 }

@@ -79,9 +79,10 @@ public func passes(
   guard try CountBound.estimate(model, workload, Precision()) < 0x1p126 else { throw .counts }
   let (prompt, generated) = (workload.promptLength, workload.generatedLength)
   var list = PassList(model, prompt: prompt, generated: generated)
-  if model.family == .vanilla {
+  switch model.structure {
+  case .stack:
     list.appendVanilla(phase)
-  } else {
+  case .hierarchy:
     for level in 1...model.levelCount {
       if phase == .prefill { list.appendPrefill(level) } else { list.appendDecode(level) }
     }

@@ -73,7 +73,7 @@ public struct Engine: Hashable, Sendable {
     let prompt = Double(workload.promptLength)
     let activationBytes = Double(precision.activations.bits) / 8
     let squares =
-      model.family == .vanilla
+      !model.isHierarchy
       ? [Double(model.layer.heads) * prompt * prompt]
       : model.levels.indices.map { index in
         let units = Double(workload.promptLength / model.metaContextLength(upTo: index + 1))
@@ -81,7 +81,7 @@ public struct Engine: Hashable, Sendable {
       }
     // Decoders and head of a hierarchy do not run over the prompt.
     let logits =
-      holdsPromptLogits && model.family == .vanilla ? prompt * Double(model.vocabulary) * activationBytes : 0
+      holdsPromptLogits && !model.isHierarchy ? prompt * Double(model.vocabulary) * activationBytes : 0
     let extra = (heldCaches - 1) * Double(cacheBytes) + heldScores * (squares.max() ?? 0) + logits
     return cacheBytes + Int128(extra.rounded(.up))
   }

@@ -16,8 +16,10 @@ public struct DispatchedWorkload: Hashable, Sendable {
   ///   the devices.
   public init(_ model: Model, _ workload: Workload, _ precision: Precision, devices: Int = 1) {
     let chain = DispatchChain(model.share(of: devices), workload, precision, devices: devices)
-    prefill = model.family == .vanilla ? chain.vanillaPrefill() : chain.prefill()
-    decode = model.family == .vanilla ? chain.vanillaDecode() : chain.decode()
+    switch model.structure {
+    case .stack: (prefill, decode) = (chain.vanillaPrefill(), chain.vanillaDecode())
+    case .hierarchy: (prefill, decode) = (chain.prefill(), chain.decode())
+    }
     emission = chain.emission()
   }
 }
@@ -51,7 +53,7 @@ struct DispatchChain {
     metaContext = model.metaContextLength
     firstWhole = (prompt + metaContext - 1) / metaContext
     let sideBySide = model.decoderInput.feedsReconstructions || model.generation == .recursive
-    parallel = model.family != .vanilla && sideBySide ? max(0, end / metaContext - firstWhole) : 0
+    parallel = model.isHierarchy && sideBySide ? max(0, end / metaContext - firstWhole) : 0
   }
 
   /// `E`: where recursive generation drops the caches of the lower levels.

@@ -34,7 +34,7 @@ struct BackwardMemory {
     hold(all * width)
     borrow(all * width, all * width)
     release(all * Int128(model.vocabulary))
-    guard model.family != .vanilla else {
+    guard model.isHierarchy else {
       let entries = all * Int128(model.layer.keyValueWidth)
       return runStack(Stack(shape: model.layer, layers: model.layers, rows: all, entries: entries))
     }

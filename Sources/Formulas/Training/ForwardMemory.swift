@@ -9,10 +9,11 @@ struct ForwardMemory {
 
   mutating func run(_ rows: TrainingRows) {
     let (model, all) = (rows.model, rows.sequences * rows.tokens)
-    if model.family == .vanilla {
+    switch model.structure {
+    case .stack:
       keep(all, rows.width(0))
       runStack(model.layer, model.layers, all)
-    } else {
+    case .hierarchy:
       for level in 1...model.levelCount where rows.unitsEach(level) > 0 { runEncoder(level, rows) }
       for level in stride(from: model.levelCount, through: 1, by: -1) { runDecoder(level, rows) }
       // Restored tokens without those behind the end.

@@ -26,10 +26,11 @@ public struct TrainingCost: Sendable {
     guard try CountBound.estimate(model, run, .float32) < 0x1p123 else { throw .counts }
     nodes = Array(repeating: (.zero, .zero), count: Node.tableSize(levelCount: model.levelCount))
     let (tokens, batch) = (Int128(settings.context), Int128(settings.batch))
-    if model.family == .vanilla {
+    switch model.structure {
+    case .stack:
       book(Node(0, .decoder, .embedding), batch * tokens, .embedding(width: model.layer.width))
       bookStack(0, .decoder, model.layer, model.layers, rows: batch * tokens, pairs: batch * triangle(tokens))
-    } else {
+    case .hierarchy:
       let reach = TrainingReach(model, settings)
       for level in 1...model.levelCount {
         bookEncoder(level, of: model, tokens: tokens, batch: batch, isReached: reach.encoders[level - 1])

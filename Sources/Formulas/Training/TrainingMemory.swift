@@ -97,7 +97,7 @@ struct TrainingRows {
 
   /// Of all stacks and layers.
   var keysAndValues: Int128 {
-    guard model.family != .vanilla else {
+    guard model.isHierarchy else {
       return 2 * Int128(model.layers) * sequences * tokens * Int128(model.layer.keyValueWidth)
     }
     return (1...model.levelCount).reduce(0) { sum, level in
@@ -131,7 +131,7 @@ extension Model {
       return Int128(layers) * layer + tensor(1, shape.width)
     }
     let tables = tensor(vocabulary, width) * (tiedHead ? 1 : 2)
-    guard family != .vanilla else { return tables + stack(layer, layers) }
+    guard isHierarchy else { return tables + stack(layer, layers) }
     return (1...levelCount).reduce(tables + tensor(vocabulary, encoderEmbeddingWidth)) { sum, level in
       let (shape, below) = (levels[level - 1], self.layer(at: level - 1))
       let (inputs, outputs) = (chunkerInputs(at: level), shape.layer.width)

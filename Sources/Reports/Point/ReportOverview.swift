@@ -75,14 +75,14 @@ extension ReportSubject {
       }
     }
     let bound = Phase.allCases.compactMap(bounds).joined(separator: ", ")
-    let gains = [Family.photon, .block].compactMap { gain(of: $0, rows) }
+    let gains = Family.comparisonOrder.filter { $0.structure == .hierarchy }.compactMap { gain(of: $0, rows) }
     return "**\(capitalised(describe(workload))):** " + firsts.joined(separator: ", ") + "; \(bound)."
       + (gains.isEmpty ? "" : " Over vanilla of the same size, \(gains.joined(separator: "; ")).")
   }
 
   /// `PHOTON has 2.63× to 2.73× the decode rate, a first token 7.2× sooner and a cache 12.6× smaller`.
   private func gain(of family: Family, _ rows: [ServingRow]) -> String? {
-    let pairs = rows.filter { $0.model.family == family }.compactMap { row in vanilla(like: row, rows).map { (row, $0) }
+    let pairs = rows.of(family).compactMap { row in vanilla(like: row, rows).map { (row, $0) }
     }
     func range(_ values: [Double]) -> String? {
       guard let low = values.min(), let high = values.max() else { return nil }
@@ -92,16 +92,15 @@ extension ReportSubject {
     let caches = range(pairs.compactMap { smaller($0, than: $1) })
     guard let first, let caches else { return nil }
     let decode = range(pairs.compactMap { decodeGain($0, over: $1) })
-    let name = family == .photon ? "PHOTON" : capitalised(family.rawValue)
-    return "\(name) has \(decode.map { "\($0) the decode rate, " } ?? "")a first token \(first) sooner and a "
+    return "\(family.title) has \(decode.map { "\($0) the decode rate, " } ?? "")a first token \(first) sooner and a "
       + "cache \(caches) smaller"
   }
 
   /// The vanilla model nearest in parameters; nil for a vanilla model.
   private func vanilla(like row: ServingRow, _ rows: [ServingRow]) -> ServingRow? {
-    guard row.model.family != .vanilla else { return nil }
+    guard row.model.isHierarchy else { return nil }
     let own = parameters(of: row.model).total
-    return rows.filter { $0.model.family == .vanilla }.min { left, right in
+    return rows.filter { !$0.model.isHierarchy }.min { left, right in
       (parameters(of: left.model).total - own).magnitude < (parameters(of: right.model).total - own).magnitude
     }
   }

@@ -166,7 +166,7 @@ extension ReportSubject {
 
   /// The paper's claims in words, at the model with its largest printed gain.
   var paperFindings: [String] {
-    let all = paperComparisons.flatMap { $0 }.filter { $0.row.model.family == .photon }
+    let all = paperComparisons.flatMap { $0 }.filter(\.row.model.family.isSubject)
     guard let top = all.max(by: { $0.paperTPMGain < $1.paperTPMGain }), let largest = top.largestTPMGain,
       let gain = top.largestGain, let share = PaperComparison.share(top.paper, of: top.row),
       let vanillaShare = PaperComparison.share(top.paperVanilla, of: top.vanilla)

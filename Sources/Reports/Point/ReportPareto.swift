@@ -58,8 +58,8 @@ extension ReportSubject {
 
   /// Throughput at the largest batch against quality, a line per architecture.
   private func qualityChart(_ summaries: [PointSummary], _ quality: QualityTable) -> LineChart {
-    let series = [Family.photon, .block, .vanilla].compactMap { family -> LineChart.Series? in
-      let points = summaries.filter { $0.point.model.family == family }.compactMap { summary in
+    let series = Family.comparisonOrder.compactMap { family -> LineChart.Series? in
+      let points = summaries.of(family).compactMap { summary in
         summary.quality.flatMap { value in summary.atLargestBatch.map { (x: value, y: $0.throughput.perSecond) } }
       }
       guard !points.isEmpty else { return nil }

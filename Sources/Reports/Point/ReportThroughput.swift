@@ -6,7 +6,7 @@ import Rendering
 import Scenarios
 
 /// One model at one workload, as the tables of throughput list it.
-struct ServingRow {
+struct ServingRow: ModelBearing {
   var name: String
   var model: Model
   var workload: Workload

@@ -132,7 +132,7 @@ extension ComparedPoint {
     let phases = TimedPhases(model, workload.with(batchSize: batch), precision, roofline)
     let isAttention = row.part.hasSuffix("attention")
     let components: [Component] = isAttention ? [.projections, .attention] : [.feedForward]
-    let place = model.family == .vanilla ? (0, Side.decoder) : (1, row.part.hasPrefix("block") ? .encoder : .decoder)
+    let place = !model.isHierarchy ? (0, Side.decoder) : (1, row.part.hasPrefix("block") ? .encoder : .decoder)
     let phase = row.phase == "prefill" ? phases.prefill : phases.decode
     let time = components.reduce(0) { $0 + phase[Node(place.0, place.1, $1)].time.value }
     return row.part.hasPrefix("half") ? time / 2 : time

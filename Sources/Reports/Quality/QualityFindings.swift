@@ -94,8 +94,8 @@ extension QualitySubject {
   /// The best hierarchy beside the vanilla model.
   private var familyFinding: String? {
     let rivals = main.outcomes.filter(\.isMatchedByFlops)
-    let hierarchies = rivals.filter { $0.run.model.family != .vanilla }
-    guard let vanilla = rivals.first(where: { $0.run.model.family == .vanilla }),
+    let hierarchies = rivals.filter(\.run.model.isHierarchy)
+    guard let vanilla = rivals.first(where: { !$0.run.model.isHierarchy }),
       let best = hierarchies.min(by: { $0.mean < $1.mean })
     else { return nil }
     let tokens = Double(best.run.tokens) / Double(vanilla.run.tokens)

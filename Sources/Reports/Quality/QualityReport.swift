@@ -78,7 +78,7 @@ extension QualitySubject {
     let rivals = main.outcomes.filter(\.isMatchedByFlops)
     let best = rivals.min { $0.mean < $1.mean }!
     let chosen = rivals.filter {
-      [centre.name, best.name].contains($0.name) || $0.run.model.family != centre.run.model.family
+      [centre.name, best.name].contains($0.name) || !$0.run.model.isSameFamily(as: centre.run.model)
     }
     let series = chosen.map { outcome -> LineChart.Series in
       let flopsPerToken = Double(outcome.run.trainingFlops) / Double(outcome.run.tokens)

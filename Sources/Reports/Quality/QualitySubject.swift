@@ -91,7 +91,7 @@ public struct QualitySubject {
         guard let run = own.first?.run, let point = run.scenario.grid.point(at: 0) else { return nil }
         var recursive = point
         recursive.model.generation = .recursive
-        let isRecursive = run.model.family == .photon && run.model.levelCount >= 2
+        let isRecursive = run.model.generations.contains(.recursive)
         let longer = try Self.longerPrompts.map { factor in
           var long = point
           long.workload.promptLength *= factor

@@ -6,7 +6,7 @@ import Rendering
 import Scenarios
 
 /// What a report keeps of every point of a grid: the figures that tables, maps and objectives read.
-public struct PointSummary: Sendable {
+public struct PointSummary: ModelBearing, Sendable {
   public let point: ScenarioPoint
   public let totals: PriceTotals
   public let parameterCount: Int128
@@ -32,6 +32,8 @@ public struct PointSummary: Sendable {
     atLargestBatch = timed.atLargestBatch
     cost = timed.cost
   }
+
+  public var model: Model { point.model }
 
   /// Whether weights, caches and activations fit at the point's batch.
   var fits: Bool { largestBatch.map { $0 >= point.workload.batchSize } ?? true }

@@ -9,7 +9,7 @@ extension ReportSubject {
   func modelSection(_ document: inout MarkdownDocument) {
     document.heading("The model and its levels")
     let reading =
-      model.family == .photon
+      model.family.hasReadings
       ? ", reading `\(model.decoderInput.rawValue)`, "
         + "generation `\(model.generation.rawValue)`" : ""
     document.paragraph(
@@ -51,7 +51,7 @@ extension ReportSubject {
     let context = workload.promptLength + workload.generatedLength
     table.append([
       0, .missing, .missing, 1, Cell(context), Cell(model.layer.width), Cell(model.layer.heads),
-      Cell(model.layer.feedForward), .missing, model.family == .vanilla ? Cell(model.layers) : .missing,
+      Cell(model.layer.feedForward), .missing, model.isHierarchy ? .missing : Cell(model.layers),
     ])
     for (index, level) in model.levels.enumerated() {
       let tokens = model.metaContextLength(upTo: index + 1)

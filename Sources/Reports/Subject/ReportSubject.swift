@@ -51,8 +51,8 @@ public struct ReportSubject: Sendable {
       summary.quality = quality?.value(of: point, in: scenario.grid)
       summaries.append(summary)
     }
-    let photons = summaries.filter { $0.point.model.family == .photon }
-    let chosen = photons.first { $0.point.model.hasPublishedLengths } ?? photons.first ?? summaries.first
+    let subjects = summaries.filter(\.point.model.family.isSubject)
+    let chosen = subjects.first { $0.point.model.hasPublishedLengths } ?? subjects.first ?? summaries.first
     guard let point = chosen?.point else {
       throw refuse("the constraints exclude every point", "constraints that leave at least one")
     }
@@ -74,8 +74,8 @@ public struct ReportSubject: Sendable {
   private static func contenders(_ scenario: Scenario, _ point: ScenarioPoint) -> [NamedModel] {
     let own = parameters(of: point.model).total
     let others = scenario.compare.isEmpty ? scenario.grid.models.compactMap { $0 } : scenario.compare
-    let baselines = [Family.photon, .block, .vanilla].filter { $0 != point.model.family }.compactMap { family in
-      others.filter { $0.model.family == family }.min { left, right in
+    let baselines = Family.comparisonOrder.filter { $0 != point.model.family }.compactMap { family in
+      others.of(family).min { left, right in
         (parameters(of: left.model).total - own).magnitude < (parameters(of: right.model).total - own).magnitude
       }
     }

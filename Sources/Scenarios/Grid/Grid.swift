@@ -2,7 +2,7 @@ import Architectures
 import Quantities
 
 /// A model with the name under which reports list it: its preset's, or the scenario's.
-public struct NamedModel: Hashable, Sendable {
+public struct NamedModel: ModelBearing, Hashable, Sendable {
   public var name: String
   public var model: Model
 

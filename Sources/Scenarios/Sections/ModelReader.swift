@@ -24,12 +24,13 @@ struct ModelReader {
     var decoderInput: DecoderInput? = .cascade
     var generation: Generation? = .hierarchical
     var retainConditions: Bool? = false
-    if family == .vanilla {
+    switch family.structure {
+    case .stack:
       layers = reader.integer("layers")
-    } else {
+    case .hierarchy:
       levels = readLevels(reader, model: layer, keyValueHeadsGiven: reader.has("key_value_heads"))
     }
-    if family == .photon {
+    if family.hasReadings {
       decoderInput = reader.choice("decoder_input", default: .cascade)
       generation = reader.choice("generation", default: .hierarchical)
       retainConditions = reader.boolean("retain_conditions", default: false)

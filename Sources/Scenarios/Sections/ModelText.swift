@@ -21,7 +21,7 @@ public enum ModelText {
   private static func head(_ model: Model) -> [String] {
     var keys = ["architecture: \(model.family.rawValue)", "vocabulary: \(model.vocabulary)"] + fields(model.layer)
     if model.tiedHead { keys.append("tied_head: true") }
-    if model.family == .vanilla { keys.append("layers: \(model.layers)") }
+    if !model.isHierarchy { keys.append("layers: \(model.layers)") }
     return keys
   }
 
@@ -38,7 +38,7 @@ public enum ModelText {
   }
 
   private static func reading(_ model: Model) -> [String] {
-    guard model.family == .photon else { return [] }
+    guard model.family.hasReadings else { return [] }
     var keys = ["decoder_input: \(model.decoderInput.rawValue)", "generation: \(model.generation.rawValue)"]
     if model.retainConditions { keys.append("retain_conditions: true") }
     return keys

@@ -22,15 +22,15 @@ public struct TrainingPass: Sendable {
   ///   - firstScored: tokens before this position are read and not scored. A hierarchy predicts every token, the first
   ///     one from its start latent alone; a vanilla model cannot predict it.
   public init(_ weights: ModelWeights, tokens: [[Int32]], firstScored: Int = 0, machine: Machine) {
-    let isVanilla = weights.model.family == .vanilla
+    let predictsNext = !weights.model.isHierarchy
     precondition(!tokens.isEmpty && tokens.allSatisfy { $0.count == tokens[0].count }, "sequences of unequal length")
     model = weights.model
     self.tokens = tokens
-    hierarchy = isVanilla ? nil : HierarchySession.teacherForced(weights, tokens: tokens, machine: machine)
+    hierarchy = predictsNext ? nil : HierarchySession.teacherForced(weights, tokens: tokens, machine: machine)
     logits = hierarchy?.logits ?? VanillaSession.teacherForced(weights, tokens: tokens, machine: machine)
     targets = tokens.flatMap { sequence in
       sequence.indices.map { row in
-        let position = isVanilla ? row + 1 : row
+        let position = predictsNext ? row + 1 : row
         return position >= firstScored && position < sequence.count ? sequence[position] : -1
       }
     }

@@ -62,7 +62,7 @@ extension PublishedForm {
   func concerns(_ node: Node, _ model: Model) -> Bool {
     let isCacheSize = id == "v2-global-cache-size" || id.hasPrefix("v1-cache")
     let isLocalSize = id == "v2-local-cache-size" || id.hasPrefix("v1-cache")
-    let isLocal = node.side == .decoder && model.family != .vanilla
+    let isLocal = node.side == .decoder && model.isHierarchy
     switch node.component {
     case .projections: return isLocal ? isLocalSize : isCacheSize
     case .attention where isLocal: return id.contains("local") && !isLocalSize

@@ -77,7 +77,7 @@ struct Subject {
 
   var model: Model { weights.model }
   /// Whether it can generate recursively.
-  var isRecursive: Bool { model.family == .photon && model.levelCount >= 2 }
+  var isRecursive: Bool { model.generations.contains(.recursive) }
 
   /// The parameters under a way of generating.
   /// - Throws: `ValidationError` where the model has no such way.

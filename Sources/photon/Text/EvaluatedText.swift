@@ -32,7 +32,7 @@ struct Evaluated {
       ("name", .string(subject.name)),
       ("step", subject.step.map { JSON($0) } ?? .null),
       ("architecture", .string(model.family.rawValue)),
-      ("decoder_input", model.family == .photon ? .string(model.decoderInput.rawValue) : .null),
+      ("decoder_input", model.family.hasReadings ? .string(model.decoderInput.rawValue) : .null),
       ("data", .string(data.name)),
       ("token", .string(data.isText ? "byte" : "number")),
       ("tokens", JSON(data.tokens.count)),
@@ -51,7 +51,7 @@ struct Evaluated {
 
   var text: String {
     let model = subject.model
-    let reading = model.family == .photon ? ", decoder input \(model.decoderInput.rawValue)" : ""
+    let reading = model.family.hasReadings ? ", decoder input \(model.decoderInput.rawValue)" : ""
     let state = subject.step.map { "\($0) steps trained" } ?? "random weights"
     let found = answers.map { answers in
       "answers found: hierarchical generation \(answers.hierarchical.share)"

@@ -8,12 +8,12 @@ import Scenarios
 extension ExplainedPoint {
   var json: JSON {
     let model = point.model
-    let isPhoton = model.family == .photon
+    let hasReadings = model.family.hasReadings
     return .object([
       ("name", .string(point.name)),
       ("architecture", .string(model.family.rawValue)),
-      ("decoder_input", isPhoton ? .string(model.decoderInput.rawValue) : .null),
-      ("generation", isPhoton ? .string(model.generation.rawValue) : .null),
+      ("decoder_input", hasReadings ? .string(model.decoderInput.rawValue) : .null),
+      ("generation", hasReadings ? .string(model.generation.rawValue) : .null),
       ("precision", precisionJSON),
       ("parameters", parametersJSON),
       ("levels", .array((0..<model.levelCount).map { levelJSON($0 + 1) })),

@@ -16,7 +16,7 @@ extension ExplainedPoint {
   private var heading: String {
     let (model, workload, precision) = (point.model, point.workload, point.precision)
     var reading = ""
-    if model.family == .photon {
+    if model.family.hasReadings {
       reading = ", decoder input \(model.decoderInput.rawValue), \(model.generation.rawValue) generation"
     }
     let changes = conventions.changes
