@@ -1,8 +1,7 @@
 import Architectures
 import Quantities
 
-/// What a row, a dispatch and a (query, key) pair of a stack cost: NOTATION.md, "Work of an operation", summed over the
-/// layers of the stack.
+/// What a row, a dispatch and a (query, key) pair of a stack cost: those of a layer, times the layers of the stack.
 struct StackCost<Integer: CountingInteger> {
   let layers: Integer
   /// norm, Q, K, V, rotation; output product and residual.
@@ -25,50 +24,43 @@ struct StackCost<Integer: CountingInteger> {
 
   @inline(__always)
   init(_ shape: LayerShape, layers layerCount: Int, _ precision: Precision) {
-    func wide(_ value: Int) -> Integer { Integer(word: value) }
-    let width = wide(shape.width)
-    let query = wide(shape.queryWidth)
-    let keyValue = wide(shape.keyValueWidth)
-    let hidden = wide(shape.feedForward)
-    let heads = wide(shape.heads)
-    let weightBits = wide(precision.weights.bits)
-    let activationBits = wide(precision.activations.bits)
-    layers = wide(layerCount)
+    let row = LayerRow<Integer>(shape)
+    let weightBits = Integer(word: precision.weights.bits)
+    let activationBits = Integer(word: precision.activations.bits)
+    layers = Integer(word: layerCount)
 
-    let projectionWeights = 2 &* width &* (query &+ keyValue)
-    let rotated = wide(shape.headWidth / 2) &* (heads &+ wide(shape.keyValueHeads))
-    projectionFlops = 2 &* projectionWeights &* layers
-    projectionElementwise = (5 &* width &+ 4 &+ 6 &* rotated) &* layers
-    projectionWeightBits = (projectionWeights &+ width) &* layers &* weightBits
-    projectionActivationBits = (3 &* width &+ 2 &* query) &* layers &* activationBits
+    let matrices = row.projectionMatrices
+    projectionFlops = 2 &* matrices &* layers
+    projectionElementwise = row.projectionElementwise &* layers
+    projectionWeightBits = (matrices &+ row.norm.weights) &* layers &* weightBits
+    projectionActivationBits = row.projectionActivations &* layers &* activationBits
 
-    pairFlops = 4 &* query &* layers
-    pairElementwise = 6 &* heads &* layers
-    attentionActivationBits = 2 &* query &* layers &* activationBits
+    pairFlops = row.pairFlops &* layers
+    pairElementwise = row.pairElementwise &* layers
+    attentionActivationBits = row.attentionActivations &* layers &* activationBits
 
-    let gated = shape.feedForwardKind == .gated
-    let feedForwardWeights = (gated ? 3 : 2) &* width &* hidden
-    feedForwardFlops = 2 &* feedForwardWeights &* layers
-    feedForwardElementwise = (5 &* width &+ 4 &+ (gated ? 5 : 8) &* hidden) &* layers
-    feedForwardWeightBits = (feedForwardWeights &+ width) &* layers &* weightBits
-    feedForwardActivationBits = (3 &* width &+ 2 &* hidden) &* layers &* activationBits
+    let feedForward = row.feedForwardMatrices
+    feedForwardFlops = 2 &* feedForward &* layers
+    feedForwardElementwise = row.feedForwardElementwise &* layers
+    feedForwardWeightBits = (feedForward &+ row.norm.weights) &* layers &* weightBits
+    feedForwardActivationBits = row.feedForwardActivations &* layers &* activationBits
 
-    entryBits = 2 &* keyValue &* layers &* wide(precision.cache.bits)
-    norm = NormCost(width: width, weightBits: weightBits, activationBits: activationBits)
+    entryBits = row.entryElements &* layers &* Integer(word: precision.cache.bits)
+    norm = NormCost(row.norm, weightBits: weightBits, activationBits: activationBits)
   }
 }
 
-/// RMSNorm over a vector: 4D + 4 element-wise FLOP.
+/// The norm of one vector in bits.
 struct NormCost<Integer: CountingInteger> {
   let elementwise: Integer
   let weightBits: Integer
   let activationBits: Integer
 
   @inline(__always)
-  init(width: Integer, weightBits: Integer, activationBits: Integer) {
-    elementwise = 4 &* width &+ 4
-    self.weightBits = width &* weightBits
-    self.activationBits = 2 &* width &* activationBits
+  init(_ row: NormRow<Integer>, weightBits: Integer, activationBits: Integer) {
+    elementwise = row.elementwise
+    self.weightBits = row.weights &* weightBits
+    self.activationBits = row.activations &* activationBits
   }
 }
 
@@ -81,12 +73,11 @@ struct MapCost<Integer: CountingInteger> {
 
   @inline(__always)
   init(inputs: Integer, outputs: Integer, bias: Bool, inputNorm: Bool, _ precision: Precision) {
-    let biases = bias ? outputs : 0
-    flops = 2 &* inputs &* outputs
-    elementwise = biases &+ (inputNorm ? 4 &* inputs &+ 4 : 0)
-    weightBits =
-      (inputs &* outputs &+ biases &+ (inputNorm ? inputs : 0)) &* Integer(word: precision.weights.bits)
-    activationBits = (inputs &+ outputs) &* Integer(word: precision.activations.bits)
+    let row = MapRow(inputs: inputs, outputs: outputs, bias: bias, inputNorm: inputNorm)
+    flops = 2 &* row.matrix
+    elementwise = row.elementwise
+    weightBits = row.weights &* Integer(word: precision.weights.bits)
+    activationBits = row.activations &* Integer(word: precision.activations.bits)
   }
 }
 

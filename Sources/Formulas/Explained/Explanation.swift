@@ -87,7 +87,14 @@ private struct Explainer {
   var persists: Bool { node.side == .encoder || node.level == 0 }
   var rows: Expression { batch * activity.rows }
   func bytes(_ bits: Expression) -> Expression { .ceiling(bits, 8) }
-  func normFlops(_ width: Expression) -> Expression { 4 * width + 4 }
+  /// What a row costs in a layer of the stack, in symbols.
+  var row: LayerRow<Expression> {
+    LayerRow(
+      LayerDimensions(
+        width: width, query: query, keyValue: keyValue, hidden: hidden, heads: .symbol("H", shape.heads),
+        rotatedHeads: .symbol("H", shape.heads) + .symbol("H_kv", shape.keyValueHeads),
+        rotatedPairs: .floor(.symbol("d", shape.headWidth), 2)), shape.feedForwardKind)
+  }
 
   // MARK: Components
 
@@ -98,15 +105,13 @@ private struct Explainer {
   }
 
   var projections: [(String, Expression)] {
-    let heads = Expression.symbol("H", shape.heads) + .symbol("H_kv", shape.keyValueHeads)
-    let pairs = Expression.floor(.symbol("d", shape.headWidth), 2)
-    let matrices = 2 * width * (query + keyValue)
-    let entries = rows * layers * 2 * keyValue * cacheElement
-    let own = rows * layers * (3 * width + 2 * query) * element
+    let (row, matrices) = (self.row, self.row.projectionMatrices)
+    let entries = rows * layers * row.entryElements * cacheElement
+    let own = rows * layers * row.projectionActivations * element
     var formulas: [(String, Expression)] = [
       ("matmul_flops", rows * layers * 2 * matrices),
-      ("elementwise_flops", rows * layers * (normFlops(width) + 6 * pairs * heads + width)),
-      ("weight_bytes", bytes(activity.passes * layers * (matrices + width) * weight)),
+      ("elementwise_flops", rows * layers * row.projectionElementwise),
+      ("weight_bytes", bytes(activity.passes * layers * (matrices + row.norm.weights) * weight)),
       ("activation_bytes", bytes(persists ? own : own + entries)),
     ]
     if persists { formulas.append(("cache_write_bytes", bytes(entries))) }
@@ -116,33 +121,32 @@ private struct Explainer {
   var attention: [(String, Expression)] {
     let pairs = batch * activity.pairs * layers
     return [
-      ("matmul_flops", pairs * 4 * query),
-      ("elementwise_flops", pairs * 6 * .symbol("H", shape.heads)),
-      ("activation_bytes", bytes(rows * layers * 2 * query * element)),
+      ("matmul_flops", pairs * row.pairFlops),
+      ("elementwise_flops", pairs * row.pairElementwise),
+      ("activation_bytes", bytes(rows * layers * row.attentionActivations * element)),
       (
         persists ? "cache_read_bytes" : "local_read_bytes",
-        bytes(batch * activity.reads * layers * 2 * keyValue * cacheElement)
+        bytes(batch * activity.reads * layers * row.entryElements * cacheElement)
       ),
     ]
   }
 
   var feedForward: [(String, Expression)] {
-    let gated = shape.feedForwardKind == .gated
-    let matrices: Expression = (gated ? 3 : 2) * width * hidden
+    let (row, matrices) = (self.row, self.row.feedForwardMatrices)
     return [
       ("matmul_flops", rows * layers * 2 * matrices),
-      ("elementwise_flops", rows * layers * (normFlops(width) + (gated ? 5 : 8) * hidden + width)),
-      ("weight_bytes", bytes(activity.passes * layers * (matrices + width) * weight)),
-      ("activation_bytes", bytes(rows * layers * (3 * width + 2 * hidden) * element)),
+      ("elementwise_flops", rows * layers * row.feedForwardElementwise),
+      ("weight_bytes", bytes(activity.passes * layers * (matrices + row.norm.weights) * weight)),
+      ("activation_bytes", bytes(rows * layers * row.feedForwardActivations * element)),
     ]
   }
 
   var norm: [(String, Expression)] {
-    let rows = batch * activity.normRows
+    let (rows, norm) = (batch * activity.normRows, NormRow(width))
     return [
-      ("elementwise_flops", rows * normFlops(width)),
-      ("weight_bytes", bytes(activity.normDispatches * width * weight)),
-      ("activation_bytes", bytes(rows * 2 * width * element)),
+      ("elementwise_flops", rows * norm.elementwise),
+      ("weight_bytes", bytes(activity.normDispatches * norm.weights * weight)),
+      ("activation_bytes", bytes(rows * norm.activations * element)),
     ]
   }
 
@@ -175,18 +179,12 @@ private struct Explainer {
   func map(
     inputs: Expression, outputs: Expression, bias: Bool, inputNorm: Bool, rows: Expression, dispatches: Expression
   ) -> [(String, Expression)] {
-    var elementwise: [Expression] = bias ? [outputs] : []
-    var weights = [inputs * outputs]
-    if bias { weights.append(outputs) }
-    if inputNorm {
-      elementwise.append(normFlops(inputs))
-      weights.append(inputs)
-    }
+    let row = MapRow(inputs: inputs, outputs: outputs, bias: bias, inputNorm: inputNorm)
     return [
-      ("matmul_flops", rows * 2 * inputs * outputs),
-      ("elementwise_flops", rows * .sum(elementwise)),
-      ("weight_bytes", bytes(dispatches * .sum(weights) * weight)),
-      ("activation_bytes", bytes(rows * (inputs + outputs) * element)),
+      ("matmul_flops", rows * 2 * row.matrix),
+      ("elementwise_flops", rows * row.elementwise),
+      ("weight_bytes", bytes(dispatches * row.weights * weight)),
+      ("activation_bytes", bytes(rows * row.activations * element)),
     ]
   }
 }

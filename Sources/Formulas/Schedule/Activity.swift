@@ -3,9 +3,15 @@ import Architectures
 /// The integers that counts are made of: `Int64` where a bound proves that they suffice, `Int128` otherwise.
 ///
 /// The conversions are requirements because the generic ones of the standard library cost more than a price.
-public protocol CountingInteger: FixedWidthInteger, SignedInteger, Sendable {
+public protocol CountingInteger: FixedWidthInteger, SignedInteger, Count {
   init(word: Int)
   var widened: Int128 { get }
+}
+
+extension CountingInteger {
+  @inlinable public static func whole(_ value: Int) -> Self { Self(word: value) }
+  @inlinable public static func sum(_ left: Self, _ right: Self) -> Self { left &+ right }
+  @inlinable public static func product(_ left: Self, _ right: Self) -> Self { left &* right }
 }
 
 extension Int64: CountingInteger {

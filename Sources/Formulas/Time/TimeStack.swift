@@ -83,12 +83,14 @@ struct DispatchBuilder {
 
   /// `rows` vectors through a norm of their own.
   mutating func appendNorm(_ node: Node, rows: Double, dispatches: Double, width: Double) {
+    let norm = NormRow(width)
     append(
       DispatchGroup(
         node: node, kind: .elementwise, rows: rows, dispatchesPerIndex: dispatches,
         work: DispatchWork(
-          elementwiseFlops: Affine(rows * (4 * width + 4)),
-          bytes: Affine(width * weightBytes + 2 * rows * width * activationBytes), weightBytes: width * weightBytes)))
+          elementwiseFlops: Affine(rows * norm.elementwise),
+          bytes: Affine(norm.weights * weightBytes + rows * norm.activations * activationBytes),
+          weightBytes: norm.weights * weightBytes)))
   }
 
   /// `rows` rows of an embedding table; of several devices the one that holds a row passes it on.
@@ -134,34 +136,24 @@ struct TimedStack {
 
   /// Weights of all layers and the last norm, and `entries` key–value entries in each layer.
   func addResident(entries: Double, to builder: inout DispatchBuilder) {
-    let width = Double(shape.width)
-    let query = Double(shape.queryWidth)
-    let keyValue = Double(shape.keyValueWidth)
-    let perLayer =
-      2 * width * (query + keyValue) + Double(shape.feedForwardKind.matrixCount) * width * Double(shape.feedForward)
-      + 2 * width
-    let weights = (layers * perLayer + width) * builder.weightBytes
+    let row = LayerRow<Double>(shape)
+    let weights = (layers * row.weights + row.norm.weights) * builder.weightBytes
     builder.addResident(
-      weights + layers * entries * 2 * keyValue * builder.cacheBytes, at: node(.projections))
+      weights + layers * entries * row.entryElements * builder.cacheBytes, at: node(.projections))
   }
 
   /// Without the stack's last norm.
   func append(_ passes: Passes, to builder: inout DispatchBuilder) {
-    let width = Double(shape.width)
-    let query = Double(shape.queryWidth)
-    let keyValue = Double(shape.keyValueWidth)
-    let hidden = Double(shape.feedForward)
-    let rotatedPairs = Double(shape.headWidth / 2 * (shape.heads + shape.keyValueHeads))
+    let row = LayerRow<Double>(shape)
+    let (width, query, hidden) = (row.dimensions.width, row.dimensions.query, row.dimensions.hidden)
     let rows = passes.rows
     let dispatches = layers * passes.count * passes.times
-    let norm = 4 * width + 4
 
     builder.appendProduct(
-      node(.projections), rows: rows, dispatches: dispatches, inputs: width, outputs: query + 2 * keyValue,
-      extraWeights: width, elementwisePerRow: norm + 6 * rotatedPairs, activationsPerRow: width + query,
-      cachedPerRow: 2 * keyValue)
-    let heads = Double(shape.heads)
-    let entries = (2 * keyValue * builder.cacheBytes) * passes.entriesRead
+      node(.projections), rows: rows, dispatches: dispatches, inputs: width, outputs: query + row.entryElements,
+      extraWeights: row.norm.weights, elementwisePerRow: row.norm.elementwise + row.rotation,
+      activationsPerRow: width + query, cachedPerRow: row.entryElements)
+    let entries = (row.entryElements * builder.cacheBytes) * passes.entriesRead
     // n queries over themselves have n(n + 1)/2 causal pairs and a square of n² scores.
     let square = passes.attention == .attentionPrefill ? 2 * passes.pairs + Affine(-rows) : passes.pairs
     builder.append(
@@ -169,15 +161,15 @@ struct TimedStack {
         node: node(.attention), kind: passes.attention, rows: rows, indices: passes.count,
         dispatchesPerIndex: layers * passes.times,
         work: DispatchWork(
-          matmulFlops: (4 * query) * passes.pairs, elementwiseFlops: (6 * heads) * passes.pairs,
-          bytes: Affine(2 * rows * query * builder.activationBytes) + entries, entryBytes: entries,
-          scores: heads * square), unitFlops: 4 * query * rows))
+          matmulFlops: row.pairFlops * passes.pairs, elementwiseFlops: row.pairElementwise * passes.pairs,
+          bytes: Affine(rows * row.attentionActivations * builder.activationBytes) + entries, entryBytes: entries,
+          scores: row.dimensions.heads * square), unitFlops: row.pairFlops * rows))
     builder.appendProduct(
       node(.projections), rows: rows, dispatches: dispatches, inputs: query, outputs: width,
       elementwisePerRow: width, activationsPerRow: query + 2 * width, summedPerRow: width)
     builder.appendProduct(
       node(.feedForward), rows: rows, dispatches: dispatches, inputs: width, outputs: feedForwardInputMatrices * hidden,
-      extraWeights: width, elementwisePerRow: norm + (shape.feedForwardKind == .gated ? 5 : 8) * hidden,
+      extraWeights: row.norm.weights, elementwisePerRow: row.norm.elementwise + row.activation,
       activationsPerRow: width + hidden)
     builder.appendProduct(
       node(.feedForward), rows: rows, dispatches: dispatches, inputs: hidden, outputs: width,

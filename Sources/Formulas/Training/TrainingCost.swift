@@ -142,40 +142,46 @@ private struct GradientCost {
     Self(matmul: 0, elementwise: 0, gradientMatmul: 0, gradientElementwise: Int128(width))
   }
 
+  /// What a norm's gradient adds where the norm itself was not kept: it is computed again.
+  private static func normAgain(_ width: Int128) -> Int128 { NormRow(width).elementwise + normGradient(width) }
+  private static func normGradient(_ width: Int128) -> Int128 { 12 * width + 5 }
+
   static func norm(width: Int) -> Self {
     let width = Int128(width)
-    return Self(matmul: 0, elementwise: 4 * width + 4, gradientMatmul: 0, gradientElementwise: 12 * width + 5)
+    return Self(
+      matmul: 0, elementwise: NormRow(width).elementwise, gradientMatmul: 0, gradientElementwise: normGradient(width))
   }
 
   static func map(inputs: Int, outputs: Int, bias: Bool, inputNorm: Bool) -> Self {
     let (inputs, outputs) = (Int128(inputs), Int128(outputs))
-    let biases = bias ? outputs : 0
+    let row = MapRow(inputs: inputs, outputs: outputs, bias: bias, inputNorm: inputNorm)
     return products(
-      2 * inputs * outputs, elementwise: biases + (inputNorm ? 4 * inputs + 4 : 0),
-      gradientElementwise: biases + (inputNorm ? 16 * inputs + 9 : 0))
+      2 * row.matrix, elementwise: row.elementwise,
+      gradientElementwise: (bias ? outputs : 0) + (inputNorm ? normAgain(inputs) : 0))
   }
 
   /// norm + Q, K, V + rotation, and output product + residual.
   static func projections(_ shape: LayerShape) -> Self {
-    let width = Int128(shape.width)
-    let rotated = 6 * Int128(shape.headWidth / 2) * Int128(shape.heads + shape.keyValueHeads)
+    let row = LayerRow<Int128>(shape)
+    let width = row.dimensions.width
     return products(
-      4 * width * Int128(shape.queryWidth + shape.keyValueWidth), elementwise: 5 * width + 4 + rotated,
-      gradientElementwise: 17 * width + 9 + rotated)
+      2 * row.projectionMatrices, elementwise: row.projectionElementwise,
+      gradientElementwise: normAgain(width) + row.rotation + width)
   }
 
   static func pair(_ shape: LayerShape) -> Self {
-    let (query, heads) = (Int128(shape.queryWidth), Int128(shape.heads))
-    return Self(matmul: 4 * query, elementwise: 6 * heads, gradientMatmul: 10 * query, gradientElementwise: 11 * heads)
+    let row = LayerRow<Int128>(shape)
+    return Self(
+      matmul: row.pairFlops, elementwise: row.pairElementwise, gradientMatmul: 10 * row.dimensions.query,
+      gradientElementwise: 11 * row.dimensions.heads)
   }
 
   /// norm + gate, up + activation, and down + residual.
   static func feedForward(_ shape: LayerShape) -> Self {
-    let (width, hidden) = (Int128(shape.width), Int128(shape.feedForward))
-    let activation: (Int128, Int128) = shape.feedForwardKind == .gated ? (5, 11) : (8, 16)
+    let row = LayerRow<Int128>(shape)
+    let (width, hidden) = (row.dimensions.width, row.dimensions.hidden)
     return products(
-      2 * Int128(shape.feedForwardKind.matrixCount) * width * hidden,
-      elementwise: 5 * width + 4 + activation.0 * hidden,
-      gradientElementwise: 17 * width + 9 + activation.1 * hidden)
+      2 * row.feedForwardMatrices, elementwise: row.feedForwardElementwise,
+      gradientElementwise: normAgain(width) + Int128(shape.feedForwardKind.activationGradientFlops) * hidden + width)
   }
 }
