@@ -112,6 +112,8 @@ let package = Package(
         "Quantities", "Architectures", "Hardware", "Formulas", "Scenarios", "ServingRows", "Rendering", "Reports",
         "GSL",
       ]),
+    // Habits that the compiler does not see.
+    tests("TidyTests", []),
     tests("CommandTests", ["photon", .product(name: "Subprocess", package: "swift-subprocess")]),
   ]
 )

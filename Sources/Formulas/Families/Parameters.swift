@@ -63,10 +63,9 @@ extension Model {
 
   /// One vector of width D_l per level that starts from a learned latent.
   fileprivate var startLatents: Int128 {
-    switch (family, decoderInput) {
-    case (.vanilla, _): 0
-    case (_, .cascade): Int128(levels.last?.layer.width ?? 0)
-    default: levels.reduce(0) { $0 + Int128($1.layer.width) }
+    switch decoderInput {
+    case .cascade: Int128(levels.last?.layer.width ?? 0)
+    case .reconstruction, .reconstructionAndTokens, .encoderState: levels.reduce(0) { $0 + Int128($1.layer.width) }
     }
   }
 
