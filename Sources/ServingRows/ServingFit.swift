@@ -67,16 +67,16 @@ public struct ServingFit: Sendable {
     if observations.count < parameters {
       throw ServingFitError.tooFewRows(rows: observations.count, parameters: parameters)
     }
-    func errors(_ positions: [Double]) -> [Double] {
+    func errors(_ positions: [Double]) throws -> [Double] {
       let profile = form.profile(at: positions, base: base)
-      return observations.map { $0.relativeError(on: profile) / Self.noise }
+      return try observations.map { try $0.relativeError(on: profile) / Self.noise }
     }
     let start = [Double](repeating: 0, count: parameters)
     // Where arithmetic and traffic change places, the errors have kinks.
     let fit = try nonlinearFit(start: start, tolerance: 1e-9, mustConverge: false) { positions in
-      errors(positions) + positions
+      try errors(positions) + positions
     }
-    let undetermined = summarises ? Self.undetermined(errors, at: fit.parameters, form) : []
+    let undetermined = summarises ? try Self.undetermined(errors, at: fit.parameters, form) : []
     if requiresRank, undetermined.count > 1 {
       throw ServingFitError.collinear(coefficients: undetermined.map(\.rawValue))
     }
@@ -111,15 +111,15 @@ public struct ServingFit: Sendable {
   /// Coefficients to which the errors of the rows react as to a combination of those before (Gram–Schmidt on the columns
   /// of the Jacobian, without the pull to typical values; what is left of a unit vector is numerical noise below 10⁻³).
   private static func undetermined(
-    _ errors: ([Double]) -> [Double], at positions: [Double], _ form: ServingForm
-  ) -> [ServingCoefficient] {
+    _ errors: ([Double]) throws -> [Double], at positions: [Double], _ form: ServingForm
+  ) throws -> [ServingCoefficient] {
     var basis: [[Double]] = []
-    return positions.indices.compactMap { index in
+    return try positions.indices.compactMap { index in
       var above = positions
       var below = positions
       above[index] += 1e-3
       below[index] -= 1e-3
-      var column = zip(errors(above), errors(below)).map { ($0 - $1) / 2e-3 }
+      var column = try zip(errors(above), errors(below)).map { ($0 - $1) / 2e-3 }
       let length = dot(column, column).squareRoot()
       for unit in basis {
         let share = dot(column, unit)
@@ -151,8 +151,8 @@ private struct Observation {
   var measured: Double
 
   /// Whether the profile has the rate was checked when the observation was made.
-  func relativeError(on profile: HardwareProfile) -> Double {
-    guard let predicted = try? served.predicted(metric, on: profile) else { return .nan }
-    return predicted / measured - 1
+  func relativeError(on profile: HardwareProfile) throws -> Double {
+    // Not a number is refused by the fit with a sentence.
+    try served.predicted(metric, on: profile).map { $0 / measured - 1 } ?? .nan
   }
 }

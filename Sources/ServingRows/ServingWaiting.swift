@@ -86,13 +86,23 @@ func fittedBehaviour(_ cases: [ServingCase], on profile: HardwareProfile) throws
   }
   guard observed.count > 2 else { return profile.serving }
   var serving = profile.serving ?? ServingBehaviour()
-  // Rows of one concurrency and prompt do not tell both apart, and weights may fail to settle: then it is one number.
-  let fit = (try? robustFit(design: design, observations: observed)).map(\.coefficients)
-  if let fit, fit[0] >= 0, fit[1] >= 0 {
+  if let fit = try determinedFit(design: design, observations: observed), fit[0] >= 0, fit[1] >= 0 {
     (serving.waitingShare, serving.firstTokenOverhead) = (fit[0], Seconds(fit[1]))
   } else {
     let shares = zip(observed, design).map { max(0, $0 / $1[0]) }
     (serving.waitingShare, serving.firstTokenOverhead) = (Statistics.median(shares), .zero)
   }
   return serving
+}
+
+/// The coefficients of a robust fit; nil where rows of one concurrency and prompt do not tell them apart and where the
+/// weights fail to settle: then one number has to do.
+/// - Throws: `GSLError` for any other reason.
+private func determinedFit(design: [[Double]], observations: [Double]) throws(GSLError) -> [Double]? {
+  do {
+    return try robustFit(design: design, observations: observations).coefficients
+  } catch {
+    if error.isUndetermined { return nil }
+    throw error
+  }
 }

@@ -36,7 +36,6 @@ public struct ProfileRefinement: Sendable {
         measured: result.measured.median(result.phase)
       )
     }
-    _ = try Roofline(calibrated, .float32)
     let coefficients = Coefficient.allCases
     func changed(_ positions: [Double]) -> HardwareProfile {
       var profile = calibrated
@@ -47,8 +46,7 @@ public struct ProfileRefinement: Sendable {
     }
     let start = [Double](repeating: 0, count: coefficients.count)
     let fit = try nonlinearFit(start: start, iterations: 300, tolerance: 1e-7, mustConverge: false) { positions in
-      // The rates exist: the same profile made a roofline above.
-      guard let roofline = try? Roofline(changed(positions), .float32) else { return [] }
+      let roofline = try Roofline(changed(positions), .float32)
       return phases.map { log($0.measured / roofline.time($0.phase).value) / Self.noise } + positions
     }
     profile = changed(fit.parameters)

@@ -80,8 +80,8 @@ struct PaperComparison {
 
 extension ReportSubject {
   /// The published models of the grid beside what the paper prints, grouped by protocol.
-  var paperComparisons: [[PaperComparison]] {
-    guard let groups = try? servingGroups() else { return [] }
+  func paperComparisons() throws -> [[PaperComparison]] {
+    let groups = try servingGroups()
     // The first batch of each protocol: the paper states none.
     var protocols: [[Int]] = []
     let first = groups.filter { rows in
@@ -101,8 +101,8 @@ extension ReportSubject {
   }
 
   /// Published models beside what the paper prints, a pair of tables for each protocol.
-  func paperTables(_ document: inout MarkdownDocument) {
-    let groups = paperComparisons
+  func paperTables(_ document: inout MarkdownDocument) throws {
+    let groups = try paperComparisons()
     guard !groups.isEmpty else { return }
     document.heading("Beside what the paper prints", level: 3)
     document.paragraph(
@@ -165,8 +165,8 @@ extension ReportSubject {
   }
 
   /// The paper's claims in words, at the model with its largest printed gain.
-  var paperFindings: [String] {
-    let all = paperComparisons.flatMap { $0 }.filter { $0.row.model.family == .photon }
+  func paperFindings() throws -> [String] {
+    let all = try paperComparisons().flatMap { $0 }.filter { $0.row.model.family == .photon }
     guard let top = all.max(by: { $0.paperTPMGain < $1.paperTPMGain }), let largest = top.largestTPMGain,
       let gain = top.largestGain, let share = PaperComparison.share(top.paper, of: top.row),
       let vanillaShare = PaperComparison.share(top.paperVanilla, of: top.vanilla)

@@ -92,17 +92,17 @@ extension ReportSubject {
       + "\(percent(1 - four.value / apart.value)) of the time."
   }
 
-  var cacheFinding: String? {
+  /// The cache at the end beside those of the rivals; nil where the model holds none.
+  func cacheFinding() throws -> String? {
     let own = cost.cache.bytesAtEnd
-    let parts = rivals.compactMap { rival -> String? in
-      guard let other = try? price(rival.model, workload, precision).cache.bytesAtEnd, own > 0, other > 0 else {
-        return nil
-      }
+    guard own > 0 else { return nil }
+    let parts = try rivals.compactMap { rival -> String? in
+      let other = try price(rival.model, workload, precision).cache.bytesAtEnd
+      guard other > 0 else { return nil }
       let times = own <= other ? Double(other) / Double(own) : Double(own) / Double(other)
       return
         "**\(ratio(times)) \(own <= other ? "smaller" : "larger")** than that of `\(rival.name)` (\(byteText(other)))"
     }
-    guard own > 0 else { return nil }
     let compared = parts.isEmpty ? "" : ": " + parts.joined(separator: ", ")
     return "**The cache** at the end is \(byteText(own))\(compared)."
   }

@@ -31,7 +31,7 @@ extension ReportSubject {
     } else {
       report.document.table(servingTable(Array(groups.joined())))
     }
-    paperTables(&report.document)
+    try paperTables(&report.document)
     guard summaries.count > 1 else { return }
     report.document.paragraph(
       "All \(number(summaries.count)) points as data: `photon sweep \(file) -o \(scenario.name).csv`. Its times are "

@@ -82,7 +82,7 @@ extension PublishedSubject {
       "Each column multiplies to its prediction, and with the last factor to the published "
         + "\(title). A batch that is as fast per token as a larger one has a factor of 1: with `ideal` kernels already the "
         + "smaller batch is bound by arithmetic and cache. Largest batches (`ideal`): "
-        + "\(batches(claim, .ideal)); `fitted`: \(batches(claim, fit.engine)).")
+        + "\(try batches(claim, .ideal)); `fitted`: \(try batches(claim, fit.engine)).")
   }
 
   private func table(_ claim: PublishedClaim) -> Table {
@@ -114,8 +114,8 @@ extension PublishedSubject {
     return table
   }
 
-  private func batches(_ claim: PublishedClaim, _ engine: Engine) -> String {
-    [claim.first.row, claim.second.row].compactMap { try? point($0, engine).batch }.map(number).joined(separator: " → ")
+  private func batches(_ claim: PublishedClaim, _ engine: Engine) throws -> String {
+    try [claim.first.row, claim.second.row].map { try point($0, engine).batch }.map(number).joined(separator: " → ")
   }
 
   private func wholeRatio(_ value: Double) -> String { NumberFormat.fixed(decimals: 0).text(value) + "×" }

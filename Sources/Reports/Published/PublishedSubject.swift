@@ -114,6 +114,8 @@ public struct PublishedSubject: Sendable {
     let waterfalls = try engines.compactMap { engine in
       PointComparison(try point(one, engine), try point(other, engine)).throughputPerGibibyte
     }
+    // Where a model does not fit under an engine, its throughput has no factors; the table of rows still shows it.
+    guard waterfalls.count == engines.count else { return nil }
     return PublishedClaim(
       first: try predicted(one), second: try predicted(other), throughputGain: fast.value / slow.value,
       waterfalls: waterfalls)
