@@ -1,3 +1,4 @@
+import Architectures
 import Foundation
 import Scenarios
 
@@ -9,15 +10,47 @@ public struct PublishedRow: Hashable, Sendable {
     case timePerLayer = "time per layer"
   }
 
+  /// What a time is spent in, as tables name it.
+  public enum Part: String, CaseIterable, Sendable {
+    case halfStackAttention = "half the stack/attention"
+    case halfStackFeedForward = "half the stack/feed-forward"
+    case blockDecoderAttention = "block decoder/attention"
+    case blockDecoderFeedForward = "block decoder/feed-forward"
+    case tokenDecoderAttention = "token decoder/attention"
+    case tokenDecoderFeedForward = "token decoder/feed-forward"
+    /// Of one layer and one decoded token.
+    case layerAttention = "attention"
+    /// Of one layer and the end of a prompt.
+    case lastQueriesAttention = "attention of the last 32768 queries"
+
+    /// The queries at the end of a prompt that `lastQueriesAttention` is the time of.
+    static let lastQueries = 32_768
+
+    /// The parts that a quantity can be about; empty where it is about no part.
+    static func accepted(_ quantity: Quantity) -> [Part] {
+      switch quantity {
+      case .memory, .throughput, .tpm: []
+      case .timePerSample: allCases.filter { $0 != .layerAttention && $0 != .lastQueriesAttention }
+      case .timePerLayer: [.layerAttention, .lastQueriesAttention]
+      }
+    }
+  }
+
+  /// Paper and table.
   public var source: String
+  /// The name of a model in the scenario.
   public var model: String
+  /// The name of a profile.
   public var hardware: String
+  /// - Unit: token of one sequence
   public var prompt: Int
+  /// - Unit: token of one sequence
   public var generated: Int
   public var quantity: Quantity
-  /// Of a time: the phase and the part of the model that it is spent in.
-  public var phase: String
-  public var part: String
+  /// The phase that a time is of; nil for other quantities.
+  public var phase: Phase?
+  /// The part of the model that a time is spent in; nil for other quantities.
+  public var part: Part?
   /// In units without a prefix: byte, token/s, token/s/GiB, s.
   public var value: Double
   /// As printed, with its unit.
@@ -92,10 +125,32 @@ public struct PublishedTable: Sendable {
       let names = (units[quantity] ?? []).map(\.name).joined(separator: ", ")
       throw refuse(file, line, "unit \"\(fields[9])\"", names)
     }
+    let (phase, part) = try place(quantity, phase: fields[6], part: fields[7], file, line)
     return PublishedRow(
       source: fields[0], model: fields[1], hardware: fields[2], prompt: prompt, generated: generated,
-      quantity: quantity, phase: fields[6], part: fields[7], value: value * unit.scale,
+      quantity: quantity, phase: phase, part: part, value: value * unit.scale,
       text: "\(fields[8]) \(unit.name)")
+  }
+
+  /// Where a time is spent; other quantities are of the whole model.
+  private static func place(
+    _ quantity: PublishedRow.Quantity, phase: String, part: String, _ file: String, _ line: Int
+  ) throws(ScenarioError) -> (Phase?, PublishedRow.Part?) {
+    let parts = PublishedRow.Part.accepted(quantity)
+    if parts.isEmpty {
+      guard phase.isEmpty, part.isEmpty else {
+        throw refuse(
+          file, line, "phase \"\(phase)\" and part \"\(part)\"", "empty fields: a \(quantity.rawValue) has none")
+      }
+      return (nil, nil)
+    }
+    guard let known = Phase(rawValue: phase) else {
+      throw refuse(file, line, "phase \"\(phase)\"", Phase.allCases.map(\.rawValue).joined(separator: ", "))
+    }
+    guard let named = parts.first(where: { $0.rawValue == part }) else {
+      throw refuse(file, line, "part \"\(part)\"", parts.map(\.rawValue).joined(separator: ", "))
+    }
+    return (known, named)
   }
 
   private static func refuse(_ file: String, _ line: Int, _ found: String, _ accepted: String) -> ScenarioError {
