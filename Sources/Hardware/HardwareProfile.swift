@@ -65,9 +65,11 @@ public struct HardwareProfile: Hashable, Sendable {
   /// Caches in ascending size; empty where only main memory counts.
   public var caches: [CacheLevel]
   public var memoryBytes: Int
-  /// Share of the memory that stays free for everything that is not counted.
+  /// Share of the memory that stays free for everything that is not counted; a twentieth unless a profile says
+  /// otherwise, which is chosen.
   public var reserve: Double
-  /// The most rows that a product may have and still be a few-row product.
+  /// The most rows that a product may have and still be a few-row product; 16 unless a profile says otherwise, which
+  /// is chosen.
   public var fewRows: Int
   public var efficiency: PerOperationClass<Efficiency>
   /// Time that each step costs besides its operations: a prefill is one step, and so is each dispatch of the head.

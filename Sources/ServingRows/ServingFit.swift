@@ -45,8 +45,19 @@ public struct ServingFit: Sendable {
   /// What the fit predicts for the rows that it saw.
   public var predictions: [ServingPrediction]
 
-  /// A relative error that is worth as much as a coefficient one spread away from its typical value.
+  /// A relative error that is worth as much as a coefficient one spread away from its typical value. Chosen.
   static let noise = 0.03
+  /// Of a relative step and of the gradient; chosen far below any standard error.
+  private static let tolerance = 1e-9
+  /// Steps of central differences, of a coefficient in its position and of the errors. Chosen well above 6 · 10⁻⁶, the
+  /// cube root of the precision, below which rounding takes over.
+  private static let slopeStep = 1e-4
+  private static let jacobianStep = 1e-3
+  /// What may be left of a column of the Jacobian, as a share, before it counts as a combination of others; less is
+  /// numerical noise.
+  private static let leastRest = 1e-3
+  /// The length of a column below which the errors do not react to a coefficient at all.
+  private static let leastLength = 1e-9
 
   /// - Parameter requiresRank: whether rows that leave two or more coefficients undetermined are refused; where a fold of
   ///   a comparison lacks what the others show, the pull to typical values decides.
@@ -73,7 +84,7 @@ public struct ServingFit: Sendable {
     }
     let start = [Double](repeating: 0, count: parameters)
     // Where arithmetic and traffic change places, the errors have kinks.
-    let fit = try nonlinearFit(start: start, tolerance: 1e-9, mustConverge: false) { positions in
+    let fit = try nonlinearFit(start: start, tolerance: Self.tolerance, mustConverge: false) { positions in
       try errors(positions) + positions
     }
     let undetermined = summarises ? try Self.undetermined(errors, at: fit.parameters, form) : []
@@ -83,7 +94,8 @@ public struct ServingFit: Sendable {
     self.form = form
     values = zip(form.coefficients, zip(fit.parameters, fit.standardErrors)).map { coefficient, found in
       let (position, deviation) = found
-      let slope = (coefficient.value(at: position + 1e-4) - coefficient.value(at: position - 1e-4)) / 2e-4
+      let step = Self.slopeStep
+      let slope = (coefficient.value(at: position + step) - coefficient.value(at: position - step)) / (2 * step)
       return Value(
         coefficient: coefficient, value: coefficient.value(at: position), standardError: abs(slope) * deviation,
         isDetermined: !undetermined.contains(coefficient))
@@ -117,16 +129,16 @@ public struct ServingFit: Sendable {
     return try positions.indices.compactMap { index in
       var above = positions
       var below = positions
-      above[index] += 1e-3
-      below[index] -= 1e-3
-      var column = try zip(errors(above), errors(below)).map { ($0 - $1) / 2e-3 }
+      above[index] += jacobianStep
+      below[index] -= jacobianStep
+      var column = try zip(errors(above), errors(below)).map { ($0 - $1) / (2 * jacobianStep) }
       let length = dot(column, column).squareRoot()
       for unit in basis {
         let share = dot(column, unit)
         column = zip(column, unit).map { $0 - share * $1 }
       }
       let rest = dot(column, column).squareRoot()
-      guard rest > 1e-3 * length, length > 1e-9 else { return form.coefficients[index] }
+      guard rest > leastRest * length, length > leastLength else { return form.coefficients[index] }
       basis.append(column.map { $0 / rest })
       return nil
     }

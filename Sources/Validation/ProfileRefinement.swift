@@ -24,7 +24,7 @@ public struct ProfileRefinement: Sendable {
   public var profile: HardwareProfile
   public var corrections: [ProfileCorrection]
 
-  /// The relative error of a phase that is worth one spread of a factor.
+  /// The relative error of a phase that is worth one spread of a factor. Chosen.
   private static let noise = 0.03
 
   /// - Throws: `HardwareError` where the profile lacks a rate for fp32, `GSLError` where the phases determine nothing.
@@ -73,7 +73,8 @@ public struct ProfileRefinement: Sendable {
     case attentionOverhead = "overhead of attention"
     case fewRowExposure = "exposed share of products of few rows"
 
-    /// How far the logarithm of a factor usually lies from 0.
+    /// How far the logarithm of a factor usually lies from 0. Chosen: rates were timed operation by operation, while
+    /// overheads and what caches keep depend more on what runs around them.
     var spread: Double {
       switch self {
       case .manyRowOverhead, .fewRowOverhead, .attentionOverhead, .fewRowExposure, .cacheSize: 0.5

@@ -75,10 +75,14 @@ public struct TimedAgreement: Hashable, Sendable {
 /// What a doubling of batch or context does: d log y / d log x, as log₂ of the ratio.
 public func elasticity(of value: Double, doubled: Double) -> Double { log2(doubled / value) }
 
+/// How far the elasticities of arithmetic and traffic must lie apart before a time can side with one of them. Chosen: two
+/// times that are off by 5 % in opposite directions move an elasticity by log₂(1.05 / 0.95) = 0.14.
+private let distinctElasticities = 0.2
+
 /// The bound that an elasticity of time points to: of the work that could have been waited for, the one whose own
 /// elasticity is nearer.
 /// - Returns: nil where arithmetic and traffic grow so alike (within 0.2) that time cannot tell them apart.
 public func measuredBound(time: Double, flops: Double, bytes: Double) -> Bound? {
-  guard abs(flops - bytes) >= 0.2 else { return nil }
+  guard abs(flops - bytes) >= distinctElasticities else { return nil }
   return abs(time - flops) < abs(time - bytes) ? .compute : .memory
 }

@@ -125,6 +125,9 @@ extension ReportSubject {
     return findings.compactMap { $0 }
   }
 
+  /// A node that takes all of the time would have no limit; the gain is cut off at a million.
+  private static let largestShare = 0.999999
+
   private func limit(_ phase: Phase, at workload: Workload, _ opening: String) throws -> String? {
     let estimate = phases(model, workload)[phase]
     let totals = try price(model, workload, precision).totals[phase]
@@ -137,7 +140,7 @@ extension ReportSubject {
     let local = Double(totals.localReadBits) / traffic
     return "**\(opening)\(opening.hasSuffix(",") ? "" : ":")** `\(costliest.node)` takes \(percent(share)) of the time "
       + "(\(costliest.figure.bound.rawValue)-bound), so no change of it alone makes \(phase.rawValue) more than "
-      + "\(ratio(1 / (1 - min(share, 0.999999)))) faster. Of the traffic, \(percent(weights)) are weights, "
+      + "\(ratio(1 / (1 - min(share, Self.largestShare)))) faster. Of the traffic, \(percent(weights)) are weights, "
       + "\(percent(cache)) persistent cache, \(percent(local)) local windows and the rest activations."
   }
 }

@@ -28,6 +28,9 @@ extension ReportSubject {
     report.document.table(winners)
   }
 
+  /// The largest value over the smallest below which a map shows nothing but rounding of colours. Chosen.
+  private static let leastContrast = 1.05
+
   private func draw(
     _ map: LengthMap, _ member: String, at workload: Workload, _ name: String, _ report: inout ReportBuilder
   ) async throws {
@@ -36,7 +39,7 @@ extension ReportSubject {
     guard map.varies(over: points), let low = values.min(), let high = values.max() else { return }
     let style = FigureStyle.named(member)
     let label = capitalised(style.label)
-    if high < 1.05 * low {
+    if high < Self.leastContrast * low {
       report.document.paragraph(
         "\(label) is nearly the same over \(map.caption): \(style.text(low)) to \(style.text(high)), "
           + "\(change(from: low, to: high)).")

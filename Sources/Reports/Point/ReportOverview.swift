@@ -4,7 +4,7 @@ import Quantities
 import Rendering
 import Scenarios
 
-/// The most models that a reader can compare in one table.
+/// The most models that a reader can compare in one table. Chosen.
 private let mostModels = 24
 
 extension ReportSubject {

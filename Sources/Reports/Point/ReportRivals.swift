@@ -6,10 +6,15 @@ import Rendering
 import Scenarios
 
 extension ReportSubject {
+  /// What a long context is where the grid has none, 128K; and how many times the explained prompt the grid's longest must
+  /// be to count as long. Both are chosen.
+  private static let usualLongPrompt = 131_072
+  private static let longFactor = 4
+
   /// The prompt that stands for a long context: the grid's longest, if that is long at all, else 128K.
   private var longPrompt: Int {
     let longest = workloads.map(\.promptLength).max() ?? 0
-    return longest >= 4 * max(1, workload.promptLength) ? longest : 131_072
+    return longest >= Self.longFactor * max(1, workload.promptLength) ? longest : Self.usualLongPrompt
   }
 
   /// Over which prompts decode is faster than a rival's.

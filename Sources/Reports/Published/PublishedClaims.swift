@@ -22,6 +22,9 @@ extension PublishedClaim {
 }
 
 extension PublishedSubject {
+  /// The factor within which a prediction counts as a reproduction of a ratio. Chosen.
+  private static let reproduced = 2.0
+
   private static let words = [
     "cache": "cache bytes", "weights": "weight reads", "arithmetic": "arithmetic",
     "intermediates": "activations", "batch": "batch that memory allows", "memory again": "memory counted again",
@@ -47,7 +50,7 @@ extension PublishedSubject {
     }
     let (ideal, fitted) = (claim.waterfalls[0], claim.waterfalls[claim.waterfalls.count - 1])
     let predicted = zip(engines, claim.waterfalls).map { "`\($0.name)` \(wholeRatio($1.ratio))" }
-    let isReproduced = max(fitted.ratio / claim.ratio, claim.ratio / fitted.ratio) < 2
+    let isReproduced = max(fitted.ratio / claim.ratio, claim.ratio / fitted.ratio) < Self.reproduced
     return "**The published \(title)** (TPM of `\(second.model)` over `\(first.model)`, prompt \(first.prompt), "
       + "\(first.generated) generated) is \(ratio(claim.throughputGain)) in throughput times \(ratio(claim.memoryGain)) in "
       + "memory; predicted \(predicted.joined(separator: ", "))"

@@ -7,7 +7,7 @@ import Scenarios
 
 /// Everything the sections of a report read: the scenario, its priced grid, and the point explained in detail.
 public struct ReportSubject: Sendable {
-  /// A report keeps every point in memory; larger grids are for `photon sweep`.
+  /// A report keeps every point in memory; larger grids are for `photon sweep`. Chosen.
   static let pointLimit = 500_000
 
   public let scenario: Scenario
