@@ -2,11 +2,14 @@
 
 /// Parameters of a non-linear model with their uncertainty.
 public struct NonlinearFit: Hashable, Sendable {
+  /// Where the sum of squares is smallest.
   public let parameters: [Double]
   /// Variances and covariances of the parameters, from the residuals and the Jacobian at the solution; empty if there
   /// are no more residuals than parameters.
   public let covariance: [[Double]]
+  /// At the solution, in the order of the residual function.
   public let residuals: [Double]
+  /// Steps that the search took.
   public let iterations: Int
 
   /// Sum of squared residuals.

@@ -9,8 +9,11 @@ import Tensors
 
 /// A measured profile with everything it was fitted to.
 public struct Calibration: Sendable {
+  /// `this-machine`, with a summary of the fit.
   public var profile: HardwareProfile
+  /// Timed operations, medians of the rounds.
   public var samples: [CalibrationSample]
+  /// Plain reads of some working sets, medians of the rounds.
   public var reads: [BandwidthSample]
 }
 

@@ -6,6 +6,7 @@ import Quantities
 
 /// Rows that cannot determine what is to be fitted.
 public enum ServingFitError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// Fewer measured times than coefficients.
   case tooFewRows(rows: Int, parameters: Int)
   /// The rows vary too little: a change of these coefficients looks like a change of others.
   case collinear(coefficients: [String])
@@ -31,16 +32,23 @@ public enum ServingFitError: Error, Hashable, Sendable, CustomStringConvertible 
 /// Minimises the relative errors, and a weak pull of every coefficient to what machines typically reach that is worth a
 /// few per cent of error: rows of one prompt length, say, leave a coefficient where it was instead of anywhere.
 public struct ServingFit: Sendable {
+  /// A fitted coefficient with its uncertainty.
   public struct Value: Hashable, Sendable {
+    /// Which one.
     public var coefficient: ServingCoefficient
+    /// A share, or s for a time.
     public var value: Double
+    /// In the unit of the value.
     public var standardError: Double
     /// Whether the rows say it; otherwise it is what machines typically reach.
     public var isDetermined: Bool
   }
 
+  /// Which coefficients were fitted.
   public var form: ServingForm
+  /// In the order of the form's coefficients.
   public var values: [Value]
+  /// The base with the fitted coefficients, memory, serving behaviour and a summary of the fit.
   public var profile: HardwareProfile
   /// What the fit predicts for the rows that it saw.
   public var predictions: [ServingPrediction]

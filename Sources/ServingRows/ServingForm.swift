@@ -78,13 +78,18 @@ public enum ServingCoefficient: String, CaseIterable, Sendable {
 /// So `overlap` is kept unless `sequence` or `launch` predicts rows that it did not see clearly better, decided on the
 /// rows to be fitted alone.
 public struct ServingForm: Hashable, Sendable {
+  /// As tables and messages write it.
   public var name: String
+  /// Those that are searched for; the others stay at their ideal.
   public var coefficients: [ServingCoefficient]
 
+  /// Shares of the data sheet alone.
   public static let overlap = ServingForm(
     name: "overlap", coefficients: [.weightBandwidth, .cacheBandwidth, .arithmetic, .overlap])
+  /// One bandwidth, and a time for each dispatched operation.
   public static let launch = ServingForm(
     name: "launch", coefficients: [.bandwidth, .arithmetic, .overlap, .launch])
+  /// A time for each emitted token of a sequence in place of the overlap.
   public static let sequence = ServingForm(
     name: "sequence", coefficients: [.weightBandwidth, .cacheBandwidth, .arithmetic, .sequence])
 

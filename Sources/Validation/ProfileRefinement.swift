@@ -8,7 +8,9 @@ import Quantities
 
 /// A factor by which measured phases change a coefficient of a calibrated profile.
 public struct ProfileCorrection: Hashable, Sendable {
+  /// In words: `bandwidth of memory`.
   public var name: String
+  /// By which the calibrated coefficient is multiplied.
   public var factor: Double
   /// Of the factor.
   public var standardError: Double
@@ -21,7 +23,9 @@ public struct ProfileCorrection: Hashable, Sendable {
 /// a weak pull to 1 (worth the usual error of one phase for each 15 % of a rate, 50 % of anything else) leaves a factor
 /// that no phase determines.
 public struct ProfileRefinement: Sendable {
+  /// The calibrated profile with every correction.
   public var profile: HardwareProfile
+  /// One per coefficient, those that no phase determines near 1.
   public var corrections: [ProfileCorrection]
 
   /// The relative error of a phase that is worth one spread of a factor. Chosen.

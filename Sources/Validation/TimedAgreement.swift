@@ -13,10 +13,12 @@ public struct TimedPair: Hashable, Sendable {
   /// Run-to-run spread of the repetitions.
   /// - Unit: percent
   public var spreadPercent: Double
+  /// What the time model says the phase waits for.
   public var predictedBound: Bound
   /// What doubling the batch did to the time; nil where it does not tell one bound from the other.
   public var measuredBound: Bound?
 
+  /// - Parameter predicted: in s, as `measured`.
   public init(
     predicted: Double, measured: Double, spreadPercent: Double, predictedBound: Bound, measuredBound: Bound? = nil
   ) {
@@ -34,9 +36,11 @@ public struct TimedPair: Hashable, Sendable {
 
 /// How well predictions agree with measurements.
 public struct TimedAgreement: Hashable, Sendable {
+  /// Pairs compared.
   public var points: Int
   /// Mean of |predicted ÷ measured − 1|.
   public var mapePercent: Double
+  /// Median of |predicted ÷ measured − 1|.
   public var medianPercent: Double
   /// The largest |predicted ÷ measured − 1|.
   public var worstPercent: Double

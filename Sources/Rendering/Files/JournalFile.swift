@@ -2,6 +2,7 @@ import Foundation
 
 /// A text file that grows by whole lines and belongs to one process at a time.
 public final class JournalFile {
+  /// The file that lines are added to.
   public let path: String
   private let descriptor: Int32
 

@@ -4,19 +4,29 @@ import Scenarios
 
 /// One published number, where it stands, and what was measured.
 public struct PublishedRow: Hashable, Sendable {
+  /// What was measured; the raw value is the word in the table.
   public enum Quantity: String, CaseIterable, Sendable {
+    /// Of one sequence, of the batch, and their quotient.
     case memory, throughput, tpm
+    /// Of a part of the model, per sequence of the batch.
     case timePerSample = "time per sample"
+    /// Of the attention of one layer.
     case timePerLayer = "time per layer"
   }
 
   /// What a time is spent in, as tables name it.
   public enum Part: String, CaseIterable, Sendable {
+    /// Attention with its projections, in half of a vanilla stack.
     case halfStackAttention = "half the stack/attention"
+    /// Feed-forward networks of half of a vanilla stack.
     case halfStackFeedForward = "half the stack/feed-forward"
+    /// Attention with its projections, in a Block Transformer's block decoder.
     case blockDecoderAttention = "block decoder/attention"
+    /// Feed-forward networks of the block decoder.
     case blockDecoderFeedForward = "block decoder/feed-forward"
+    /// Attention with its projections, in a Block Transformer's token decoder.
     case tokenDecoderAttention = "token decoder/attention"
+    /// Feed-forward networks of the token decoder.
     case tokenDecoderFeedForward = "token decoder/feed-forward"
     /// Of one layer and one decoded token.
     case layerAttention = "attention"
@@ -46,6 +56,7 @@ public struct PublishedRow: Hashable, Sendable {
   public var prompt: Int
   /// - Unit: token of one sequence
   public var generated: Int
+  /// What the value is of.
   public var quantity: Quantity
   /// The phase that a time is of; nil for other quantities.
   public var phase: Phase?
@@ -59,7 +70,9 @@ public struct PublishedRow: Hashable, Sendable {
 
 /// Published measurements as CSV; docs/published-tables.md describes the columns.
 public struct PublishedTable: Sendable {
+  /// The path that it was read from.
   public let file: String
+  /// In the order of the text.
   public let rows: [PublishedRow]
 
   static let columns = [

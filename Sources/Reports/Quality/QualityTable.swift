@@ -6,10 +6,12 @@ import Scenarios
 /// The first line that is no comment (`#`) names the columns: `model`, any axes of the grid, and last the figure. A
 /// figure called `loss` or `perplexity` is better when it is smaller, any other when it is larger.
 public struct QualityTable: Sendable {
+  /// The name of the last column.
   public let figure: String
   private let keys: [String]
   private let rows: [(key: [String], value: Double)]
 
+  /// Whether the figure is a loss or a perplexity.
   public var isSmallerBetter: Bool { figure == "loss" || figure == "perplexity" }
 
   /// - Throws: `ScenarioError`

@@ -7,10 +7,15 @@ import Scenarios
 
 /// What a report keeps of every point of a grid: the figures that tables, maps and objectives read.
 public struct PointSummary: Sendable {
+  /// Which point of the grid.
   public let point: ScenarioPoint
+  /// Exact counts of both phases and of the caches.
   public let totals: PriceTotals
+  /// Without start latents.
   public let parameterCount: Int128
+  /// Time and bound of the whole phase.
   public let prefill: TimeFigure
+  /// Time and bound of the whole phase.
   public let decode: TimeFigure
   let figures: ServingFigures
   let largestBatch: Int?

@@ -6,23 +6,41 @@ import Scenarios
 
 /// A figure of a grid's point that an objective can name; the raw value is its name in scenarios and in data files.
 public enum ReportFigure: String, CaseIterable, Sendable {
+  /// Of the whole batch.
   case prefillTime = "prefill.time_s"
+  /// Of all generated tokens of the whole batch.
   case decodeTime = "decode.time_s"
+  /// Between two tokens of one sequence.
   case decodeTimePerToken = "decode.time_per_token_s"
+  /// Prefill and the emission of one token.
   case timeToFirstToken = "time_to_first_token_s"
+  /// Emitted tokens over prefill and decode time.
   case throughput = "throughput_tokens_per_s"
+  /// Throughput over the GiB of one prompt's caches.
   case throughputPerGibibyte = "tpm_tokens_per_s_per_gib"
+  /// Of a million emitted tokens, from the price of the machine.
   case cost = "cost_usd_per_million_tokens"
+  /// Of a million emitted tokens, from the power of the board.
   case energy = "energy_j_per_million_tokens"
+  /// Prompts that fit into the memory.
   case largestBatch = "largest_batch"
+  /// From the scenario's quality table.
   case quality
+  /// Without start latents.
   case parameters = "parameters.total"
+  /// Persistent caches of the batch.
   case cacheAfterPrefill = "cache.bytes_after_prefill"
+  /// Persistent caches of the batch.
   case cacheAtEnd = "cache.bytes_at_end"
+  /// Persistent caches of the batch, at their largest.
   case cachePeak = "cache.peak_bytes"
+  /// Matrix products and attention of the batch.
   case prefillFlops = "prefill.matmul_flops"
+  /// Matrix products and attention of the batch.
   case decodeFlops = "decode.matmul_flops"
+  /// Everything that moves between memory and processor.
   case prefillTraffic = "prefill.traffic_bytes"
+  /// Everything that moves between memory and processor.
   case decodeTraffic = "decode.traffic_bytes"
 
   /// How reports name and write it.
