@@ -5,6 +5,7 @@ public enum BLAS {
   /// Threads that one product uses from now on.
   public static func setThreads(_ count: Int) { openblas_set_num_threads(Int32(count)) }
 
+  /// Threads that one product may use.
   public static var threads: Int { Int(openblas_get_num_threads()) }
 
   /// c ← alpha · a · b + beta · c with row-major operands, each of a and b transposed on demand.

@@ -9,6 +9,9 @@ public struct GSLError: Error, Hashable, CustomStringConvertible {
   /// The library's text for the number, or what is wrong with an argument.
   public let reason: String
 
+  /// Whether the input was sound, but does not settle an answer: a design without full rank, or no convergence.
+  public var isUndetermined: Bool { code == Status.singular || code == Status.unfinished }
+
   public var description: String { "\(operation): \(reason)" }
 
   init(_ code: Int32, in operation: String, reason: String? = nil) {

@@ -2,6 +2,7 @@
 
 /// Coefficients of a linear model with their uncertainty.
 public struct LinearFit: Hashable, Sendable {
+  /// One per column of the design.
   public let coefficients: [Double]
   /// Variances and covariances of the coefficients.
   public let covariance: [[Double]]

@@ -2,11 +2,14 @@
 
 /// Parameters of a non-linear model with their uncertainty.
 public struct NonlinearFit: Hashable, Sendable {
+  /// Where the sum of squares is smallest.
   public let parameters: [Double]
   /// Variances and covariances of the parameters, from the residuals and the Jacobian at the solution; empty if there
   /// are no more residuals than parameters.
   public let covariance: [[Double]]
+  /// At the solution, in the order of the residual function.
   public let residuals: [Double]
+  /// Steps that the search took.
   public let iterations: Int
 
   /// Sum of squared residuals.
@@ -18,9 +21,11 @@ public struct NonlinearFit: Hashable, Sendable {
 /// What the library's callback needs: the residuals as a function of the parameters.
 private final class Residuals {
   let count: Int
-  let function: ([Double]) -> [Double]
+  let function: ([Double]) throws -> [Double]
+  /// The first error of the function; it cannot pass through the library, which hears of a bad function instead.
+  var failure: (any Error)?
 
-  init(count: Int, function: @escaping ([Double]) -> [Double]) {
+  init(count: Int, function: @escaping ([Double]) throws -> [Double]) {
     self.count = count
     self.function = function
   }
@@ -33,23 +38,27 @@ private final class Residuals {
 ///   - mustConverge: whether running out of iterations is an error; residuals with kinks may zigzag about their minimum.
 ///   - residuals: the residual vector at given parameters, always of the same length.
 /// - Throws: `GSLError` for fewer residuals than parameters, a residual that is not finite, a Jacobian without full
-///   rank at the solution, and no convergence in `iterations` steps.
+///   rank at the solution, and no convergence in `iterations` steps; whatever `residuals` throws.
 public func nonlinearFit(
   start: [Double], iterations: Int = 200, tolerance: Double = 1e-12, mustConverge: Bool = true,
-  residuals: ([Double]) -> [Double]
-) throws(GSLError) -> NonlinearFit {
+  residuals: ([Double]) throws -> [Double]
+) throws -> NonlinearFit {
   let name = "non-linear least squares"
   prepare()
   try requireFinite(start, name, "start")
-  let first = residuals(start)
+  let first = try residuals(start)
   try requireFinite(first, name, "residuals")
   if start.isEmpty || first.count < start.count {
     throw GSLError(Status.badLength, in: name, reason: "\(first.count) residuals for \(start.count) parameters")
   }
-  return try withoutActuallyEscaping(residuals) { function throws(GSLError) -> NonlinearFit in
-    try solve(
-      Residuals(count: first.count, function: function), start: start, iterations: iterations, tolerance: tolerance,
-      mustConverge: mustConverge, name)
+  return try withoutActuallyEscaping(residuals) { function in
+    let residuals = Residuals(count: first.count, function: function)
+    do {
+      return try solve(
+        residuals, start: start, iterations: iterations, tolerance: tolerance, mustConverge: mustConverge, name)
+    } catch {
+      throw residuals.failure ?? error
+    }
   }
 }
 
@@ -71,7 +80,13 @@ private func solve(
   problem.f = { x, context, result in
     guard let x, let context, let result else { return Status.badFunction }
     let residuals = Unmanaged<Residuals>.fromOpaque(context).takeUnretainedValue()
-    let values = residuals.function(copy(x))
+    let values: [Double]
+    do {
+      values = try residuals.function(copy(x))
+    } catch {
+      residuals.failure = residuals.failure ?? error
+      return Status.badFunction
+    }
     guard values.count == residuals.count, values.allSatisfy(\.isFinite) else { return Status.badFunction }
     for (index, value) in values.enumerated() { gsl_vector_set(result, index, value) }
     return Status.success

@@ -9,6 +9,7 @@ import Quantities
 public final class RandomStream {
   private let generator: UnsafeMutablePointer<gsl_rng>
 
+  /// The beginning of the stream with this seed and name.
   public init(seed: UInt64, name: String) {
     prepare()
     guard let generator = gsl_rng_alloc(gsl_rng_taus2) else { fatalError("no memory for a random generator") }

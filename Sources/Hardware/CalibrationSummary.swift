@@ -14,6 +14,7 @@ public struct CalibrationSummary: Hashable, Sendable {
   /// Threads that the measurement used.
   public var threads: Int?
 
+  /// Empty lists where nothing is known.
   public init(
     rows: Int, parameters: Int, meanAbsolutePercentageError: Double, residuals: [ResidualQuantile] = [],
     ranges: [CalibratedRange] = [], threads: Int? = nil
@@ -43,8 +44,10 @@ public struct CalibrationSummary: Hashable, Sendable {
 public struct ResidualQuantile: Hashable, Sendable {
   /// Between 0 and 1.
   public var probability: Double
+  /// Measured ÷ predicted − 1.
   public var value: Double
 
+  /// - Parameter value: measured ÷ predicted − 1.
   public init(probability: Double, value: Double) {
     self.probability = probability
     self.value = value
@@ -53,15 +56,20 @@ public struct ResidualQuantile: Hashable, Sendable {
 
 /// The values of one property, for example `batch`, that the fitted rows cover.
 public struct CalibratedRange: Hashable, Sendable {
+  /// What was varied; a prediction compares its own value of it.
   public var property: String
+  /// The smallest fitted value, in the property's own unit.
   public var lowest: Double
+  /// The largest fitted value, in the property's own unit.
   public var highest: Double
 
+  /// Both ends belong to the range.
   public init(property: String, lowest: Double, highest: Double) {
     self.property = property
     self.lowest = lowest
     self.highest = highest
   }
 
+  /// Whether a prediction at this value interpolates.
   public func contains(_ value: Double) -> Bool { lowest <= value && value <= highest }
 }

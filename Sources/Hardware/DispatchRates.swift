@@ -13,6 +13,7 @@ public struct DispatchRates: Hashable, Sendable {
   public var halfSize: Double
   /// Share of the shorter of arithmetic and traffic that hides behind the longer.
   public var overlap: Double
+  /// Time of one dispatch besides its work.
   public var overhead: Seconds
 
   /// max(arithmetic, traffic), and the part of the other that does not hide behind it.

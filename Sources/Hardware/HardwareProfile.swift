@@ -4,11 +4,13 @@ import Quantities
 public struct PeakRates: Hashable, Sendable {
   private var perSecond: [Double?]
 
+  /// Rates of the named types; the others have none.
   public init(_ rates: [(ElementType, Rate<Flop>)] = []) {
     perSecond = Array(repeating: nil, count: ElementType.allCases.count)
     for (type, rate) in rates { self[type] = rate }
   }
 
+  /// The peak of one element type; nil where the machine does not multiply it.
   public subscript(type: ElementType) -> Rate<Flop>? {
     get { perSecond[type.ordinal].map { Rate($0) } }
     set { perSecond[type.ordinal] = newValue?.perSecond }
@@ -41,6 +43,7 @@ public struct CacheLevel: Hashable, Sendable {
   /// Rate at which this level serves what the levels above it do not hold.
   public var bandwidth: Rate<Byte>
 
+  /// - Parameter bandwidth: at which this level serves what the levels above it do not hold.
   @inlinable
   public init(bytes: Double, bandwidth: Rate<Byte>) {
     self.bytes = bytes
@@ -55,6 +58,7 @@ public struct HardwareProfile: Hashable, Sendable {
   public var description: String
   /// Where the figures come from: a data sheet, or the calibration that measured them.
   public var source: String
+  /// When the machine came out; nil where nobody says.
   public var year: Int?
   /// Matrix products, dense.
   public var peaks: PeakRates
@@ -64,11 +68,16 @@ public struct HardwareProfile: Hashable, Sendable {
   public var memoryBandwidth: Rate<Byte>
   /// Caches in ascending size; empty where only main memory counts.
   public var caches: [CacheLevel]
+  /// Main memory of one device.
+  /// - Unit: byte
   public var memoryBytes: Int
-  /// Share of the memory that stays free for everything that is not counted.
+  /// Share of the memory that stays free for everything that is not counted; a twentieth unless a profile says
+  /// otherwise, which is chosen.
   public var reserve: Double
-  /// The most rows that a product may have and still be a few-row product.
+  /// The most rows that a product may have and still be a few-row product; 16 unless a profile says otherwise, which
+  /// is chosen.
   public var fewRows: Int
+  /// What keeps each class of operations from the peaks.
   public var efficiency: PerOperationClass<Efficiency>
   /// Time that each step costs besides its operations: a prefill is one step, and so is each dispatch of the head.
   public var stepOverhead: Seconds
@@ -91,6 +100,7 @@ public struct HardwareProfile: Hashable, Sendable {
   /// How many of these machines share a model by tensor parallelism; every other figure is that of one.
   public var devices = 1
 
+  /// A data sheet unless told otherwise: ideal efficiencies, no overheads, one device.
   public init(
     name: String, description: String = "", source: String = "", year: Int? = nil, peaks: PeakRates,
     elementwise: Rate<Flop>, memoryBandwidth: Rate<Byte>, caches: [CacheLevel] = [], memoryBytes: Int,

@@ -25,6 +25,7 @@ public struct SaturatingEfficiency: Hashable, Sendable {
   /// The size that reaches half of `limit`; 0 makes the share independent of size.
   public var halfSize: Double
 
+  /// The peak at every size unless told otherwise.
   @inlinable
   public init(limit: Double = 1, halfSize: Double = 0) {
     self.limit = limit
@@ -35,6 +36,7 @@ public struct SaturatingEfficiency: Hashable, Sendable {
 /// What keeps one operation class from the machine's peaks.
 @frozen
 public struct Efficiency: Hashable, Sendable {
+  /// Share of the peak of products and attention, by size.
   public var compute: SaturatingEfficiency
   /// Share of the element-wise rate that what is fused into the operation reaches; nil for the limit of `compute`.
   /// An exponential takes longer than the multiplications and additions that the rate is measured with.
@@ -47,6 +49,7 @@ public struct Efficiency: Hashable, Sendable {
   /// Time that each dispatched operation costs besides its work.
   public var overhead: Seconds
 
+  /// Ideal unless told otherwise.
   @inlinable
   public init(
     compute: SaturatingEfficiency = .init(), elementwise: Double? = nil, bandwidth: Double = 1, overlap: Double = 1,
@@ -66,12 +69,18 @@ public struct Efficiency: Hashable, Sendable {
 /// One value for each operation class.
 @frozen
 public struct PerOperationClass<Value: Hashable & Sendable>: Hashable, Sendable {
+  /// Of `OperationClass.matrixProduct`.
   public var matrixProduct: Value
+  /// Of `OperationClass.fewRowProduct`.
   public var fewRowProduct: Value
+  /// Of `OperationClass.attentionPrefill`.
   public var attentionPrefill: Value
+  /// Of `OperationClass.attentionDecode`.
   public var attentionDecode: Value
+  /// Of `OperationClass.elementwise`.
   public var elementwise: Value
 
+  /// The same value for every class.
   @inlinable
   public init(repeating value: Value) {
     matrixProduct = value
@@ -81,6 +90,7 @@ public struct PerOperationClass<Value: Hashable & Sendable>: Hashable, Sendable 
     elementwise = value
   }
 
+  /// The value of one class.
   @inlinable
   public subscript(operation: OperationClass) -> Value {
     get {

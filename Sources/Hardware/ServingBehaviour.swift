@@ -17,6 +17,7 @@ public struct ServingBehaviour: Hashable, Sendable {
   /// Time of a first token besides prefills: admission, tokenisation, the network.
   public var firstTokenOverhead: Seconds
 
+  /// An engine that adds nothing unless told otherwise.
   public init(admission: Admission? = nil, waitingShare: Double = 0, firstTokenOverhead: Seconds = .zero) {
     self.admission = admission
     self.waitingShare = waitingShare

@@ -9,8 +9,11 @@ import Tensors
 
 /// A measured profile with everything it was fitted to.
 public struct Calibration: Sendable {
+  /// `this-machine`, with a summary of the fit.
   public var profile: HardwareProfile
+  /// Timed operations, medians of the rounds.
   public var samples: [CalibrationSample]
+  /// Plain reads of some working sets, medians of the rounds.
   public var reads: [BandwidthSample]
 }
 
@@ -82,9 +85,13 @@ private func emptyProfile(threads: Int) -> HardwareProfile {
 /// The most rows for which the kernel streams weights instead of packing rows.
 private let fewRowLimit = 24
 
+/// Entries of a usual small vocabulary, of which a token is chosen; the choice is linear in it.
+private let usualVocabulary = 8192
+
 /// What a decode step costs besides its operations: choosing a token among a usual vocabulary.
 private func stepOverhead() -> Seconds {
-  let logits = [Float](repeating: 0.5, count: 8192)
+  let logits = [Float](repeating: 0.5, count: usualVocabulary)
+  // One choice takes microseconds: many repetitions cost nothing.
   let times = Repetitions(fewest: 5, most: 200, budget: 0.1).run {
     seconds { logits.withUnsafeBufferPointer { _ = greedy($0, 0, 0) } }
   }

@@ -9,6 +9,24 @@ import Quantities
 /// Every fit minimises the logarithms of time ratios, so that a microsecond counts as much as a second; a deviation far
 /// beyond the usual one counts linearly (Huber), because timings have outliers on one side.
 struct CalibrationFit {
+  /// The peak over the fastest product; shares are fitted below it. Chosen, as no product quite reaches the peak.
+  private static let peakMargin = 1.05
+  /// Overheads where the search begins, of an operation and of a norm. Chosen by order of magnitude.
+  private static let operationOverhead = 1e-6
+  private static let normOverhead = 1e-7
+  /// Keys or rows at half of an attention's or a product's rate where the search begins. Chosen.
+  private static let startHalfSize = 10.0
+  /// How many times the last cache a read must be to tell about main memory: at least half of it misses then. Chosen.
+  private static let outsideCaches = 2.0
+  /// Chosen to be generous; a fit that needs more stops with what it has.
+  private static let iterations = 500
+  /// Of a relative step and of the gradient; chosen far below any standard error.
+  private static let tolerance = 1e-7
+  /// Worth of a parameter's distance from its start, as a deviation. Chosen, well below `outlier`.
+  private static let pull = 0.02
+  /// Where Huber's loss becomes linear. Chosen.
+  private static let outlier = 0.1
+
   private(set) var profile: HardwareProfile
   private(set) var parameters = 0
   let samples: [CalibrationSample]
@@ -31,7 +49,7 @@ struct CalibrationFit {
     func fastest(_ kind: CalibrationSample.Kind, _ work: KeyPath<CalibrationSample, Double>) -> Double {
       samples.filter { $0.kind == kind }.map { $0[keyPath: work] / $0.seconds }.max() ?? 1
     }
-    profile.peaks[.fp32] = Rate(1.05 * fastest(.product, \.matmulFlops))
+    profile.peaks[.fp32] = Rate(Self.peakMargin * fastest(.product, \.matmulFlops))
     profile.elementwise = Rate(fastest(.elementwise, \.elementwiseFlops))
     profile.caches = profile.caches.map { CacheLevel(bytes: $0.bytes, bandwidth: Self.rate(reads, $0.bytes / 2)) }
     profile.memoryBandwidth = Self.rate(reads, .infinity)
@@ -44,7 +62,8 @@ struct CalibrationFit {
     func changed(_ p: [Double]) -> HardwareProfile {
       var profile = start
       profile.elementwise = exp(p[0]) * start.elementwise
-      profile.efficiency.elementwise = Efficiency(bandwidth: Self.share(p[1]), overhead: Seconds(1e-7 * exp(p[2])))
+      profile.efficiency.elementwise = Efficiency(
+        bandwidth: Self.share(p[1]), overhead: Seconds(Self.normOverhead * exp(p[2])))
       return profile
     }
     profile = changed(try minimise(3) { Self.deviations(norms, changed($0)) })
@@ -57,6 +76,7 @@ struct CalibrationFit {
   }
 
   /// A plain read tells memory's rate and nothing else; it counts as much as so many products, which also tell others.
+  /// Chosen.
   private static let readWeight = 5.0
 
   /// Products of few rows stream their weights: they tell what each cache level and main memory deliver to a kernel that
@@ -66,7 +86,7 @@ struct CalibrationFit {
   private mutating func fitFewRows(_ reads: [BandwidthSample]) throws {
     let chosen = samples.filter { $0.kind == .product && $0.rows <= profile.fewRows }
     let start = profile
-    let outside = reads.filter { Double($0.bytes) >= 2 * (start.caches.last?.bytes ?? 0) }
+    let outside = reads.filter { Double($0.bytes) >= Self.outsideCaches * (start.caches.last?.bytes ?? 0) }
     func changed(_ p: [Double]) -> HardwareProfile {
       var profile = start
       profile.caches = start.caches.map {
@@ -75,7 +95,7 @@ struct CalibrationFit {
       profile.memoryBandwidth = exp(p[2]) * start.memoryBandwidth
       profile.efficiency.fewRowProduct = Efficiency(
         compute: SaturatingEfficiency(limit: Self.share(p[3]), halfSize: exp(p[4])), overlap: Self.share(p[5]),
-        overhead: Seconds(1e-6 * exp(p[6])))
+        overhead: Seconds(Self.operationOverhead * exp(p[6])))
       return profile
     }
     profile = changed(
@@ -97,9 +117,9 @@ struct CalibrationFit {
     func changed(_ p: [Double]) -> HardwareProfile {
       var profile = start
       profile.efficiency[operation] = Efficiency(
-        compute: SaturatingEfficiency(limit: Self.share(p[0]), halfSize: 10 * exp(p[1])),
+        compute: SaturatingEfficiency(limit: Self.share(p[0]), halfSize: Self.startHalfSize * exp(p[1])),
         elementwise: exponentiates ? Self.share(p[5]) : nil, bandwidth: Self.share(p[2]), overlap: Self.share(p[3]),
-        overhead: Seconds(1e-6 * exp(p[4])))
+        overhead: Seconds(Self.operationOverhead * exp(p[4])))
       return profile
     }
     let count = exponentiates ? 6 : 5
@@ -107,6 +127,7 @@ struct CalibrationFit {
     parameters += count
   }
 
+  /// A logistic curve: a share between 0 and 1 that begins at 1 / (1 + 1/e) = 0.73, which is chosen.
   private static func share(_ p: Double) -> Double { 1 / (1 + exp(-p - 1)) }
 
   private static func deviations(_ samples: [CalibrationSample], _ profile: HardwareProfile) -> [Double] {
@@ -117,15 +138,16 @@ struct CalibrationFit {
   /// as a deviation of 2 % per unit.
   private func minimise(_ count: Int, _ deviations: ([Double]) -> [Double]) throws -> [Double] {
     let start = [Double](repeating: 0, count: count)
-    return try nonlinearFit(start: start, iterations: 500, tolerance: 1e-7, mustConverge: false) { p in
-      deviations(p).map(Self.huber) + p.map { 0.02 * $0 }
+    return try nonlinearFit(start: start, iterations: Self.iterations, tolerance: Self.tolerance, mustConverge: false) {
+      p in
+      deviations(p).map(Self.huber) + p.map { Self.pull * $0 }
     }.parameters
   }
 
   /// The signed root of Huber's loss: quadratic up to 10 %, linear beyond.
   private static func huber(_ deviation: Double) -> Double {
     let size = abs(deviation)
-    let scale = 0.1
+    let scale = Self.outlier
     return size <= scale ? deviation : (deviation < 0 ? -1 : 1) * (scale * (2 * size - scale)).squareRoot()
   }
 

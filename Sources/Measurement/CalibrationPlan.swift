@@ -18,6 +18,11 @@ struct CalibrationPlan {
     var prefill: [(groups: Int, queries: Int)] = []
   }
 
+  /// Bytes that one timed read covers at least, so that the clock's resolution does not count. Chosen: milliseconds.
+  private static let leastRead = 32 << 20
+  /// Norms in one timed run: one alone is of the order of the clock's resolution. Chosen.
+  private static let normsTogether = 16
+
   var stacks: [StackRun]
   var readBytes: [Int]
   var heads: [(rows: Int, width: Int, vocabulary: Int)]
@@ -95,7 +100,7 @@ struct CalibrationPlan {
     defer { ck_free(data) }
     data.initialize(repeating: 1, count: largest / 4)
     return readBytes.map { bytes in
-      let passes = max(1, (32 << 20) / bytes)
+      let passes = max(1, Self.leastRead / bytes)
       let times = repetitions.run { seconds { _ = ck_read(data, bytes, Int32(passes)) } }
       return BandwidthSample(bytes: bytes, rate: Rate(Double(bytes * passes) / Statistics.median(times)))
     }
@@ -124,7 +129,8 @@ struct CalibrationPlan {
     let (norm, x) = (constant(machine, 1, width), constant(machine, rows, width))
     // In place and many times over: the values stay near 1 because a norm of a norm changes nothing.
     let times = repetitions.run {
-      seconds { for _ in 0..<16 { machine.norm(x, weight: norm, at: Node(0, .decoder, .norm)) } } / 16
+      seconds { for _ in 0..<Self.normsTogether { machine.norm(x, weight: norm, at: Node(0, .decoder, .norm)) } }
+        / Double(Self.normsTogether)
     }
     return CalibrationSample(
       .norm(rows: rows, width: width), kind: .elementwise, rows: rows, workingSet: Double(4 * width * rows),

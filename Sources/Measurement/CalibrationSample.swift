@@ -8,6 +8,7 @@ public struct CalibrationSample: Hashable, Sendable {
   /// A product is one of two classes, by its rows.
   public enum Kind: String, CaseIterable, Sendable { case product, attentionPrefill, attentionDecode, elementwise }
 
+  /// Which class of operations it tells about.
   public var kind: Kind
   /// The operation as a trace describes it.
   public var operation: String
@@ -25,8 +26,11 @@ public struct CalibrationSample: Hashable, Sendable {
   /// Bytes touched between two uses of the same weights.
   /// - Unit: byte
   public var workingSet: Double
+  /// Measured.
+  /// - Unit: s
   public var seconds: Double
 
+  /// Every count is of one dispatch.
   public init(
     kind: Kind, operation: String, rows: Int, matmulFlops: Double, elementwiseFlops: Double, unitFlops: Double,
     bytes: Double,
@@ -82,9 +86,13 @@ public struct CalibrationSample: Hashable, Sendable {
 
 /// The rate at which one working set is read again and again.
 public struct BandwidthSample: Hashable, Sendable {
+  /// Working set.
+  /// - Unit: byte
   public var bytes: Int
+  /// Bytes read over time.
   public var rate: Rate<Byte>
 
+  /// - Parameter bytes: of the working set.
   public init(bytes: Int, rate: Rate<Byte>) {
     self.bytes = bytes
     self.rate = rate

@@ -6,6 +6,7 @@ import Tensors
 
 /// Executed runs of one workload.
 public struct Measurement: Hashable, Sendable {
+  /// What ran.
   public var workload: Workload
   /// Wall time of each counted repetition.
   /// - Unit: s
@@ -16,6 +17,7 @@ public struct Measurement: Hashable, Sendable {
   /// What the caches held; the same in every repetition.
   public var cache: CacheFigures
 
+  /// - Parameter prefillSeconds: one per repetition, as `decodeSeconds`.
   public init(workload: Workload, prefillSeconds: [Double], decodeSeconds: [Double], cache: CacheFigures) {
     self.workload = workload
     self.prefillSeconds = prefillSeconds
@@ -23,6 +25,8 @@ public struct Measurement: Hashable, Sendable {
     self.cache = cache
   }
 
+  /// The times of one phase.
+  /// - Unit: s
   public subscript(phase: Phase) -> [Double] { phase == .prefill ? prefillSeconds : decodeSeconds }
 
   /// Adds the repetitions of another run of the same workload.
@@ -46,6 +50,7 @@ public struct Measurement: Hashable, Sendable {
 
 /// A model in memory, ready to run workloads on this machine's fast kernels.
 public final class MeasuredModel {
+  /// Whose weights are in memory.
   public let model: Model
   private let weights: ModelWeights
   private let seed: UInt64

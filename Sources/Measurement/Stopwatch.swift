@@ -10,6 +10,8 @@ func seconds(_ body: () -> Void) -> Double {
 }
 
 /// How often a benchmark is repeated: at least `fewest` times, then until `budget` is spent or `most` are done.
+///
+/// The defaults are chosen: three is the least that has a median apart from its extremes, and the budget bounds a round.
 struct Repetitions {
   var fewest = 3
   var most = 15

@@ -4,6 +4,7 @@ public struct Fingerprint: Hashable, Sendable {
   @usableFromInline
   internal var state: UInt64
 
+  /// The hash of everything absorbed so far.
   public var value: UInt64 { state }
 
   /// - Parameter start: what the hash begins with; by default the offset basis of the 64-bit variant.

@@ -14,8 +14,10 @@ public struct Seconds: Hashable, Comparable, Sendable, AdditiveArithmetic {
   /// - Unit: s
   public var value: Double
 
+  /// - Unit: s
   @inlinable public init(_ value: Double) { self.value = value }
 
+  /// No time at all.
   @inlinable public static var zero: Self { Self(0) }
   @inlinable public static func < (left: Self, right: Self) -> Bool { left.value < right.value }
   @inlinable public static func + (left: Self, right: Self) -> Self { Self(left.value + right.value) }
@@ -29,6 +31,7 @@ public struct Rate<Unit: CountedUnit>: Hashable, Comparable, Sendable {
   /// - Unit: the counted unit per second
   public var perSecond: Double
 
+  /// - Unit: the counted unit per second
   @inlinable public init(_ perSecond: Double) { self.perSecond = perSecond }
 
   /// The time that `count` units take at this rate.

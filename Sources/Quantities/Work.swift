@@ -34,6 +34,7 @@ public struct Work<Integer: FixedWidthInteger & SignedInteger & Sendable>: Hasha
   /// Passes weighted by the layers of their stack.
   public var sequentialLayers: Integer
 
+  /// Every field that is not given is 0.
   @inlinable
   public init(
     matmulFlops: Integer = 0, elementwiseFlops: Integer = 0, weightBits: Integer = 0, activationBits: Integer = 0,
@@ -51,6 +52,7 @@ public struct Work<Integer: FixedWidthInteger & SignedInteger & Sendable>: Hasha
     self.sequentialLayers = sequentialLayers
   }
 
+  /// No work.
   @inlinable public static var zero: Self { Self() }
 
   /// Everything that moves between memory and the processor.

@@ -13,6 +13,8 @@ public typealias TokenChooser = (_ logits: UnsafeBufferPointer<Float>, _ sequenc
 public protocol Session: AnyObject {
   var machine: Machine { get }
   var memory: CacheMeter { get }
+  /// Every condition sequence made so far, where the model retains them; nil elsewhere.
+  var retained: ConditionStore? { get }
   /// Runs the prompts, all of the workload's prompt length.
   func prefill(_ prompts: [[Int32]])
   /// Emits and commits the workload's generated length; greedy unless told otherwise.

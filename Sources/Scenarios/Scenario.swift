@@ -4,9 +4,11 @@ import Quantities
 
 /// How `photon measure` runs points.
 public struct MeasurementSettings: Hashable, Sendable {
+  /// Rounds that count; each runs every workload once.
   public var repetitions = 5
   /// Runs before the first that counts.
   public var warmup = 1
+  /// Of the kernels.
   public var threads = 2
   /// The workloads to run; empty for those of the grid.
   public var points: [Workload] = []
@@ -17,6 +19,7 @@ public struct MeasurementSettings: Hashable, Sendable {
   /// Of the choice of those points.
   public var seed = 1
 
+  /// Doubled workloads run too, and no point is fitted.
   public init(repetitions: Int = 5, warmup: Int = 1, threads: Int = 2, points: [Workload] = []) {
     self.repetitions = repetitions
     self.warmup = warmup
@@ -29,12 +32,14 @@ public struct MeasurementSettings: Hashable, Sendable {
 public struct ScenarioOptions: Sendable {
   /// `--set key=value` arguments, applied in order.
   public var overrides: [String]
+  /// Where presets and profiles are looked for.
   public var files: ScenarioFiles
   /// The names that objectives may use; `nil` accepts any.
   public var figures: [String]?
   /// Whether every hardware profile must exist as a file.
   public var checksHardware: Bool
 
+  /// Nothing overridden and hardware checked unless told otherwise.
   public init(
     overrides: [String] = [], searchPaths: [String] = [], figures: [String]? = nil, checksHardware: Bool = true
   ) {
@@ -47,6 +52,7 @@ public struct ScenarioOptions: Sendable {
 
 /// A hardware profile that a scenario names, and the file that holds it.
 public struct HardwareReference: Hashable, Sendable {
+  /// As the scenario writes it.
   public var name: String
   /// `nil` only where `ScenarioOptions.checksHardware` is off and there is none.
   public var file: String?
@@ -54,17 +60,23 @@ public struct HardwareReference: Hashable, Sendable {
 
 /// What a person asks: models, workloads, precisions and hardware, as a grid of validated points.
 public struct Scenario: Sendable {
+  /// What reports and data files are called.
   public let name: String
+  /// The path that it was read from.
   public let file: String
+  /// Every point that is asked for.
   public let grid: Grid
+  /// The machines that points are priced on, in order.
   public let hardware: [HardwareReference]
   /// Devices that share each model by tensor parallelism.
   public let devices: Int
   /// Baselines that reports set beside the grid's models.
   public let compare: [NamedModel]
+  /// What makes a point the best; `nil` where the scenario does not say.
   public let objective: Objective?
   /// Path of a table of quality figures.
   public let quality: String?
+  /// How points are executed and timed.
   public let measure: MeasurementSettings
   /// How `photon train` trains; `nil` where the scenario does not say.
   public let train: TrainingSettings?

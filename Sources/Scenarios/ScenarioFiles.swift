@@ -2,11 +2,13 @@ import Foundation
 
 /// Where presets and hardware profiles are looked for.
 public struct ScenarioFiles: Sendable {
+  /// What a name stands for; the raw value is the folder that holds files of the kind.
   public enum Kind: String, Sendable { case model = "models", hardware }
 
   /// Directories searched last, for example the `scenarios` directory that the program ships.
   public var searchPaths: [String]
 
+  /// - Parameter searchPaths: directories searched last.
   public init(searchPaths: [String] = []) { self.searchPaths = searchPaths }
 
   /// In order: the directory of the file that asks, its folder of the kind, the neighbouring folder, and the same of
@@ -55,6 +57,7 @@ public struct ScenarioFiles: Sendable {
     return full.hasPrefix(current) ? String(full.dropFirst(current.count)) : full
   }
 
+  /// The folder of a file, `.` for a bare name: where names in it are looked for.
   public static func directory(of file: String) -> String {
     file.contains("/") ? String(file[..<file.lastIndex(of: "/")!]) : "."
   }

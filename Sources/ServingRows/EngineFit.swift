@@ -7,14 +7,20 @@ import Quantities
 
 /// A published measurement of one model under the max-batch protocol.
 public struct MeasuredServing: Sendable {
+  /// What was served.
   public var model: Model
+  /// Lengths of one sequence; the batch is the largest that fits.
   public var workload: Workload
+  /// Element types that it was served in.
   public var precision: Precision
+  /// The machine.
   public var profile: HardwareProfile
   /// - Unit: byte
   public var bytesPerSequence: Double
+  /// Emitted tokens over prefill and decode time.
   public var throughput: Rate<Token>
 
+  /// - Parameter bytesPerSequence: memory that one more sequence takes.
   public init(
     _ model: Model, _ workload: Workload, _ precision: Precision, on profile: HardwareProfile,
     bytesPerSequence: Double, throughput: Rate<Token>
@@ -30,11 +36,14 @@ public struct MeasuredServing: Sendable {
 
 /// An engine whose coefficients reproduce published measurements best, with how sure they are.
 public struct EngineFit: Sendable {
+  /// With the fitted coefficients.
   public var engine: Engine
+  /// Measurements that were fitted.
   public var rows: Int
   /// Relative standard errors of what was fitted, in the order of `coefficientNames`.
   public var relativeErrors: [Double]
 
+  /// The fitted properties of `Engine`, those of memory first.
   public static let coefficientNames = [
     "heldCaches", "heldScores", "launchOverhead", "cacheTraffic", "scoreTraffic",
   ]

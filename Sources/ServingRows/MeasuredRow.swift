@@ -29,11 +29,15 @@ public struct MeasuredRow: Hashable, Sendable {
   public var position: Position
   /// The `id`, or the line where there is none.
   public var identifier: String
+  /// The name as the table writes it.
   public var model: String
   /// What differs from the named model, in the order of the columns.
   public var settings: [ModelSetting] = []
+  /// The name of the machine as the table writes it.
   public var hardware: String
+  /// The serving engine as the table writes it.
   public var engine: String
+  /// Element types, by the table's word for them.
   public var precision: PrecisionName
   /// Tokens of each prompt.
   public var prompt: Int?
@@ -46,6 +50,7 @@ public struct MeasuredRow: Hashable, Sendable {
   /// - Unit: s
   public var times: [MeasuredMetric: Double]
 
+  /// - Parameter times: in s; metrics that were not measured are left out.
   public init(
     position: Position, identifier: String, model: String, hardware: String = "", engine: String = "",
     precision: PrecisionName = .standard, prompt: Int? = nil, generated: Int? = nil, concurrency: Int = 1,
@@ -67,6 +72,7 @@ public struct MeasuredRow: Hashable, Sendable {
 
 /// What rows can be grouped by, named as the columns are.
 public enum MeasuredColumn: String, CaseIterable, Sendable {
+  /// The columns of that name.
   case model, hardware, engine, precision, prompt, generated, concurrency, context
 
   /// A row's value as text, numbers without separators.

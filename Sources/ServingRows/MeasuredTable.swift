@@ -3,7 +3,9 @@ import Scenarios
 
 /// A table of measurements as CSV: docs/measurements.md.
 public struct MeasuredTable: Sendable {
+  /// The path that it was read from.
   public var file: String
+  /// In the order of the text.
   public var rows: [MeasuredRow]
 
   /// Whether measured times per output token count the first token; they are converted to those that do not.

@@ -7,6 +7,7 @@ import Quantities
 public struct PrecisionName: Hashable, Sendable {
   /// As written, in lower case; `bf16` where nothing is.
   public let name: String
+  /// The element types that the name stands for.
   public let precision: Precision
 
   /// An empty cell.

@@ -6,6 +6,7 @@ import Quantities
 
 /// Rows that cannot determine what is to be fitted.
 public enum ServingFitError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// Fewer measured times than coefficients.
   case tooFewRows(rows: Int, parameters: Int)
   /// The rows vary too little: a change of these coefficients looks like a change of others.
   case collinear(coefficients: [String])
@@ -31,22 +32,40 @@ public enum ServingFitError: Error, Hashable, Sendable, CustomStringConvertible 
 /// Minimises the relative errors, and a weak pull of every coefficient to what machines typically reach that is worth a
 /// few per cent of error: rows of one prompt length, say, leave a coefficient where it was instead of anywhere.
 public struct ServingFit: Sendable {
+  /// A fitted coefficient with its uncertainty.
   public struct Value: Hashable, Sendable {
+    /// Which one.
     public var coefficient: ServingCoefficient
+    /// A share, or s for a time.
     public var value: Double
+    /// In the unit of the value.
     public var standardError: Double
     /// Whether the rows say it; otherwise it is what machines typically reach.
     public var isDetermined: Bool
   }
 
+  /// Which coefficients were fitted.
   public var form: ServingForm
+  /// In the order of the form's coefficients.
   public var values: [Value]
+  /// The base with the fitted coefficients, memory, serving behaviour and a summary of the fit.
   public var profile: HardwareProfile
   /// What the fit predicts for the rows that it saw.
   public var predictions: [ServingPrediction]
 
-  /// A relative error that is worth as much as a coefficient one spread away from its typical value.
+  /// A relative error that is worth as much as a coefficient one spread away from its typical value. Chosen.
   static let noise = 0.03
+  /// Of a relative step and of the gradient; chosen far below any standard error.
+  private static let tolerance = 1e-9
+  /// Steps of central differences, of a coefficient in its position and of the errors. Chosen well above 6 · 10⁻⁶, the
+  /// cube root of the precision, below which rounding takes over.
+  private static let slopeStep = 1e-4
+  private static let jacobianStep = 1e-3
+  /// What may be left of a column of the Jacobian, as a share, before it counts as a combination of others; less is
+  /// numerical noise.
+  private static let leastRest = 1e-3
+  /// The length of a column below which the errors do not react to a coefficient at all.
+  private static let leastLength = 1e-9
 
   /// - Parameter requiresRank: whether rows that leave two or more coefficients undetermined are refused; where a fold of
   ///   a comparison lacks what the others show, the pull to typical values decides.
@@ -67,23 +86,24 @@ public struct ServingFit: Sendable {
     if observations.count < parameters {
       throw ServingFitError.tooFewRows(rows: observations.count, parameters: parameters)
     }
-    func errors(_ positions: [Double]) -> [Double] {
+    func errors(_ positions: [Double]) throws -> [Double] {
       let profile = form.profile(at: positions, base: base)
-      return observations.map { $0.relativeError(on: profile) / Self.noise }
+      return try observations.map { try $0.relativeError(on: profile) / Self.noise }
     }
     let start = [Double](repeating: 0, count: parameters)
     // Where arithmetic and traffic change places, the errors have kinks.
-    let fit = try nonlinearFit(start: start, tolerance: 1e-9, mustConverge: false) { positions in
-      errors(positions) + positions
+    let fit = try nonlinearFit(start: start, tolerance: Self.tolerance, mustConverge: false) { positions in
+      try errors(positions) + positions
     }
-    let undetermined = summarises ? Self.undetermined(errors, at: fit.parameters, form) : []
+    let undetermined = summarises ? try Self.undetermined(errors, at: fit.parameters, form) : []
     if requiresRank, undetermined.count > 1 {
       throw ServingFitError.collinear(coefficients: undetermined.map(\.rawValue))
     }
     self.form = form
     values = zip(form.coefficients, zip(fit.parameters, fit.standardErrors)).map { coefficient, found in
       let (position, deviation) = found
-      let slope = (coefficient.value(at: position + 1e-4) - coefficient.value(at: position - 1e-4)) / 2e-4
+      let step = Self.slopeStep
+      let slope = (coefficient.value(at: position + step) - coefficient.value(at: position - step)) / (2 * step)
       return Value(
         coefficient: coefficient, value: coefficient.value(at: position), standardError: abs(slope) * deviation,
         isDetermined: !undetermined.contains(coefficient))
@@ -111,22 +131,22 @@ public struct ServingFit: Sendable {
   /// Coefficients to which the errors of the rows react as to a combination of those before (Gram–Schmidt on the columns
   /// of the Jacobian, without the pull to typical values; what is left of a unit vector is numerical noise below 10⁻³).
   private static func undetermined(
-    _ errors: ([Double]) -> [Double], at positions: [Double], _ form: ServingForm
-  ) -> [ServingCoefficient] {
+    _ errors: ([Double]) throws -> [Double], at positions: [Double], _ form: ServingForm
+  ) throws -> [ServingCoefficient] {
     var basis: [[Double]] = []
-    return positions.indices.compactMap { index in
+    return try positions.indices.compactMap { index in
       var above = positions
       var below = positions
-      above[index] += 1e-3
-      below[index] -= 1e-3
-      var column = zip(errors(above), errors(below)).map { ($0 - $1) / 2e-3 }
+      above[index] += jacobianStep
+      below[index] -= jacobianStep
+      var column = try zip(errors(above), errors(below)).map { ($0 - $1) / (2 * jacobianStep) }
       let length = dot(column, column).squareRoot()
       for unit in basis {
         let share = dot(column, unit)
         column = zip(column, unit).map { $0 - share * $1 }
       }
       let rest = dot(column, column).squareRoot()
-      guard rest > 1e-3 * length, length > 1e-9 else { return form.coefficients[index] }
+      guard rest > leastRest * length, length > leastLength else { return form.coefficients[index] }
       basis.append(column.map { $0 / rest })
       return nil
     }
@@ -151,8 +171,8 @@ private struct Observation {
   var measured: Double
 
   /// Whether the profile has the rate was checked when the observation was made.
-  func relativeError(on profile: HardwareProfile) -> Double {
-    guard let predicted = try? served.predicted(metric, on: profile) else { return .nan }
-    return predicted / measured - 1
+  func relativeError(on profile: HardwareProfile) throws -> Double {
+    // Not a number is refused by the fit with a sentence.
+    try served.predicted(metric, on: profile).map { $0 / measured - 1 } ?? .nan
   }
 }

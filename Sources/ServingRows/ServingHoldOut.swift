@@ -7,6 +7,7 @@ public struct ServingHoldOut: Sendable {
   let points: [ServingPoint]
   let base: HardwareProfile
 
+  /// - Parameter base: the machine, whose efficiencies are fitted anew for each group of rows that is left out.
   public init(_ points: [ServingPoint], base: HardwareProfile) {
     self.points = points
     self.base = base
@@ -75,6 +76,14 @@ extension ServingPoint {
   var fittedTimes: Int { row.times.count { $0.key != .timeToFirstToken } }
 }
 
+/// Share of the error of the form kept so far below which another form replaces it. Chosen: with few rows the
+/// comparison itself is uncertain, and a smaller gain is no reason.
+private let clearlyBetterForm = 0.8
+
+/// Share of the time at the peaks below which a measured time is refused. Chosen: the data sheet of a near relative of
+/// the machine may be off by less, a wrong unit is off by more.
+private let leastShareOfPeakTime = 0.5
+
 /// The fit of the form that predicts rows best which it did not see, decided on the given rows alone. Another form than
 /// the first has to be better by a fifth: with few rows the comparison itself is uncertain.
 /// - Throws: as `ServingFit`
@@ -89,7 +98,7 @@ public func chosenFit(
     let errors = try holdOut.errors(of: form).map(\.percent)
     guard !errors.isEmpty else { break }
     let percent = Statistics.mean(errors)
-    if percent < 0.8 * best.percent { best = (form, percent) }
+    if percent < clearlyBetterForm * best.percent { best = (form, percent) }
   }
   return try ServingFit(points, base: base, form: best.form, requiresRank: requiresRank)
 }
@@ -116,7 +125,7 @@ private func requirePossible(_ points: [ServingPoint], _ base: HardwareProfile) 
   let peaks = base.atPeaks
   for point in points {
     for found in try ServingPrediction.predict([point], on: peaks)
-    where found.metric != .timeToFirstToken && found.measured < found.predicted / 2 {
+    where found.metric != .timeToFirstToken && found.measured < leastShareOfPeakTime * found.predicted {
       throw ServingFitError.impossible(
         row: point.row.identifier, metric: found.metric.rawValue, milliseconds: 1000 * found.measured,
         atPeaks: 1000 * found.predicted)
@@ -143,7 +152,7 @@ extension ServingHoldOut {
 }
 
 extension ResidualQuantile {
-  /// The quantiles that a profile states.
+  /// The quantiles that a profile states: the middle nine tenths, the quartiles and the median.
   static func usual(of ratios: [Double]) -> [ResidualQuantile] {
     [0.05, 0.25, 0.5, 0.75, 0.95].map {
       ResidualQuantile(probability: $0, value: Statistics.quantile($0, of: ratios))

@@ -5,9 +5,12 @@ import Quantities
 
 /// A measured row with the model that it names.
 public struct ServingPoint: Sendable {
+  /// What was measured.
   public var row: MeasuredRow
+  /// What the row's name and settings stand for.
   public var model: Model
 
+  /// - Parameter model: what the row's name and settings stand for.
   public init(row: MeasuredRow, model: Model) {
     self.row = row
     self.model = model

@@ -6,7 +6,9 @@ import Quantities
 
 /// A measured time beside what a profile predicts.
 public struct ServingPrediction: Sendable {
+  /// The measured row.
   public var row: MeasuredRow
+  /// Which of the row's times.
   public var metric: MeasuredMetric
   /// - Unit: s
   public var measured: Double
@@ -76,6 +78,7 @@ enum ServingRange: String, CaseIterable {
 
 /// How far predictions are from measurements.
 public struct ServingAccuracy: Hashable, Sendable {
+  /// Predictions.
   public var count: Int
   /// Of |predicted ÷ measured − 1|, in per cent.
   public var mean, median, ninetieth, worst: Double

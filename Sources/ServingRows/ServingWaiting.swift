@@ -12,6 +12,7 @@ import Quantities
 /// profile expects that the requests nearly fill the memory and more than a tenth of a request's life is waiting; their
 /// median holds if it is within 0.5 to 1.2 of the profile's memory. The engine's usual admission holds unless the other
 /// one predicts the waiting of the rows that nearly fill the memory with less than half of its error.
+/// - Throws: `CountOverflow`
 func withFittedMemory(_ points: [ServingPoint], _ base: HardwareProfile) throws -> HardwareProfile {
   let full = try points.compactMap { try FullPoint($0, base) }
   guard !full.isEmpty else { return base }
@@ -22,15 +23,30 @@ func withFittedMemory(_ points: [ServingPoint], _ base: HardwareProfile) throws 
     var profile = base
     profile.serving = base.serving ?? ServingBehaviour()
     profile.serving?.admission = admission
-    if !used.isEmpty, (0.5...1.2).contains(Statistics.median(used) / Double(base.memoryBytes)) {
+    if !used.isEmpty, WaitingLimit.plausibleMemory.contains(Statistics.median(used) / Double(base.memoryBytes)) {
       let usable = Statistics.median(used)
       profile.memoryBytes = max(base.memoryBytes, Int(usable.rounded(.up)))
       profile.reserve = usable < Double(base.memoryBytes) ? 1 - usable / Double(base.memoryBytes) : 0
     }
     let error = try full.reduce(0) { try $0 + $1.error(on: profile) }
-    if error < 0.5 * best.error { best = (profile, error) }
+    if error < WaitingLimit.clearlyBetter * best.error { best = (profile, error) }
   }
   return best.profile
+}
+
+/// When rows are believed to tell about memory. All of these are chosen, not measured.
+private enum WaitingLimit {
+  /// Fitted memory as a share of the profile's: wide enough for any reserve and for a data sheet that rounds; what lies
+  /// outside speaks of another machine or another unit.
+  static let plausibleMemory = 0.5...1.2
+  /// Share of another admission's error below which it replaces the usual one.
+  static let clearlyBetter = 0.5
+  /// Share of the usable memory from which on requests could have had to wait, as far as the profile knows it.
+  static let nearlyFull = 0.9
+  /// Share of a request's life that waiting must exceed; less may be the prefills of others.
+  static let leastWaiting = 0.1
+  /// The busy time over what is added to waits before they are compared: waits below a fiftieth of it count as none.
+  static let floorDivisor = 50.0
 }
 
 /// A row whose requests could nearly fill the memory.
@@ -47,7 +63,8 @@ private struct FullPoint {
       let first = row.times[.timeToFirstToken]
     else { return nil }
     let demand = try point.demand(.whole)
-    let isNearlyFull = Double(demand.occupiedBytes(batchSize: Int128(row.concurrency))) > 0.9 * base.usableBytes
+    let isNearlyFull =
+      Double(demand.occupiedBytes(batchSize: Int128(row.concurrency))) > WaitingLimit.nearlyFull * base.usableBytes
     guard isNearlyFull, demand.fits(batchSize: 1, on: base) else { return nil }
     self.point = point
     self.first = first
@@ -56,18 +73,19 @@ private struct FullPoint {
 
   /// What the requests that run occupy; nil where hardly any request waits.
   func usedBytes(_ admission: Admission, _ base: HardwareProfile) throws -> Double? {
-    guard first > 0.1 * (busy + first) else { return nil }
+    guard first > WaitingLimit.leastWaiting * (busy + first) else { return nil }
     let demand = try point.demand(admission)
     let active = Double(point.row.concurrency) * busy / (busy + first)
     return Double(demand.weightBytes + demand.widestActivationBytes) + active * Double(demand.bytesPerSequence)
   }
 
-  /// |log| of predicted over measured waiting; one fiftieth of the busy time is added to both, so that short waits for
+  /// |log| of predicted over measured waiting; a small part of the busy time is added to both, so that short waits for
   /// prefills weigh little.
   func error(on profile: HardwareProfile) throws -> Double {
     let active = try ServingCase.activeRequests(point, on: profile)
     let waiting = (Double(point.row.concurrency) / Double(active) - 1) * busy
-    return abs(log((waiting + busy / 50) / (first + busy / 50)))
+    let floor = busy / WaitingLimit.floorDivisor
+    return abs(log((waiting + floor) / (first + floor)))
   }
 }
 
@@ -84,15 +102,26 @@ func fittedBehaviour(_ cases: [ServingCase], on profile: HardwareProfile) throws
     design.append([Double(served.active) * prefill / measured, 1 / measured])
     observed.append(1 - served.seconds(served.firstToken, roofline) / measured)
   }
+  // Two coefficients need a row more than there are of them.
   guard observed.count > 2 else { return profile.serving }
   var serving = profile.serving ?? ServingBehaviour()
-  // Rows of one concurrency and prompt do not tell both apart, and weights may fail to settle: then it is one number.
-  let fit = (try? robustFit(design: design, observations: observed)).map(\.coefficients)
-  if let fit, fit[0] >= 0, fit[1] >= 0 {
+  if let fit = try determinedFit(design: design, observations: observed), fit[0] >= 0, fit[1] >= 0 {
     (serving.waitingShare, serving.firstTokenOverhead) = (fit[0], Seconds(fit[1]))
   } else {
     let shares = zip(observed, design).map { max(0, $0 / $1[0]) }
     (serving.waitingShare, serving.firstTokenOverhead) = (Statistics.median(shares), .zero)
   }
   return serving
+}
+
+/// The coefficients of a robust fit; nil where rows of one concurrency and prompt do not tell them apart and where the
+/// weights fail to settle: then one number has to do.
+/// - Throws: `GSLError` for any other reason.
+private func determinedFit(design: [[Double]], observations: [Double]) throws(GSLError) -> [Double]? {
+  do {
+    return try robustFit(design: design, observations: observations).coefficients
+  } catch {
+    if error.isUndetermined { return nil }
+    throw error
+  }
 }

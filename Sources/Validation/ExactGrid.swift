@@ -6,10 +6,14 @@ public struct GridPoint: Hashable, Sendable {
   /// Element types that differ from one another, so that no figure agrees in the wrong unit.
   public static let unequalTypes = Precision(weights: .int8, activations: .bf16, cache: .int4)
 
+  /// Hyper-parameters.
   public var model: Model
+  /// Prompt, generated length, batch and continuations.
   public var workload: Workload
+  /// Element types of weights, activations and caches.
   public var precision: Precision
 
+  /// Unequal element types unless told otherwise.
   public init(model: Model, workload: Workload, precision: Precision = unequalTypes) {
     self.model = model
     self.workload = workload
@@ -25,6 +29,7 @@ public struct ExactGrid: Sendable {
   /// Hierarchies in ascending order of levels, chunk lengths and condition lengths.
   public let hierarchies: [[(chunk: Int, condition: Int)]]
 
+  /// - Parameter maximumLevels: L of the deepest hierarchies.
   public init(maximumLevels: Int = 3) {
     var all: [[(chunk: Int, condition: Int)]] = []
     var longest: [[(chunk: Int, condition: Int)]] = [[]]

@@ -6,15 +6,22 @@ import Tensors
 
 /// One integer on which a formula and an executed run disagree.
 public struct Mismatch: Hashable, Sendable, CustomStringConvertible {
+  /// The model that was run.
   public var model: Model
+  /// What it was run on.
   public var workload: Workload
+  /// In which element types.
   public var precision: Precision
   /// For example `decode level1/encoder/attention` or `cache`.
   public var place: String
+  /// A field of `Work` or of a cache's figures.
   public var quantity: String
+  /// What the closed form says, in the quantity's own unit.
   public var formula: Int128
+  /// What the run's operations or caches add up to.
   public var executed: Int128
 
+  /// - Parameter place: for example `decode level1/encoder/attention`.
   public init(
     model: Model, workload: Workload, precision: Precision, place: String, quantity: String, formula: Int128,
     executed: Int128
@@ -37,12 +44,15 @@ public struct ExactResult: Sendable {
   public var checked = 0
   /// Points, that is model and workload, compared.
   public var points = 0
+  /// All of them, the first few of which are in `mismatches`.
   public var mismatchCount = 0
   /// The first mismatches, in the order of the points.
   public var mismatches: [Mismatch] = []
 
+  /// Nothing compared.
   public init() {}
 
+  /// The most mismatches that a result keeps.
   public static let kept = 20
 
   mutating func note(_ mismatch: Mismatch) {

@@ -2,6 +2,16 @@ import Architectures
 import Quantities
 import Tensors
 
+/// Rows moved in the time of one dispatched operation on shapes; an order of magnitude, chosen, because it only decides
+/// what is executed at all.
+private let rowsPerDispatch = 40.0
+
+/// Rows that the teacher-forced pass moves for a token of a model that retains conditions; chosen by order of magnitude.
+private let retainedRowsPerToken = 8.0
+
+/// The effort of a run whose operations are listed: about ten seconds at some million dispatches a second.
+private let tracedEffort = 2e7
+
 /// How long executing a model on shapes takes, in dispatched operations; moving a token or a row counts a small part of
 /// one. It decides what is executed at all, so it is a formula and not a clock: the same everywhere.
 public func executionEffort(_ model: Model, _ workload: Workload) -> Double {
@@ -11,7 +21,7 @@ public func executionEffort(_ model: Model, _ workload: Workload) -> Double {
   // Five operations a layer, one or two around the stack.
   func dispatches(_ layers: Int) -> Double { Double(5 * layers + 2) }
   if !model.isHierarchy {
-    return dispatches(model.layers) * (1 + generated) + (prompts + sequences * generated) / 40
+    return dispatches(model.layers) * (1 + generated) + (prompts + sequences * generated) / rowsPerDispatch
   }
   var perToken = 1.0
   var once = 0.0
@@ -22,13 +32,13 @@ public func executionEffort(_ model: Model, _ workload: Workload) -> Double {
   }
   let rows = Double(2 * model.levelCount + 2) * (prompts + sequences * generated)
   // The teacher-forced pass restores every unit of one sequence.
-  let retention = model.retainConditions ? 8 * (Double(workload.promptLength) + generated) : 0
-  return once + perToken * generated + (rows + retention) / 40
+  let retention = model.retainConditions ? retainedRowsPerToken * (Double(workload.promptLength) + generated) : 0
+  return once + perToken * generated + (rows + retention) / rowsPerDispatch
 }
 
 /// A run on shapes with its list of operations; nil where it would take longer than about ten seconds.
 public func tracedRun(_ model: Model, _ workload: Workload, _ precision: Precision) -> Trace? {
-  guard executionEffort(model, workload) <= 2e7 else { return nil }
+  guard executionEffort(model, workload) <= tracedEffort else { return nil }
   return ExecutedRun(model, workload, precision, listsOperations: true).trace
 }
 
@@ -43,6 +53,7 @@ public func affordablePositions(
 ) -> [Int] {
   let looked = min(count, limit)
   var chosen = (0..<looked).map { $0 * count / looked }.compactMap { position in
+    // Chosen: none takes more than a quarter of the budget, so that several positions have room.
     effort(position).flatMap { $0 <= budget / 4 ? (position: position, effort: $0) : nil }
   }
   while chosen.reduce(0, { $0 + $1.effort }) > budget, chosen.count > 1 {

@@ -8,7 +8,9 @@ import Quantities
 
 /// A factor by which measured phases change a coefficient of a calibrated profile.
 public struct ProfileCorrection: Hashable, Sendable {
+  /// In words: `bandwidth of memory`.
   public var name: String
+  /// By which the calibrated coefficient is multiplied.
   public var factor: Double
   /// Of the factor.
   public var standardError: Double
@@ -21,10 +23,12 @@ public struct ProfileCorrection: Hashable, Sendable {
 /// a weak pull to 1 (worth the usual error of one phase for each 15 % of a rate, 50 % of anything else) leaves a factor
 /// that no phase determines.
 public struct ProfileRefinement: Sendable {
+  /// The calibrated profile with every correction.
   public var profile: HardwareProfile
+  /// One per coefficient, those that no phase determines near 1.
   public var corrections: [ProfileCorrection]
 
-  /// The relative error of a phase that is worth one spread of a factor.
+  /// The relative error of a phase that is worth one spread of a factor. Chosen.
   private static let noise = 0.03
 
   /// - Throws: `HardwareError` where the profile lacks a rate for fp32, `GSLError` where the phases determine nothing.
@@ -36,7 +40,6 @@ public struct ProfileRefinement: Sendable {
         measured: result.measured.median(result.phase)
       )
     }
-    _ = try Roofline(calibrated, .float32)
     let coefficients = Coefficient.allCases
     func changed(_ positions: [Double]) -> HardwareProfile {
       var profile = calibrated
@@ -47,8 +50,7 @@ public struct ProfileRefinement: Sendable {
     }
     let start = [Double](repeating: 0, count: coefficients.count)
     let fit = try nonlinearFit(start: start, iterations: 300, tolerance: 1e-7, mustConverge: false) { positions in
-      // The rates exist: the same profile made a roofline above.
-      guard let roofline = try? Roofline(changed(positions), .float32) else { return [] }
+      let roofline = try Roofline(changed(positions), .float32)
       return phases.map { log($0.measured / roofline.time($0.phase).value) / Self.noise } + positions
     }
     profile = changed(fit.parameters)
@@ -75,7 +77,8 @@ public struct ProfileRefinement: Sendable {
     case attentionOverhead = "overhead of attention"
     case fewRowExposure = "exposed share of products of few rows"
 
-    /// How far the logarithm of a factor usually lies from 0.
+    /// How far the logarithm of a factor usually lies from 0. Chosen: rates were timed operation by operation, while
+    /// overheads and what caches keep depend more on what runs around them.
     var spread: Double {
       switch self {
       case .manyRowOverhead, .fewRowOverhead, .attentionOverhead, .fewRowExposure, .cacheSize: 0.5

@@ -17,7 +17,7 @@ struct RetentionFigure {
 func retentionFigures(
   _ model: Model, _ workload: Workload, _ session: any Session, _ weights: ModelWeights
 ) throws -> [RetentionFigure] {
-  guard model.family.hasReadings, let session = session as? HierarchySession else { return [] }
+  guard model.family.hasReadings else { return [] }
   guard model.retainConditions else {
     return [RetentionFigure(quantity: "vectors", formula: 0, executed: total(session.retained))]
   }

@@ -5,6 +5,7 @@ import Quantities
 /// A seeded sample of models and workloads beyond the small grid: L ≤ 4, C_l ≤ 8, R_l ≤ 4, wider and unequal widths,
 /// heads whose width is not the model's, prompts and lengths of several meta-contexts; also baselines.
 public struct SeededSample: Sendable {
+  /// Models and workloads, in the order in which they were drawn.
   public let points: [GridPoint]
 
   /// - Parameter seed: equal seeds give equal points on every machine.

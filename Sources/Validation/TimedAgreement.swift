@@ -13,10 +13,12 @@ public struct TimedPair: Hashable, Sendable {
   /// Run-to-run spread of the repetitions.
   /// - Unit: percent
   public var spreadPercent: Double
+  /// What the time model says the phase waits for.
   public var predictedBound: Bound
   /// What doubling the batch did to the time; nil where it does not tell one bound from the other.
   public var measuredBound: Bound?
 
+  /// - Parameter predicted: in s, as `measured`.
   public init(
     predicted: Double, measured: Double, spreadPercent: Double, predictedBound: Bound, measuredBound: Bound? = nil
   ) {
@@ -34,9 +36,11 @@ public struct TimedPair: Hashable, Sendable {
 
 /// How well predictions agree with measurements.
 public struct TimedAgreement: Hashable, Sendable {
+  /// Pairs compared.
   public var points: Int
   /// Mean of |predicted ÷ measured − 1|.
   public var mapePercent: Double
+  /// Median of |predicted ÷ measured − 1|.
   public var medianPercent: Double
   /// The largest |predicted ÷ measured − 1|.
   public var worstPercent: Double
@@ -75,10 +79,14 @@ public struct TimedAgreement: Hashable, Sendable {
 /// What a doubling of batch or context does: d log y / d log x, as log₂ of the ratio.
 public func elasticity(of value: Double, doubled: Double) -> Double { log2(doubled / value) }
 
+/// How far the elasticities of arithmetic and traffic must lie apart before a time can side with one of them. Chosen: two
+/// times that are off by 5 % in opposite directions move an elasticity by log₂(1.05 / 0.95) = 0.14.
+private let distinctElasticities = 0.2
+
 /// The bound that an elasticity of time points to: of the work that could have been waited for, the one whose own
 /// elasticity is nearer.
 /// - Returns: nil where arithmetic and traffic grow so alike (within 0.2) that time cannot tell them apart.
 public func measuredBound(time: Double, flops: Double, bytes: Double) -> Bound? {
-  guard abs(flops - bytes) >= 0.2 else { return nil }
+  guard abs(flops - bytes) >= distinctElasticities else { return nil }
   return abs(time - flops) < abs(time - bytes) ? .compute : .memory
 }

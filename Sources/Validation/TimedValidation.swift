@@ -7,10 +7,14 @@ import Quantities
 
 /// A workload of one named model, to be executed and predicted.
 public struct TimedWorkload: ModelBearing, Hashable, Sendable {
+  /// The model's name.
   public var name: String
+  /// What is run.
   public var model: Model
+  /// On what it is run.
   public var workload: Workload
 
+  /// - Parameter name: the model's.
   public init(name: String, model: Model, workload: Workload) {
     self.name = name
     self.model = model
@@ -20,23 +24,32 @@ public struct TimedWorkload: ModelBearing, Hashable, Sendable {
 
 /// What doubling one property of a workload did to a phase.
 public struct Elasticities: Hashable, Sendable {
+  /// Of measured time, as log₂ of the ratio.
   public var time: Double
+  /// Of counted FLOP.
   public var flops: Double
+  /// Of counted traffic.
   public var bytes: Double
 }
 
 /// One phase of one executed workload with its prediction.
 public struct TimedPhaseResult: Sendable {
+  /// What ran.
   public var point: TimedWorkload
+  /// Which phase of it.
   public var phase: Phase
+  /// What the profile predicts.
   public var figure: TimeFigure
+  /// Every repetition, of both phases.
   public var measured: Measurement
   /// Nil where the doubled workloads were not run.
   public var batch: Elasticities?
+  /// Nil where the doubled workloads were not run.
   public var context: Elasticities?
   /// Whether the point corrected the profile that predicts it.
   public var isFitted = false
 
+  /// Predicted beside measured, with the bounds that both point to.
   public var pair: TimedPair {
     TimedPair(
       predicted: figure.time.value, measured: measured.median(phase), spreadPercent: measured.spreadPercent(phase),
@@ -57,19 +70,26 @@ public struct TimedPhaseResult: Sendable {
 
 /// Agreement of one architecture's phase.
 public struct TimedRow: Hashable, Sendable {
+  /// The family's name.
   public var architecture: String
+  /// Which phase.
   public var metric: Phase
+  /// Over the family's points.
   public var agreement: TimedAgreement
 }
 
+/// How workloads are executed for comparison.
 public struct TimedSettings: Hashable, Sendable {
+  /// Of the kernels.
   public var threads: Int
   /// Unmeasured runs of each model's first workload in every round.
   public var warmup: Int
+  /// Of weights and prompts.
   public var seed: UInt64
   /// Also runs each workload at twice the batch and at twice the prompt.
   public var measuresElasticities: Bool
 
+  /// Two threads, one unmeasured run.
   public init(threads: Int = 2, warmup: Int = 1, seed: UInt64 = 1, measuresElasticities: Bool = false) {
     self.threads = threads
     self.warmup = warmup
@@ -87,6 +107,7 @@ public final class TimedRuns {
   private var runs: [TimedRun]
   private var models: [Model: MeasuredModel] = [:]
 
+  /// Nothing has run yet.
   public init(_ points: [TimedWorkload], _ settings: TimedSettings) {
     self.settings = settings
     runs = points.map { TimedRun($0) }

@@ -1,3 +1,4 @@
+import Architectures
 import Formulas
 import Foundation
 import Hardware
@@ -62,8 +63,8 @@ private let header = "source,model,hardware,prompt,generated,quantity,phase,part
     #expect(rows.count == 16)
     for row in rows {
       let ratio = try subject.predicted(row).ratio(0)
-      let isWithin = row.phase == "decode" ? ratio > 0.6 && ratio < 1 : (ratio - 1).magnitude < 0.02
-      #expect(isWithin, "\(row.phase) \(row.prompt): \(ratio)")
+      let isWithin = row.phase == .decode ? ratio > 0.6 && ratio < 1 : (ratio - 1).magnitude < 0.02
+      #expect(isWithin, "\(row.text) \(row.prompt): \(ratio)")
     }
   }
 
@@ -87,6 +88,9 @@ private let header = "source,model,hardware,prompt,generated,quantity,phase,part
       (row.replacing("memory", with: "size"), "quantity \"size\""), (row.replacing("GiB", with: "kg"), "unit \"kg\""),
       (row.replacing(",3,", with: ",-3,"), "value \"-3\""), (row.replacing(",3,", with: ",nan,"), "value \"nan\""),
       (row.replacing(",1,2,", with: ",one,2,"), "prompt \"one\""), ("paper,m\n", "2 fields"),
+      (row.replacing(",,,3", with: ",prefill,,3"), "phase \"prefill\""),
+      ("paper,m,h100-sxm,1,2,time per sample,decode,encoder,3,s\n", "part \"encoder\""),
+      ("paper,m,h100-sxm,1,2,time per layer,decoding,attention,3,s\n", "phase \"decoding\""),
     ]
     for (text, found) in cases {
       let complaint = complaint(header + row + text) ?? ""

@@ -11,10 +11,13 @@ package struct ExactReport {
   /// Points of the seeded sample, and of an exhaustive one.
   package static let sampleCount = (400, 4000)
 
+  /// The scenario's path.
   package let file: String
+  /// What all comparisons found.
   package let result: ExactResult
   /// Points of the scenario's grid, those that constraints exclude included, and how many were executed.
   package let scenarioPoints: Int
+  /// Points of the grid that were executed.
   package let executedPoints: Int
 
   /// - Throws: `CountOverflow`
@@ -44,6 +47,7 @@ package struct ExactReport {
     self.result = result
   }
 
+  /// The result for programs.
   package var json: JSON {
     .object([
       ("checked", JSON(result.checked)), ("mismatches", JSON(result.mismatchCount)), ("points", JSON(result.points)),
@@ -62,6 +66,7 @@ package struct ExactReport {
     ])
   }
 
+  /// For a person: what was compared, and the first mismatches with the commands that show them again.
   package var text: String {
     var text = ""
     for mismatch in result.mismatches {

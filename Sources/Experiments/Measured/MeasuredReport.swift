@@ -14,6 +14,7 @@ package struct MeasuredPart {
   /// Nil where no model was timed.
   package var measured: MeasuredScenario?
 
+  /// Nothing executed unless told otherwise.
   package init(exact: ExactReport? = nil, measured: MeasuredScenario? = nil) {
     self.exact = exact
     self.measured = measured

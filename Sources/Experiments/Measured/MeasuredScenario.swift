@@ -30,7 +30,9 @@ package func calibrateWithProgress(threads: Int, isQuick: Bool = false) throws -
 
 /// A scenario's workloads as this machine ran them.
 package struct MeasuredScenario {
+  /// What predicts: calibrated now or saved, with every correction.
   package var profile: HardwareProfile
+  /// One per executed workload and phase.
   package var results: [TimedPhaseResult] = []
   /// What points that are not held out changed in the profile; empty where all are.
   package private(set) var corrections: [ProfileCorrection] = []
@@ -114,7 +116,9 @@ extension MeasuredScenario {
   /// - Unit: percent
   package var aim: Double { corrections.isEmpty ? 15 : 5 }
 
+  /// Those that did not correct the profile.
   package var heldOut: [TimedPhaseResult] { results.filter { !$0.isFitted } }
+  /// Those that corrected the profile.
   package var fitted: [TimedPhaseResult] { results.filter(\.isFitted) }
 
   /// The agreement tables and what they mean, as text.

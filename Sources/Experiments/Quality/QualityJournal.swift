@@ -7,8 +7,10 @@ import Training
 
 /// The log of a quality sweep, a line for every finished run: docs/quality-runs.md.
 package struct QualityJournal {
+  /// The file of JSON Lines.
   package let path: String
 
+  /// - Parameter path: the file of JSON Lines; it need not exist.
   package init(path: String) { self.path = path }
 
   /// Every finished run.
@@ -50,6 +52,7 @@ package struct QualityJournal {
 package struct SweepData {
   private var loaded: [String: any TrainingData] = [:]
 
+  /// Nothing read yet.
   package init() {}
 
   /// - Throws: `ScenarioError` where they cannot be read.

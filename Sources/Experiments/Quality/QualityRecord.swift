@@ -7,8 +7,11 @@ import Training
 
 /// One finished run in the journal of a quality sweep, a line of runs.jsonl: docs/quality-runs.md.
 package struct QualityRecord: Codable {
+  /// One evaluation during training.
   package struct CurvePoint: Codable {
+    /// Read so far, repetitions included.
     package var tokens: Int
+    /// Teacher-forced and held out.
     package var bitsPerToken: Double
 
     package enum CodingKeys: String, CodingKey {
@@ -17,14 +20,20 @@ package struct QualityRecord: Codable {
     }
   }
 
+  /// The name of the dataset.
   package var data: String
+  /// The name of the variant.
   package var variant: String
+  /// Of weights and of the data's order.
   package var seed: Int
   /// The configuration of the last checkpoint, with checksums of its numbers.
   package var checkpoint: CheckpointMetadata
   /// - Unit: bit per token
   package var unigramEntropy: Double
+  /// What no model can be better than, where that is known.
+  /// - Unit: bit per token
   package var exactLoss: Double?
+  /// What `photon evaluate` printed.
   package var evaluation: EvaluationRecord
   /// Evaluations during training.
   package var curve: [CurvePoint]
@@ -108,8 +117,11 @@ package struct QualityRecord: Codable {
 
 /// What a record keeps of the JSON of `photon evaluate`, under the same keys: docs/evaluate-json.md.
 package struct EvaluationRecord: Codable {
+  /// The loss on held-out tokens that the model is given.
   package struct TeacherForced: Codable {
+    /// - Unit: bit per token
     package var bitsPerToken: Double
+    /// Tokens that the mean is over.
     package var tokensScored: Int
 
     package enum CodingKeys: String, CodingKey {
@@ -118,15 +130,23 @@ package struct EvaluationRecord: Codable {
     }
   }
 
+  /// Recursive beside hierarchical generation.
   package struct Recursive: Codable {
+    /// Tokens of each prompt.
     package var prompt: Int
+    /// Sequences compared.
     package var sequences: Int
+    /// Means over ranges of positions behind the prompt.
     package var stretches: [Stretch]
   }
 
+  /// Means over a range of positions behind the prompt.
   package struct Stretch: Codable {
+    /// Positions, from 0, both of them in the range.
     package var first, last: Int
+    /// Share of equal first choices, KL divergence in nats, and both losses in bits per token.
     package var agreement, divergence, hierarchicalBits, recursiveBits: Double
+    /// From level 2 on.
     package var levels: [Level]
 
     package enum CodingKeys: String, CodingKey {
@@ -145,8 +165,11 @@ package struct EvaluationRecord: Codable {
     }
   }
 
+  /// How alike restored and encoded vectors of a level are.
   package struct Level: Codable {
+    /// `l`, from 2.
     package var level: Int
+    /// Mean cosines of units, of chunks, and of chunks of different texts.
     package var unitCosine, chunkCosine, unrelatedCosine: Double?
 
     package enum CodingKeys: String, CodingKey {
@@ -157,9 +180,13 @@ package struct EvaluationRecord: Codable {
     }
   }
 
+  /// A task's answers, each asked in its place.
   package struct Answers: Codable {
+    /// Answers of all sequences.
     package var asked: Int
+    /// Share that hierarchical generation finds.
     package var hierarchical: Double
+    /// Share that recursive generation finds; `nil` where it was not asked.
     package var recursive: Double?
 
     package enum CodingKeys: String, CodingKey {
@@ -169,8 +196,11 @@ package struct EvaluationRecord: Codable {
     }
   }
 
+  /// Of the evaluation split.
   package var teacherForced: TeacherForced
+  /// `nil` where nothing was compared.
   package var recursive: Recursive?
+  /// `nil` where nothing was asked.
   package var answers: Answers?
 
   package enum CodingKeys: String, CodingKey {

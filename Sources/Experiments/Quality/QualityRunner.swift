@@ -23,11 +23,14 @@ package struct QualityRunFailure: Error, CustomStringConvertible {
 ///
 /// A stopped sweep goes on: finished runs stand in the journal, begun ones have checkpoints.
 package struct QualityRunner {
+  /// What is to be trained.
   package let plan: QualityPlan
   /// The arguments that name the sweep's scenario: the file and what the person set.
   package let subject: [String]
+  /// What has been.
   package let journal: QualityJournal
 
+  /// - Parameter subject: the arguments that name the sweep's scenario.
   package init(plan: QualityPlan, subject: [String], journal: QualityJournal) {
     self.plan = plan
     self.subject = subject

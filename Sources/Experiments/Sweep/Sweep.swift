@@ -10,8 +10,11 @@ package struct Sweep: Sendable {
   /// Points that a thread prices at a time.
   package static let chunkLength = 1024
 
+  /// What is priced.
   package let grid: Grid
+  /// On which every point is priced, in order.
   package let hardware: [HardwareProfile]
+  /// The columns of a row.
   package let schema: RowSchema
   /// For each precision of the grid one entry per profile.
   private let machines: [Precision: [SweptMachine]]
@@ -31,6 +34,7 @@ package struct Sweep: Sendable {
     self.machines = machines
   }
 
+  /// Stretches of `chunkLength` points, the last one shorter.
   package var chunkCount: Int { (grid.count + Self.chunkLength - 1) / Self.chunkLength }
 
   /// Prices every chunk and hands it to the writer.
@@ -54,6 +58,7 @@ package struct Sweep: Sendable {
     }
   }
 
+  /// The names of a grid's columns without those of `--estimates`; docs/sweep-columns.md explains each.
   package static func columns(_ grid: Grid) -> [String] {
     let identity = [
       "name", "architecture", "decoder_input", "generation", "prompt_length", "generated_length", "batch_size",
@@ -75,17 +80,20 @@ package struct Sweep: Sendable {
 
 /// What one thread keeps: its tables, its rows, and the parameters of the model it saw last.
 package struct SweepWorker {
+  /// Those of the chunk in work.
   package var rows: RowBuilder
   /// Which axes have numbers for values.
   private let literalAxes: [Bool]
   private var pricer = Pricer()
   private var parameters: (modelIndex: Int, total: Int128)?
 
+  /// - Parameter literalAxes: which axes have numbers for values.
   package init(_ rows: RowBuilder, _ literalAxes: [Bool]) {
     self.rows = rows
     self.literalAxes = literalAxes
   }
 
+  /// Adds the rows of a point, one per machine.
   package mutating func append(_ point: ScenarioPoint, _ machines: [SweptMachine]) throws(CountOverflow) {
     let totals = try pricer.price(point.model, point.workload, point.precision)
     for machine in machines {

@@ -7,6 +7,7 @@ import Scenarios
 
 /// A profile that a sweep prices points on, and the columns of `--estimates`.
 package struct SweptMachine: Sendable {
+  /// The profile at one precision.
   package let roofline: Roofline
   /// Nil where only totals of phases are priced.
   private let ranges: TimeRanges?
@@ -17,6 +18,7 @@ package struct SweptMachine: Sendable {
     ranges = estimates ? try TimeRanges(roofline, precision) : nil
   }
 
+  /// The columns of `--estimates`.
   package static let columns =
     Phase.allCases.flatMap { phase in
       [
@@ -25,6 +27,7 @@ package struct SweptMachine: Sendable {
       ].map { "\(phase.rawValue)_\($0)" }
     } + ["time_to_first_token_s", "extrapolated"]
 
+  /// Adds the values of `columns` to the row in work.
   package func appendEstimates(of point: ScenarioPoint, to rows: inout RowBuilder) {
     guard let ranges else { return }
     let phases = TimedPhases(point.model, point.workload, point.precision, roofline)

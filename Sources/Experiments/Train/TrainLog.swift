@@ -5,22 +5,36 @@ import Training
 
 /// One line of a run's log; docs/checkpoint-format.md says what the keys mean.
 package struct TrainRecord: Codable {
+  /// Whether a line is about a step or about an evaluation.
   package enum Event: String, Codable { case step, evaluation }
 
+  /// What the line is about.
   package var event: Event
+  /// Optimiser steps taken.
   package var step: Int
+  /// Read so far, repetitions included.
   package var tokens: Int
+  /// Cross-entropy of the tokens.
+  /// - Unit: nat per token
   package var loss: Double
   /// Missing where no `Double` is as large.
   package var perplexity: Double?
+  /// The same loss.
+  /// - Unit: bit per token
   package var bitsPerToken: Double
   /// Where tokens are bytes.
   package var bitsPerByte: Double?
+  /// `L_token + α·L_rec + β·L_context`, what is minimised.
   package var objective: Double
+  /// `L_rec` per level, level 1 first; `nil` where nothing is compared.
   package var reconstruction: [Double?]
+  /// `L_context` per level; `nil` where a level has fewer than two units.
   package var context: [Double?]
+  /// `η` of a step.
   package var learningRate: Double?
+  /// Before clipping, of a step.
   package var gradientNorm: Double?
+  /// Of a step, measured.
   package var tokensPerSecond: Double?
 
   package enum CodingKeys: String, CodingKey {
@@ -32,6 +46,7 @@ package struct TrainRecord: Codable {
     case tokensPerSecond = "tokens_per_s"
   }
 
+  /// - Parameter run: as it stands after the step, or where it was evaluated.
   package init(_ event: Event, _ losses: Losses<Double>, of run: TrainingRun) {
     self.event = event
     step = run.step

@@ -6,6 +6,8 @@ import Tensors
 public final class VanillaSession: Session {
   public let machine: Machine
   public let memory: CacheMeter
+  /// A vanilla Transformer has no conditions.
+  public var retained: ConditionStore? { nil }
   private let weights: ModelWeights
   private let workload: Workload
   private let sequences: Int

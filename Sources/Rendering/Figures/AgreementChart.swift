@@ -2,26 +2,36 @@ import Foundation
 
 /// Predicted against measured on equal logarithmic axes, with the diagonal and a band around it.
 public struct AgreementChart: Figure {
+  /// Points that share a colour and a legend entry.
   public struct Group: Sendable {
+    /// Its text in the legend.
     public var name: String
+    /// Both in the chart's unit, above 0.
     public var points: [(measured: Double, predicted: Double)]
 
+    /// - Parameter points: both in the chart's unit.
     public init(_ name: String, _ points: [(measured: Double, predicted: Double)]) {
       self.name = name
       self.points = points
     }
   }
 
+  /// What the figure shows, at its top.
   public var title: String
+  /// A second line under the title; none if nil.
   public var subtitle: String?
+  /// How large the figure is drawn.
   public var size: FigureSize
   /// The quantity without its unit: `time per phase`.
   public var quantity: String
+  /// With an SI prefix on the axes: `s`.
   public var unit: String
+  /// In the order of the palette.
   public var groups: [Group]
   /// Half the width of the band, as a share of the measured value.
   public var tolerance: Double
 
+  /// - Parameter tolerance: half the width of the band, as a share of the measured value.
   public init(
     _ title: String, subtitle: String? = nil, quantity: String, unit: String, groups: [Group], tolerance: Double = 0.15,
     size: FigureSize = FigureSize(width: 820, height: 620)

@@ -2,9 +2,12 @@ import Foundation
 
 /// One axis: what it shows with its unit, how it is divided, and how its numbers are written.
 public struct Axis: Hashable, Sendable {
+  /// How distances on the axis follow from values.
   public enum Scale: Hashable, Sendable { case linear, log10, log2 }
 
+  /// How the numbers along the axis are written.
   public enum TickFormat: Hashable, Sendable {
+    /// Three significant digits.
     case plain
     /// `20 M`, `20 MB`.
     case si(unit: String)
@@ -12,12 +15,16 @@ public struct Axis: Hashable, Sendable {
     case binary(unit: String)
   }
 
+  /// What is shown, with its unit.
   public var label: String
+  /// How it is divided.
   public var scale: Scale
+  /// How its numbers are written.
   public var format: TickFormat
   /// Made to fit the data if nil.
   public var range: ClosedRange<Double>?
 
+  /// Linear, plain and fitted to the data unless told otherwise.
   public init(
     _ label: String, _ scale: Scale = .linear, format: TickFormat = .plain, range: ClosedRange<Double>? = nil
   ) {

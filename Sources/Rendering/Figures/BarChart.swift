@@ -1,17 +1,23 @@
 /// Horizontal bars with room for long names: one value per category and series, stacked or side by side.
 public struct BarChart: Figure {
+  /// Whether the series of a category stand end to end or beside each other.
   public enum Arrangement: Hashable, Sendable { case stacked, grouped }
 
+  /// What the figure shows, at its top.
   public var title: String
+  /// A second line under the title; none if nil.
   public var subtitle: String?
+  /// How large the figure is drawn.
   public var size: FigureSize
   /// The values' axis. A stack needs a linear one.
   public var axis: Axis
   /// From top to bottom.
   public var categories: [String]
+  /// Names of what is stacked or stands side by side.
   public var series: [String]
   /// `values[category][series]`; a missing value has no bar.
   public var values: [[Double?]]
+  /// Stacked or side by side.
   public var arrangement: Arrangement
   /// How the total of a stack, or the value of a bar, is written at its end.
   public var format: NumberFormat

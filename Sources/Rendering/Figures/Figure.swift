@@ -1,22 +1,30 @@
 /// A figure that gnuplot draws: the title inside it, its size, and its commands.
 public protocol Figure: Sendable {
+  /// What the figure shows, as a sentence or a noun.
   var title: String { get }
+  /// How large it is drawn.
   var size: FigureSize { get }
+  /// Adds the commands that draw the figure, without its terminal.
   func draw(on script: inout GnuplotScript)
 }
 
 /// - Unit: pixel
 public struct FigureSize: Hashable, Sendable {
+  /// - Unit: pixel
   public var width: Int
+  /// - Unit: pixel
   public var height: Int
 
+  /// Wide enough for a page.
   public init(width: Int = 900, height: Int = 520) {
     self.width = width
     self.height = height
   }
 }
 
+/// Red, green and blue as displays take them.
 public struct Colour: Hashable, Sendable {
+  /// From 0 to 255.
   public let red, green, blue: Double
 
   /// - Parameter hex: 0xRRGGBB.
@@ -39,11 +47,17 @@ public struct Colour: Hashable, Sendable {
     0x0072B2, 0xE69F00, 0x009E73, 0xCC79A7, 0x56B4E9, 0xD55E00, 0xF0E442, 0x999999, 0x444444,
   ].map { Colour($0) }
 
+  /// Of text.
   public static let text = Colour(0x222222)
+  /// Of text that says less.
   public static let faint = Colour(0x6B6B6B)
+  /// Of lines behind the data.
   public static let grid = Colour(0xE4E4E4)
+  /// Of the background.
   public static let white = Colour(0xFFFFFF)
+  /// Of the line where a map's regimes meet.
   public static let boundary = Colour(0xA3140B)
+  /// Of a cell without a value.
   public static let missing = Colour(0xEDEDED)
 
   /// This colour mixed with white: 0 is white, 1 is the colour.

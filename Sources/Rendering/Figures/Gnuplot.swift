@@ -3,8 +3,11 @@ import Synchronization
 
 /// Why a figure could not be drawn.
 public enum FigureFailure: Error, Hashable, CustomStringConvertible {
+  /// No such program in `PATH`.
   case gnuplotNotInstalled
+  /// What gnuplot said on its standard error.
   case gnuplotFailed(figure: String, message: String)
+  /// The figure was drawn and could not be kept.
   case notWritten(FileFailure)
 
   public var description: String {
@@ -18,7 +21,9 @@ public enum FigureFailure: Error, Hashable, CustomStringConvertible {
   }
 }
 
+/// In what form a figure leaves the program.
 public enum FigureFormat: String, CaseIterable, Sendable {
+  /// Vectors with real text, and pixels.
   case svg, png
 }
 
@@ -29,6 +34,8 @@ public struct Gnuplot: Sendable {
   /// - Parameter executable: the program's name in `PATH`.
   public init(executable: String = "gnuplot") { self.executable = executable }
 
+  /// The bytes of a figure.
+  /// - Throws: `FigureFailure`
   public func render(_ figure: some Figure, as format: FigureFormat = .svg) async throws(FigureFailure) -> [UInt8] {
     let output = try await run(script(figure, format), figure.title)
     guard format == .svg else { return output }

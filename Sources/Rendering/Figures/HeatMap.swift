@@ -2,18 +2,27 @@ import Foundation
 
 /// One quantity over two parameters, each cell with its value: cost over C and R.
 public struct HeatMap: Figure {
+  /// What the figure shows, at its top.
   public var title: String
+  /// A second line under the title; none if nil.
   public var subtitle: String?
+  /// How large the figure is drawn.
   public var size: FigureSize
+  /// Under the columns.
   public var xLabel: String
+  /// Beside the rows.
   public var yLabel: String
+  /// Names, from left to right.
   public var columns: [String]
+  /// Names, from the bottom up.
   public var rows: [String]
   /// `values[row][column]`; row 0 is drawn at the bottom. A missing or non-finite value is a grey cell.
   public var values: [[Double?]]
   /// What the colours show, with its unit.
   public var quantity: String
+  /// Of the value in each cell.
   public var format: NumberFormat
+  /// Whether equal ratios are equal steps of colour.
   public var isLogarithmic: Bool
   /// Cells that get a frame: the best one.
   public var highlighted: [(row: Int, column: Int)]

@@ -1,13 +1,17 @@
 /// Curves over one variable: cache bytes against context, time against batch.
 public struct LineChart: Figure {
+  /// One curve.
   public struct Series: Sendable {
+    /// Its text in the legend.
     public var name: String
+    /// Joined in this order.
     public var points: [(x: Double, y: Double)]
     /// Drawn with dashes: a limit or a published form beside an exact curve.
     public var isDashed: Bool
     /// The next colour of the palette if nil.
     public var colour: Colour?
 
+    /// A solid line in the next colour unless told otherwise.
     public init(_ name: String, _ points: [(x: Double, y: Double)], isDashed: Bool = false, colour: Colour? = nil) {
       self.name = name
       self.points = points
@@ -16,15 +20,22 @@ public struct LineChart: Figure {
     }
   }
 
+  /// What the figure shows, at its top.
   public var title: String
+  /// A second line under the title; none if nil.
   public var subtitle: String?
+  /// How large the figure is drawn.
   public var size: FigureSize
+  /// The horizontal axis.
   public var x: Axis
+  /// The vertical axis.
   public var y: Axis
+  /// In the order of the palette and of the legend.
   public var series: [Series]
   /// Vertical lines with a label: where one curve overtakes another.
   public var marks: [(x: Double, label: String)]
 
+  /// No marks unless told otherwise.
   public init(
     _ title: String, subtitle: String? = nil, x: Axis, y: Axis, series: [Series],
     marks: [(x: Double, label: String)] = [], size: FigureSize = FigureSize()

@@ -1,28 +1,40 @@
 /// Models by what they cost and how well they do, both better when smaller, with the front that none beats in both.
 public struct ParetoChart: Figure {
+  /// One model.
   public struct Entry: Sendable {
+    /// Beside its point.
     public var name: String
     /// Entries of a group share colour and legend entry.
     public var group: String
+    /// What it costs.
     public var x: Double
+    /// How well it does; smaller is better.
     public var y: Double
     /// Half the length of the whisker over y; 0 for none.
     public var error: Double
 
+    /// No whisker unless told otherwise.
     public init(_ name: String, group: String, x: Double, y: Double, error: Double = 0) {
       (self.name, self.group, self.x, self.y, self.error) = (name, group, x, y, error)
     }
   }
 
+  /// What the figure shows, at its top.
   public var title: String
+  /// A second line under the title; none if nil.
   public var subtitle: String?
+  /// How large the figure is drawn.
   public var size: FigureSize
+  /// The axis of cost.
   public var x: Axis
+  /// The axis of quality.
   public var y: Axis
   /// Entries above it stand at it, with their value beside the name; nil shows all where they are.
   public var ceiling: Double?
+  /// In any order.
   public var entries: [Entry]
 
+  /// - Parameter ceiling: above which entries are drawn at it.
   public init(
     _ title: String, subtitle: String? = nil, x: Axis, y: Axis, ceiling: Double? = nil, entries: [Entry],
     size: FigureSize = FigureSize(width: 980, height: 600)

@@ -2,43 +2,60 @@ import Foundation
 
 /// Which resource binds at each context and batch, with the margin in each cell and the line where it flips.
 public struct RegimeMap: Figure {
+  /// What binds in some cells.
   public struct Regime: Sendable {
+    /// Its text in the legend.
     public var name: String
+    /// Of its cells.
     public var colour: Colour
 
+    /// - Parameter colour: of its cells.
     public init(_ name: String, _ colour: Colour) {
       self.name = name
       self.colour = colour
     }
 
+    /// Arithmetic takes longer than traffic.
     public static let compute = Regime("compute-bound", Colour.series[1].tint(0.45))
+    /// Traffic takes longer than arithmetic.
     public static let memory = Regime("memory-bound", Colour.series[0].tint(0.4))
+    /// Weights, caches and activations exceed the memory.
     public static let tooLarge = Regime("does not fit", Colour(0xD9D9D9))
   }
 
+  /// One combination of x and y.
   public struct Cell: Sendable {
     /// The index in `regimes`.
     public var regime: Int
     /// A short text, such as the margin.
     public var text: String
 
+    /// - Parameter regime: the index in `regimes`.
     public init(_ regime: Int, _ text: String = "") {
       self.regime = regime
       self.text = text
     }
   }
 
+  /// What the figure shows, at its top.
   public var title: String
+  /// A second line under the title; none if nil.
   public var subtitle: String?
+  /// How large the figure is drawn.
   public var size: FigureSize
+  /// Under the columns.
   public var xLabel: String
+  /// Beside the rows.
   public var yLabel: String
   /// Ascending and positive: contexts.
   public var xValues: [Double]
   /// Ascending and positive: batches.
   public var yValues: [Double]
+  /// Of the columns' values.
   public var xFormat: Axis.TickFormat
+  /// Of the rows' values.
   public var yFormat: Axis.TickFormat
+  /// What cells refer to, in the order of the legend.
   public var regimes: [Regime]
   /// `cells[y][x]`.
   public var cells: [[Cell]]

@@ -2,12 +2,14 @@
 public struct RooflineChart: Figure {
   /// One machine: the slope is the bandwidth, the flat part the peak.
   public struct Roof: Sendable {
+    /// Its text in the legend.
     public var name: String
     /// - Unit: byte/s
     public var bandwidth: Double
     /// - Unit: FLOP/s
     public var peak: Double
 
+    /// - Parameter bandwidth: in byte/s; the peak is in FLOP/s.
     public init(_ name: String, bandwidth: Double, peak: Double) {
       self.name = name
       self.bandwidth = bandwidth
@@ -15,7 +17,9 @@ public struct RooflineChart: Figure {
     }
   }
 
+  /// A point under the roof.
   public struct Operation: Sendable {
+    /// Beside its point.
     public var name: String
     /// Operations of a group share colour and legend entry: the phase.
     public var group: String
@@ -24,6 +28,7 @@ public struct RooflineChart: Figure {
     /// - Unit: FLOP/s
     public var rate: Double
 
+    /// - Parameter intensity: in FLOP/byte; the rate is in FLOP/s.
     public init(_ name: String, group: String, intensity: Double, rate: Double) {
       self.name = name
       self.group = group
@@ -32,12 +37,18 @@ public struct RooflineChart: Figure {
     }
   }
 
+  /// What the figure shows, at its top.
   public var title: String
+  /// A second line under the title; none if nil.
   public var subtitle: String?
+  /// How large the figure is drawn.
   public var size: FigureSize
+  /// Of one machine or of several.
   public var roofs: [Roof]
+  /// In any order.
   public var operations: [Operation]
 
+  /// - Parameter operations: points under the roofs.
   public init(
     _ title: String, subtitle: String? = nil, roofs: [Roof], operations: [Operation],
     size: FigureSize = FigureSize(height: 560)

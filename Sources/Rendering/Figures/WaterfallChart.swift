@@ -1,8 +1,11 @@
 /// A ratio as a product: each bar starts where the one above it ends, on a logarithmic axis, and the last one is the
 /// whole.
 public struct WaterfallChart: Figure {
+  /// What the figure shows, at its top.
   public var title: String
+  /// A second line under the title; none if nil.
   public var subtitle: String?
+  /// How large the figure is drawn.
   public var size: FigureSize
   /// What the axis shows: `TPM over vanilla`.
   public var quantity: String

@@ -3,11 +3,15 @@ import Synchronization
 
 /// Why a file could not be written: the path, what failed and the system's reason.
 public struct FileFailure: Error, Hashable, CustomStringConvertible {
+  /// What kept the file from being written, as far as a person can act on it.
   public enum Reason: Hashable, Sendable {
+    /// `other` stands for every error number that is none of the named ones.
     case notPermitted, noSuchFolder, notAFolder, isAFolder, diskFull, other
   }
 
+  /// The file that was to be written.
   public let path: String
+  /// What the error number means.
   public let reason: Reason
   /// The system's error number.
   public let code: Int32
@@ -46,11 +50,14 @@ public struct FileFailure: Error, Hashable, CustomStringConvertible {
 /// file or the whole new one. Whatever fails, and when the value is dropped, the temporary file is removed. A path that
 /// names a device or a pipe (`/dev/stdout`) has no old content to protect and is written directly.
 public struct AtomicFile: ~Copyable {
+  /// The name that the file gets, as the caller gave it.
   public let path: String
   private let finalPath: String
   private var temporaryPath: String?
   private var descriptor: Int32
 
+  /// Opens a temporary file in the same folder, or the device itself.
+  /// - Throws: `FileFailure`
   public init(_ path: String) throws(FileFailure) {
     // A symbolic link stays a link: what it points to is replaced.
     let finalPath = resolved(path) ?? path
@@ -73,6 +80,8 @@ public struct AtomicFile: ~Copyable {
     self.descriptor = descriptor
   }
 
+  /// Adds bytes at the end.
+  /// - Throws: `FileFailure`
   public func write(_ bytes: [UInt8]) throws(FileFailure) {
     if let code = writeAll(bytes, to: descriptor) { throw FileFailure(path, code: code) }
   }
@@ -99,6 +108,8 @@ public struct AtomicFile: ~Copyable {
     try file.commit()
   }
 
+  /// Writes a whole file, as UTF-8.
+  /// - Throws: `FileFailure`; an older file is untouched then.
   public static func write(_ text: String, to path: String) throws(FileFailure) {
     try write(Array(text.utf8), to: path)
   }

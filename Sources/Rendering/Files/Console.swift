@@ -15,5 +15,6 @@ public func printOutput(_ text: String) {
 
 /// Ends a command with 1 after everything about its failure was said.
 public struct AlreadyReported: Error {
+  /// To be thrown after the person was told everything.
   public init() {}
 }

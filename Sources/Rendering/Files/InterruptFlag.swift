@@ -7,6 +7,7 @@ private let signalCount = Atomic(0)
 /// Becomes true at the first Ctrl-C or termination signal, so that a long command can end in order; the second signal
 /// ends the program at once. One at a time.
 public final class InterruptFlag: Sendable {
+  /// Takes the signal over from now on.
   public init() {
     // Also initialises the lazy global before a handler could be the first to touch it.
     signalCount.store(0, ordering: .relaxed)
@@ -25,5 +26,6 @@ public final class InterruptFlag: Sendable {
     signal(SIGTERM, SIG_DFL)
   }
 
+  /// Whether a signal has come.
   public var isRaised: Bool { signalCount.load(ordering: .relaxed) > 0 }
 }

@@ -2,6 +2,7 @@ import Foundation
 
 /// A text file that grows by whole lines and belongs to one process at a time.
 public final class JournalFile {
+  /// The file that lines are added to.
   public let path: String
   private let descriptor: Int32
 
@@ -9,7 +10,9 @@ public final class JournalFile {
   /// - Throws: `FileFailure`
   public init(_ path: String, keeping isKept: (String) -> Bool) throws(FileFailure) {
     self.path = path
-    let old = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+    guard access(path, R_OK) == 0 || errno == ENOENT else { throw FileFailure(path, code: errno) }
+    // A process may have been killed within a character: the line that it is in has no end, and goes.
+    let old = FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } ?? ""
     let whole = old.lastIndex(of: "\n").map { old[...$0] } ?? ""
     let lines = whole.split(separator: "\n").map(String.init).filter(isKept)
     let text = lines.map { $0 + "\n" }.joined()

@@ -24,6 +24,7 @@ public final class ProgressBar: Sendable {
     lastDraw = Mutex(start)
   }
 
+  /// Moves on by so many steps and redraws where it shows.
   public func advance(by count: Int = 1) {
     let newDone = done.add(count, ordering: .relaxed).newValue
     guard isShown else { return }

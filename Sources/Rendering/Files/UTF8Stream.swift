@@ -4,6 +4,7 @@ public struct UTF8Stream: Sendable {
   /// A proper beginning of a character.
   private var waiting: [UInt8] = []
 
+  /// Nothing waits.
   public init() {}
 
   /// - Returns: the text that is certain with this byte; often none.

@@ -1,14 +1,22 @@
 /// A JSON value whose objects keep the order in which they were written and whose integers are exact to 128 bits,
 /// which `JSONEncoder` promises for neither.
 public indirect enum JSON: Sendable {
+  /// No value, also where a number is not finite.
   case null
+  /// `true` or `false`.
   case flag(Bool)
+  /// Exact, in digits.
   case integer(Int128)
+  /// The shortest digits that read back as the same number.
   case number(Double)
+  /// Escaped where it must be.
   case string(String)
+  /// In order.
   case array([JSON])
+  /// In the order of the list; keys are not checked for being unique.
   case object([(key: String, value: JSON)])
 
+  /// The exact value of a cell; a missing one is `null`.
   public init(_ cell: Cell) {
     switch cell {
     case .text(let text): self = .string(text)
@@ -19,8 +27,11 @@ public indirect enum JSON: Sendable {
     }
   }
 
+  /// An integer that fits 128 bits.
   public init(_ value: some BinaryInteger) { self = .integer(Int128(value)) }
+  /// Text, or `null`.
   public init(_ value: String?) { self = value.map(JSON.string) ?? .null }
+  /// A number, or `null`.
   public init(_ value: Double?) { self = value.map(JSON.number) ?? .null }
 
   /// The text without a final line break, two spaces per depth; an array of plain values stays on one line.

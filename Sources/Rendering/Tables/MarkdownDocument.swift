@@ -2,8 +2,11 @@
 public struct MarkdownDocument: Sendable {
   private var blocks: [String] = []
 
+  /// No blocks.
   public init() {}
 
+  /// A heading with as many `#` as its level.
+  /// - Precondition: a level from 1 to 6.
   public mutating func heading(_ text: String, level: Int = 2) {
     precondition((1...6).contains(level), "Markdown has six levels of headings")
     blocks.append(String(repeating: "#", count: level) + " " + text)
@@ -12,12 +15,14 @@ public struct MarkdownDocument: Sendable {
   /// A paragraph; it may carry inline Markdown.
   public mutating func paragraph(_ text: String) { blocks.append(text) }
 
+  /// One item a line; nothing for no items.
   public mutating func list(_ items: [String], isNumbered: Bool = false) {
     guard !items.isEmpty else { return }
     let lines = items.enumerated().map { index, item in (isNumbered ? "\(index + 1). " : "- ") + item }
     blocks.append(lines.joined(separator: "\n"))
   }
 
+  /// A table of the pipe form, with numbers as a person reads them.
   public mutating func table(_ table: Table) {
     blocks.append(table.text(as: .markdown).trimmingLastLineBreak)
   }
@@ -41,6 +46,7 @@ public struct MarkdownDocument: Sendable {
     blocks.append("\(fence)\(language)\n\(text.trimmingLastLineBreak)\n\(fence)")
   }
 
+  /// The whole document, with a line break at its end.
   public var text: String { blocks.joined(separator: "\n\n") + "\n" }
 }
 

@@ -22,6 +22,7 @@ public enum NumberFormat: Hashable, Sendable {
   /// What takes the place of a space inside a number, so that no line breaks there: U+202F, narrow and non-breaking.
   public static let narrowSpace = "\u{202F}"
 
+  /// The integer as a person reads it.
   public func text(_ value: Int128) -> String {
     switch self {
     case .exact: groupedDigits(value)
@@ -29,6 +30,7 @@ public enum NumberFormat: Hashable, Sendable {
     }
   }
 
+  /// The number as a person reads it; `NaN`, `∞` and `−∞` where it is not finite.
   public func text(_ value: Double) -> String {
     guard value.isFinite else { return value.isNaN ? "NaN" : value < 0 ? "−∞" : "∞" }
     let space = Self.narrowSpace

@@ -8,6 +8,7 @@ public enum RowEncoding: Hashable, Sendable {
 
 /// The names of the fields of every row, in order, with the bytes that stand before each field worked out once.
 public struct RowSchema: Hashable, Sendable {
+  /// Column names in order.
   public let keys: [String]
   private let csvLead: [[UInt8]]
   private let jsonLead: [[UInt8]]
@@ -41,7 +42,9 @@ public struct RowSchema: Hashable, Sendable {
 
 /// Whole rows as bytes, ready to be written.
 public struct RowChunk: Sendable {
+  /// Encoded rows, without a header.
   public internal(set) var bytes: [UInt8]
+  /// Rows in the bytes.
   public let rowCount: Int
 }
 
@@ -49,7 +52,9 @@ public struct RowChunk: Sendable {
 ///
 /// Each worker thread owns one builder, fills it with the rows of one chunk and hands the chunk to a `RowWriter`.
 public struct RowBuilder: Sendable {
+  /// The columns of each row.
   public let schema: RowSchema
+  /// In which rows are written.
   public let encoding: RowEncoding
   /// What stands before every field, one after the other, and where each begins.
   private let lead: [UInt8]
@@ -69,8 +74,10 @@ public struct RowBuilder: Sendable {
     bytes = [UInt8](repeating: 0, count: max(capacity, 256))
   }
 
+  /// Adds an integer.
   public mutating func append(_ value: Int) { append(Int64(value)) }
 
+  /// Adds an integer.
   public mutating func append(_ value: Int64) {
     startField(reserving: 20)
     if value < 0 { appendByte(minus) }
@@ -107,11 +114,13 @@ public struct RowBuilder: Sendable {
     }
   }
 
+  /// Adds `true` or `false`.
   public mutating func append(_ value: Bool) {
     startField(reserving: 8)
     appendASCII(value ? "true" : "false")
   }
 
+  /// Adds text, quoted or escaped as the encoding asks.
   public mutating func append(_ text: String) {
     let length = text.utf8.count
     startField(reserving: length)
@@ -141,10 +150,12 @@ public struct RowBuilder: Sendable {
     if encoding == .jsonLines { appendASCII("null") }
   }
 
+  /// Adds a number, or what stands for a missing value.
   public mutating func append(_ value: Double?) {
     if let value { append(value) } else { appendMissing() }
   }
 
+  /// Adds the exact value of a cell.
   public mutating func append(_ cell: Cell) {
     switch cell {
     case .text(let text): append(text)

@@ -3,7 +3,9 @@ import Synchronization
 
 /// Where streamed rows go.
 public enum RowDestination: Hashable, Sendable {
+  /// A path, which gets its name when everything is written.
   case file(String)
+  /// A pipe or a terminal, to which rows go as they come.
   case standardOutput
 }
 

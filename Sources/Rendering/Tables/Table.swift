@@ -1,35 +1,50 @@
 /// One value of a table. Integers are exact to 128 bits.
 public enum Cell: Hashable, Sendable {
+  /// As it is.
   case text(String)
+  /// Written by the column's format for a person, in full for a program.
   case integer(Int128)
+  /// Written by the column's format for a person, in full for a program.
   case number(Double)
+  /// `yes` or `no` for a person.
   case flag(Bool)
   /// Does not apply: an empty field in CSV, `null` in JSON, a dash for a person.
   case missing
 }
 
 extension Cell: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral {
+  /// Text.
   public init(stringLiteral value: String) { self = .text(value) }
+  /// An integer.
   public init(integerLiteral value: Int) { self = .integer(Int128(value)) }
+  /// A number.
   public init(floatLiteral value: Double) { self = .number(value) }
 
+  /// An integer that fits 128 bits.
   public init(_ value: some BinaryInteger) { self = .integer(Int128(value)) }
+  /// A number.
   public init(_ value: Double) { self = .number(value) }
+  /// A number, or a missing value.
   public init(_ value: Double?) { self = value.map(Cell.number) ?? .missing }
+  /// Text.
   public init(_ value: String) { self = .text(value) }
 }
 
 /// One column: the key of data files (its unit is the key's last part) and the heading and format for a person.
 public struct Column: Hashable, Sendable {
+  /// Of a column in text for a person.
   public enum Alignment: Hashable, Sendable { case left, right, centre }
 
   /// The column's name in CSV and JSON: `matmul_flops`.
   public var key: String
   /// The heading in a terminal and in Markdown: `matrix work`.
   public var heading: String
+  /// For a person.
   public var alignment: Alignment
+  /// Of the column's numbers, for a person.
   public var format: NumberFormat
 
+  /// - Parameter heading: the key if nil.
   public init(
     _ key: String, _ heading: String? = nil, _ alignment: Alignment = .right, as format: NumberFormat = .exact
   ) {
@@ -55,15 +70,20 @@ public struct Column: Hashable, Sendable {
 
 /// The four forms in which one table leaves the program.
 public enum TableFormat: String, CaseIterable, Sendable {
+  /// Aligned columns for a terminal, Markdown's pipes, and exact values as CSV and as JSON.
   case table, markdown, csv, json
 }
 
 /// Typed columns and rows that render as text for a person or as exact values for a program.
 public struct Table: Hashable, Sendable {
+  /// Above the table in a terminal; nil for none.
   public var title: String?
+  /// In order.
   public let columns: [Column]
+  /// One cell per column each.
   public private(set) var rows: [[Cell]] = []
 
+  /// No rows.
   public init(title: String? = nil, _ columns: [Column]) {
     self.title = title
     self.columns = columns
@@ -75,6 +95,7 @@ public struct Table: Hashable, Sendable {
     rows.append(row)
   }
 
+  /// The whole table in one of its forms.
   public func text(as format: TableFormat) -> String {
     switch format {
     case .table: terminalText()

@@ -7,9 +7,10 @@ import Scenarios
 
 extension ReportSubject {
   /// Answers in plain words, every number computed from the closed forms.
-  func findings(_ document: inout MarkdownDocument) {
+  /// - Throws: `CountOverflow`, `HardwareError`
+  func findings(_ document: inout MarkdownDocument) throws {
     document.heading("Findings")
-    overview(&document)
+    try overview(&document)
     document.paragraph(
       "For \(model.described(as: point.name)), \(parameterText) parameters, on `\(profile.name)`, weights in "
         + "\(precision.weights.rawValue), cache in \(precision.cache.rawValue), at \(describe(workload)), unless said "
@@ -19,20 +20,20 @@ extension ReportSubject {
       document.heading(title, level: 3)
       document.list(items)
     }
-    group("What bounds it", phasesWithWork.map(boundFinding) + firstTokenFindings + limitFindings)
-    group(
+    try group("What bounds it", phasesWithWork.map(boundFinding) + firstTokenFindings + limitFindings())
+    try group(
       rivals.isEmpty ? "Cache" : "Against the baselines",
-      (workload.generatedLength > 0 ? rivals.map(decodeFinding) : []) + [cacheFinding].compactMap { $0 })
+      (workload.generatedLength > 0 ? rivals.map(decodeFinding) : []) + [cacheFinding()].compactMap { $0 })
     if workload.generatedLength > 0, workload.promptLength > 0 {
       group("Continuations that share a prefill", [sharingFinding] + rivals.map(continuationsFinding))
     }
     group(
       scenario.objective == nil ? "What to weigh" : "What to choose",
       [objectiveFinding].compactMap { $0 } + spreadFindings + [beatenFinding].compactMap { $0 })
-    group("What the paper prints", paperFindings)
+    try group("What the paper prints", paperFindings())
     guard workloads.count > 1 else { return }
     document.heading("`\(point.name)` over the grid's workloads", level: 3)
-    document.table(glance)
+    document.table(try glance())
   }
 
   private var parameterText: String { NumberFormat.si(unit: "").text(parameters(of: model).total) }
@@ -76,7 +77,7 @@ extension ReportSubject {
   }
 
   /// Bounds and times at the corners of the grid.
-  private var glance: Table {
+  private func glance() throws -> Table {
     let decodes = workload.generatedLength > 0
     var columns = [
       Column("prompt"), Column("generated"), Column("batch"), Column("prefill_s", "prefill", as: .si(unit: "s")),
@@ -103,12 +104,9 @@ extension ReportSubject {
         row += [Cell(phases.timeToFirstToken.value), Cell(own.value), bound(.decode)]
         row += rivals.map { Cell(pace(own, against: timePerToken($0.model, workload))) }
       }
-      if let memory = try? MemoryDemand(model, workload, precision, devices: profile.devices) {
-        let fits = memory.fits(batchSize: Int128(workload.batchSize), on: profile)
-        row += [Cell(memory.bytesPerSequence), fits ? "yes" : "**no**"]
-      } else {
-        row += [.missing, .missing]
-      }
+      let memory = try MemoryDemand(model, workload, precision, devices: profile.devices)
+      let fits = memory.fits(batchSize: Int128(workload.batchSize), on: profile)
+      row += [Cell(memory.bytesPerSequence), fits ? "yes" : "**no**"]
       table.append(row)
     }
     return table
@@ -117,20 +115,23 @@ extension ReportSubject {
   // MARK: Limits
 
   /// Amdahl's law on the costliest node of decode, here and at the largest batch that fits.
-  private var limitFindings: [String] {
+  private func limitFindings() throws -> [String] {
     let phase = workload.generatedLength > 0 ? Phase.decode : .prefill
-    var findings = [limit(phase, at: workload, "What limits further gain in \(phase.rawValue) here")]
+    var findings = [try limit(phase, at: workload, "What limits further gain in \(phase.rawValue) here")]
     if let largest = timed.largestBatch, largest > workload.batchSize {
       let text = "At the largest batch that fits, \(number(largest)) prompts,"
-      findings.append(limit(phase, at: workload.with(batchSize: largest), text))
+      findings.append(try limit(phase, at: workload.with(batchSize: largest), text))
     }
     return findings.compactMap { $0 }
   }
 
-  private func limit(_ phase: Phase, at workload: Workload, _ opening: String) -> String? {
+  /// A node that takes all of the time would have no limit; the gain is cut off at a million.
+  private static let largestShare = 0.999999
+
+  private func limit(_ phase: Phase, at workload: Workload, _ opening: String) throws -> String? {
     let estimate = phases(model, workload)[phase]
-    guard let totals = try? price(model, workload, precision).totals[phase], estimate.total.time > .zero,
-      let costliest = estimate.nodes.max(by: { $0.figure.time < $1.figure.time })
+    let totals = try price(model, workload, precision).totals[phase]
+    guard estimate.total.time > .zero, let costliest = estimate.nodes.max(by: { $0.figure.time < $1.figure.time })
     else { return nil }
     let share = costliest.figure.time.value / estimate.total.time.value
     let traffic = Double(max(1, totals.trafficBits))
@@ -139,7 +140,7 @@ extension ReportSubject {
     let local = Double(totals.localReadBits) / traffic
     return "**\(opening)\(opening.hasSuffix(",") ? "" : ":")** `\(costliest.node)` takes \(percent(share)) of the time "
       + "(\(costliest.figure.bound.rawValue)-bound), so no change of it alone makes \(phase.rawValue) more than "
-      + "\(ratio(1 / (1 - min(share, 0.999999)))) faster. Of the traffic, \(percent(weights)) are weights, "
+      + "\(ratio(1 / (1 - min(share, Self.largestShare)))) faster. Of the traffic, \(percent(weights)) are weights, "
       + "\(percent(cache)) persistent cache, \(percent(local)) local windows and the rest activations."
   }
 }

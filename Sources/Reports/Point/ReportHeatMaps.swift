@@ -19,8 +19,8 @@ extension ReportSubject {
       for map in maps {
         try await draw(map, objective.member, at: workload, "\(map.name)-\(index + 1)", &report)
       }
-      if index == 0, objective.member != "cache.bytes_at_end" {
-        try await draw(maps[0], "cache.bytes_at_end", at: workload, "cache-\(maps[0].name)", &report)
+      if index == 0, objective.member != ReportFigure.cacheAtEnd.rawValue {
+        try await draw(maps[0], ReportFigure.cacheAtEnd.rawValue, at: workload, "cache-\(maps[0].name)", &report)
       }
     }
     guard workloads.count > 1 else { return }
@@ -28,17 +28,20 @@ extension ReportSubject {
     report.document.table(winners)
   }
 
+  /// The largest value over the smallest below which a map shows nothing but rounding of colours. Chosen.
+  private static let leastContrast = 1.05
+
   private func draw(
     _ map: LengthMap, _ member: String, at workload: Workload, _ name: String, _ report: inout ReportBuilder
   ) async throws {
     let points = hierarchies(at: workload).filter { map.holds($0.point.model) }
     let values = points.compactMap { objective.admits($0) ? $0.value(member) : nil }
     guard map.varies(over: points), let low = values.min(), let high = values.max() else { return }
-    let label = capitalised(NumberFormatOfMember.label(member))
-    if high < 1.05 * low {
-      let format = NumberFormatOfMember(member)
+    let style = FigureStyle.named(member)
+    let label = capitalised(style.label)
+    if high < Self.leastContrast * low {
       report.document.paragraph(
-        "\(label) is nearly the same over \(map.caption): \(format.text(low)) to \(format.text(high)), "
+        "\(label) is nearly the same over \(map.caption): \(style.text(low)) to \(style.text(high)), "
           + "\(change(from: low, to: high)).")
     } else {
       try await report.figure(
@@ -75,7 +78,7 @@ extension ReportSubject {
     }
     guard !places.isEmpty else { return [] }
     return [
-      "**Best and worst lengths lie apart** in \(objective.label), the other lengths as explained: "
+      "**Best and worst lengths lie apart** in \(objective.style.label), the other lengths as explained: "
         + places.joined(separator: "; ") + "."
     ]
   }
@@ -84,8 +87,8 @@ extension ReportSubject {
   private var winners: Table {
     var table = Table([
       Column("prompt"), Column("generated"), Column("batch"), .text("hierarchy", "best hierarchy"),
-      Column("value", objective.label, as: objective.format.format),
-      Column("own", "\(model.hierarchyText)", as: objective.format.format), Column("fitting", "hierarchies that fit"),
+      Column("value", objective.style.label, as: objective.style.format),
+      Column("own", "\(model.hierarchyText)", as: objective.style.format), Column("fitting", "hierarchies that fit"),
     ])
     for workload in cornerWorkloads {
       let points = hierarchies(at: workload)
@@ -185,15 +188,15 @@ extension ReportSubject {
     let highlighted = rows.indices.flatMap { row in
       columns.indices.filter { best != nil && cells[row][$0]?.point.model == best }.map { (row: row, column: $0) }
     }
-    let format = NumberFormatOfMember(member)
-    let label = NumberFormatOfMember.label(member)
+    let style = FigureStyle.named(member)
+    let label = style.label
     let shown = values.joined().compactMap { $0 }
     let spread = (shown.max() ?? 1) / max(shown.min() ?? 1, .leastNormalMagnitude)
     return HeatMap(
       "\(capitalised(label)): \(ratio(spread)) between the best and the worst lengths",
       subtitle: "\(point.name) on \(profile.name), \(place), \(kept(map))", x: map.x.label,
       columns: columns.map(String.init), y: map.y.label, rows: rows.map(String.init), values: values,
-      quantity: "\(label) (\(format.unit))", format: format.format, highlighted: highlighted)
+      quantity: "\(label) (\(style.unit))", format: style.format, highlighted: highlighted)
   }
 
   private func kept(_ map: LengthMap) -> String {

@@ -4,7 +4,7 @@ import Quantities
 import Rendering
 import Scenarios
 
-/// The most models that a reader can compare in one table.
+/// The most models that a reader can compare in one table. Chosen.
 private let mostModels = 24
 
 extension ReportSubject {
@@ -26,10 +26,10 @@ extension ReportSubject {
   }
 
   /// All models side by side at each workload, in words and in tables.
-  func overview(_ document: inout MarkdownDocument) {
+  func overview(_ document: inout MarkdownDocument) throws {
     guard !overviewModels.isEmpty else { return }
     document.heading("All \(number(overviewModels.count)) models", level: 3)
-    let groups = cornerWorkloads.compactMap { workload -> [ServingRow]? in try? rows(overviewModels, workload) }
+    let groups = try cornerWorkloads.map { try rows(overviewModels, $0) }
     document.list(groups.map(overviewFinding))
     for group in groups {
       document.heading(capitalised(describe(group[0].workload)), level: 4)

@@ -8,20 +8,28 @@ import Scenarios
 /// One row of the paper's main table, per protocol.
 /// - Source: arXiv:2512.20687v2, Table 1 (memory in GiB per sample, throughput in thousand tokens per second)
 struct PaperRow {
-  let name: String
+  let family: Family
+  /// As the paper calls it: `600m`.
+  let size: String
   let memory: (prefillHeavy: Double, decodeHeavy: Double)
   let throughput: (prefillHeavy: Double, decodeHeavy: Double)
 
+  /// The preset of this model.
+  var name: String { "\(family.rawValue)-\(size)" }
+
+  /// The vanilla model of the same size.
+  var vanilla: PaperRow? { Self.all.first { $0.family.structure == .stack && $0.size == size } }
+
   static let all = [
-    PaperRow(name: "vanilla-600m", memory: (0.275, 0.230), throughput: (0.89, 1.69)),
-    PaperRow(name: "vanilla-900m", memory: (0.298, 0.354), throughput: (1.19, 2.34)),
-    PaperRow(name: "vanilla-1.2b", memory: (0.439, 0.390), throughput: (0.53, 1.00)),
-    PaperRow(name: "block-600m", memory: (0.044, 0.031), throughput: (24.76, 47.39)),
-    PaperRow(name: "block-900m", memory: (0.054, 0.038), throughput: (26.23, 52.67)),
-    PaperRow(name: "block-1.2b", memory: (0.070, 0.051), throughput: (14.35, 27.55)),
-    PaperRow(name: "photon-600m", memory: (0.031, 0.023), throughput: (39.14, 70.43)),
-    PaperRow(name: "photon-900m", memory: (0.037, 0.027), throughput: (42.24, 75.52)),
-    PaperRow(name: "photon-1.2b", memory: (0.044, 0.036), throughput: (23.93, 43.80)),
+    PaperRow(family: .vanilla, size: "600m", memory: (0.275, 0.230), throughput: (0.89, 1.69)),
+    PaperRow(family: .vanilla, size: "900m", memory: (0.298, 0.354), throughput: (1.19, 2.34)),
+    PaperRow(family: .vanilla, size: "1.2b", memory: (0.439, 0.390), throughput: (0.53, 1.00)),
+    PaperRow(family: .block, size: "600m", memory: (0.044, 0.031), throughput: (24.76, 47.39)),
+    PaperRow(family: .block, size: "900m", memory: (0.054, 0.038), throughput: (26.23, 52.67)),
+    PaperRow(family: .block, size: "1.2b", memory: (0.070, 0.051), throughput: (14.35, 27.55)),
+    PaperRow(family: .photon, size: "600m", memory: (0.031, 0.023), throughput: (39.14, 70.43)),
+    PaperRow(family: .photon, size: "900m", memory: (0.037, 0.027), throughput: (42.24, 75.52)),
+    PaperRow(family: .photon, size: "1.2b", memory: (0.044, 0.036), throughput: (23.93, 43.80)),
   ]
 }
 
@@ -34,9 +42,8 @@ struct PaperFigures {
   /// - Unit: token/s/GiB
   var tpm: Double { throughput / memory }
 
-  /// Nil for a model that the paper has not, and for a workload that is neither of its protocols.
-  init?(_ name: String, _ workload: Workload) {
-    guard let row = PaperRow.all.first(where: { $0.name == name }) else { return nil }
+  /// Nil for a workload that is neither of the paper's protocols.
+  init?(_ row: PaperRow, _ workload: Workload) {
     switch (workload.promptLength, workload.generatedLength) {
     case (2048, 128): (memory, throughput) = (row.memory.prefillHeavy, 1000 * row.throughput.prefillHeavy)
     case (128, 2048): (memory, throughput) = (row.memory.decodeHeavy, 1000 * row.throughput.decodeHeavy)
@@ -80,8 +87,8 @@ struct PaperComparison {
 
 extension ReportSubject {
   /// The published models of the grid beside what the paper prints, grouped by protocol.
-  var paperComparisons: [[PaperComparison]] {
-    guard let groups = try? servingGroups() else { return [] }
+  func paperComparisons() throws -> [[PaperComparison]] {
+    let groups = try servingGroups()
     // The first batch of each protocol: the paper states none.
     var protocols: [[Int]] = []
     let first = groups.filter { rows in
@@ -91,9 +98,9 @@ extension ReportSubject {
     }
     return first.map { rows in
       rows.compactMap { row -> PaperComparison? in
-        guard let paper = PaperFigures(row.name, row.workload), let size = row.name.split(separator: "-").last,
-          let vanilla = rows.first(where: { $0.name == "vanilla-\(size)" }),
-          let paperVanilla = PaperFigures(vanilla.name, vanilla.workload)
+        guard let printed = PaperRow.all.first(where: { $0.name == row.name }), let baseline = printed.vanilla,
+          let vanilla = rows.first(where: { $0.name == baseline.name }),
+          let paper = PaperFigures(printed, row.workload), let paperVanilla = PaperFigures(baseline, vanilla.workload)
         else { return nil }
         return PaperComparison(row: row, paper: paper, vanilla: vanilla, paperVanilla: paperVanilla)
       }
@@ -101,8 +108,8 @@ extension ReportSubject {
   }
 
   /// Published models beside what the paper prints, a pair of tables for each protocol.
-  func paperTables(_ document: inout MarkdownDocument) {
-    let groups = paperComparisons
+  func paperTables(_ document: inout MarkdownDocument) throws {
+    let groups = try paperComparisons()
     guard !groups.isEmpty else { return }
     document.heading("Beside what the paper prints", level: 3)
     document.paragraph(
@@ -165,8 +172,8 @@ extension ReportSubject {
   }
 
   /// The paper's claims in words, at the model with its largest printed gain.
-  var paperFindings: [String] {
-    let all = paperComparisons.flatMap { $0 }.filter(\.row.model.family.isSubject)
+  func paperFindings() throws -> [String] {
+    let all = try paperComparisons().flatMap { $0 }.filter { $0.row.model.family.isSubject }
     guard let top = all.max(by: { $0.paperTPMGain < $1.paperTPMGain }), let largest = top.largestTPMGain,
       let gain = top.largestGain, let share = PaperComparison.share(top.paper, of: top.row),
       let vanillaShare = PaperComparison.share(top.paperVanilla, of: top.vanilla)

@@ -6,6 +6,11 @@ import Rendering
 import Scenarios
 
 extension ReportSubject {
+  /// Points of a front that a table shows, and beaten models that a sentence names, before either is too long to read.
+  /// Chosen.
+  private static let mostShown = 24
+  private static let mostBeaten = 12
+
   /// Models at the explained workload that no other equals or beats in every figure.
   func paretoSection(_ report: inout ReportBuilder) async throws {
     let rivals = summaries.filter {
@@ -38,7 +43,7 @@ extension ReportSubject {
           Column("prefill_s", "prefill", as: .si(unit: "s")),
           Column("cache", "persistent cache per prompt", as: .binaryBytes), Column("parameters", as: .si(unit: "")),
         ])
-    for summary in front.prefix(24) {
+    for summary in front.prefix(Self.mostShown) {
       table.append(
         [Cell("`\(summary.point.name)`"), Cell(summary.point.model.hierarchyText)]
           + (quality == nil ? [] : [Cell(summary.quality)])
@@ -53,7 +58,9 @@ extension ReportSubject {
         qualityChart(rivals, quality), "quality",
         caption: "Throughput at the largest batch that fits against \(quality.figure), \(describe(workload)).")
     }
-    if front.count > 24 { report.document.paragraph("The first 24 by decode time are shown.") }
+    if front.count > Self.mostShown {
+      report.document.paragraph("The first \(Self.mostShown) by decode time are shown.")
+    }
   }
 
   /// Throughput at the largest batch against quality, a line per architecture.
@@ -89,7 +96,7 @@ extension ReportSubject {
       let winner = paretoSet(rivals).first { dominates($0, loser) }
       return winner.map { "`\(loser.point.name)` by `\($0.point.name)`" }
     }
-    guard !beaten.isEmpty, beaten.count <= 12 else { return nil }
+    guard !beaten.isEmpty, beaten.count <= Self.mostBeaten else { return nil }
     return "**With the quality table** some models are beaten in \(quality.figure), decode time and cache at once: "
       + beaten.joined(separator: ", ") + ". The rest is a choice."
   }

@@ -6,10 +6,15 @@ import Rendering
 import Scenarios
 
 extension ReportSubject {
+  /// What a long context is where the grid has none, 128K; and how many times the explained prompt the grid's longest must
+  /// be to count as long. Both are chosen.
+  private static let usualLongPrompt = 131_072
+  private static let longFactor = 4
+
   /// The prompt that stands for a long context: the grid's longest, if that is long at all, else 128K.
   private var longPrompt: Int {
     let longest = workloads.map(\.promptLength).max() ?? 0
-    return longest >= 4 * max(1, workload.promptLength) ? longest : 131_072
+    return longest >= Self.longFactor * max(1, workload.promptLength) ? longest : Self.usualLongPrompt
   }
 
   /// Over which prompts decode is faster than a rival's.
@@ -92,17 +97,17 @@ extension ReportSubject {
       + "\(percent(1 - four.value / apart.value)) of the time."
   }
 
-  var cacheFinding: String? {
+  /// The cache at the end beside those of the rivals; nil where the model holds none.
+  func cacheFinding() throws -> String? {
     let own = cost.cache.bytesAtEnd
-    let parts = rivals.compactMap { rival -> String? in
-      guard let other = try? price(rival.model, workload, precision).cache.bytesAtEnd, own > 0, other > 0 else {
-        return nil
-      }
+    guard own > 0 else { return nil }
+    let parts = try rivals.compactMap { rival -> String? in
+      let other = try price(rival.model, workload, precision).cache.bytesAtEnd
+      guard other > 0 else { return nil }
       let times = own <= other ? Double(other) / Double(own) : Double(own) / Double(other)
       return
         "**\(ratio(times)) \(own <= other ? "smaller" : "larger")** than that of `\(rival.name)` (\(byteText(other)))"
     }
-    guard own > 0 else { return nil }
     let compared = parts.isEmpty ? "" : ": " + parts.joined(separator: ", ")
     return "**The cache** at the end is \(byteText(own))\(compared)."
   }

@@ -31,7 +31,7 @@ extension ReportSubject {
     } else {
       report.document.table(servingTable(Array(groups.joined())))
     }
-    paperTables(&report.document)
+    try paperTables(&report.document)
     guard summaries.count > 1 else { return }
     report.document.paragraph(
       "All \(number(summaries.count)) points as data: `photon sweep \(file) -o \(scenario.name).csv`. Its times are "
@@ -41,14 +41,18 @@ extension ReportSubject {
         + "some operations wait for arithmetic and others for memory.")
   }
 
+  /// The most models of a grid that are listed beside each other. Chosen: a grid of more is a search, whose front and maps
+  /// show its models.
+  private static let mostListed = 12
+
   /// One group per workload: the grid's own models where they are few, else the explained one and its rivals.
   func servingGroups() throws -> [[ServingRow]] {
     var listed: [NamedModel] = []
     for summary in summaries where !listed.contains(where: { $0.model == summary.point.model }) {
       listed.append(NamedModel(name: summary.point.name, model: summary.point.model))
-      if listed.count > 12 { break }
+      if listed.count > Self.mostListed { break }
     }
-    if listed.count > 12 { listed = [contenders[0]] }
+    if listed.count > Self.mostListed { listed = [contenders[0]] }
     listed += contenders.filter { contender in !listed.contains { $0.model == contender.model } }
     return try cornerWorkloads.filter { $0.generatedLength > 0 }.map { workload in
       try listed.map {

@@ -22,6 +22,9 @@ extension PublishedClaim {
 }
 
 extension PublishedSubject {
+  /// The factor within which a prediction counts as a reproduction of a ratio. Chosen.
+  private static let reproduced = 2.0
+
   private static let words = [
     "cache": "cache bytes", "weights": "weight reads", "arithmetic": "arithmetic",
     "intermediates": "activations", "batch": "batch that memory allows", "memory again": "memory counted again",
@@ -47,7 +50,7 @@ extension PublishedSubject {
     }
     let (ideal, fitted) = (claim.waterfalls[0], claim.waterfalls[claim.waterfalls.count - 1])
     let predicted = zip(engines, claim.waterfalls).map { "`\($0.name)` \(wholeRatio($1.ratio))" }
-    let isReproduced = max(fitted.ratio / claim.ratio, claim.ratio / fitted.ratio) < 2
+    let isReproduced = max(fitted.ratio / claim.ratio, claim.ratio / fitted.ratio) < Self.reproduced
     return "**The published \(title)** (TPM of `\(second.model)` over `\(first.model)`, prompt \(first.prompt), "
       + "\(first.generated) generated) is \(ratio(claim.throughputGain)) in throughput times \(ratio(claim.memoryGain)) in "
       + "memory; predicted \(predicted.joined(separator: ", "))"
@@ -82,7 +85,7 @@ extension PublishedSubject {
       "Each column multiplies to its prediction, and with the last factor to the published "
         + "\(title). A batch that is as fast per token as a larger one has a factor of 1: with `ideal` kernels already the "
         + "smaller batch is bound by arithmetic and cache. Largest batches (`ideal`): "
-        + "\(batches(claim, .ideal)); `fitted`: \(batches(claim, fit.engine)).")
+        + "\(try batches(claim, .ideal)); `fitted`: \(try batches(claim, fit.engine)).")
   }
 
   private func table(_ claim: PublishedClaim) -> Table {
@@ -114,8 +117,8 @@ extension PublishedSubject {
     return table
   }
 
-  private func batches(_ claim: PublishedClaim, _ engine: Engine) -> String {
-    [claim.first.row, claim.second.row].compactMap { try? point($0, engine).batch }.map(number).joined(separator: " → ")
+  private func batches(_ claim: PublishedClaim, _ engine: Engine) throws -> String {
+    try [claim.first.row, claim.second.row].map { try point($0, engine).batch }.map(number).joined(separator: " → ")
   }
 
   private func wholeRatio(_ value: Double) -> String { NumberFormat.fixed(decimals: 0).text(value) + "×" }

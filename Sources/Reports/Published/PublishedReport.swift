@@ -52,15 +52,18 @@ extension PublishedSubject {
   func relativeErrors(_ rows: [PredictedRow], _ quantity: PublishedRow.Quantity) -> [Double]? {
     let rows = rows.filter { $0.row.quantity == quantity }
     let pairs = rows.compactMap { row -> (PredictedRow, PredictedRow)? in
-      guard !row.row.model.contains("vanilla"), let size = row.row.model.split(separator: "-").last else { return nil }
+      guard !isVanilla(row.row), let size = nominalSize(row.row) else { return nil }
       let baseline = rows.first {
-        $0.row.model.hasSuffix("vanilla-\(size)") && $0.row.prompt == row.row.prompt
+        isVanilla($0.row) && nominalSize($0.row) == size && $0.row.prompt == row.row.prompt
       }
       return baseline.map { (row, $0) }
     }
     if pairs.isEmpty { return nil }
     return engines.indices.map { engine in geometricError(pairs.map { $0.ratio(engine) / $1.ratio(engine) }) }
   }
+
+  /// The size that a model is called by, the last part of its name; papers compare models of one such size.
+  private func nominalSize(_ row: PublishedRow) -> Substring? { row.model.split(separator: "-").last }
 
   func errorFindings(_ groups: [Group]) -> [String] {
     func list(_ values: [Double]) -> String {
@@ -164,7 +167,7 @@ extension PublishedSubject {
     document.heading(source)
     let isSingle = rows.allSatisfy { $0.row.quantity == .timePerLayer }
     let shown = Array(engines.prefix(isSingle ? 1 : engines.count))
-    let hasParts = rows.contains { !$0.row.part.isEmpty }
+    let hasParts = rows.contains { $0.row.part != nil }
     var table = Table(
       [.text("model"), Column("prompt"), Column("generated"), .text("quantity")]
         + (hasParts ? [.text("part")] : []) + [.text("published")]
@@ -172,7 +175,7 @@ extension PublishedSubject {
           [.text(engine.name, "`\(engine.name)`"), Column("\(engine.name)_ratio", "ratio", as: .significant(3))]
         })
     for row in rows {
-      let part = [row.row.phase, row.row.part].filter { !$0.isEmpty }.joined(separator: ", ")
+      let part = [row.row.phase?.rawValue, row.row.part?.rawValue].compactMap(\.self).joined(separator: ", ")
       let lead: [Cell] = [
         Cell("`\(row.row.model)`"), Cell(row.row.prompt), Cell(row.row.generated), Cell(row.row.quantity.rawValue),
       ]

@@ -83,6 +83,8 @@ public struct PublishedSubject: Sendable {
     fit = try EngineFit(measured, from: .eager, name: "fitted")
   }
 
+  func isVanilla(_ row: PublishedRow) -> Bool { models[row.model].map { !$0.isHierarchy } ?? false }
+
   func point(_ row: PublishedRow, _ engine: Engine) throws -> ComparedPoint {
     try ComparedPoint(
       models[row.model]!, Workload(promptLength: row.prompt, generatedLength: row.generated), precision,
@@ -114,6 +116,8 @@ public struct PublishedSubject: Sendable {
     let waterfalls = try engines.compactMap { engine in
       PointComparison(try point(one, engine), try point(other, engine)).throughputPerGibibyte
     }
+    // Where a model does not fit under an engine, its throughput has no factors; the table of rows still shows it.
+    guard waterfalls.count == engines.count else { return nil }
     return PublishedClaim(
       first: try predicted(one), second: try predicted(other), throughputGain: fast.value / slow.value,
       waterfalls: waterfalls)
@@ -126,16 +130,25 @@ func geometricError(_ ratios: [Double]) -> Double {
 }
 
 extension ComparedPoint {
-  /// Time of a batch in the part of a model that a row names: `SIDE/attention` or `SIDE/feed-forward`, where the side is
-  /// `half the stack`, `block decoder` or `token decoder`.
+  /// Time of a batch in the part of a model that a row names; the whole phase where it names none.
   fileprivate func seconds(of row: PublishedRow, batch: Int) -> Double {
     let phases = TimedPhases(model, workload.with(batchSize: batch), precision, roofline)
-    let isAttention = row.part.hasSuffix("attention")
-    let components: [Component] = isAttention ? [.projections, .attention] : [.feedForward]
-    let place = !model.isHierarchy ? (0, Side.decoder) : (1, row.part.hasPrefix("block") ? .encoder : .decoder)
-    let phase = row.phase == "prefill" ? phases.prefill : phases.decode
-    let time = components.reduce(0) { $0 + phase[Node(place.0, place.1, $1)].time.value }
-    return row.part.hasPrefix("half") ? time / 2 : time
+    let phase = phases[row.phase ?? .decode]
+    /// A vanilla stack is the decoder of level 0; a block decoder is the encoder of level 1, a token decoder its decoder.
+    func time(_ side: Side, _ components: [Component]) -> Double {
+      let (level, side) = model.isHierarchy ? (1, side) : (0, .decoder)
+      return components.reduce(0) { $0 + phase[Node(level, side, $1)].time.value }
+    }
+    let attention: [Component] = [.projections, .attention]
+    switch row.part {
+    case .halfStackAttention: return time(.decoder, attention) / 2
+    case .halfStackFeedForward: return time(.decoder, [.feedForward]) / 2
+    case .blockDecoderAttention: return time(.encoder, attention)
+    case .blockDecoderFeedForward: return time(.encoder, [.feedForward])
+    case .tokenDecoderAttention: return time(.decoder, attention)
+    case .tokenDecoderFeedForward: return time(.decoder, [.feedForward])
+    case .layerAttention, .lastQueriesAttention, nil: return phase.total.time.value
+    }
   }
 
   /// Attention of one layer: of one decoded token, or of the prompt's last 32 768 queries.
@@ -144,12 +157,11 @@ extension ComparedPoint {
     func prefill(_ prompt: Int) -> Double {
       TimedPhases(model, workload.with(promptLength: prompt), precision, roofline).prefill[attention].time.value
     }
-    let isDecode = row.phase == "decode"
     let phases = TimedPhases(model, workload, precision, roofline)
     let time =
-      isDecode
+      row.phase == .decode
       ? phases.decode[attention].time.value
-      : prefill(workload.promptLength) - prefill(max(0, workload.promptLength - 32_768))
+      : prefill(workload.promptLength) - prefill(max(0, workload.promptLength - PublishedRow.Part.lastQueries))
     return time / Double(model.layers)
   }
 }

@@ -1,23 +1,67 @@
+import Architectures
 import Foundation
 import Scenarios
 
 /// One published number, where it stands, and what was measured.
 public struct PublishedRow: Hashable, Sendable {
+  /// What was measured; the raw value is the word in the table.
   public enum Quantity: String, CaseIterable, Sendable {
+    /// Of one sequence, of the batch, and their quotient.
     case memory, throughput, tpm
+    /// Of a part of the model, per sequence of the batch.
     case timePerSample = "time per sample"
+    /// Of the attention of one layer.
     case timePerLayer = "time per layer"
   }
 
+  /// What a time is spent in, as tables name it.
+  public enum Part: String, CaseIterable, Sendable {
+    /// Attention with its projections, in half of a vanilla stack.
+    case halfStackAttention = "half the stack/attention"
+    /// Feed-forward networks of half of a vanilla stack.
+    case halfStackFeedForward = "half the stack/feed-forward"
+    /// Attention with its projections, in a Block Transformer's block decoder.
+    case blockDecoderAttention = "block decoder/attention"
+    /// Feed-forward networks of the block decoder.
+    case blockDecoderFeedForward = "block decoder/feed-forward"
+    /// Attention with its projections, in a Block Transformer's token decoder.
+    case tokenDecoderAttention = "token decoder/attention"
+    /// Feed-forward networks of the token decoder.
+    case tokenDecoderFeedForward = "token decoder/feed-forward"
+    /// Of one layer and one decoded token.
+    case layerAttention = "attention"
+    /// Of one layer and the end of a prompt.
+    case lastQueriesAttention = "attention of the last 32768 queries"
+
+    /// The queries at the end of a prompt that `lastQueriesAttention` is the time of.
+    static let lastQueries = 32_768
+
+    /// The parts that a quantity can be about; empty where it is about no part.
+    static func accepted(_ quantity: Quantity) -> [Part] {
+      switch quantity {
+      case .memory, .throughput, .tpm: []
+      case .timePerSample: allCases.filter { $0 != .layerAttention && $0 != .lastQueriesAttention }
+      case .timePerLayer: [.layerAttention, .lastQueriesAttention]
+      }
+    }
+  }
+
+  /// Paper and table.
   public var source: String
+  /// The name of a model in the scenario.
   public var model: String
+  /// The name of a profile.
   public var hardware: String
+  /// - Unit: token of one sequence
   public var prompt: Int
+  /// - Unit: token of one sequence
   public var generated: Int
+  /// What the value is of.
   public var quantity: Quantity
-  /// Of a time: the phase and the part of the model that it is spent in.
-  public var phase: String
-  public var part: String
+  /// The phase that a time is of; nil for other quantities.
+  public var phase: Phase?
+  /// The part of the model that a time is spent in; nil for other quantities.
+  public var part: Part?
   /// In units without a prefix: byte, token/s, token/s/GiB, s.
   public var value: Double
   /// As printed, with its unit.
@@ -26,7 +70,9 @@ public struct PublishedRow: Hashable, Sendable {
 
 /// Published measurements as CSV; docs/published-tables.md describes the columns.
 public struct PublishedTable: Sendable {
+  /// The path that it was read from.
   public let file: String
+  /// In the order of the text.
   public let rows: [PublishedRow]
 
   static let columns = [
@@ -44,7 +90,7 @@ public struct PublishedTable: Sendable {
 
   /// - Throws: `ScenarioError`
   public init(file: String) throws(ScenarioError) {
-    guard let text = try? String(contentsOfFile: file, encoding: .utf8), text.utf8.count < 10_000_000 else {
+    guard let text = try? String(contentsOfFile: file, encoding: .utf8), text.utf8.count < largestTableBytes else {
       throw Self.refuse(file, 1, "no readable text", "a CSV file")
     }
     try self.init(text: text, file: file)
@@ -92,10 +138,32 @@ public struct PublishedTable: Sendable {
       let names = (units[quantity] ?? []).map(\.name).joined(separator: ", ")
       throw refuse(file, line, "unit \"\(fields[9])\"", names)
     }
+    let (phase, part) = try place(quantity, phase: fields[6], part: fields[7], file, line)
     return PublishedRow(
       source: fields[0], model: fields[1], hardware: fields[2], prompt: prompt, generated: generated,
-      quantity: quantity, phase: fields[6], part: fields[7], value: value * unit.scale,
+      quantity: quantity, phase: phase, part: part, value: value * unit.scale,
       text: "\(fields[8]) \(unit.name)")
+  }
+
+  /// Where a time is spent; other quantities are of the whole model.
+  private static func place(
+    _ quantity: PublishedRow.Quantity, phase: String, part: String, _ file: String, _ line: Int
+  ) throws(ScenarioError) -> (Phase?, PublishedRow.Part?) {
+    let parts = PublishedRow.Part.accepted(quantity)
+    if parts.isEmpty {
+      guard phase.isEmpty, part.isEmpty else {
+        throw refuse(
+          file, line, "phase \"\(phase)\" and part \"\(part)\"", "empty fields: a \(quantity.rawValue) has none")
+      }
+      return (nil, nil)
+    }
+    guard let known = Phase(rawValue: phase) else {
+      throw refuse(file, line, "phase \"\(phase)\"", Phase.allCases.map(\.rawValue).joined(separator: ", "))
+    }
+    guard let named = parts.first(where: { $0.rawValue == part }) else {
+      throw refuse(file, line, "part \"\(part)\"", parts.map(\.rawValue).joined(separator: ", "))
+    }
+    return (known, named)
   }
 
   private static func refuse(_ file: String, _ line: Int, _ found: String, _ accepted: String) -> ScenarioError {

@@ -4,12 +4,17 @@ import Scenarios
 
 /// One model to train on one dataset from one seed.
 public struct QualityRun: Sendable {
+  /// The name of what is learnt.
   public let dataset: String
+  /// The model and how it is trained.
   public let variant: QualitySweep.Variant
+  /// Of weights and of the data's order.
   public let seed: Int
   /// The sweep's scenario with everything that is different in this run.
   public let scenario: Scenario
+  /// What is trained.
   public let model: Model
+  /// With the steps that the plan gives it.
   public let training: TrainingSettings
   /// Arithmetic of the whole training, forward and backward, by `TrainingCost`.
   /// - Unit: FLOP
@@ -17,6 +22,7 @@ public struct QualityRun: Sendable {
   /// `key=value` arguments that make `photon train` take this run from the sweep's scenario.
   public let arguments: [String]
 
+  /// Read in the whole training, repetitions included.
   public var tokens: Int { training.steps * training.tokensPerStep }
 
   /// A name for a folder, different for runs that train differently.
@@ -31,8 +37,11 @@ public struct QualityRun: Sendable {
 /// The scenario's own model and steps set a budget of training FLOP for each dataset, and every variant takes as many
 /// steps as come nearest to it; one with `tokensOf` takes the steps of that variant instead.
 public struct QualityPlan: Sendable {
+  /// With the quality sweep.
   public let scenario: Scenario
+  /// The scenario's section.
   public let sweep: QualitySweep
+  /// In the order in which they are trained.
   public let runs: [QualityRun]
   /// Per dataset.
   /// - Unit: FLOP

@@ -8,6 +8,7 @@ import GSL
 public struct SeedSpread: Sendable {
   /// Standard deviation between seeds, pooled over the models; nil where no model has two.
   public let deviation: Double?
+  /// Of the deviation: repetitions beyond the first of each model.
   public let degreesOfFreedom: Int
 
   /// - Parameter samples: per model, a figure of each seed.

@@ -20,6 +20,8 @@ public struct DecodeCost: Sendable {
   /// - Unit: s
   public let time: Double
 
+  /// Keys and values read, wherever they lie.
+  /// - Unit: byte
   public var cacheBytes: Double { persistentBytes + windowBytes }
 
   /// - Throws: `HardwareError`, `CountOverflow`

@@ -6,15 +6,17 @@ import Scenarios
 /// The first line that is no comment (`#`) names the columns: `model`, any axes of the grid, and last the figure. A
 /// figure called `loss` or `perplexity` is better when it is smaller, any other when it is larger.
 public struct QualityTable: Sendable {
+  /// The name of the last column.
   public let figure: String
   private let keys: [String]
   private let rows: [(key: [String], value: Double)]
 
+  /// Whether the figure is a loss or a perplexity.
   public var isSmallerBetter: Bool { figure == "loss" || figure == "perplexity" }
 
   /// - Throws: `ScenarioError`
   public init(file: String, axes: [String]) throws(ScenarioError) {
-    guard let text = try? String(contentsOfFile: file, encoding: .utf8), text.utf8.count < 10_000_000 else {
+    guard let text = try? String(contentsOfFile: file, encoding: .utf8), text.utf8.count < largestTableBytes else {
       throw Self.refuse(file, 1, "no readable text", "a CSV file")
     }
     try self.init(text: text, file: file, axes: axes)

@@ -23,11 +23,10 @@ extension PointComparison {
   public func text(_ first: String, _ second: String) -> String {
     var lines = ["B over A, where A is \(first)", "              and B is \(second)"]
     for waterfall in waterfalls {
-      let name = NumberFormatOfMember.label(waterfall.figure)
-      let format = NumberFormatOfMember(waterfall.figure).format
+      let style = FigureStyle.named(waterfall.figure)
       lines += [
         "",
-        "\(name): \(format.text(waterfall.first)) → \(format.text(waterfall.second)), a factor of "
+        "\(style.label): \(style.text(waterfall.first)) → \(style.text(waterfall.second)), a factor of "
           + factorText(waterfall.ratio),
       ]
       for step in waterfall.ranked {

@@ -7,10 +7,15 @@ import Scenarios
 
 /// What a report keeps of every point of a grid: the figures that tables, maps and objectives read.
 public struct PointSummary: ModelBearing, Sendable {
+  /// Which point of the grid.
   public let point: ScenarioPoint
+  /// Exact counts of both phases and of the caches.
   public let totals: PriceTotals
+  /// Without start latents.
   public let parameterCount: Int128
+  /// Time and bound of the whole phase.
   public let prefill: TimeFigure
+  /// Time and bound of the whole phase.
   public let decode: TimeFigure
   let figures: ServingFigures
   let largestBatch: Int?
@@ -44,47 +49,14 @@ public struct PointSummary: ModelBearing, Sendable {
     let tokens = point.workload.promptLength + point.workload.generatedLength * point.workload.continuations
     return Double(totals.cache.bytesAtEnd) / Double(max(1, tokens * point.workload.batchSize))
   }
-
-  /// The figure of a name in `reportFigureNames`; nil where the point has none.
-  func value(_ name: String) -> Double? {
-    switch name {
-    case "prefill.time_s": prefill.time.value
-    case "decode.time_s": decode.time.value
-    case "decode.time_per_token_s": figures.timePerOutputToken?.value
-    case "time_to_first_token_s": figures.timeToFirstToken.value
-    case "throughput_tokens_per_s": figures.throughput.perSecond
-    case "tpm_tokens_per_s_per_gib": figures.throughputPerSampleGibibyte
-    case "cost_usd_per_million_tokens": cost.dollars
-    case "energy_j_per_million_tokens": cost.joules
-    case "largest_batch": largestBatch.map(Double.init)
-    case "quality": quality
-    case "parameters.total": Double(parameterCount)
-    case "cache.bytes_after_prefill": Double(totals.cache.bytesAfterPrefill)
-    case "cache.bytes_at_end": Double(totals.cache.bytesAtEnd)
-    case "cache.peak_bytes": Double(totals.cache.peakBytes)
-    case "prefill.matmul_flops": Double(totals.prefill.matmulFlops)
-    case "decode.matmul_flops": Double(totals.decode.matmulFlops)
-    case "prefill.traffic_bytes": Double(bytes(totals.prefill.trafficBits))
-    case "decode.traffic_bytes": Double(bytes(totals.decode.trafficBits))
-    default: nil
-    }
-  }
 }
-
-/// The figures that an objective of a report can name.
-public let reportFigureNames = [
-  "prefill.time_s", "decode.time_s", "decode.time_per_token_s", "time_to_first_token_s", "throughput_tokens_per_s",
-  "tpm_tokens_per_s_per_gib", "cost_usd_per_million_tokens", "energy_j_per_million_tokens", "largest_batch", "quality",
-  "parameters.total", "cache.bytes_after_prefill",
-  "cache.bytes_at_end",
-  "cache.peak_bytes", "prefill.matmul_flops", "decode.matmul_flops", "prefill.traffic_bytes", "decode.traffic_bytes",
-]
 
 extension Objective {
   /// What reports look for where a scenario does not say.
-  static let fastestDecode = Objective(sense: .minimise, member: "decode.time_per_token_s", conditions: [])
+  static let fastestDecode = Objective(
+    sense: .minimise, member: ReportFigure.decodeTimePerToken.rawValue, conditions: [])
 
-  static let fastestPrefill = Objective(sense: .minimise, member: "prefill.time_s", conditions: [])
+  static let fastestPrefill = Objective(sense: .minimise, member: ReportFigure.prefillTime.rawValue, conditions: [])
 
   /// Whether a point keeps to every condition and fits into the machine's memory.
   func admits(_ summary: PointSummary) -> Bool {
@@ -104,56 +76,14 @@ extension Objective {
   }
 
   /// Whether quality decides about a point.
-  var weighsQuality: Bool { member == "quality" || conditions.contains { $0.names.contains("quality") } }
+  var weighsQuality: Bool {
+    member == ReportFigure.quality.rawValue || conditions.contains { $0.names.contains(ReportFigure.quality.rawValue) }
+  }
 
   /// `minimise decode time per token subject to …`
   var text: String {
     let conditions = conditions.isEmpty ? "" : " subject to " + conditions.map { "`\($0)`" }.joined(separator: ", ")
-    return "\(sense.rawValue) \(label)\(conditions)"
+    return "\(sense.rawValue) \(style.label)\(conditions)"
   }
 
-  var format: NumberFormatOfMember { NumberFormatOfMember(member) }
-  var label: String { NumberFormatOfMember.label(member) }
-}
-
-/// How a figure of an objective is named and written: its unit is the last part of its name.
-struct NumberFormatOfMember {
-  let format: NumberFormat
-  let unit: String
-
-  init(_ member: String) {
-    switch true {
-    case member.hasPrefix("cost_usd"): (format, unit) = (.significant(3), "$ per million tokens")
-    case member.hasPrefix("energy_j"): (format, unit) = (.si(unit: "J"), "J per million tokens")
-    case member.hasSuffix("_per_gib"): (format, unit) = (.si(unit: "tok/s/GiB"), "tok/s/GiB")
-    case member.hasSuffix("tokens_per_s"): (format, unit) = (.si(unit: "tok/s"), "tok/s")
-    case member.hasSuffix("_s"): (format, unit) = (.si(unit: "s"), "s")
-    case member.hasSuffix("bytes") || member.contains(".bytes_"): (format, unit) = (.binaryBytes, "B")
-    case member.hasSuffix("_flops"): (format, unit) = (.si(unit: "FLOP"), "FLOP")
-    case member == "quality": (format, unit) = (.significant(4), "quality")
-    default: (format, unit) = (.exact, "count")
-    }
-  }
-
-  func text(_ value: Double?) -> String { value.map(format.text) ?? "–" }
-
-  /// The name in words: `decode time per token`.
-  static func label(_ member: String) -> String {
-    switch member {
-    case "time_to_first_token_s": "time to first token"
-    case "throughput_tokens_per_s": "throughput"
-    case "tpm_tokens_per_s_per_gib": "TPM"
-    case "cost_usd_per_million_tokens": "cost of a million tokens"
-    case "energy_j_per_million_tokens": "energy of a million tokens"
-    case "largest_batch": "largest batch"
-    case "parameters.total": "parameters"
-    case "cache.bytes_after_prefill": "cache after prefill"
-    case "cache.bytes_at_end": "cache at the end"
-    case "cache.peak_bytes": "peak cache"
-    default:
-      ["_bytes", "_flops", "_s"].reduce(member.replacing(".", with: " ").replacing("_flops", with: " FLOP")) {
-        $0.hasSuffix($1) ? String($0.dropLast($1.count)) : $0
-      }.replacing("_", with: " ")
-    }
-  }
 }

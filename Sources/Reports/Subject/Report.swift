@@ -6,7 +6,7 @@ import Rendering
 public func computedReport(_ subject: ReportSubject) async throws -> ReportBuilder {
   var report = ReportBuilder()
   subject.title(&report.document)
-  subject.findings(&report.document)
+  try subject.findings(&report.document)
   subject.conventions(&report.document)
   subject.modelSection(&report.document)
   try subject.formulaSection(&report.document)

@@ -3,11 +3,13 @@ import Rendering
 
 /// A document with the figures that stand beside it; nothing is on disk before `write`.
 public struct ReportBuilder: Sendable {
+  /// The text so far.
   public var document = MarkdownDocument()
   /// Figures in the order of the text.
   public private(set) var figures: [(name: String, bytes: [UInt8])] = []
   private let gnuplot = Gnuplot()
 
+  /// An empty report.
   public init() {}
 
   /// Draws a figure and refers to it.

@@ -7,9 +7,10 @@ import Scenarios
 
 /// Everything the sections of a report read: the scenario, its priced grid, and the point explained in detail.
 public struct ReportSubject: Sendable {
-  /// A report keeps every point in memory; larger grids are for `photon sweep`.
+  /// A report keeps every point in memory; larger grids are for `photon sweep`. Chosen.
   static let pointLimit = 500_000
 
+  /// What was asked.
   public let scenario: Scenario
   /// The first of the scenario's profiles, on which everything is priced.
   public let profile: HardwareProfile
@@ -17,6 +18,7 @@ public struct ReportSubject: Sendable {
   let otherProfiles: [HardwareProfile]
   let roofline: Roofline
   let command: String
+  /// Every point of the grid that no constraint excludes, in order.
   public let summaries: [PointSummary]
   /// The point explained in detail: a PHOTON model with the published lengths where the grid has one, else its first
   /// PHOTON model, else its first point.
@@ -84,8 +86,11 @@ public struct ReportSubject: Sendable {
 
   /// The scenario's file as the report names it.
   var file: String { shownPath(scenario.file) }
+  /// Of the explained point.
   public var workload: Workload { point.workload }
+  /// Of the explained point.
   public var model: Model { point.model }
+  /// Of the explained point.
   public var precision: Precision { point.precision }
   var rivals: ArraySlice<NamedModel> { contenders.dropFirst() }
 

@@ -40,6 +40,10 @@ func describe(_ workload: Workload) -> String {
     + "batch \(number(workload.batchSize))\(continuations)"
 }
 
+/// The largest CSV file that a report reads: more was not written for a report. Chosen.
+/// - Unit: byte
+let largestTableBytes = 10_000_000
+
 func capitalised(_ text: String) -> String { text.prefix(1).uppercased() + text.dropFirst() }
 
 extension Phase {

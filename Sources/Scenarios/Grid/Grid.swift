@@ -3,9 +3,12 @@ import Quantities
 
 /// A model with the name under which reports list it: its preset's, or the scenario's.
 public struct NamedModel: ModelBearing, Hashable, Sendable {
+  /// As reports write it.
   public var name: String
+  /// What the name stands for.
   public var model: Model
 
+  /// - Parameter name: as reports write it.
   public init(name: String, model: Model) {
     self.name = name
     self.model = model
@@ -18,9 +21,13 @@ public struct ScenarioPoint: Sendable {
   public var index: Int
   /// Position in `Grid.models`, for tables that are made once per model.
   public var modelIndex: Int
+  /// The model's name.
   public var name: String
+  /// What is priced or run.
   public var model: Model
+  /// Prompt, generated length, batch and continuations.
   public var workload: Workload
+  /// Element types of weights, activations and caches.
   public var precision: Precision
   /// One label per axis.
   public var axisValues: [String]
@@ -28,6 +35,7 @@ public struct ScenarioPoint: Sendable {
 
 /// The product of every list and range in a scenario: axes in the order of the text, the last one running fastest.
 public struct Grid: Sendable {
+  /// The most points that a grid may have.
   public static let pointLimit = 100_000_000
   /// Different models and precisions are read and checked before the first point.
   public static let modelLimit = 65_536
@@ -40,11 +48,13 @@ public struct Grid: Sendable {
     case workload([[(key: WorkloadKey, value: Int)]])
   }
 
+  /// One per list or range that the scenario gives, in the order of the text.
   public let axes: [Axis]
   /// The product of the axes' lengths, points excluded by constraints included.
   public let count: Int
   /// Every model of the grid, in order; `nil` where a constraint about the model alone excludes it.
   public let models: [NamedModel?]
+  /// Every precision of the grid, in order.
   public let precisions: [Precision]
   let placements: [Placement]
   let workload: Workload

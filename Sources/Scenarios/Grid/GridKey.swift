@@ -2,6 +2,7 @@ import Architectures
 
 /// The numbers of a workload that a scenario names.
 public enum WorkloadKey: String, CaseIterable, Sendable {
+  /// Prompt length `P` and generated length `G` in tokens, prompts side by side, continuations of each prompt.
   case prompt, generate, batch, continuations
 }
 

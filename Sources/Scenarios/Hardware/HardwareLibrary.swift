@@ -3,10 +3,14 @@ import Hardware
 
 /// The hardware profiles that names reach, for `photon hardware` and for tools without a scenario.
 public struct HardwareLibrary: Sendable {
+  /// A profile that a name reaches.
   public struct Entry: Hashable, Sendable {
+    /// As a scenario lists it.
     public var name: String
+    /// The path of the profile's file.
     public var file: String
 
+    /// - Parameter file: the path of the profile's file.
     public init(name: String, file: String) {
       self.name = name
       self.file = file

@@ -2,7 +2,9 @@ import Architectures
 
 /// A vanilla model made from a Hugging Face configuration.
 public struct ImportedModel: Sendable {
+  /// The last part of the path that the model was saved under.
   public var name: String
+  /// Its hyper-parameters.
   public var model: Model
   /// A preset file.
   public var yaml: String

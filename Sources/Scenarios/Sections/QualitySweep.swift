@@ -9,6 +9,7 @@ public struct QualitySweep: Sendable {
 
     init(_ override: Override) { self.override = override }
 
+    /// A number under a dotted key.
     public init(_ key: String, _ number: Int) {
       let value = PositionedValue(.scalar("\(number)", quoted: false), at: Position(file: "", line: 1))
       override = Override(DottedPath(key[...])!, value)
@@ -23,9 +24,11 @@ public struct QualitySweep: Sendable {
 
   /// A model, or another way of training the scenario's model.
   public struct Variant: Sendable {
+    /// As the section writes it.
     public let name: String
     /// What it differs in from the scenario's model, for grouping; `nil` for the scenario's model itself.
     public let factor: String?
+    /// What replaces values of the scenario.
     public let settings: [Setting]
     /// Trained on as many tokens as this variant, instead of with as many FLOP as the scenario's model.
     public let tokensOf: String?
@@ -34,18 +37,24 @@ public struct QualitySweep: Sendable {
 
   /// What is learnt, and for how long.
   public struct Dataset: Sendable {
+    /// As the section writes it.
     public let name: String
+    /// What replaces values of the scenario, the data among them.
     public let settings: [Setting]
     /// The variants that learn it; all where the scenario names none.
     public let variants: [String]
   }
 
+  /// The scenario's own model and those that differ from it.
   public let variants: [Variant]
+  /// What is learnt; models are chosen by the first.
   public let datasets: [Dataset]
+  /// Each variant is trained from every one of them.
   public let seeds: [Int]
   /// Runs that are trained at the same time.
   public let jobs: Int
 
+  /// The variant of a name; `nil` where there is none.
   public func variant(_ name: String) -> Variant? { variants.first { $0.name == name } }
 }
 

@@ -1,5 +1,6 @@
 /// `A op B`, where each side is a product of names and numbers: the whole grammar of conditions in a scenario.
 public struct Comparison: Hashable, Sendable, CustomStringConvertible {
+  /// How two numbers are compared; the raw value is the operator as it is written.
   public enum Relation: String, CaseIterable, Sendable {
     case less = "<"
     case lessOrEqual = "<="
@@ -21,13 +22,19 @@ public struct Comparison: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
+  /// One factor of a side.
   public enum Factor: Hashable, Sendable {
+    /// A literal.
     case number(Double)
+    /// A dotted name, looked up when the comparison is tried.
     case name(String)
   }
 
+  /// Factors of the left side.
   public var left: [Factor]
+  /// How the sides are compared.
   public var relation: Relation
+  /// Factors of the right side.
   public var right: [Factor]
   /// As it was written.
   public var description: String
@@ -118,13 +125,17 @@ extension String {
 
 /// What a sweep looks for: the point with the smallest or largest figure among those that keep to the conditions.
 public struct Objective: Hashable, Sendable {
+  /// Whether smaller or larger is better.
   public enum Sense: String, CaseIterable, Sendable { case minimise, maximise }
 
+  /// Whether the smallest or the largest figure is best.
   public var sense: Sense
   /// The dotted name of a figure, such as `decode.time_per_token_s`.
   public var member: String
+  /// What a point must keep to.
   public var conditions: [Comparison]
 
+  /// - Parameter member: the dotted name of a figure.
   public init(sense: Sense, member: String, conditions: [Comparison]) {
     self.sense = sense
     self.member = member

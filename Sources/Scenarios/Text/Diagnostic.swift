@@ -1,10 +1,13 @@
 /// A place in a file, as editors count: line and column start at 1, columns are Unicode scalars.
 public struct Position: Hashable, Sendable {
+  /// The path as the person gave it.
   public var file: String
   /// `nil` where the complaint is about the file as a whole, for example that it does not exist.
   public var line: Int?
+  /// From 1.
   public var column: Int
 
+  /// The file as a whole unless a line is given.
   public init(file: String, line: Int? = nil, column: Int = 1) {
     self.file = file
     self.line = line
@@ -14,17 +17,23 @@ public struct Position: Hashable, Sendable {
 
 /// One complaint about what a person wrote: where, which key, what was found and what is accepted.
 public struct Diagnostic: Hashable, Sendable, CustomStringConvertible {
+  /// A warning stops nothing.
   public enum Severity: String, Sendable { case error, warning }
 
+  /// Where it stands.
   public var position: Position
+  /// Whether the scenario is refused.
   public var severity: Severity
   /// The key as a dotted path, levels counted from 1: `model.levels[2].chunk`; empty for the whole file.
   public var path: String
+  /// What was found, with its verb: `found 0`.
   public var found: String
+  /// What would have been accepted; `nil` where that is no list or range.
   public var accepted: String?
   /// The accepted word that the found one resembles.
   public var suggestion: String?
 
+  /// An error unless told otherwise.
   public init(
     _ position: Position, severity: Severity = .error, path: String, found: String, accepted: String? = nil,
     suggestion: String? = nil
@@ -52,8 +61,10 @@ public struct Diagnostic: Hashable, Sendable, CustomStringConvertible {
 
 /// Everything that is wrong with a scenario, in the order of the text.
 public struct ScenarioError: Error, Hashable, CustomStringConvertible {
+  /// At least one, in the order of the text.
   public var diagnostics: [Diagnostic]
 
+  /// - Parameter diagnostics: at least one.
   public init(_ diagnostics: [Diagnostic]) { self.diagnostics = diagnostics }
 
   public var description: String { diagnostics.map(\.description).joined(separator: "\n") }
@@ -64,10 +75,12 @@ public final class DiagnosticCollector {
   /// A megabyte of nonsense is not answered with a megabyte of complaints.
   static let limit = 100
 
+  /// Those collected so far, in the order in which they were added.
   public private(set) var diagnostics: [Diagnostic] = []
   /// Whether further complaints are dropped.
   public private(set) var isFull = false
 
+  /// Nothing collected.
   public init() {}
 
   /// Adds a complaint, once.
@@ -77,6 +90,7 @@ public final class DiagnosticCollector {
     if !isFull { diagnostics.append(diagnostic) }
   }
 
+  /// Whether something that was collected is more than a warning.
   public var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
 
   /// - Throws: `ScenarioError` with every complaint in order of position if one of them is an error.

@@ -5,8 +5,11 @@ import Architectures
 /// Ask for every key that the format has, then call `finish()`. A wrong or missing value adds a diagnostic and gives
 /// `nil`, so that reading goes on and finds the next mistake.
 public final class FieldReader {
+  /// Where the mapping begins.
   public let position: Position
+  /// The dotted path of the mapping, empty for the document.
   public let path: String
+  /// Where complaints go.
   public let collector: DiagnosticCollector
   private let entries: [PositionedValue.Entry]
   private var known: [String] = []
@@ -23,11 +26,13 @@ public final class FieldReader {
     }
   }
 
+  /// The dotted path of one of the mapping's keys.
   public func path(of key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
 
   /// Where the key's value stands, or the mapping where it is absent.
   public func position(of key: String) -> Position { entry(key)?.value.position ?? position }
 
+  /// Whether the mapping has the key.
   public func has(_ key: String) -> Bool { entry(key) != nil }
 
   /// The value as it was written.
@@ -63,6 +68,8 @@ public final class FieldReader {
     }
   }
 
+  /// Any scalar as text of at most 1024 characters.
+  /// - Returns: the default where the key is absent; `nil` after a diagnostic.
   public func text(_ key: String, default fallback: String? = nil) -> String? {
     read(key, default: fallback) { value in
       guard let text = value.scalar, !text.isEmpty, text.count <= 1024 else {
@@ -72,6 +79,8 @@ public final class FieldReader {
     }
   }
 
+  /// `true` or `false`.
+  /// - Returns: the default where the key is absent; `nil` after a diagnostic.
   public func boolean(_ key: String, default fallback: Bool? = nil) -> Bool? {
     read(key, default: fallback) { value in
       switch value.content {

@@ -1,10 +1,15 @@
 /// A YAML value that remembers where it was written.
 public struct PositionedValue: Hashable, Sendable {
+  /// A key of a mapping with its value.
   public struct Entry: Hashable, Sendable {
+    /// As it was written.
     public var key: String
+    /// Where the key stands; the value has a position of its own.
     public var keyPosition: Position
+    /// What stands behind the key.
     public var value: PositionedValue
 
+    /// - Parameter keyPosition: where the key stands.
     public init(key: String, keyPosition: Position, value: PositionedValue) {
       self.key = key
       self.keyPosition = keyPosition
@@ -12,37 +17,48 @@ public struct PositionedValue: Hashable, Sendable {
     }
   }
 
+  /// What a YAML value is, without its place.
   public indirect enum Content: Hashable, Sendable {
     /// A plain `null`, `~` or nothing at all.
     case null
     /// `quoted` text is never read as a number or a Boolean.
     case scalar(String, quoted: Bool)
+    /// A sequence, in block or flow style.
     case list([PositionedValue])
+    /// Keys with their values, in the order of the text.
     case mapping([Entry])
   }
 
+  /// What it is.
   public var content: Content
+  /// Where it begins.
   public var position: Position
 
+  /// - Parameter position: where it begins.
   public init(_ content: Content, at position: Position) {
     self.content = content
     self.position = position
   }
 
+  /// Those of a mapping; `nil` for anything else.
   public var entries: [Entry]? {
     if case .mapping(let entries) = content { entries } else { nil }
   }
 
+  /// Those of a list; `nil` for anything else.
   public var elements: [PositionedValue]? {
     if case .list(let elements) = content { elements } else { nil }
   }
 
+  /// The text of a scalar, quoted or not; `nil` for anything else.
   public var scalar: String? {
     if case .scalar(let text, _) = content { text } else { nil }
   }
 
+  /// Whether it is a plain `null`, `~` or nothing at all.
   public var isNull: Bool { content == .null }
 
+  /// The value of a mapping's key; `nil` where there is none, and for anything but a mapping.
   public subscript(_ key: String) -> PositionedValue? { entries?.first { $0.key == key }?.value }
 
   /// For messages: `"text"`, `42`, `a list of 3`, `a mapping`, `nothing`.

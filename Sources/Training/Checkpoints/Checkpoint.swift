@@ -8,6 +8,7 @@ import Tensors
 public struct CheckpointError: Error, Hashable, CustomStringConvertible {
   public let description: String
 
+  /// - Parameter description: a sentence that names the file.
   public init(_ description: String) { self.description = description }
 
   func at(_ path: String) -> CheckpointError { CheckpointError("\(path): \(description)") }
@@ -15,11 +16,13 @@ public struct CheckpointError: Error, Hashable, CustomStringConvertible {
 
 /// Where a run stands, apart from its numbers.
 public struct CheckpointMetadata: Codable, Hashable, Sendable {
+  /// The version of the format that is written and read.
   public static let format = "photon-checkpoint-1"
 
   /// Always `photon-checkpoint-1`.
   public var format = Self.format
   var model: ModelConfiguration
+  /// How it is trained.
   public var training: TrainingSettings
   /// Optimiser steps taken.
   public var step: Int
@@ -35,6 +38,7 @@ public struct CheckpointMetadata: Codable, Hashable, Sendable {
     case dataFingerprint = "data_fingerprint"
   }
 
+  /// - Parameter sequences: read so far.
   public init(model: Model, training: TrainingSettings, step: Int, sequences: Int, dataFingerprint: String) {
     self.model = ModelConfiguration(model)
     self.training = training
@@ -67,9 +71,13 @@ public struct Checkpoint {
   static let weightsName = "model.safetensors"
   static let optimiserName = "optimiser.safetensors"
 
+  /// Where it was read from.
   public let folder: String
+  /// Its hyper-parameters.
   public let model: Model
+  /// Its parameters.
   public let weights: ModelWeights
+  /// Where the run stood.
   public let metadata: CheckpointMetadata
 
   /// Reads a checkpoint's model.
@@ -156,6 +164,7 @@ extension Checkpoint {
       .map { output + "/" + $0 }
   }
 
+  /// The last checkpoint of a run; `nil` where there is none.
   public static func latest(in output: String) -> String? { all(in: output).last }
 
   private static let prefix = "checkpoint-"

@@ -5,9 +5,12 @@ import Tensors
 /// One number for every parameter of a model, on the line on which its tensors have their places: gradients, or the
 /// state of an optimiser. The gaps between tensors stay zero.
 public final class ParameterLine {
+  /// Numbers, the gaps between tensors included.
   public let count: Int
+  /// The first number; valid as long as the line.
   public let base: UnsafeMutablePointer<Float>
 
+  /// Zero for every parameter of the weights.
   public init(for weights: ModelWeights) {
     count = weights.lineCount
     base = ck_allocate(count)
@@ -23,6 +26,7 @@ public final class ParameterLine {
       rows: parameter.rows, columns: parameter.columns, base: base + parameter.place.offset, place: parameter.place)
   }
 
+  /// Sets every number to 0.
   public func clear() { base.update(repeating: 0, count: count) }
 
   /// √Σx², added up in double precision.

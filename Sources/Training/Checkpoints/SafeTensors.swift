@@ -7,6 +7,7 @@ import Tensors
 /// Source: the format of the `safetensors` library, https://github.com/huggingface/safetensors. Here float32 and
 /// float64 are read and written.
 public struct SafeTensors: Sendable {
+  /// The element types that are read and written; the raw value is the format's word.
   public enum Element: String, Sendable {
     case float32 = "F32"
     case float64 = "F64"
@@ -14,9 +15,13 @@ public struct SafeTensors: Sendable {
     var size: Int { self == .float32 ? 4 : 8 }
   }
 
+  /// One named array.
   public struct Entry: Sendable {
+    /// Unique in a file.
     public let name: String
+    /// How each number is stored.
     public let element: Element
+    /// Rows and columns, or what else the array has.
     public let shape: [Int]
     /// Of its elements in `data`.
     let range: Range<Int>
@@ -27,10 +32,13 @@ public struct SafeTensors: Sendable {
     public let description: String
   }
 
+  /// In the order of their bytes.
   public private(set) var entries: [Entry] = []
+  /// Text under free keys.
   public private(set) var metadata: [String: String]
   private var data = Data()
 
+  /// No arrays.
   public init(metadata: [String: String] = [:]) { self.metadata = metadata }
 
   /// - Precondition: as many elements as the shape says.
@@ -51,6 +59,7 @@ public struct SafeTensors: Sendable {
     data.append(contentsOf: content)
   }
 
+  /// The array of a name; `nil` where there is none.
   public func entry(_ name: String) -> Entry? { entries.first { $0.name == name } }
 
   /// The elements of an entry as doubles, which hold every float32 exactly.

@@ -25,11 +25,13 @@ public protocol TrainingData {
 }
 
 extension TrainingData {
+  /// No end unless a kind of data says so.
   public var heldOutCount: Int? { nil }
 }
 
 /// What is wrong with the data of a run, under the key of the scenario that names them.
 public struct DataError: Error, Hashable {
+  /// The key with what was found and what is accepted.
   public let problem: Problem
 
   init(_ key: String, _ found: String, accepted: String) { problem = Problem(key, found, accepted: accepted) }

@@ -7,7 +7,9 @@ import Tensors
 /// The prompt ends where the first answer is due. From there on the session is given the tokens of the sequence,
 /// whatever it would have chosen, and an answer counts as found where its logit is the largest.
 public struct AnswerScore: Hashable, Sendable {
+  /// Answers whose logit was the largest.
   public private(set) var found = 0
+  /// Answers of all sequences.
   public private(set) var asked = 0
 
   /// Nothing asked.

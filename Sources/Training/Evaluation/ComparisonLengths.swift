@@ -8,6 +8,8 @@ public struct ComparisonLengths: Hashable, Sendable {
   /// Tokens compared where nobody says how many and there are as many.
   static let usual = 1024
 
+  /// A multiple of B.
+  /// - Unit: token
   public let promptLength: Int
   /// Tokens behind the prompt.
   public let length: Int

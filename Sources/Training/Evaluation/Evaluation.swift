@@ -17,6 +17,7 @@ public struct Evaluation<Scalar: KernelScalar, Number: KernelScalar> {
   /// In which losses are added up.
   let widen: (Scalar) -> Number
 
+  /// - Parameter scale: by which gradients are multiplied.
   public init(
     _ objective: Objective, _ pass: TrainingPass, numbers: @escaping (Tensor) -> UnsafeMutablePointer<Scalar>,
     seed: ((Tensor) -> UnsafeMutablePointer<Scalar>)? = nil, scale: Double = 1,

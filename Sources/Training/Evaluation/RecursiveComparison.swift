@@ -81,6 +81,7 @@ public final class RecursiveComparison {
     fileprivate mutating func add(unrelated cosine: Double, level: Int) { others[level - 2].add(cosine) }
   }
 
+  /// Side by side, together all N positions.
   public private(set) var stretches: [Stretch]
   private let weights: (hierarchical: ModelWeights, recursive: ModelWeights)
   private let model: Model

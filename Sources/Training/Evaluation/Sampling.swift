@@ -10,8 +10,10 @@ public struct SamplingSettings: Hashable, Sendable {
   public var topK: Int?
   /// `p`: of these, only the smallest set of likeliest tokens whose mass reaches this share; 1 keeps all.
   public var topP: Double
+  /// Of the random streams.
   public var seed: UInt64
 
+  /// The plain distribution unless told otherwise.
   public init(temperature: Double = 1, topK: Int? = nil, topP: Double = 1, seed: UInt64 = 1) {
     self.temperature = temperature
     self.topK = topK

@@ -11,7 +11,9 @@ public struct TeacherForcedScore: Sendable {
   /// Σ −log p over the scored tokens.
   /// - Unit: nat
   public private(set) var nats = 0.0
+  /// Tokens scored.
   public private(set) var tokenCount = 0
+  /// Sequences read.
   public private(set) var sequenceCount = 0
 
   /// - Parameters:
@@ -48,5 +50,6 @@ public struct TeacherForcedScore: Sendable {
   /// Where tokens are bytes, bits per byte.
   /// - Unit: bit per token
   public var bitsPerToken: Double { loss / log(2) }
+  /// `e` to the loss in nats per token.
   public var perplexity: Double { exp(loss) }
 }

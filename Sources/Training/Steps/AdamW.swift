@@ -8,14 +8,18 @@ import Tensors
 /// `w ← w − η·λ·w − η·(m/(1 − β₁ᵗ)) / (√(v/(1 − β₂ᵗ)) + ε)`. Matrices and tables decay; norms, biases and start latents,
 /// which are single rows, do not. The state is float32.
 public final class AdamW {
+  /// What the update needs besides gradient and learning rate.
   public struct Settings: Hashable, Sendable {
+    /// `β₁`, the share of the first moment that stays.
     public var beta1 = 0.9
+    /// `β₂`, the share of the second moment that stays.
     public var beta2 = 0.95
     /// `ε`
     public var epsilon = 1e-8
     /// `λ`
     public var weightDecay = 0.1
 
+    /// The usual settings of language models.
     public init(beta1: Double = 0.9, beta2: Double = 0.95, epsilon: Double = 1e-8, weightDecay: Double = 0.1) {
       self.beta1 = beta1
       self.beta2 = beta2
@@ -24,9 +28,11 @@ public final class AdamW {
     }
   }
 
+  /// Fixed for the life of the optimiser.
   public let settings: Settings
   /// `m` and `v`, which with `stepCount` are the whole state.
   public let firstMoments: ParameterLine
+  /// `v`, the running mean of squared gradients.
   public let secondMoments: ParameterLine
   /// `t`, steps taken.
   public var stepCount: Int

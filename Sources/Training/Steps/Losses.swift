@@ -22,5 +22,6 @@ extension Losses<Double> {
   /// Of the token loss, which where a token is a byte is per byte.
   /// - Unit: bit per token
   public var bitsPerToken: Double { token / log(2) }
+  /// `e` to the token loss in nats.
   public var perplexity: Double { exp(token) }
 }

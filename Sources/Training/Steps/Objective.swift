@@ -13,12 +13,15 @@ public struct Objective: Hashable, Sendable {
   public var reconstructionWeight: Double
   /// `β`
   public var contextWeight: Double
+  /// How the distance of two vectors is measured.
   public var dissimilarity: Dissimilarity
+  /// The embedding table that level 1 restores.
   public var tokenTarget: TokenTarget
   /// Whether X^(l−1) and A^(l)_g are constants to their losses. Without it encoders may move towards what is easy to
   /// predict.
   public var stopsTargetGradients: Bool
 
+  /// The token loss alone, α = β = 0, unless told otherwise.
   public init(
     reconstructionWeight: Double = 0, contextWeight: Double = 0, dissimilarity: Dissimilarity = .cosine,
     tokenTarget: TokenTarget = .none, stopsTargetGradients: Bool = true

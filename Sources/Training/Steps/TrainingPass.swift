@@ -4,7 +4,9 @@ import Tensors
 
 /// The teacher-forced pass of a model of any family over one batch, and what each of its rows should have predicted.
 public struct TrainingPass: Sendable {
+  /// The model that ran.
   public let model: Model
+  /// Sequences of one length.
   public let tokens: [[Int32]]
   /// Sequence × T rows of V.
   public let logits: Tensor
@@ -38,5 +40,6 @@ public struct TrainingPass: Sendable {
     encoderTable = weights.table(.encoder)
   }
 
+  /// Rows of the logits that have a target.
   public var scoredCount: Int { targets.count { $0 >= 0 } }
 }

@@ -14,6 +14,7 @@ public struct NonFiniteTraining: Error, Hashable, CustomStringConvertible {
 public struct TrainingStep: Sendable {
   /// Of the batch, before the step.
   public let losses: Losses<Double>
+  /// `η` of this step.
   public let learningRate: Double
   /// Before clipping.
   public let gradientNorm: Double
@@ -27,9 +28,13 @@ public final class TrainingRun {
   /// Tokens before this position of a sequence are not scored.
   public static let firstScored = 1
 
+  /// How the model is trained.
   public let settings: TrainingSettings
+  /// Those after the last step.
   public let weights: ModelWeights
+  /// The state that the weights do not hold.
   public let optimiser: AdamW
+  /// What is learnt.
   public let data: any TrainingData
   /// Sequences read.
   public private(set) var sequences: Int
@@ -40,6 +45,7 @@ public final class TrainingRun {
 
   /// Steps taken.
   public var step: Int { optimiser.stepCount }
+  /// Whether every step of the settings has been taken.
   public var isFinished: Bool { step >= settings.steps }
 
   /// A run from its beginning.
