@@ -127,6 +127,17 @@ private func isClose(_ a: Double, _ b: Double, relative: Double) -> Bool { abs(a
     // The second parameter has no influence.
     #expect(throws: GSLError.self) { try nonlinearFit(start: [1, 1]) { [$0[0] - 3, $0[0] - 4, 2 * $0[0]] } }
   }
+
+  @Test func `what the residuals throw is what the fit throws, at the start and on the way`() {
+    struct Failure: Error, Equatable { var first: Double }
+    #expect(throws: Failure(first: 2)) { try nonlinearFit(start: [2]) { throw Failure(first: $0[0]) } }
+    #expect(throws: Failure(first: 0)) {
+      try nonlinearFit(start: [2]) { p in
+        if p[0] != 2 { throw Failure(first: 0) }
+        return [p[0] - 5, p[0]]
+      }
+    }
+  }
 }
 
 extension Double {

@@ -176,3 +176,20 @@ func `the file does not depend on the number of threads`(threads: Int) throws {
     #expect(try names(folder) == [])
   }
 }
+
+@Test func `a journal keeps its whole lines where a process was killed within a character`() throws {
+  try withFolder { folder in
+    let path = folder + "/runs.jsonl"
+    // The last line ends after the first of the two bytes of é.
+    try Data(Array("first\nsecond\ncaf".utf8) + [0xC3]).write(to: URL(filePath: path))
+    try JournalFile(path) { _ in true }.append("third")
+    #expect(try content(path) == "first\nsecond\nthird\n")
+  }
+}
+
+@Test func `a journal that cannot be read is a failure, not an empty journal`() throws {
+  try withFolder { folder in
+    try AtomicFile.write("not a folder", to: folder + "/a.md")
+    #expect(throws: FileFailure.self) { try JournalFile(folder + "/a.md/runs.jsonl") { _ in true } }
+  }
+}
