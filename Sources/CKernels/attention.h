@@ -9,6 +9,9 @@
 
 enum { BLOCK_KEYS = 64, KEY_TILE = 4, FEATURE_TILE = 4, NARROW_ROWS = 8 };
 
+/* `wide` packs a block of weights, queries and results for up to 4 vectors of rows. */
+_Static_assert((BLOCK_KEYS + 2 * CK_MAX_HEAD_WIDTH) * 4 * CK_LANES * sizeof(float) <= CK_SCRATCH_BYTES, "scratch");
+
 /* Where the keys (or values) of one key–value head of one group lie. */
 struct positions {
   const float *prefix, *own;

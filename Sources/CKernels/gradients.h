@@ -95,6 +95,10 @@ static void softmax_gradient(ptrdiff_t count, float scale, float *scores, float 
 #undef BODY
 }
 
+/* `attention_gradient` packs keys and values, and two rows of scores. */
+_Static_assert((2 * CK_MAX_HEAD_WIDTH + 2) * (CK_MAX_GRADIENT_KEYS + CK_LANES) * sizeof(float) <= CK_SCRATCH_BYTES,
+               "scratch");
+
 /* columns[feature][padded] = rows[key][width], zero behind the last key. */
 static void transpose_keys(ptrdiff_t count, ptrdiff_t padded, ptrdiff_t width, const float *rows, float *columns) {
   for (ptrdiff_t i = 0; i < width; i++) {

@@ -2,7 +2,7 @@
 #ifndef PHOTON_CK_POOL_H
 #define PHOTON_CK_POOL_H
 
-enum { CK_SCRATCH_BYTES = 1 << 20 };
+enum { CK_SCRATCH_BYTES = 1 << 22 };
 
 float *ck_scratch(void);
 

@@ -32,7 +32,7 @@ func retentionFigures(
       quantity: "level\(index + 1)_vectors", formula: formulas[index],
       executed: index < held.count ? Int128(held[index]) : 0)
   }
-  let printed = try publishedForms(model, workload).filter { $0.id == "v1-cache-retained" }
+  let printed = try publishedForms(model, workload).filter { $0.id == .v1CacheRetained }
   figures += printed.map { form in
     RetentionFigure(
       quantity: "first_version_vectors", formula: form.exact,

@@ -1,3 +1,4 @@
+import Architectures
 import CKernels
 import Testing
 
@@ -103,16 +104,26 @@ struct AttentionCase: CustomStringConvertible, Sendable {
 }
 
 extension KernelTests {
-  static let windows: [AttentionCase] = [1, 3, 13, 16, 52, 64].flatMap { width in
-    [
-      AttentionCase(groups: 6, past: 7, heads: 4, keyValueHeads: 4, headWidth: width, prefixLength: 5, share: 3),
-      AttentionCase(groups: 2, past: 150, heads: 4, keyValueHeads: 2, headWidth: width, prefixLength: 70, share: 2),
-      AttentionCase(groups: 2, queries: 5, heads: 6, keyValueHeads: 2, headWidth: width),
-      AttentionCase(
-        groups: 2, queries: 23, past: 61, heads: 4, keyValueHeads: 1, headWidth: width, prefixLength: 50, share: 2),
-      AttentionCase(past: 130, heads: 8, keyValueHeads: 1, headWidth: width, prefixLength: 70),
-      AttentionCase(groups: 4, queries: 3, past: 64, heads: 2, keyValueHeads: 2, headWidth: width, prefixLength: 64),
-    ]
+  static let windows: [AttentionCase] =
+    [1, 3, 13, 16, 52, 64].flatMap { width in
+      [
+        AttentionCase(groups: 6, past: 7, heads: 4, keyValueHeads: 4, headWidth: width, prefixLength: 5, share: 3),
+        AttentionCase(groups: 2, past: 150, heads: 4, keyValueHeads: 2, headWidth: width, prefixLength: 70, share: 2),
+        AttentionCase(groups: 2, queries: 5, heads: 6, keyValueHeads: 2, headWidth: width),
+        AttentionCase(
+          groups: 2, queries: 23, past: 61, heads: 4, keyValueHeads: 1, headWidth: width, prefixLength: 50, share: 2),
+        AttentionCase(past: 130, heads: 8, keyValueHeads: 1, headWidth: width, prefixLength: 70),
+        AttentionCase(groups: 4, queries: 3, past: 64, heads: 2, keyValueHeads: 2, headWidth: width, prefixLength: 64),
+      ]
+    } + widest
+
+  /// The widest head that a scenario may have, for one row, a few, and more than the lanes of two vectors.
+  static let widest = [1, 5, 40].map {
+    AttentionCase(queries: $0, past: 2, headWidth: Int(CK_MAX_HEAD_WIDTH), prefixLength: 1)
+  }
+
+  @Test func `the kernels take every head that a scenario may have`() {
+    #expect(Int(CK_MAX_HEAD_WIDTH) == Limits.headWidth)
   }
 
   /// A score errs by δ = (d + 2) roundings of scale·Σ|q·k|, subtracting the maximum by another |score|; a weight then by

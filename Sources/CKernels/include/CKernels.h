@@ -106,7 +106,8 @@ struct ck_attention {
   ptrdiff_t ldy;
 };
 
-enum { CK_MAX_HEAD_WIDTH = 1024 };
+/* The widest head that a scenario may have; what a thread packs of it fits the scratch memory. */
+enum { CK_MAX_HEAD_WIDTH = 4096 };
 
 void ck_attention(const struct ck_attention *attention);
 

@@ -3,11 +3,44 @@ import Quantities
 
 /// A formula as a paper prints it, beside the exact count in the formula's own unit: one sequence, one layer.
 public struct PublishedForm: Hashable, Sendable {
-  public var id: String
+  /// Version of the paper and what the form is about, as reports and JSON name it.
+  public enum Identifier: String, CaseIterable, Sendable {
+    case v1CachePrinted = "v1-cache-printed"
+    case v1CacheRetained = "v1-cache-retained"
+    case v1CacheWindowed = "v1-cache-windowed"
+    case v1LocalAttention = "v1-local-attention"
+    case v1PrefillAttention = "v1-prefill-attention"
+    case v2GlobalCacheReads = "v2-global-cache-reads"
+    case v2GlobalCacheSize = "v2-global-cache-size"
+    case v2LocalCacheReads = "v2-local-cache-reads"
+    case v2LocalCacheSize = "v2-local-cache-size"
+    case v2LocalCompute = "v2-local-compute"
+    case v2PrefillAttention = "v2-prefill-attention"
+
+    /// What of a model the form counts.
+    public var subject: Subject {
+      switch self {
+      case .v1CachePrinted, .v1CacheRetained, .v1CacheWindowed: .cacheSize
+      case .v2GlobalCacheSize: .globalCacheSize
+      case .v2LocalCacheSize: .localCacheSize
+      case .v1PrefillAttention, .v2PrefillAttention, .v2GlobalCacheReads: .globalAttention
+      case .v1LocalAttention, .v2LocalCompute, .v2LocalCacheReads: .localAttention
+      }
+    }
+  }
+
+  /// Entries held in all caches, in those that persist or in the decoders' windows; pairs and reads of the stacks that
+  /// have a cache that persists, or of the decoders' windows.
+  public enum Subject: Sendable { case cacheSize, globalCacheSize, localCacheSize, globalAttention, localAttention }
+
+  public var id: Identifier
+  /// In words and symbols.
   public var quantity: String
   /// What is counted: `vectors` held, (query, key) `pairs`, or `reads` of vectors.
   public var unit: String
+  /// The printed form's value.
   public var published: Int128
+  /// What is really counted.
   public var exact: Int128
   /// One sentence where the form is wrong or only asymptotic.
   public var note: String
@@ -76,13 +109,13 @@ private struct Forms {
     let (prompt, generated) = (Int128(prompt), Int128(generated))
     return [
       PublishedForm(
-        id: "v2-prefill-attention", quantity: "prefill attention, T²", unit: "pairs", published: prompt * prompt,
+        id: .v2PrefillAttention, quantity: "prefill attention, T²", unit: "pairs", published: prompt * prompt,
         exact: stack.prefill.pairs, note: "Counts all pairs; causal attention computes T(T + 1)/2."),
       PublishedForm(
-        id: "v2-global-cache-size", quantity: "global cache size, T", unit: "vectors", published: prompt + generated,
+        id: .v2GlobalCacheSize, quantity: "global cache size, T", unit: "vectors", published: prompt + generated,
         exact: levels[0].unitsAtEnd, note: "Exact."),
       PublishedForm(
-        id: "v2-global-cache-reads", quantity: "global cache reads over the continuation, T²", unit: "reads",
+        id: .v2GlobalCacheReads, quantity: "global cache reads over the continuation, T²", unit: "reads",
         published: generated * generated, exact: stack.decode.cacheReads,
         note: "Asymptotic: leaves out the prompt, which every generated token reads, and counts a triangle as a square."
       ),
@@ -97,27 +130,27 @@ private struct Forms {
     let more = printed > Int128(end) ? "more than the T of vanilla" : "too many"
     return [
       PublishedForm(
-        id: "v1-cache-printed", quantity: "cache size, Σ M_l + Σ M_{l−1}·R_l", unit: "vectors", published: printed,
+        id: .v1CachePrinted, quantity: "cache size, Σ M_l + Σ M_{l−1}·R_l", unit: "vectors", published: printed,
         exact: retained,
         note:
           "Wrong: \(more), because a level has one condition sequence per chunk, not one per lower unit; exact is what "
           + "keeping every sequence takes, Σ M_l + Σ R_l·⌈T/C_{≤l}⌉, and the windowed design holds less still."
       ),
       PublishedForm(
-        id: "v1-cache-retained", quantity: "cache size with every condition sequence kept, Σ M_l·(1 + R_l)",
+        id: .v1CacheRetained, quantity: "cache size with every condition sequence kept, Σ M_l·(1 + R_l)",
         unit: "vectors", published: sum { stream(end, $0) * (1 + condition($0)) }, exact: retained,
         note: "Exact where T is a whole number of meta-contexts; an open chunk has a condition sequence too."),
       PublishedForm(
-        id: "v1-cache-windowed", quantity: "cache size of the windowed design, Σ M_l + Σ (R_l + C_l)",
+        id: .v1CacheWindowed, quantity: "cache size of the windowed design, Σ M_l + Σ (R_l + C_l)",
         unit: "vectors", published: streams + sum { condition($0) + chunk($0) }, exact: held + windows,
         note: "What the second version describes: windows hold R_l + C_l − 1 vectors at most, and recursive generation "
           + "keeps M_L alone; chunks that run side by side hold a window each."),
       PublishedForm(
-        id: "v1-prefill-attention", quantity: "prefill attention, Σ M_l²", unit: "pairs",
+        id: .v1PrefillAttention, quantity: "prefill attention, Σ M_l²", unit: "pairs",
         published: sum { stream(prompt, $0) * stream(prompt, $0) }, exact: prefillPairs,
         note: "Counts all pairs; causal attention computes M_l(M_l + 1)/2."),
       PublishedForm(
-        id: "v1-local-attention", quantity: "local attention over the continuation, Σ M_l·C_l²", unit: "pairs",
+        id: .v1LocalAttention, quantity: "local attention over the continuation, Σ M_l·C_l²", unit: "pairs",
         published: squares, exact: localReads,
         note:
           "\(squares > localReads ? "Too many" : squares < localReads ? "Too few" : "Equal by chance") here: leaves out "
@@ -133,33 +166,33 @@ private struct Forms {
     let window = sum { condition($0) + chunk($0) }
     return [
       PublishedForm(
-        id: "v2-prefill-attention", quantity: "prefill attention, Σ (T/C_{≤l})²", unit: "pairs",
+        id: .v2PrefillAttention, quantity: "prefill attention, Σ (T/C_{≤l})²", unit: "pairs",
         published: sum { stream(prompt, $0) * stream(prompt, $0) }, exact: prefillPairs,
         note: "Counts all pairs; causal attention computes M_l(M_l + 1)/2."),
       PublishedForm(
-        id: "v2-local-compute", quantity: "local keys per generated token, Σ (R_l + C_l) at most", unit: "pairs",
+        id: .v2LocalCompute, quantity: "local keys per generated token, Σ (R_l + C_l) at most", unit: "pairs",
         published: window, exact: windows,
         note: "An upper bound, constant in T: the longest window is R_l + C_l − 1, and decoder l advances only every "
           + "C_{≤l−1} tokens."),
       PublishedForm(
-        id: "v2-global-cache-size",
+        id: .v2GlobalCacheSize,
         quantity: recursive ? "global cache size, T/C_{≤L}" : "global cache size, Σ T/C_{≤l}", unit: "vectors",
         published: cache, exact: held,
         note: recursive ? "Exact after the drop; before it all levels are held." : "Exact."),
       PublishedForm(
-        id: "v2-global-cache-reads",
+        id: .v2GlobalCacheReads,
         quantity: "global cache reads over the continuation, " + (recursive ? "(T/C_{≤L})²" : "Σ (T/C_{≤l})²"),
         unit: "reads", published: global { stream(generated, $0) * stream(generated, $0) },
         exact: levels.reduce(0) { $0 + $1.encoder.decode.cacheReads },
         note: "Asymptotic: leaves out the prompt, which every unit reads, and counts a triangle as a square."),
       PublishedForm(
-        id: "v2-local-cache-size", quantity: "local cache size, Σ (R_l + C_l)", unit: "vectors", published: window,
+        id: .v2LocalCacheSize, quantity: "local cache size, Σ (R_l + C_l)", unit: "vectors", published: window,
         exact: windows,
         note:
           "One more per level than held: the last unit of a chunk is never fed; chunks that run side by side hold a "
           + "window each."),
       PublishedForm(
-        id: "v2-local-cache-reads", quantity: "local cache reads over the continuation, Σ T·(R_l + C_l)/C_{≤l−1}",
+        id: .v2LocalCacheReads, quantity: "local cache reads over the continuation, Σ T·(R_l + C_l)/C_{≤l−1}",
         unit: "reads", published: sum { stream(generated, $0 - 1) * (condition($0) + chunk($0)) }, exact: localReads,
         note: "Asymptotic: every position is charged a full window, while position i reads i entries and the R_l "
           + "condition positions read too."),

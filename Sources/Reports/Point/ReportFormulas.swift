@@ -47,7 +47,7 @@ extension ReportSubject {
     ])
     for form in forms {
       table.append([
-        Cell("`\(form.id)`"), Cell(form.quantity), Cell(form.unit), Cell(form.published), Cell(form.exact),
+        Cell("`\(form.id.rawValue)`"), Cell(form.quantity), Cell(form.unit), Cell(form.published), Cell(form.exact),
         Cell(form.ratio), Cell(form.note),
       ])
     }

@@ -60,14 +60,11 @@ struct WhyCommand: AsyncParsableCommand {
 extension PublishedForm {
   /// Whether the form counts what a node does: attention's pairs and reads, or the entries that projections write.
   func concerns(_ node: Node, _ model: Model) -> Bool {
-    let isCacheSize = id == "v2-global-cache-size" || id.hasPrefix("v1-cache")
-    let isLocalSize = id == "v2-local-cache-size" || id.hasPrefix("v1-cache")
     let isLocal = node.side == .decoder && model.isHierarchy
     switch node.component {
-    case .projections: return isLocal ? isLocalSize : isCacheSize
-    case .attention where isLocal: return id.contains("local") && !isLocalSize
-    case .attention: return id.contains("prefill-attention") || id == "v2-global-cache-reads"
-    default: return false
+    case .projections: return [.cacheSize, isLocal ? .localCacheSize : .globalCacheSize].contains(id.subject)
+    case .attention: return id.subject == (isLocal ? .localAttention : .globalAttention)
+    case .embedding, .chunker, .converter, .feedForward, .norm, .head: return false
     }
   }
 }

@@ -97,7 +97,7 @@ extension ExplainedPoint {
 
   private func publishedJSON(_ form: PublishedForm) -> JSON {
     .object([
-      ("id", .string(form.id)), ("quantity", .string(form.quantity)), ("unit", .string(form.unit)),
+      ("id", .string(form.id.rawValue)), ("quantity", .string(form.quantity)), ("unit", .string(form.unit)),
       ("published", .integer(form.published)), ("exact", .integer(form.exact)), ("ratio", JSON(form.ratio)),
       ("note", .string(form.note)),
     ])

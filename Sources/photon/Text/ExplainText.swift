@@ -107,7 +107,7 @@ extension ExplainedPoint {
       ])
     for form in published {
       table.append([
-        .text(form.id), .text(form.quantity), .text(form.unit), .integer(form.published), .integer(form.exact),
+        .text(form.id.rawValue), .text(form.quantity), .text(form.unit), .integer(form.published), .integer(form.exact),
         Cell(form.ratio), .text(form.note),
       ])
     }

@@ -48,7 +48,8 @@ struct WhyText {
       + published.flatMap { form in
         let ratio = form.ratio.map { NumberFormat.ratio.text($0) } ?? "no ratio"
         let (printed, exact) = (NumberFormat.exact.text(form.published), NumberFormat.exact.text(form.exact))
-        return wrapped("\(form.id): \(form.quantity) = \(printed) \(form.unit), exactly \(exact): \(ratio)", indent: 2)
+        return wrapped(
+          "\(form.id.rawValue): \(form.quantity) = \(printed) \(form.unit), exactly \(exact): \(ratio)", indent: 2)
           + wrapped(form.note, indent: 4)
       }
   }
