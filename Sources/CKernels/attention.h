@@ -1,71 +1,12 @@
-/* Causal attention of a block of query rows against the keys of one key–value head. A query row is one (query, head)
-   pair of the heads that share the key–value head; rows are ordered by query, then head.
+/* Causal attention of a block of query rows against the keys of one key–value head.
 
    Two loops for the same arithmetic, in the same order, so that equal inputs give equal bits in both:
    `wide` puts query rows into the lanes of a vector (prefill); `narrow` puts keys, and later features, into the lanes
-   (decode). For each block of 64 positions counted from 0:
+   (decode). For each block of 64 entries counted from 0:
      score = scale · Σ q·k, features ascending;  m' = max(m, scores);  p = exp(score − m');
-     l ← l·exp(m − m') + p, in four sums by position modulo 4;  o ← o·exp(m − m') + p·v, positions ascending. */
+     l ← l·exp(m − m') + p, in four sums by entry modulo 4;  o ← o·exp(m − m') + p·v, entries ascending. */
 
-enum { BLOCK_KEYS = 64, KEY_TILE = 4, FEATURE_TILE = 4, NARROW_ROWS = 8 };
-
-/* `wide` packs a block of weights, queries and results for up to 4 vectors of rows. */
-_Static_assert((BLOCK_KEYS + 2 * CK_MAX_HEAD_WIDTH) * 4 * CK_LANES * sizeof(float) <= CK_SCRATCH_BYTES, "scratch");
-
-/* Where the keys (or values) of one key–value head of one group lie. */
-struct positions {
-  const float *prefix, *own;
-  ptrdiff_t prefixLength, width;
-};
-
-INLINE const float *at(struct positions p, ptrdiff_t position) {
-  return position < p.prefixLength ? p.prefix + position * p.width : p.own + (position - p.prefixLength) * p.width;
-}
-
-static struct positions positions_of(const struct ck_attention *a, const float *prefix, const float *own,
-                                     ptrdiff_t group, ptrdiff_t head) {
-  struct positions p = {NULL, own, a->prefixLength, a->headWidth};
-  if (own) p.own = own + (group * a->keyValueHeads + head) * a->capacity * a->headWidth;
-  if (a->prefixLength > 0)
-    p.prefix = prefix + (group / a->share * a->keyValueHeads + head) * a->prefixCapacity * a->headWidth;
-  return p;
-}
-
-INLINE ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
-
-/* columns[i] = feature `first + i` of 16 rows, lane by lane, for a whole vector of features. */
-INLINE void load_columns(const float *const rows[CK_LANES], ptrdiff_t first, vf columns[CK_LANES]) {
-  UNROLL
-  for (int lane = 0; lane < CK_LANES; lane++) columns[lane] = load(rows[lane] + first);
-  transpose(columns);
-}
-
-/* The same for the last `width % CK_LANES` features; columns[i] beyond them is zero. */
-INLINE void load_last_columns(const float *const rows[CK_LANES], ptrdiff_t width, vf columns[CK_LANES]) {
-  ptrdiff_t count = width % CK_LANES;
-  UNROLL
-  for (int lane = 0; lane < CK_LANES; lane++) columns[lane] = load_part(rows[lane] + width - count, count);
-  transpose(columns);
-}
-
-/* The addresses in q or y of the query rows from `first`, for `count` lanes; those from `end` on repeat the last. */
-INLINE void find_rows(const struct ck_attention *a, const float *base, ptrdiff_t ld, ptrdiff_t group, ptrdiff_t head,
-                      ptrdiff_t first, ptrdiff_t end, ptrdiff_t count, const float **rows) {
-  ptrdiff_t sharing = a->heads / a->keyValueHeads, query = first / sharing, member = first % sharing;
-  const float *row = NULL;
-  for (ptrdiff_t lane = 0; lane < count; lane++) {
-    if (first + lane < end) {
-      row = base + (group * a->queries + query) * ld + (head * sharing + member) * a->headWidth;
-      if (++member == sharing) member = 0, query++;
-    }
-    rows[lane] = row;
-  }
-}
-
-/* Positions that the query of a row sees. */
-INLINE ptrdiff_t visible(const struct ck_attention *a, ptrdiff_t row) {
-  return a->past + row / (a->heads / a->keyValueHeads) + 1;
-}
+enum { BLOCK_KEYS = 64, KEY_TILE = 4, FEATURE_TILE = 4 };
 
 /* ---- Many query rows ---- */
 
@@ -88,17 +29,18 @@ INLINE void score_tile(const int NV, ptrdiff_t width, const float *const keys[KE
   for (int n = 0; n < KEY_TILE * NV; n++) store(scores + n * CK_LANES, sum[n] * scale);
 }
 
-/* Rescales `NF` features of the output by `correction` and adds Σ p·v over `count` positions from `first`. */
-INLINE void value_tile(const int NV, const int NF, struct positions values, ptrdiff_t first, ptrdiff_t count,
+/* Rescales `NF` features of the output by `correction` and adds Σ p·v over `count` entries from `first`, whose value is
+   at `value`. */
+INLINE void value_tile(const int NV, const int NF, struct walk values, const float *value, ptrdiff_t first,
+                       ptrdiff_t count,
                        ptrdiff_t feature, const float *p, const vf *correction, float *output) {
   vf sum[FEATURE_TILE * 4];
   UNROLL
   for (int n = 0; n < NF * NV; n++) sum[n] = load(output + (feature * NV + n) * CK_LANES) * correction[n % NV];
-  for (ptrdiff_t k = 0; k < count;) {
-    /* A run of positions in one segment. */
-    bool inPrefix = first + k < values.prefixLength;
-    ptrdiff_t end = inPrefix ? least(count, values.prefixLength - first) : count;
-    const float *value = at(values, first + k) + feature;
+  for (ptrdiff_t k = 0;; value = at(&values, first + k)) {
+    /* A run of entries in one segment. */
+    ptrdiff_t end = least(count, values.end - first);
+    value += feature;
     for (; k < end; k++, value += values.width) {
       vf weight[4];
       UNROLL
@@ -110,6 +52,7 @@ INLINE void value_tile(const int NV, const int NF, struct positions values, ptrd
         for (int v = 0; v < NV; v++) sum[f * NV + v] = fused(weight[v], one, sum[f * NV + v]);
       }
     }
+    if (k == count) break;
   }
   UNROLL
   for (int n = 0; n < NF * NV; n++) store(output + (feature * NV + n) * CK_LANES, sum[n]);
@@ -157,9 +100,8 @@ INLINE void store_outputs(const int NV, ptrdiff_t width, ptrdiff_t count, const 
 INLINE void wide(const int NV, const struct ck_attention *a, ptrdiff_t group, ptrdiff_t head, ptrdiff_t first,
                  ptrdiff_t end) {
   const ptrdiff_t width = a->headWidth, lanes = NV * CK_LANES;
-  struct positions keys = positions_of(a, a->prefixKeys, a->keys, group, head);
-  struct positions values = positions_of(a, a->prefixValues, a->values, group, head);
-  float *p = ck_scratch(), *q = p + BLOCK_KEYS * lanes, *output = q + width * lanes;
+  struct walk keys = begin_walk(a, group, head, false), values = begin_walk(a, group, head, true);
+  float *p = ck_scratch((BLOCK_KEYS + 2 * width) * lanes), *q = p + BLOCK_KEYS * lanes, *output = q + width * lanes;
   const float *rows[4 * CK_LANES];
   find_rows(a, a->q, a->ldq, group, head, first, end, lanes, rows);
   load_queries(NV, width, rows, q);
@@ -182,7 +124,7 @@ INLINE void wide(const int NV, const struct ck_attention *a, ptrdiff_t group, pt
     for (int v = 0; v < NV; v++) top[v] = maximum[v];
     for (ptrdiff_t k = 0; k < count; k += KEY_TILE) {
       const float *tile[KEY_TILE];
-      for (int n = 0; n < KEY_TILE; n++) tile[n] = at(keys, least(block + k + n, someone - 1));
+      find_entries(KEY_TILE, &keys, block + k, someone - 1, tile);
       score_tile(NV, width, tile, q, a->scale, p + k * lanes);
     }
     for (ptrdiff_t k = 0; k < count; k++) {
@@ -205,76 +147,36 @@ INLINE void wide(const int NV, const struct ck_attention *a, ptrdiff_t group, pt
         total[v][k & 3] += weight;
       }
     }
+    const float *value = at(&values, block);
     ptrdiff_t feature = 0;
     for (; feature + FEATURE_TILE <= width; feature += FEATURE_TILE)
-      value_tile(NV, FEATURE_TILE, values, block, count, feature, p, correction, output);
-    for (; feature < width; feature++) value_tile(NV, 1, values, block, count, feature, p, correction, output);
+      value_tile(NV, FEATURE_TILE, values, value, block, count, feature, p, correction, output);
+    for (; feature < width; feature++) value_tile(NV, 1, values, value, block, count, feature, p, correction, output);
   }
   for (int v = 0; v < NV; v++) total[v][0] = (total[v][0] + total[v][1]) + (total[v][2] + total[v][3]);
   vf divisor[4];
   for (int v = 0; v < NV; v++) divisor[v] = total[v][0];
+  if (a->mass) {
+    float maxima[4 * CK_LANES], totals[4 * CK_LANES];
+    for (int v = 0; v < NV; v++) store(maxima + v * CK_LANES, maximum[v]), store(totals + v * CK_LANES, divisor[v]);
+    add_mass(a, group, head, first, end, maxima, totals);
+  }
   find_rows(a, a->y, a->ldy, group, head, first, end, lanes, rows);
   store_outputs(NV, width, end - first, output, divisor, (float *const *)rows);
 }
 
 /* ---- Few query rows ---- */
 
-/* Scores of one vector of positions for NR query rows. `ahead` elements behind these keys lie the next to be fetched
-   into the second-level cache, if it is not 0. */
-INLINE void score_vector(const int NR, ptrdiff_t width, const float *const keys[CK_LANES], ptrdiff_t ahead,
-                         const float *const q[NARROW_ROWS], float scale, vf score[NARROW_ROWS]) {
-  vf sum[NARROW_ROWS] = {0};
-  vf columns[CK_LANES];
-  ptrdiff_t i = 0;
-  for (; i + CK_LANES <= width; i += CK_LANES) {
-    if (ahead != 0) {
-      UNROLL
-      for (int lane = 0; lane < CK_LANES; lane++) __builtin_prefetch(keys[lane] + ahead + i, 0, 2);
-    }
-    load_columns(keys, i, columns);
-    UNROLL
-    for (int c = 0; c < CK_LANES; c++) {
-      UNROLL
-      for (int r = 0; r < NR; r++) sum[r] = fused(columns[c], (vf)q[r][i + c], sum[r]);
-    }
-  }
-  if (i < width) {
-    load_last_columns(keys, width, columns);
-    UNROLL
-    for (int c = 0; c < CK_LANES; c++) {
-      if (i + c >= width) continue;
-      UNROLL
-      for (int r = 0; r < NR; r++) sum[r] = fused(columns[c], (vf)q[r][i + c], sum[r]);
-    }
-  }
-  UNROLL
-  for (int r = 0; r < NR; r++) score[r] = sum[r] * scale;
-}
-
-/* The addresses of one vector of positions from `first`; those behind `last` repeat it. */
-INLINE void find_positions(struct positions p, ptrdiff_t first, ptrdiff_t last, const float *rows[CK_LANES]) {
-  bool together = first >= p.prefixLength || first + CK_LANES <= p.prefixLength;
-  if (together && first + CK_LANES - 1 <= last) {
-    const float *base = at(p, first);
-    UNROLL
-    for (int lane = 0; lane < CK_LANES; lane++) rows[lane] = base + lane * p.width;
-  } else {
-    for (int lane = 0; lane < CK_LANES; lane++) rows[lane] = at(p, least(first + lane, last));
-  }
-}
-
 /* o ← o·correction + Σ p·v for NF vectors of features from `feature`; a vector is read whole or, where the head is
    narrower than a vector, in part. `ahead` as above. */
-INLINE void add_values(const int NF, struct positions values, ptrdiff_t first, ptrdiff_t count,
+INLINE void add_values(const int NF, struct walk values, const float *value, ptrdiff_t first, ptrdiff_t count,
                        ptrdiff_t ahead, const ptrdiff_t feature[NF], const float *p, float correction,
                        float *output) {
   vf sum[4];
   UNROLL
   for (int f = 0; f < NF; f++) sum[f] = load(output + f * CK_LANES) * correction;
-  for (ptrdiff_t k = 0; k < count;) {
-    bool inPrefix = first + k < values.prefixLength;
-    ptrdiff_t end = inPrefix ? least(count, values.prefixLength - first) : count;
-    const float *value = at(values, first + k);
+  for (ptrdiff_t k = 0;; value = at(&values, first + k)) {
+    ptrdiff_t end = least(count, values.end - first);
     for (; k < end; k++, value += values.width) {
       vf weight = (vf)p[k];
       UNROLL
@@ -284,6 +186,7 @@ INLINE void add_values(const int NF, struct positions values, ptrdiff_t first, p
         sum[f] = fused(weight, one, sum[f]);
       }
     }
+    if (k == count) break;
   }
   UNROLL
   for (int f = 0; f < NF; f++) store(output + f * CK_LANES, sum[f]);
@@ -291,10 +194,9 @@ INLINE void add_values(const int NF, struct positions values, ptrdiff_t first, p
 
 INLINE void narrow(const int NR, const struct ck_attention *a, ptrdiff_t group, ptrdiff_t head, ptrdiff_t first) {
   const ptrdiff_t width = a->headWidth, vectors = (width + CK_LANES - 1) / CK_LANES;
-  struct positions keys = positions_of(a, a->prefixKeys, a->keys, group, head);
-  struct positions values = positions_of(a, a->prefixValues, a->values, group, head);
+  struct walk keys = begin_walk(a, group, head, false), values = begin_walk(a, group, head, true);
   /* Output vectors of a row; the last one overlaps the one before it when the head is no multiple of a vector. */
-  float *output = ck_scratch();
+  float *output = ck_scratch(NR * vectors * CK_LANES);
   const float *q[NARROW_ROWS];
   float p[NARROW_ROWS][BLOCK_KEYS], maximum[NARROW_ROWS], total[NARROW_ROWS][4];
   find_rows(a, a->q, a->ldq, group, head, first, first + NR, NR, q);
@@ -311,17 +213,18 @@ INLINE void narrow(const int NR, const struct ck_attention *a, ptrdiff_t group, 
     for (int r = 0; r < NR; r++) top[r] = (vf)-__builtin_inff();
     for (ptrdiff_t k = 0; k < count; k += CK_LANES) {
       const float *rows[CK_LANES];
-      find_positions(keys, block + k, someone - 1, rows);
+      find_entries(CK_LANES, &keys, block + k, someone - 1, rows);
       vf score[NARROW_ROWS];
       score_vector(NR, width, rows, ahead, q, a->scale, score);
-      vi position;
-      for (int lane = 0; lane < CK_LANES; lane++) position[lane] = (int32_t)(block + k + lane);
+      vi entry;
+      for (int lane = 0; lane < CK_LANES; lane++) entry[lane] = (int32_t)(block + k + lane);
       for (int r = 0; r < NR; r++) {
-        score[r] = position < (int32_t)visible(a, first + r) ? score[r] : -__builtin_inff();
+        score[r] = entry < (int32_t)visible(a, first + r) ? score[r] : -__builtin_inff();
         store(&p[r][k], score[r]);
         top[r] = larger(score[r], top[r]);
       }
     }
+    const float *value = at(&values, block);
     for (int r = 0; r < NR; r++) {
       float new = largest_lane(top[r]);
       if (!(new > maximum[r])) new = maximum[r];
@@ -337,11 +240,19 @@ INLINE void narrow(const int NR, const struct ck_attention *a, ptrdiff_t group, 
         ptrdiff_t taken = vectors - vector >= 4 ? 4 : 1;
         for (int f = 0; f < taken; f++) feature[f] = least((vector + f) * CK_LANES, width - CK_LANES);
         float *to = output + (r * vectors + vector) * CK_LANES;
-        if (taken == 4) add_values(4, values, block, count, fetched, feature, p[r], correction, to);
-        else add_values(1, values, block, count, fetched, feature, p[r], correction, to);
+        if (taken == 4) add_values(4, values, value, block, count, fetched, feature, p[r], correction, to);
+        else add_values(1, values, value, block, count, fetched, feature, p[r], correction, to);
         vector += taken;
       }
     }
+  }
+  if (a->mass) {
+    float maxima[NARROW_ROWS], totals[NARROW_ROWS];
+    for (int r = 0; r < NR; r++) {
+      maxima[r] = maximum[r];
+      totals[r] = (total[r][0] + total[r][1]) + (total[r][2] + total[r][3]);
+    }
+    add_mass(a, group, head, first, first + NR, maxima, totals);
   }
   find_rows(a, a->y, a->ldy, group, head, first, first + NR, NR, q);
   for (int r = 0; r < NR; r++) {

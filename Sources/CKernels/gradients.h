@@ -95,10 +95,6 @@ static void softmax_gradient(ptrdiff_t count, float scale, float *scores, float 
 #undef BODY
 }
 
-/* `attention_gradient` packs keys and values, and two rows of scores. */
-_Static_assert((2 * CK_MAX_HEAD_WIDTH + 2) * (CK_MAX_GRADIENT_KEYS + CK_LANES) * sizeof(float) <= CK_SCRATCH_BYTES,
-               "scratch");
-
 /* columns[feature][padded] = rows[key][width], zero behind the last key. */
 static void transpose_keys(ptrdiff_t count, ptrdiff_t padded, ptrdiff_t width, const float *rows, float *columns) {
   for (ptrdiff_t i = 0; i < width; i++) {
@@ -127,8 +123,8 @@ INLINE void add_multiple(ptrdiff_t width, float a, const float *x, float *y) {
 static void attention_gradient(const struct ck_attention_gradient *a, ptrdiff_t group, ptrdiff_t head) {
   const ptrdiff_t width = a->headWidth, keyCount = a->past + a->queries, sharing = a->heads / a->keyValueHeads;
   const ptrdiff_t padded = (keyCount + CK_LANES - 1) / CK_LANES * CK_LANES;
-  const ptrdiff_t entry = (group * a->keyValueHeads + head) * a->capacity * width;
-  float *keyColumns = ck_scratch(), *valueColumns = keyColumns + width * padded;
+  const ptrdiff_t entry = group * a->groupStride + head * a->headStride;
+  float *keyColumns = ck_scratch(2 * (width + 1) * padded), *valueColumns = keyColumns + width * padded;
   float *weights = valueColumns + width * padded, *gradients = weights + padded;
   transpose_keys(keyCount, padded, width, a->keys + entry, keyColumns);
   transpose_keys(keyCount, padded, width, a->values + entry, valueColumns);

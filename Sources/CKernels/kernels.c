@@ -192,7 +192,6 @@ static void attention_part(int part, void *context) {
 void ck_attention(const struct ck_attention *a) {
   ptrdiff_t rows = a->queries * (a->heads / a->keyValueHeads);
   if (a->groups <= 0 || rows <= 0) return;
-  if (a->headWidth > CK_MAX_HEAD_WIDTH) abort();
   struct attention_job job = {.attention = a, .rows = rows, .blockRows = chosen()->blockQueries};
   job.blocks = ceiling(rows, job.blockRows);
   job.tasks = a->groups * a->keyValueHeads * job.blocks;
@@ -202,6 +201,8 @@ void ck_attention(const struct ck_attention *a) {
   /* Later query blocks see more keys: smaller parts even that out. */
   if (job.blocks > 1 && parts > 1) parts = (int)least(job.tasks, 4096);
   job.step = ceiling(job.tasks, parts);
+  /* The blocks of a head add to the same masses, in ascending order. */
+  if (a->mass) job.step = ceiling(job.step, job.blocks) * job.blocks;
   ck_parallel((int)ceiling(job.tasks, job.step), attention_part, &job);
 }
 
@@ -315,7 +316,6 @@ static void attention_gradient_part(int part, void *context) {
 }
 
 void ck_attention_gradient(const struct ck_attention_gradient *a) {
-  if (a->headWidth > CK_MAX_HEAD_WIDTH || a->past + a->queries > CK_MAX_GRADIENT_KEYS) abort();
   struct gradient_job job = {.count = a->groups * a->keyValueHeads, .attention = a};
   ptrdiff_t pairs = a->groups * a->queries * (32 + a->past + (a->queries + 1) / 2);
   run_gradient(&job, 2 * pairs * a->heads * a->headWidth, 1, attention_gradient_part);
@@ -326,7 +326,7 @@ void ck_attention_gradient(const struct ck_attention_gradient *a) {
 struct read_job {
   const float *data;
   ptrdiff_t count, step;
-  float sums[256];
+  float sums[CK_MAX_THREADS];
 };
 
 static void read_part(int part, void *context) {

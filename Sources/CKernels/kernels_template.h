@@ -6,6 +6,8 @@
 
 #include "elementwise.h"
 
+#include "entries.h"
+
 #include "attention.h"
 
 #include "gradients.h"

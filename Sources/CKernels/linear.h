@@ -159,8 +159,10 @@ INLINE void many_tile(const int NO, const struct linear *l, const float *packed,
   add_tile(NO, l, result, row, present, output, input == 0);
 }
 
+_Static_assert(BLOCK_ROWS % TILE_ROWS == 0 && BLOCK_INPUTS % CK_LANES == 0, "the last panel of a block has no room");
+
 static void linear_many(const struct linear *l, ptrdiff_t firstRow, ptrdiff_t endRow, ptrdiff_t first, ptrdiff_t end) {
-  float *packed = ck_scratch();
+  float *packed = ck_scratch(BLOCK_ROWS * BLOCK_INPUTS);
   for (ptrdiff_t block = firstRow; block < endRow; block += BLOCK_ROWS) {
     ptrdiff_t blockEnd = block + BLOCK_ROWS < endRow ? block + BLOCK_ROWS : endRow;
     for (ptrdiff_t input = 0; input == 0 || input < l->inputs; input += BLOCK_INPUTS) {

@@ -11,7 +11,7 @@
 #include "CKernels.h"
 #include "pool.h"
 
-enum { MAX_THREADS = 256, SPIN_NANOSECONDS = 100000 };
+enum { SPIN_NANOSECONDS = 100000 };
 
 /* The job number in the upper half, the number of parts that nobody has claimed in the lower half. */
 static _Atomic uint64_t ticket;
@@ -28,7 +28,7 @@ static _Atomic int sleepers;
 static _Atomic int stopping;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t published = PTHREAD_COND_INITIALIZER;
-static pthread_t workers[MAX_THREADS];
+static pthread_t workers[CK_MAX_THREADS];
 static _Atomic int workerCount;
 
 static inline void pause_briefly(void) {
@@ -126,7 +126,7 @@ static void stop_workers(void) {
 }
 
 int ck_pool_start(int threads) {
-  if (threads > MAX_THREADS) threads = MAX_THREADS;
+  if (threads > CK_MAX_THREADS) threads = CK_MAX_THREADS;
   while (atomic_flag_test_and_set(&busy)) sched_yield();
   stop_workers();
   uint32_t number = (uint32_t)(atomic_load(&ticket) >> 32);
@@ -148,11 +148,17 @@ static void make_scratch_key(void) {
   if (pthread_key_create(&scratchKey, free) != 0) abort();
 }
 
-float *ck_scratch(void) {
+/* Bytes of this thread's scratch memory. */
+static _Thread_local size_t scratchBytes;
+
+float *ck_scratch(ptrdiff_t count) {
   pthread_once(&scratchOnce, make_scratch_key);
   float *scratch = pthread_getspecific(scratchKey);
-  if (scratch == NULL) {
-    scratch = aligned_alloc(64, CK_SCRATCH_BYTES);
+  size_t bytes = (size_t)count * sizeof(float);
+  if (bytes > scratchBytes || scratch == NULL) {
+    free(scratch);
+    scratchBytes = bytes < CK_USUAL_SCRATCH_BYTES ? CK_USUAL_SCRATCH_BYTES : (bytes + 63) / 64 * 64;
+    scratch = aligned_alloc(64, scratchBytes);
     if (scratch == NULL || pthread_setspecific(scratchKey, scratch) != 0) abort();
   }
   return scratch;

@@ -1,9 +1,12 @@
-/* Memory of the calling thread for packed operands: CK_SCRATCH_BYTES, 64-byte aligned, allocated at the first use. */
+/* Memory of the calling thread for packed operands: `count` numbers, 64-byte aligned, until the thread's next call. It
+   is allocated at the first use, of a size that suffices for all usual dimensions, and grows where more is asked for. */
 #ifndef PHOTON_CK_POOL_H
 #define PHOTON_CK_POOL_H
 
-enum { CK_SCRATCH_BYTES = 1 << 22 };
+#include <stddef.h>
 
-float *ck_scratch(void);
+enum { CK_USUAL_SCRATCH_BYTES = 1 << 20 };
+
+float *ck_scratch(ptrdiff_t count);
 
 #endif

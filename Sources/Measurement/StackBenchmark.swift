@@ -51,11 +51,7 @@ final class StackBenchmark {
       layer: shape, layerCount: layers.count, groups: groups, capacity: past + queries, store: .persistent,
       holdsNumbers: true)
     defer { cache.release() }
-    for layer in layers.indices {
-      cache.keys(layer)?.update(repeating: 0.01, count: groups * shape.keyValueWidth * (past + queries))
-      cache.values(layer)?.update(repeating: 0.01, count: groups * shape.keyValueWidth * (past + queries))
-    }
-    cache.advance(by: past)
+    cache.fill(with: 0.01, count: past)
     let mark = machine.arena.mark
     defer { machine.arena.release(to: mark) }
     let x = machine.arena.tensor(rows: rows, columns: shape.width)

@@ -79,10 +79,10 @@ public final class CacheMeter {
     localPeak = max(localPeak, bits)
   }
 
-  /// Notes windows at other lengths than they have: states that a run passes without stopping there.
-  func observe(_ windows: [KeyValueCache], length: (_ index: Int) -> Int) {
+  /// Notes windows with other numbers of entries than they hold: states that a run passes without stopping there.
+  func observe(_ windows: [KeyValueCache], count: (_ index: Int) -> Int) {
     localPeak = max(
-      localPeak, windows.indices.reduce(0) { $0 + windows[$1].bits(ofPositions: length($1), in: element) })
+      localPeak, windows.indices.reduce(0) { $0 + windows[$1].bits(ofEntries: count($1), in: element) })
   }
 
   func endPrefill() { afterPrefill = now }

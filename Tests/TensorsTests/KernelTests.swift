@@ -1,3 +1,4 @@
+import Architectures
 import CKernels
 import GSL
 import Testing
@@ -70,6 +71,17 @@ let unitRoundoff = 0x1p-24
         #expect(abs(Double(sum) - 3 * exact) <= 4 * bound)
       }
     }
+  }
+
+  @Test func `more threads than the pool has room for are clamped, and each reads its part`() {
+    Self.withThreads(1024) {
+      #expect(ck_pool_threads() <= Int32(CK_MAX_THREADS))
+      #expect(ck_read([Float](repeating: 1, count: 1 << 16), 4 << 16, 1) == 65536)
+    }
+  }
+
+  @Test func `no context of a scenario has more entries than the kernels' masks can number`() {
+    #expect(Limits.promptLength + Limits.generatedLength <= Int(Int32.max))
   }
 
   @Test func `the instruction set has a name`() {

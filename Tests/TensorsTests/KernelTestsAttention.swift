@@ -75,23 +75,48 @@ struct AttentionCase: CustomStringConvertible, Sendable {
     return (other, result)
   }
 
-  func run(_ numbers: Numbers, threads: Int32 = 1) -> [Float] {
+  func run(_ numbers: Numbers, threads: Int32 = 1) -> [Float] { runWithMass(numbers, threads: threads, mass: nil).y }
+
+  /// - Parameters:
+  ///   - mass: what to add the weights to; without it nobody asks for them.
+  ///   - segmentLength: cuts the groups' own entries into segments of so many; one segment if 0.
+  func runWithMass(
+    _ numbers: Numbers, threads: Int32 = 1, mass before: [Float]?, segmentLength: Int = 0
+  ) -> (y: [Float], mass: [Float]) {
     var y = [Float](repeating: 7, count: numbers.q.count)
+    var mass = before ?? []
     KernelTests.withThreads(threads) {
       numbers.q.withUnsafeBufferPointer { q in
         numbers.keys.withUnsafeBufferPointer { keys in
           numbers.values.withUnsafeBufferPointer { values in
             numbers.prefixKeys.withUnsafeBufferPointer { prefixKeys in
               numbers.prefixValues.withUnsafeBufferPointer { prefixValues in
-                y.withUnsafeMutableBufferPointer { y in
-                  var attention = ck_attention(
-                    groups: groups, queries: queries, past: past, heads: heads, keyValueHeads: keyValueHeads,
-                    headWidth: headWidth, scale: scale, q: q.baseAddress, ldq: heads * headWidth,
-                    keys: keys.baseAddress, values: values.baseAddress, capacity: capacity,
-                    prefixKeys: prefixKeys.baseAddress, prefixValues: prefixValues.baseAddress,
-                    prefixCapacity: prefixCapacity, prefixLength: prefixLength, share: share, y: y.baseAddress,
-                    ldy: heads * headWidth)
-                  ck_attention(&attention)
+                var segments = [
+                  ck_segment(
+                    keys: prefixKeys.baseAddress, values: prefixValues.baseAddress, count: prefixLength,
+                    headStride: prefixCapacity * headWidth, groupStride: keyValueHeads * prefixCapacity * headWidth,
+                    share: share)
+                ]
+                let own = positions - prefixLength
+                let step = segmentLength > 0 ? segmentLength : own
+                for first in stride(from: 0, to: own, by: step) {
+                  segments.append(
+                    ck_segment(
+                      keys: keys.baseAddress! + first * headWidth, values: values.baseAddress! + first * headWidth,
+                      count: min(step, own - first), headStride: capacity * headWidth,
+                      groupStride: keyValueHeads * capacity * headWidth, share: 1))
+                }
+                mass.withUnsafeMutableBufferPointer { mass in
+                  y.withUnsafeMutableBufferPointer { y in
+                    segments.withUnsafeBufferPointer { segments in
+                      var attention = ck_attention(
+                        groups: groups, queries: queries, past: past, heads: heads, keyValueHeads: keyValueHeads,
+                        headWidth: headWidth, scale: scale, q: q.baseAddress, ldq: heads * headWidth,
+                        segments: segments.baseAddress, y: y.baseAddress, ldy: heads * headWidth,
+                        mass: before == nil ? nil : mass.baseAddress, ldmass: massColumns)
+                      ck_attention(&attention)
+                    }
+                  }
                 }
               }
             }
@@ -99,13 +124,24 @@ struct AttentionCase: CustomStringConvertible, Sendable {
         }
       }
     }
-    return y
+    return (y, mass)
   }
+
+  /// One more than there are entries, so that the distance of rows is not their length.
+  var massColumns: Int { positions + 1 }
 }
 
 extension KernelTests {
+  /// Heads that take more scratch memory than the usual: wide ones, the widest of a scenario, and one that is wider.
+  static let wideHeads =
+    [1, 5, 40].map { AttentionCase(queries: $0, past: 2, headWidth: Limits.headWidth, prefixLength: 1) } + [
+      AttentionCase(groups: 2, past: 70, heads: 2, keyValueHeads: 1, headWidth: 2048, prefixLength: 9, share: 2),
+      AttentionCase(queries: 70, headWidth: 2048), AttentionCase(queries: 70, headWidth: Limits.headWidth + 3),
+    ]
+
   static let windows: [AttentionCase] =
-    [1, 3, 13, 16, 52, 64].flatMap { width in
+    wideHeads
+    + [1, 3, 13, 16, 52, 64].flatMap { width in
       [
         AttentionCase(groups: 6, past: 7, heads: 4, keyValueHeads: 4, headWidth: width, prefixLength: 5, share: 3),
         AttentionCase(groups: 2, past: 150, heads: 4, keyValueHeads: 2, headWidth: width, prefixLength: 70, share: 2),
@@ -115,16 +151,7 @@ extension KernelTests {
         AttentionCase(past: 130, heads: 8, keyValueHeads: 1, headWidth: width, prefixLength: 70),
         AttentionCase(groups: 4, queries: 3, past: 64, heads: 2, keyValueHeads: 2, headWidth: width, prefixLength: 64),
       ]
-    } + widest
-
-  /// The widest head that a scenario may have, for one row, a few, and more than the lanes of two vectors.
-  static let widest = [1, 5, 40].map {
-    AttentionCase(queries: $0, past: 2, headWidth: Int(CK_MAX_HEAD_WIDTH), prefixLength: 1)
-  }
-
-  @Test func `the kernels take every head that a scenario may have`() {
-    #expect(Int(CK_MAX_HEAD_WIDTH) == Limits.headWidth)
-  }
+    }
 
   /// A score errs by δ = (d + 2) roundings of scale·Σ|q·k|, subtracting the maximum by another |score|; a weight then by
   /// 2δ relatively, by 4 roundings of the exponential and, for each block of 64 keys, 6 of the rescaling. Sums over n

@@ -3,11 +3,11 @@
    Conventions. All numbers are float32; matrices are row-major; `ld…` is the distance between two rows in elements.
    Weights are outputs × inputs, so that y = x · wᵀ. Pointers need no alignment beyond that of a float; 64-byte aligned
    rows are fastest. Nothing here fails, checks or allocates per call (a thread allocates its scratch memory the first
-   time that it runs a kernel).
+   time that it runs a kernel, and more of it when it first meets wider heads). No dimension has a limit of its own.
 
    Bits. A result depends on its own inputs and on the instruction set of the processor, and on nothing else: not on the
-   number of threads, not on how many other rows, groups or queries are in the call, not on whether keys come from a
-   shared prefix. The order of summation is stated at each kernel that sums. */
+   number of threads, not on how many other rows, groups or queries are in the call, not on the segments that entries
+   come in. The order of summation is stated at each kernel that sums. */
 #ifndef PHOTON_CKERNELS_H
 #define PHOTON_CKERNELS_H
 
@@ -16,8 +16,10 @@
 
 /* ---- Threads ------------------------------------------------------------------------------------------------- */
 
+enum { CK_MAX_THREADS = 256 };
+
 /* Runs kernels on `threads` threads from now on, the caller's included; 1 ends all workers. Returns the number that
-   really runs. Idle workers spin for about 100 µs and then sleep. Waits for kernels that run. */
+   really runs, at most CK_MAX_THREADS. Idle workers spin for about 100 µs and then sleep. Waits for kernels that run. */
 int ck_pool_start(int threads);
 
 /* Threads that take part in a kernel. */
@@ -79,35 +81,36 @@ void ck_rotate(ptrdiff_t rows, ptrdiff_t heads, ptrdiff_t headWidth, float *x, p
 /* ---- Attention ------------------------------------------------------------------------------------------------ */
 
 /* Causal attention of many independent groups (sequences, or chunks of a local decoder) in one call.
-   Query j of a group attends the positions 0 … past + j. Positions below `prefixLength` lie in a prefix that `share`
-   consecutive groups have in common, the others in the group's own segment, from its start. Query head h reads
-   key–value head h / (heads / keyValueHeads). headWidth is at most CK_MAX_HEAD_WIDTH.
+   Query j of a group attends the entries 0 … past + j, an entry being a key with its value. They lie in segments, one
+   after the other; which positions rotated them is nothing to attention. Query head h reads key–value head
+   h / (heads / keyValueHeads).
    Order of summation: a score adds its products in ascending order of features; keys are taken in blocks of 64 counted
-   from position 0 with a running maximum; the weighted values are added in ascending order of positions. */
+   from entry 0 with a running maximum; the weighted values are added in ascending order of entries. */
+struct ck_segment {
+  const float *keys, *values;        /* of the first entry of head 0 of group 0; entries lie headWidth apart */
+  ptrdiff_t count;                   /* entries of each head of each group */
+  ptrdiff_t headStride, groupStride; /* elements from one head's entries to the next one's, and one group's */
+  ptrdiff_t share;                   /* consecutive groups that have the same entries, at least 1 */
+};
+
 struct ck_attention {
   ptrdiff_t groups;         /* independent sequences */
   ptrdiff_t queries;        /* of each group */
-  ptrdiff_t past;           /* positions before the first query, prefix included */
+  ptrdiff_t past;           /* entries before that of the first query */
   ptrdiff_t heads;          /* query heads */
   ptrdiff_t keyValueHeads;  /* divides heads */
   ptrdiff_t headWidth;
   float scale;              /* of a score, 1/√headWidth */
   const float *q;           /* [group · queries + query][head · headWidth], rows ldq apart */
   ptrdiff_t ldq;
-  const float *keys;        /* [group][keyValueHead][capacity][headWidth]; may be null when all positions are prefix */
-  const float *values;      /* the same */
-  ptrdiff_t capacity;       /* positions for which a head of the own segment has room */
-  const float *prefixKeys;  /* [group / share][keyValueHead][prefixCapacity][headWidth]; unused if prefixLength is 0 */
-  const float *prefixValues;
-  ptrdiff_t prefixCapacity;
-  ptrdiff_t prefixLength;   /* positions of the prefix that are in use */
-  ptrdiff_t share;          /* consecutive groups with the same prefix, at least 1 */
+  const struct ck_segment *segments; /* so many that they have past + queries entries */
   float *y;                 /* [group · queries + query][head · headWidth], rows ldy apart; may be q */
   ptrdiff_t ldy;
+  /* Null, or [group · keyValueHeads + keyValueHead][entry], rows ldmass apart: += the weights of each entry, over the
+     query rows in ascending order of query, then head. Not null, attention takes its scores twice. */
+  float *mass;
+  ptrdiff_t ldmass;
 };
-
-/* The widest head that a scenario may have; what a thread packs of it fits the scratch memory. */
-enum { CK_MAX_HEAD_WIDTH = 4096 };
 
 void ck_attention(const struct ck_attention *attention);
 
@@ -134,17 +137,17 @@ void ck_gelu_gradient(ptrdiff_t rows, ptrdiff_t width, const float *x, const flo
    p · (dp − Σ p · dp) · scale. */
 void ck_softmax_gradient(ptrdiff_t count, float scale, float *scores, float *gradients);
 
-/* Of `ck_attention` without a prefix, over at most CK_MAX_GRADIENT_KEYS keys, its weights computed again: dq += …,
-   dkeys += …, dvalues += …. Queries are added in ascending order, heads that share a key within each. */
+/* Of `ck_attention` over one segment that no groups share, its weights computed again: dq += …, dkeys += …,
+   dvalues += …. Queries are added in ascending order, heads that share a key within each. Meant for few keys: all those
+   of a head are transposed. */
 struct ck_attention_gradient {
-  ptrdiff_t groups, queries, past, heads, keyValueHeads, headWidth, capacity; /* as in `ck_attention` */
+  ptrdiff_t groups, queries, past, heads, keyValueHeads, headWidth; /* as in `ck_attention` */
   float scale;
-  const float *q, *dy;        /* [group · queries + query][head][headWidth] */
-  const float *keys, *values; /* [group][keyValueHead][capacity][headWidth] */
+  const float *q, *dy;               /* [group · queries + query][head][headWidth] */
+  const float *keys, *values;        /* as in `ck_segment` */
+  ptrdiff_t headStride, groupStride; /* of keys, values and the gradients of both */
   float *dq, *dkeys, *dvalues;
 };
-
-enum { CK_MAX_GRADIENT_KEYS = 64 };
 
 void ck_attention_gradient(const struct ck_attention_gradient *attention);
 

@@ -34,7 +34,7 @@ extension HierarchySession {
     withTeacherSession(weights, tokens: tokens, machine: machine) { session, result in
       Forward(
         logits: result.logits.elements, reconstructions: result.reconstructions.dropFirst().map(\.elements),
-        cachedUnits: session.encoderCaches.map(\.length), retainedVectors: session.retained?.vectors ?? [],
+        cachedUnits: session.encoderCaches.map(\.ownHeld), retainedVectors: session.retained?.vectors ?? [],
         retained: session.retained.map { store in (1...weights.model.levelCount).map(store.elements) } ?? [])
     }
   }

@@ -222,7 +222,7 @@ extension HierarchySession {
     }
     let open = window(l, groups: batch)
     let output = run(l, input, window: open, queries: queries)
-    windows[l - 1].copyGroups(from: open, copies: workload.continuations, length: queries)
+    windows[l - 1].copyGroups(from: open, copies: workload.continuations, count: queries)
     guard l > 1 else {
       keepHidden(output) { ($0 + 1) * queries - 1 }
       return nil
@@ -255,7 +255,7 @@ extension HierarchySession {
       }, feed: { _, output in l > 1 ? output : ownOutput(output) })
     if isOpen {
       windows[l - 1].copyGroups(
-        from: all, first: closed * batch, copies: workload.continuations, length: level(l).conditionLength + openUnits)
+        from: all, first: closed * batch, copies: workload.continuations, count: level(l).conditionLength + openUnits)
     }
     if closed > 0 { memory.observeParallel(all, groups: closed * batch) }
     return l > 1 ? Reconstructions(first: firstChunk * chunk, count: count, rows: rows) : nil

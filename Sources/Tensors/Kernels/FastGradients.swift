@@ -58,16 +58,22 @@ enum FastGradients: GradientKernels {
     }
   }
 
+  /// The most keys that a window of a local decoder usually has: for more, products are faster than the vector kernel.
+  static let windowKeys = 64
+
   /// Over few keys a vector kernel takes whole windows; over many, blocks of queries are products.
   static func attentionGradient(_ attention: AttentionGradient<Float>) {
     let (shape, layer) = (attention.shape, attention.shape.layer)
     let scale = 1 / Float(layer.headWidth).squareRoot()
-    guard shape.keysBefore + shape.queries > Int(CK_MAX_GRADIENT_KEYS) else {
+    guard shape.keysBefore + shape.queries > windowKeys else {
+      let (entries, gradients) = (attention.entries, attention.entryGradients)
+      precondition(gradients.layout == entries.layout, "gradients of entries that lie elsewhere")
       var arguments = ck_attention_gradient(
         groups: shape.groups, queries: shape.queries, past: shape.keysBefore, heads: layer.heads,
-        keyValueHeads: layer.keyValueHeads, headWidth: layer.headWidth, capacity: attention.capacity, scale: scale,
-        q: attention.query, dy: attention.resultGradient, keys: attention.keys, values: attention.values,
-        dq: attention.queryGradient, dkeys: attention.keyGradient, dvalues: attention.valueGradient)
+        keyValueHeads: layer.keyValueHeads, headWidth: layer.headWidth, scale: scale, q: attention.query,
+        dy: attention.resultGradient, keys: entries.keys, values: entries.values,
+        headStride: entries.layout.headStride, groupStride: entries.layout.groupStride, dq: attention.queryGradient,
+        dkeys: gradients.keys, dvalues: gradients.values)
       return ck_attention_gradient(&arguments)
     }
     Cut.run(attention, count: shape.groups * layer.keyValueHeads, grain: 1) { part, context in
@@ -116,7 +122,7 @@ extension AttentionGradient<Float> {
             let row = group * shape.queries + first
             let at = row * layer.queryWidth + (head * sharing + member) * layer.headWidth
             addBlock(
-              queries, rows: at, entry: entry * capacity * layer.headWidth, weights: scratch.baseAddress!,
+              queries, rows: at, group: group, head: head, weights: scratch.baseAddress!,
               gradients: scratch.baseAddress! + Self.blockQueries * keyCount)
           }
         }
@@ -126,20 +132,21 @@ extension AttentionGradient<Float> {
 
   /// - Parameters:
   ///   - rows: where the first query's head begins.
-  ///   - entry: where the head's keys begin.
+  ///   - head: among the key–value heads.
   private func addBlock(
-    _ queries: Range<Int>, rows: Int, entry: Int, weights: UnsafeMutablePointer<Float>,
+    _ queries: Range<Int>, rows: Int, group: Int, head: Int, weights: UnsafeMutablePointer<Float>,
     gradients: UnsafeMutablePointer<Float>
   ) {
+    let (keys, values) = (entries.keys(group: group, head: head), entries.values(group: group, head: head))
     let (width, stride) = (Int32(shape.layer.headWidth), Int32(shape.layer.queryWidth))
     let visible = shape.keysBefore + queries.upperBound
     let (count, keyCount) = (Int32(queries.count), Int32(visible))
     let (query, dy) = (query + rows, resultGradient + rows)
     cblas_sgemm(
-      CblasRowMajor, CblasNoTrans, CblasTrans, count, keyCount, width, 1, query, stride, keys + entry, width, 0,
+      CblasRowMajor, CblasNoTrans, CblasTrans, count, keyCount, width, 1, query, stride, keys, width, 0,
       weights, keyCount)
     cblas_sgemm(
-      CblasRowMajor, CblasNoTrans, CblasTrans, count, keyCount, width, 1, dy, stride, values + entry, width, 0,
+      CblasRowMajor, CblasNoTrans, CblasTrans, count, keyCount, width, 1, dy, stride, values, width, 0,
       gradients, keyCount)
     let scale = 1 / Float(shape.layer.headWidth).squareRoot()
     for (index, position) in queries.enumerated() {
@@ -149,13 +156,13 @@ extension AttentionGradient<Float> {
       (gradients + row + own).update(repeating: 0, count: visible - own)
     }
     cblas_sgemm(
-      CblasRowMajor, CblasNoTrans, CblasNoTrans, count, width, keyCount, 1, gradients, keyCount, keys + entry, width,
+      CblasRowMajor, CblasNoTrans, CblasNoTrans, count, width, keyCount, 1, gradients, keyCount, keys, width,
       1, queryGradient + rows, stride)
     cblas_sgemm(
       CblasRowMajor, CblasTrans, CblasNoTrans, keyCount, width, count, 1, gradients, keyCount, query, stride, 1,
-      keyGradient + entry, width)
+      entryGradients.keys(group: group, head: head), width)
     cblas_sgemm(
       CblasRowMajor, CblasTrans, CblasNoTrans, keyCount, width, count, 1, weights, keyCount, dy, stride, 1,
-      valueGradient + entry, width)
+      entryGradients.values(group: group, head: head), width)
   }
 }

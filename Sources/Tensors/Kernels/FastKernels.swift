@@ -35,18 +35,28 @@ extension Machine {
     }
   }
 
-  func fastAttention(_ shape: AttentionShape, cache: KeyValueCache, layer: Int, query: Tensor, into result: Tensor) {
-    guard let input = query.base, let output = result.base else { return }
+  func fastAttention(
+    _ shape: AttentionShape, segments: UnsafeBufferPointer<Segment<Float>>, query: Tensor, mass: Tensor?,
+    into result: Tensor
+  ) {
     let dimensions = shape.layer
-    let prefix = cache.prefix
-    var arguments = ck_attention(
-      groups: shape.groups, queries: shape.queries, past: shape.keysBefore, heads: dimensions.heads,
-      keyValueHeads: dimensions.keyValueHeads, headWidth: dimensions.headWidth,
-      scale: 1 / Float(dimensions.headWidth).squareRoot(), q: input, ldq: query.columns, keys: cache.keys(layer),
-      values: cache.values(layer), capacity: cache.capacity, prefixKeys: prefix?.keys(layer),
-      prefixValues: prefix?.values(layer), prefixCapacity: prefix?.capacity ?? 0, prefixLength: prefix?.length ?? 0,
-      share: cache.share, y: output, ldy: result.columns)
-    ck_attention(&arguments)
+    withUnsafeTemporaryAllocation(of: ck_segment.self, capacity: segments.count) { runs in
+      for (index, segment) in segments.enumerated() {
+        let layout = segment.entries.layout
+        runs.initializeElement(
+          at: index,
+          to: ck_segment(
+            keys: segment.keys(group: 0, head: 0), values: segment.values(group: 0, head: 0), count: segment.count,
+            headStride: layout.headStride, groupStride: layout.groupStride, share: segment.share))
+      }
+      var arguments = ck_attention(
+        groups: shape.groups, queries: shape.queries, past: shape.keysBefore, heads: dimensions.heads,
+        keyValueHeads: dimensions.keyValueHeads, headWidth: dimensions.headWidth,
+        scale: 1 / Float(dimensions.headWidth).squareRoot(), q: query.base, ldq: query.columns,
+        segments: UnsafePointer(runs.baseAddress), y: result.base, ldy: result.columns, mass: mass?.base,
+        ldmass: mass?.columns ?? 0)
+      ck_attention(&arguments)
+    }
   }
 }
 

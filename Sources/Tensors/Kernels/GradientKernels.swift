@@ -3,14 +3,13 @@ import Architectures
 /// Gradients of one attention: of its queries, keys and values, from the gradient of its result.
 struct AttentionGradient<Scalar> {
   let shape: AttentionShape
-  /// Positions for which a head of the cache has room.
-  let capacity: Int
   /// Rows × D_q.
   let query, resultGradient: UnsafePointer<Scalar>
-  /// `[group][key–value head][capacity][head width]`.
-  let keys, values: UnsafePointer<Scalar>
+  /// The keys that are attended are the first ones.
+  let entries: Entries<Scalar>
   /// Added to, each of the shape of what it is the gradient of.
-  let queryGradient, keyGradient, valueGradient: UnsafeMutablePointer<Scalar>
+  let queryGradient: UnsafeMutablePointer<Scalar>
+  let entryGradients: Entries<Scalar>
 }
 
 /// What a kind of arithmetic has to offer so that `Backward` can run on it.

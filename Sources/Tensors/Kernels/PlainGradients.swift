@@ -121,13 +121,15 @@ extension PlainKernels: GradientKernels {
     let width = layer.headWidth
     for row in 0..<shape.groups * shape.queries {
       for head in 0..<layer.heads {
-        let entry = (row / shape.queries * layer.keyValueHeads + head * layer.keyValueHeads / layer.heads)
-        let (slot, at) = (entry * attention.capacity * width, row * layer.queryWidth + head * width)
+        let (group, shared) = (row / shape.queries, head * layer.keyValueHeads / layer.heads)
+        let at = row * layer.queryWidth + head * width
         attentionGradient(
           headWidth: width, keyCount: shape.keysBefore + row % shape.queries + 1, query: attention.query + at,
-          keys: attention.keys + slot, values: attention.values + slot, resultGradient: attention.resultGradient + at,
-          queryGradient: attention.queryGradient + at, keyGradient: attention.keyGradient + slot,
-          valueGradient: attention.valueGradient + slot)
+          keys: attention.entries.keys(group: group, head: shared),
+          values: attention.entries.values(group: group, head: shared), resultGradient: attention.resultGradient + at,
+          queryGradient: attention.queryGradient + at,
+          keyGradient: attention.entryGradients.keys(group: group, head: shared),
+          valueGradient: attention.entryGradients.values(group: group, head: shared))
       }
     }
   }

@@ -108,55 +108,6 @@ public enum PlainKernels<Scalar: KernelScalar> {
       y[index] = value / (Scalar(1) + Scalar.exponential(Scalar(0) - exponent))
     }
   }
-
-  /// Attention of one query of one head over keys in up to two segments.
-  /// - Parameters:
-  ///   - segments: keys, values and their number, in order of position.
-  ///   - weights: scratch for all keys.
-  public static func attend(
-    headWidth: Int, query: Input, segments: [(keys: Input, values: Input, count: Int)], weights: Output,
-    into y: Output
-  ) {
-    attentionWeights(headWidth: headWidth, query: query, segments: segments, into: weights)
-    Scalar.account(as: .matmul)
-    for index in 0..<headWidth {
-      var value = Scalar(0)
-      var position = 0
-      for segment in segments {
-        for key in 0..<segment.count {
-          value = value + weights[position] * segment.values[key * headWidth + index]
-          position += 1
-        }
-      }
-      y[index] = value
-    }
-  }
-
-  /// Softmax over the keys of a query's scaled scores.
-  static func attentionWeights(
-    headWidth: Int, query: Input, segments: [(keys: Input, values: Input, count: Int)], into weights: Output
-  ) {
-    let scale = Scalar(1 / Double(headWidth).squareRoot())
-    var largest = Scalar(-Double.infinity)
-    var position = 0
-    for segment in segments {
-      for key in 0..<segment.count {
-        Scalar.account(as: .matmul)
-        var score = Scalar(0)
-        for index in 0..<headWidth { score = score + query[index] * segment.keys[key * headWidth + index] }
-        Scalar.account(as: .elementwise)
-        weights[position] = score * scale
-        largest = Scalar.maximum(largest, weights[position])
-        position += 1
-      }
-    }
-    var sum = Scalar(0)
-    for key in 0..<position {
-      weights[key] = Scalar.exponential(weights[key] - largest)
-      sum = sum + weights[key]
-    }
-    for key in 0..<position { weights[key] = weights[key] / sum }
-  }
 }
 
 /// ε of RMSNorm; the paper is silent, Llama's value.

@@ -83,17 +83,26 @@ public final class Machine {
   }
 
   /// Softmax attention of each query over the cache up to itself.
+  /// - Parameter mass: to which the weights of each entry are added, over the queries of its group and the heads that
+  ///   share it; the trace does not count these sums, which belong to whoever asks for them.
+  /// - Shape: mass (groups · key–value heads) × entries, or wider.
   /// - Returns: rows × D_q.
   public func attend(
-    _ query: Tensor, cache: KeyValueCache, layer: Int, queries: Int, readsOnce: Bool, at node: Node
+    _ query: Tensor, cache: KeyValueCache, layer: Int, queries: Int, readsOnce: Bool, mass: Tensor? = nil,
+    at node: Node
   ) -> Tensor {
     let result = arena.tensor(rows: query.rows, columns: query.columns)
     let shape = AttentionShape(
-      groups: query.rows / queries, queries: queries, keysBefore: cache.positionCount, layer: cache.layer,
+      groups: query.rows / queries, queries: queries, keysBefore: cache.held, layer: cache.layer,
       store: cache.store, readsOnce: readsOnce)
+    if let mass {
+      precondition(
+        mass.rows >= shape.groups * cache.layer.keyValueHeads && mass.columns >= cache.held + queries,
+        "no room for the mass of every entry")
+    }
     record(
       .attention(shape), at: node, layer: layer, input: query, window: (cache, queries), output: result)
-    attendRows(query, shape: shape, cache: cache, layer: layer, into: result)
+    attendRows(query, shape: shape, cache: cache, layer: layer, mass: mass, into: result)
     return result
   }
 

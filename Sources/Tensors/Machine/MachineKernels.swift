@@ -46,14 +46,12 @@ extension Machine {
 
   /// Rotates queries and keys of a joint product and appends keys and values to the cache.
   func appendRotated(_ joint: Tensor, queries: Int, cache: KeyValueCache, layer: Int, query: Tensor) {
-    guard let input = joint.base, let result = query.base, let keys = cache.keys(layer),
-      let values = cache.values(layer)
-    else { return }
+    guard let input = joint.base, let result = query.base, let entries = cache.entries(layer) else { return }
     let shape = cache.layer
-    let start = cache.positionCount
+    let start = cache.nextPosition
     // For all that the cache has room for: growing with the context would allocate while tokens are generated.
     let angles = rotaryAngles(
-      headWidth: shape.headWidth, positions: (cache.prefix?.capacity ?? 0) + cache.capacity)
+      headWidth: shape.headWidth, positions: max(cache.positionRoom, start + queries))
     if backend == .fast {
       ck_rotate(
         joint.rows, shape.heads + shape.keyValueHeads, shape.headWidth, input, joint.columns, angles.cosine,
@@ -67,44 +65,31 @@ extension Machine {
       }
     }
     let append = Append(
-      joint: UnsafePointer(input), columns: joint.columns, queries: queries, shape: shape, capacity: cache.capacity,
-      length: cache.length, query: result, keys: keys, values: values)
+      joint: UnsafePointer(input), columns: joint.columns, queries: queries, queryWidth: shape.queryWidth,
+      firstEntry: cache.ownHeld, query: result, entries: entries)
     Cut.run(append, count: joint.rows, grain: 64) { part, context in
       let (append, rows) = Cut<Append>.part(part, of: context)
       append.run(rows)
     }
   }
 
-  func attendRows(_ query: Tensor, shape: AttentionShape, cache: KeyValueCache, layer: Int, into result: Tensor) {
-    guard let input = query.base, let output = result.base, let keys = cache.keys(layer),
-      let values = cache.values(layer)
-    else { return }
-    let dimensions = shape.layer
-    guard backend == .plain else {
-      return fastAttention(shape, cache: cache, layer: layer, query: query, into: result)
-    }
-    let headsPerEntry = dimensions.heads / dimensions.keyValueHeads
-    let mark = arena.mark
-    defer { arena.release(to: mark) }
-    let weights = arena.tensor(rows: 1, columns: shape.keysBefore + shape.queries)
-    let own = cache.length
-    for row in 0..<query.rows {
-      let (group, offset) = (row / shape.queries, row % shape.queries)
-      for head in 0..<dimensions.heads {
-        let entryHead = head / headsPerEntry
-        var segments: [(keys: UnsafePointer<Float>, values: UnsafePointer<Float>, count: Int)] = []
-        if let prefix = cache.prefix, let sharedKeys = prefix.keys(layer), let sharedValues = prefix.values(layer) {
-          let at =
-            ((group / cache.share) * dimensions.keyValueHeads + entryHead) * prefix.capacity * dimensions.headWidth
-          segments.append((UnsafePointer(sharedKeys + at), UnsafePointer(sharedValues + at), prefix.length))
-        }
-        let at = (group * dimensions.keyValueHeads + entryHead) * cache.capacity * dimensions.headWidth
-        segments.append((UnsafePointer(keys + at), UnsafePointer(values + at), own + offset + 1))
-        PlainKernels<Float>.attend(
-          headWidth: dimensions.headWidth,
-          query: input + row * query.columns + head * dimensions.headWidth, segments: segments,
-          weights: weights.base!, into: output + row * result.columns + head * dimensions.headWidth)
+  /// - Parameter mass: what each entry's weights are added to, group × key–value head rows of as many columns as there
+  ///   are entries or more.
+  func attendRows(
+    _ query: Tensor, shape: AttentionShape, cache: KeyValueCache, layer: Int, mass: Tensor?, into result: Tensor
+  ) {
+    guard let input = query.base, let output = result.base else { return }
+    cache.withSegments(layer, appended: shape.queries) { segments in
+      guard !segments.isEmpty else { return }
+      guard backend == .plain else {
+        return fastAttention(shape, segments: segments, query: query, mass: mass, into: result)
       }
+      let mark = arena.mark
+      defer { arena.release(to: mark) }
+      let weights = arena.tensor(rows: 1, columns: shape.keysBefore + shape.queries)
+      PlainKernels<Float>.attend(
+        shape, query: input, segments: segments, weights: weights.base!,
+        mass: mass.flatMap { mass in mass.base.map { ($0, mass.columns) } }, into: output)
     }
   }
 }
@@ -112,22 +97,15 @@ extension Machine {
 /// Rows of rotated queries, keys and values: queries to a tensor of their own, keys and values to their cache.
 private struct Append {
   let joint: UnsafePointer<Float>
-  let columns, queries: Int
-  let shape: LayerShape
-  let capacity, length: Int
-  let query, keys, values: UnsafeMutablePointer<Float>
+  let columns, queries, queryWidth, firstEntry: Int
+  let query: UnsafeMutablePointer<Float>
+  let entries: Entries<Float>
 
   func run(_ rows: Range<Int>) {
     for row in rows {
-      let (group, offset) = (row / queries, row % queries)
       let from = joint + row * columns
-      (query + row * shape.queryWidth).update(from: from, count: shape.queryWidth)
-      for head in 0..<shape.keyValueHeads {
-        let slot = ((group * shape.keyValueHeads + head) * capacity + length + offset) * shape.headWidth
-        let key = from + shape.queryWidth + head * shape.headWidth
-        (keys + slot).update(from: key, count: shape.headWidth)
-        (values + slot).update(from: key + shape.keyValueWidth, count: shape.headWidth)
-      }
+      (query + row * queryWidth).update(from: from, count: queryWidth)
+      entries.store(from + queryWidth, group: row / queries, entry: firstEntry + row % queries)
     }
   }
 }

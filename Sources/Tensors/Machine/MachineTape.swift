@@ -17,7 +17,9 @@ extension Machine {
         operation: operation, node: node, layer: layer, input: input, residual: residual, norm: norm, matrix: matrix,
         bias: bias, hidden: hidden, tokens: tokens,
         window: window.map {
-          Tape.Window(cache: tape.index(of: $0.cache), start: $0.cache.length, queries: $0.queries)
+          Tape.Window(
+            cache: tape.index(of: $0.cache), firstEntry: $0.cache.ownHeld, firstPosition: $0.cache.nextPosition,
+            queries: $0.queries)
         }, output: output))
   }
 
@@ -84,9 +86,9 @@ struct MachineNumbers: TapeNumbers {
   let tape: Tape
 
   func numbers(_ tensor: Tensor) -> UnsafeMutablePointer<Float> { tensor.base ?? .unreadable }
-  func keys(_ cache: Int, layer: Int) -> UnsafeMutablePointer<Float> { tape.caches[cache].keys(layer) ?? .unreadable }
-  func values(_ cache: Int, layer: Int) -> UnsafeMutablePointer<Float> {
-    tape.caches[cache].values(layer) ?? .unreadable
+  func entries(_ cache: Int, layer: Int) -> Entries<Float> {
+    let cache = tape.caches[cache]
+    return cache.entries(layer) ?? Entries(cache.layout, layer: 0, keys: .unreadable, values: .unreadable)
   }
   func angles(headWidth: Int, positions count: Int) -> Angles<Float> {
     let angles = machine.rotaryAngles(headWidth: headWidth, positions: count)

@@ -16,13 +16,7 @@ extension Machine {
   /// Whether keys and values that a projection appended are finite.
   private static func isFinite(_ step: Tape.Step, of tape: Tape) -> Bool {
     guard case .queryKeyValue = step.operation, let window = step.window else { return true }
-    let cache = tape.caches[window.cache]
-    guard let keys = cache.keys(step.layer), let values = cache.values(step.layer) else { return true }
-    let (heads, width) = (cache.groups * cache.layer.keyValueHeads, cache.layer.headWidth)
-    return (0..<heads).allSatisfy { head in
-      let start = (head * cache.capacity + window.start) * width
-      return (start..<start + window.queries * width).allSatisfy { keys[$0].isFinite && values[$0].isFinite }
-    }
+    return tape.caches[window.cache].entries(step.layer)?.areFinite(window.entries) ?? true
   }
 }
 

@@ -4,8 +4,7 @@ import Architectures
 protocol TapeNumbers<Scalar> {
   associatedtype Scalar: KernelScalar
   func numbers(_ tensor: Tensor) -> UnsafeMutablePointer<Scalar>
-  func keys(_ cache: Int, layer: Int) -> UnsafeMutablePointer<Scalar>
-  func values(_ cache: Int, layer: Int) -> UnsafeMutablePointer<Scalar>
+  func entries(_ cache: Int, layer: Int) -> Entries<Scalar>
   /// Cosines, sines and negated sines of the positions below `count`.
   func angles(headWidth: Int, positions count: Int) -> Angles<Scalar>
 }
@@ -35,8 +34,7 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
     let cache: Int
     let layer: Int
   }
-  private var entryGradients: [CacheLayer: (keys: UnsafeMutablePointer<Scalar>, values: UnsafeMutablePointer<Scalar>)] =
-    [:]
+  private var entryGradients: [CacheLayer: Entries<Scalar>] = [:]
 
   /// Called behind each operation, when the gradients of its operands have what it adds.
   var afterStep: ((Tape.Step) -> Void)?
@@ -70,7 +68,7 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
         if case .attention = step.operation { reachEntries(of: step) }
         run(step)
         afterStep?(step)
-        if case .queryKeyValue = step.operation, step.window!.start == 0 { releaseEntries(of: step) }
+        if case .queryKeyValue = step.operation, step.window!.firstEntry == 0 { releaseEntries(of: step) }
       }
       release(entry.output)
     }
@@ -112,23 +110,25 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
     if reached[owner(of: entry.output.place.offset)] { return true }
     // Keys and values may matter where the queries beside them do not.
     guard case .step(let step) = entry, case .queryKeyValue = step.operation else { return false }
-    return entryGradients[entries(of: step)] != nil
+    return entryGradients[cacheLayer(of: step)] != nil
   }
 
-  private func entries(of step: Tape.Step) -> CacheLayer { CacheLayer(cache: step.window!.cache, layer: step.layer) }
+  private func cacheLayer(of step: Tape.Step) -> CacheLayer {
+    CacheLayer(cache: step.window!.cache, layer: step.layer)
+  }
 
   private func reachEntries(of step: Tape.Step) {
-    let (entries, count) = (entries(of: step), tape.caches[step.window!.cache].layerElements)
-    guard entryGradients[entries] == nil else { return }
-    entryGradients[entries] = (pool.take(count), pool.take(count))
+    let (cacheLayer, layout) = (cacheLayer(of: step), tape.caches[step.window!.cache].layout)
+    guard entryGradients[cacheLayer] == nil else { return }
+    entryGradients[cacheLayer] = Entries(
+      layout, layer: 0, keys: pool.take(layout.layerStride), values: pool.take(layout.layerStride))
   }
 
-  /// The first positions of a layer were its first on the tape: nothing before them has seen the layer.
+  /// The first entries of a layer were its first on the tape: nothing before them has seen the layer.
   private func releaseEntries(of step: Tape.Step) {
-    let (entries, count) = (entries(of: step), tape.caches[step.window!.cache].layerElements)
-    guard let gradients = entryGradients.removeValue(forKey: entries) else { return }
-    pool.give(gradients.keys, count)
-    pool.give(gradients.values, count)
+    guard let gradients = entryGradients.removeValue(forKey: cacheLayer(of: step)) else { return }
+    pool.give(gradients.keys, gradients.layout.layerStride)
+    pool.give(gradients.values, gradients.layout.layerStride)
   }
 
   private func release(_ result: Tensor) {
@@ -169,13 +169,11 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
       }
     case .attention(let shape):
       let (window, input) = (step.window!, step.input!)
-      let entries = entryGradients[entries(of: step)]!
       Kernels.attentionGradient(
         AttentionGradient(
-          shape: shape, capacity: tape.caches[window.cache].capacity, query: numbers.numbers(input),
-          resultGradient: resultGradient,
-          keys: numbers.keys(window.cache, layer: step.layer), values: numbers.values(window.cache, layer: step.layer),
-          queryGradient: gradient(input), keyGradient: entries.keys, valueGradient: entries.values))
+          shape: shape, query: numbers.numbers(input), resultGradient: resultGradient,
+          entries: numbers.entries(window.cache, layer: step.layer), queryGradient: gradient(input),
+          entryGradients: entryGradients[cacheLayer(of: step)]!))
     case .gateUp(let rows, let layer):
       let hidden = step.hidden!
       withScratch(hidden.count) { hiddenGradient in
@@ -226,25 +224,21 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
   ) {
     guard pool.holdsNumbers else { return }
     let (window, rows, columns) = (step.window!, step.input!.rows, step.matrix!.rows)
-    let cache = tape.caches[window.cache]
-    let (width, entries) = (layer.headWidth, entryGradients[entries(of: step)])
+    let gradients = entryGradients[cacheLayer(of: step)]
     for row in 0..<rows {
       let to = joint + row * columns
       to.update(from: queryGradient + row * layer.queryWidth, count: layer.queryWidth)
-      let (group, position) = (row / window.queries, window.start + row % window.queries)
-      guard let entries else {
+      if let gradients {
+        gradients.load(
+          group: row / window.queries, entry: window.firstEntry + row % window.queries, into: to + layer.queryWidth)
+      } else {
         (to + layer.queryWidth).update(repeating: Scalar(0), count: 2 * layer.keyValueWidth)
-        continue
-      }
-      for head in 0..<layer.keyValueHeads {
-        let slot = ((group * layer.keyValueHeads + head) * cache.capacity + position) * width
-        (to + layer.queryWidth + head * width).update(from: entries.keys + slot, count: width)
-        (to + layer.queryWidth + layer.keyValueWidth + head * width).update(from: entries.values + slot, count: width)
       }
     }
-    let angles = numbers.angles(headWidth: width, positions: cache.capacity)
+    let angles = numbers.angles(
+      headWidth: layer.headWidth, positions: window.firstPosition + window.queries)
     Kernels.rotate(
-      rows: rows, columns: columns, heads: layer.heads + layer.keyValueHeads, headWidth: width, joint,
-      cosine: angles.cosine, sine: angles.negatedSine, first: window.start, period: window.queries)
+      rows: rows, columns: columns, heads: layer.heads + layer.keyValueHeads, headWidth: layer.headWidth, joint,
+      cosine: angles.cosine, sine: angles.negatedSine, first: window.firstPosition, period: window.queries)
   }
 }

@@ -19,12 +19,10 @@ public final class Replay<Scalar: KernelScalar>: TapeNumbers {
     self.parameters = Self.allocate(parameters.count)
     self.parameters.update(from: parameters, count: parameters.count)
     activations = Self.allocate(tape.activationCount)
-    caches = tape.caches.map {
-      (Self.allocate($0.layerCount * $0.layerElements), Self.allocate($0.layerCount * $0.layerElements))
-    }
+    caches = tape.caches.map { (Self.allocate($0.layout.elements), Self.allocate($0.layout.elements)) }
     var rotations: [Int: Angles<Scalar>] = [:]
     for width in Set(tape.caches.map(\.layer.headWidth)) {
-      let angles = RotaryAngles(headWidth: width, positionCount: tape.caches.map(\.capacity).max() ?? 0)
+      let angles = RotaryAngles(headWidth: width, positionCount: tape.caches.map(\.positionRoom).max() ?? 0)
       func copy(_ source: UnsafeMutablePointer<Float>) -> UnsafePointer<Scalar> {
         let result = Self.allocate(angles.count)
         for index in 0..<angles.count { result[index] = Scalar(Double(source[index])) }
@@ -68,11 +66,8 @@ public final class Replay<Scalar: KernelScalar>: TapeNumbers {
   }
 
   public func numbers(_ tensor: Tensor) -> UnsafeMutablePointer<Scalar> { pointer(tensor.place) }
-  func keys(_ cache: Int, layer: Int) -> UnsafeMutablePointer<Scalar> {
-    caches[cache].keys + layer * tape.caches[cache].layerElements
-  }
-  func values(_ cache: Int, layer: Int) -> UnsafeMutablePointer<Scalar> {
-    caches[cache].values + layer * tape.caches[cache].layerElements
+  func entries(_ cache: Int, layer: Int) -> Entries<Scalar> {
+    Entries(tape.caches[cache].layout, layer: layer, keys: caches[cache].keys, values: caches[cache].values)
   }
   func angles(headWidth: Int, positions count: Int) -> Angles<Scalar> { rotations[headWidth]! }
 
@@ -145,43 +140,30 @@ public final class Replay<Scalar: KernelScalar>: TapeNumbers {
 
   private func append(_ step: Tape.Step, _ layer: LayerShape, joint: UnsafeMutablePointer<Scalar>) {
     let (window, columns) = (step.window!, step.matrix!.rows)
-    let (cache, width) = (tape.caches[window.cache], layer.headWidth)
-    let angles = rotations[width]!
+    let (angles, entries) = (rotations[layer.headWidth]!, entries(window.cache, layer: step.layer))
     PlainKernels.rotate(
-      rows: step.input!.rows, columns: columns, heads: layer.heads + layer.keyValueHeads, headWidth: width, joint,
-      cosine: angles.cosine, sine: angles.sine, first: window.start, period: window.queries)
+      rows: step.input!.rows, columns: columns, heads: layer.heads + layer.keyValueHeads, headWidth: layer.headWidth,
+      joint, cosine: angles.cosine, sine: angles.sine, first: window.firstPosition, period: window.queries)
     for row in 0..<step.input!.rows {
       let from = joint + row * columns
       (numbers(step.output) + row * layer.queryWidth).update(from: from, count: layer.queryWidth)
-      for head in 0..<layer.keyValueHeads {
-        let entry = (row / window.queries * layer.keyValueHeads + head) * cache.capacity
-        let slot = (entry + window.start + row % window.queries) * width
-        let key = from + layer.queryWidth + head * width
-        (keys(window.cache, layer: step.layer) + slot).update(from: key, count: width)
-        (values(window.cache, layer: step.layer) + slot).update(from: key + layer.keyValueWidth, count: width)
-      }
+      entries.store(
+        from + layer.queryWidth, group: row / window.queries, entry: window.firstEntry + row % window.queries)
     }
   }
 
+  /// A tape knows no shared prompt, so that the own entries are all there are.
   private func attend(_ step: Tape.Step, _ shape: AttentionShape) {
-    let (layer, window) = (shape.layer, step.window!)
-    let width = layer.headWidth
+    let window = step.window!
     let weights = Self.allocate(shape.keysBefore + shape.queries)
     defer { weights.deallocate() }
-    for row in 0..<shape.groups * shape.queries {
-      for head in 0..<layer.heads {
-        let entry = row / shape.queries * layer.keyValueHeads + head * layer.keyValueHeads / layer.heads
-        let slot = entry * tape.caches[window.cache].capacity * width
-        let at = row * layer.queryWidth + head * width
-        PlainKernels.attend(
-          headWidth: width, query: numbers(step.input!) + at,
-          segments: [
-            (
-              UnsafePointer(keys(window.cache, layer: step.layer) + slot),
-              UnsafePointer(values(window.cache, layer: step.layer) + slot), window.start + row % shape.queries + 1
-            )
-          ], weights: weights, into: numbers(step.output) + at)
-      }
+    let own = Segment(
+      entries: entries(window.cache, layer: step.layer), firstEntry: 0, firstPosition: 0,
+      count: window.entries.upperBound, share: 1)
+    withUnsafePointer(to: own) {
+      PlainKernels.attend(
+        shape, query: numbers(step.input!), segments: UnsafeBufferPointer(start: $0, count: 1), weights: weights,
+        into: numbers(step.output))
     }
   }
 }

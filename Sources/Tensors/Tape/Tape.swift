@@ -28,13 +28,17 @@ public final class Tape {
     let output: Tensor
   }
 
-  /// Positions of a cache that an operation appends, or that its queries stand at.
+  /// Entries of a cache that an operation appends, or that its queries belong to.
   struct Window {
     /// Among the tape's caches.
     let cache: Int
-    let start: Int
+    let firstEntry: Int
+    /// What the first query and its key are rotated by.
+    let firstPosition: Int
     /// Of each group.
     let queries: Int
+
+    var entries: Range<Int> { firstEntry..<firstEntry + queries }
   }
 
   /// Rows that were copied from elsewhere, zero where nothing was.
@@ -73,9 +77,7 @@ public final class Tape {
   }
 
   /// Bytes of keys and values that the tape keeps; activations are the arena's `liveElements`.
-  public var cacheBytes: Int {
-    caches.reduce(0) { $0 + 2 * $1.layerCount * $1.groups * $1.capacity * $1.layer.keyValueWidth * 4 }
-  }
+  public var cacheBytes: Int { caches.reduce(0) { $0 + $1.fullBytes } }
 
   /// The end of the line of activations.
   var activationCount: Int {

@@ -1,0 +1,88 @@
+import Architectures
+
+/// Attention in the plainest words.
+extension PlainKernels {
+  /// Attention of all queries of all groups.
+  /// - Parameters:
+  ///   - query: rows × D_q, as is the result.
+  ///   - segments: what the last query of a group sees, in order of position.
+  ///   - weights: scratch for all entries.
+  ///   - mass: to which the weights of each entry are added, rows of the group and the key–value head, and the distance
+  ///     of two rows.
+  static func attend(
+    _ shape: AttentionShape, query: Input, segments: UnsafeBufferPointer<Segment<Scalar>>, weights: Output,
+    mass: (base: Output, columns: Int)? = nil, into y: Output
+  ) {
+    let (layer, width) = (shape.layer, shape.layer.headWidth)
+    for row in 0..<shape.groups * shape.queries {
+      let group = row / shape.queries
+      let visible = shape.keysBefore + row % shape.queries + 1
+      for head in 0..<layer.heads {
+        let (at, shared) = (row * layer.queryWidth + head * width, head * layer.keyValueHeads / layer.heads)
+        var rest = visible
+        let seen = segments.map { segment in
+          let count = min(segment.count, rest)
+          rest -= count
+          return (
+            keys: Input(segment.keys(group: group, head: shared)),
+            values: Input(segment.values(group: group, head: shared)), count: count
+          )
+        }
+        attend(headWidth: width, query: query + at, segments: seen, weights: weights, into: y + at)
+        guard let mass else { continue }
+        let sums = mass.base + (group * layer.keyValueHeads + shared) * mass.columns
+        Scalar.account(as: .elementwise)
+        for key in 0..<visible { sums[key] = sums[key] + weights[key] }
+      }
+    }
+  }
+
+  /// Attention of one query of one head over keys in any number of segments.
+  /// - Parameters:
+  ///   - segments: keys, values and their number, in order of position.
+  ///   - weights: scratch for all keys.
+  public static func attend(
+    headWidth: Int, query: Input, segments: [(keys: Input, values: Input, count: Int)], weights: Output,
+    into y: Output
+  ) {
+    attentionWeights(headWidth: headWidth, query: query, segments: segments, into: weights)
+    Scalar.account(as: .matmul)
+    for index in 0..<headWidth {
+      var value = Scalar(0)
+      var position = 0
+      for segment in segments {
+        for key in 0..<segment.count {
+          value = value + weights[position] * segment.values[key * headWidth + index]
+          position += 1
+        }
+      }
+      y[index] = value
+    }
+  }
+
+  /// Softmax over the keys of a query's scaled scores.
+  static func attentionWeights(
+    headWidth: Int, query: Input, segments: [(keys: Input, values: Input, count: Int)], into weights: Output
+  ) {
+    let scale = Scalar(1 / Double(headWidth).squareRoot())
+    var largest = Scalar(-Double.infinity)
+    var position = 0
+    for segment in segments {
+      for key in 0..<segment.count {
+        Scalar.account(as: .matmul)
+        var score = Scalar(0)
+        for index in 0..<headWidth { score = score + query[index] * segment.keys[key * headWidth + index] }
+        Scalar.account(as: .elementwise)
+        weights[position] = score * scale
+        largest = Scalar.maximum(largest, weights[position])
+        position += 1
+      }
+    }
+    var sum = Scalar(0)
+    for key in 0..<position {
+      weights[key] = Scalar.exponential(weights[key] - largest)
+      sum = sum + weights[key]
+    }
+    for key in 0..<position { weights[key] = weights[key] / sum }
+  }
+}

@@ -1,0 +1,104 @@
+import Architectures
+import GSL
+import Testing
+
+@testable import Tensors
+
+/// Where entries lie, what rotates them, and what is held: two numbers that only agree while everything is kept.
+struct CacheTests {
+  static let layer = LayerShape(width: 12, heads: 4, keyValueHeads: 2, feedForward: 8)
+
+  static func cache(
+    groups: Int = 2, capacity: Int = 5, holdsNumbers: Bool = true, prefix: KeyValueCache? = nil, share: Int = 1
+  ) -> KeyValueCache {
+    KeyValueCache(
+      layer: layer, layerCount: 2, groups: groups, capacity: capacity, store: .persistent, holdsNumbers: holdsNumbers,
+      prefix: prefix, share: share)
+  }
+
+  @Test func `no two entries share an element and none is left over`() {
+    let layout = CacheLayout(layers: 2, groups: 3, heads: 2, capacity: 4, headWidth: 5)
+    var uses = [Int](repeating: 0, count: layout.elements)
+    for layer in 0..<2 {
+      for group in 0..<3 {
+        for head in 0..<2 {
+          for entry in 0..<4 {
+            let start = layer * layout.layerStride + layout.offset(group: group, head: head, entry: entry)
+            for index in start..<start + 5 { uses[index] += 1 }
+          }
+        }
+      }
+    }
+    #expect(uses.allSatisfy { $0 == 1 })
+  }
+
+  @Test func `what is stored is loaded again`() {
+    let cache = Self.cache()
+    let row = (0..<2 * Self.layer.keyValueWidth).map(Float.init)
+    var read = [Float](repeating: -1, count: row.count)
+    let entries = cache.entries(1)!
+    entries.store(row, group: 1, entry: 3)
+    entries.load(group: 1, entry: 3, into: &read)
+    #expect(read == row)
+    #expect(entries.areFinite(0..<5))
+    entries.values(group: 1, head: 1, entry: 4)[0] = .nan
+    #expect(entries.areFinite(0..<4) && !entries.areFinite(4..<5))
+  }
+
+  @Test(arguments: [true, false])
+  func `segments cover what is held, in order of position`(holdsNumbers: Bool) {
+    let prefix = Self.cache(groups: 1, capacity: 3, holdsNumbers: holdsNumbers)
+    prefix.advance(by: 3)
+    let cache = Self.cache(holdsNumbers: holdsNumbers, prefix: prefix, share: 2)
+    #expect((cache.held, cache.ownHeld, cache.nextPosition) == (3, 0, 3))
+    for held in 0..<4 {
+      let ends = cache.withSegments(0, appended: 1) { $0.map { [$0.firstPosition, $0.count, $0.share] } }
+      #expect(ends == (holdsNumbers ? [[0, 3, 2], [3, held + 1, 1]] : []))
+      cache.advance(by: 1)
+      #expect((cache.held, cache.nextPosition) == (4 + held, 4 + held))
+    }
+    cache.clear()
+    #expect((cache.held, cache.nextPosition) == (3, 3))
+    cache.fill(with: 1, count: 2)
+    #expect(cache.ownHeld == 2)
+    cache.release()
+    #expect((cache.ownHeld, cache.allocatedBytes) == (0, 0))
+    #expect(cache.entries(0) == nil)
+  }
+
+  @Test func `copied groups hold the numbers of their source`() {
+    let (source, copy) = (Self.cache(groups: 2, capacity: 5), Self.cache(groups: 2, capacity: 3))
+    source.fill(with: 2, count: 4)
+    copy.copyGroups(from: source, first: 1, copies: 2, count: 3)
+    #expect((copy.held, copy.nextPosition) == (3, 3))
+    #expect(copy.entries(1)!.keys(group: 1, head: 1, entry: 2)[0] == 2)
+  }
+
+  /// Weights are at most 1; a score errs by a few roundings for each of its 3 features, softmax by one for each key.
+  @Test func `plain and fast arithmetic agree on the mass of every entry`() {
+    let masses = [Backend.plain, .fast].map { backend in
+      let machine = Machine(backend: backend)
+      let cache = Self.cache(groups: 2, capacity: 80)
+      let stream = RandomStream(seed: 1, name: "mass")
+      for layer in 0..<2 {
+        for index in 0..<cache.layout.layerStride {
+          cache.entries(layer)!.keys[index] = Float(stream.gaussian())
+          cache.entries(layer)!.values[index] = Float(stream.gaussian())
+        }
+      }
+      cache.advance(by: 66)
+      let query = machine.makeState(rows: 6, columns: Self.layer.queryWidth)
+      for index in 0..<query.count { query.base![index] = Float(stream.gaussian()) }
+      let mass = machine.makeState(rows: 4, columns: 69)
+      let node = Node(0, .decoder, .attention)
+      func attend(_ mass: Tensor?) -> [Float] {
+        machine.attend(query, cache: cache, layer: 1, queries: 3, readsOnce: true, mass: mass, at: node).elements
+      }
+      #expect(attend(mass) == attend(nil))
+      return mass.elements
+    }
+    for (plain, fast) in zip(masses[0], masses[1]) { #expect(abs(plain - fast) <= 6 * 100 * 0x1p-23) }
+    // Three queries and two heads for each of four key–value heads.
+    #expect(abs(masses[0].reduce(0, +) - 24) < 0.001)
+  }
+}
