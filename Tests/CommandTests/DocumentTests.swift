@@ -107,8 +107,8 @@ struct DocumentTests {
   }
 
   static let pages =
-    ["README.md", "ARCHITECTURE.md", "NOTATION.md", "Benchmarks/README.md"]
-    + ((try? FileManager.default.contentsOfDirectory(atPath: Program.repository + "/docs")) ?? [])
+    ["README.md", "ARCHITECTURE.md", "NOTATION.md", "CONTRIBUTING.md", "CHANGELOG.md", "Benchmarks/README.md"]
+    + ((try? FileManager.default.subpathsOfDirectory(atPath: Program.repository + "/docs")) ?? [])
     .filter { $0.hasSuffix(".md") }.map { "docs/" + $0 }.sorted()
 
   @Test(arguments: pages)
