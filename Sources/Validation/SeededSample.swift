@@ -30,7 +30,7 @@ public struct SeededSample: Sendable {
       model.layers = stream.integer(in: 1..<6)
       return model
     }
-    let levelCount = family.levelCounts.count == 1 ? 1 : stream.integer(in: 1..<5)
+    let levelCount = family.levelCounts.upperBound == 1 ? 1 : stream.integer(in: 1..<5)
     for _ in 0..<levelCount { model.levels.append(level(below: model, stream)) }
     if family.hasReadings {
       model.decoderInput = stream.element(of: DecoderInput.allCases)

@@ -8,7 +8,7 @@
 
 The CSV is what `photon calibrate --from` reads: one row for each file, prefill_ms for a prefill and decode_step_ms, the
 time per generated token and sequence, for a decode. Rows are written as they are measured, and a run with the same
-output measures what is missing. With --nodes each component of each level is timed by itself too.
+output, device and versions measures what is missing. With --nodes each component of each level is timed by itself too.
 
 Every layer has weights and key-value entries of its own, and operations that a phase dispatches many times are spread
 over it as a model spreads them, so that nothing stays in a cache that a model would not keep there. Head widths are
@@ -75,6 +75,7 @@ class Phase:
             sys.exit(f"error: PyTorch runs fp32, bf16 and fp16 here, not {', '.join(sorted(unknown))}")
         self.type = TYPES[precision["activations"]]
         self.operations = trace["operations"]
+        self.lengths = cache_lengths(self.operations)
         calls = [(self.call(operation), operation["count"]) for operation in self.operations]
         # The k-th of n dispatches of one operation comes at the share k/n of the phase: between two dispatches of a
         # weight lie those of all others.
@@ -141,13 +142,12 @@ class Phase:
     def attention(self, operation):
         groups, queries, past = operation["groups"], operation["queries"], operation["keys_before"]
         heads, entries = operation["heads"], operation["key_value_heads"]
-        width = -(-operation["head_width"] // 8) * 8
+        width = padded(operation["head_width"])
         q = self.random(groups, heads, queries, width, role="query")
-        place = tuple(operation[k] for k in ("level", "side", "layer", "store"))
-        length = self.longest(operation)
+        place = cache_place(operation)
         k, v = (
-            self.memory.tensor(("cache",) + place + (part, groups, entries, width), self.type,
-                               (groups, entries, length, width))[:, :, : past + queries]
+            self.memory.tensor(("cache",) + place + (part, entries, width), self.type,
+                               (groups, entries, self.lengths[place], width))[:, :, : past + queries]
             for part in ("keys", "values"))
         grouped = heads != entries
         if past == 0 and queries > 1:
@@ -157,31 +157,41 @@ class Phase:
         mask = torch.ones(queries, past + queries, dtype=torch.bool, device=self.device).tril(past)
         return lambda: F.scaled_dot_product_attention(q, k, v, attn_mask=mask, enable_gqa=grouped)
 
-    def longest(self, operation):
-        """Entries that the longest attention of a place reads: its cache is allocated once, at that length."""
-        if not hasattr(self, "lengths"):
-            self.lengths = {}
-            for other in self.operations:
-                if other["kind"] == "attention":
-                    place = tuple(other[k] for k in ("level", "side", "layer", "store", "groups"))
-                    end = other["keys_before"] + other["queries"]
-                    self.lengths[place] = max(self.lengths.get(place, 0), end)
-        return self.lengths[tuple(operation[k] for k in ("level", "side", "layer", "store", "groups"))]
+
+def padded(width):
+    """The head width that is allocated: fused attention kernels want multiples of 8."""
+    return -(-width // 8) * 8
 
 
-def cache_bytes(trace):
-    """Bytes of keys and values, and of the weights, that a phase holds on the device."""
-    longest, weights, size = {}, {}, torch.empty(0, dtype=TYPES[trace["precision"]["cache"]]).element_size()
+def cache_place(operation):
+    """What names the keys and values that an attention reads."""
+    return tuple(operation[k] for k in ("level", "side", "layer", "store", "groups"))
+
+
+def cache_lengths(operations):
+    """Entries that the longest attention of each place reads: its cache is allocated once, at that length."""
+    lengths = {}
+    for operation in operations:
+        if operation["kind"] == "attention":
+            place, end = cache_place(operation), operation["keys_before"] + operation["queries"]
+            lengths[place] = max(lengths.get(place, 0), end)
+    return lengths
+
+
+def held_bytes(trace):
+    """Bytes of the weights, keys and values that a phase holds on the device."""
+    size = torch.empty(0, dtype=TYPES[trace["precision"]["cache"]]).element_size()
+    lengths = cache_lengths(trace["operations"])
+    caches, weights = {}, {}
     for operation in trace["operations"]:
         if operation["kind"] == "attention":
-            place = tuple(operation[k] for k in ("level", "side", "layer", "store", "groups"))
-            entries = operation["groups"] * (operation["keys_before"] + operation["queries"])
-            width = operation["key_value_heads"] * -(-operation["head_width"] // 8) * 8
-            longest[place] = max(longest.get(place, 0), 2 * entries * width * size)
+            place = cache_place(operation)
+            entry = 2 * operation["key_value_heads"] * padded(operation["head_width"])
+            caches[place] = operation["groups"] * lengths[place] * entry * size
         elif "outputs" in operation:
             place = tuple(operation[k] for k in ("level", "side", "layer", "kind"))
             weights[place] = operation["inputs"] * operation["outputs"] * size
-    return sum(longest.values()) + sum(weights.values())
+    return sum(caches.values()) + sum(weights.values())
 
 
 @torch.inference_mode()
@@ -284,18 +294,20 @@ def indexed(path):
 
 
 class Rows:
-    """A CSV file that grows row by row and is continued where it stands."""
+    """A CSV file that grows row by row and is continued where it stands, by what began it."""
 
     def __init__(self, path, columns, note):
+        head = note + ",".join(columns) + "\n"
         self.done = set()
         if os.path.exists(path):
             with open(path, newline="") as file:
-                self.done = {r["id"] for r in csv.DictReader(l for l in file if not l.startswith("#"))}
+                if file.read(len(head)) != head:
+                    sys.exit(f"error: {path}: another device, other versions or other columns began it; name another output")
+                self.done = {row["id"] for row in csv.DictReader(file, columns)}
             self.file = open(path, "a", newline="")
         else:
             self.file = open(path, "w", newline="")
-            self.file.write(note)
-            self.file.write(",".join(columns) + "\n")
+            self.file.write(head)
         self.writer = csv.DictWriter(self.file, columns, restval="", lineterminator="\n")
 
     def add(self, values):
@@ -352,7 +364,7 @@ def main():
         memory.drop_caches()
         if device.type == "cuda":
             torch.cuda.empty_cache()
-            if cache_bytes(trace) > 0.85 * torch.cuda.get_device_properties(0).total_memory:
+            if held_bytes(trace) > 0.85 * torch.cuda.get_device_properties(0).total_memory:
                 print(f"{number} of {len(points)}: {label}: does not fit", file=sys.stderr)
                 continue
         try:

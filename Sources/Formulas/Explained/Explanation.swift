@@ -105,7 +105,8 @@ private struct Explainer {
   }
 
   var projections: [(String, Expression)] {
-    let (row, matrices) = (self.row, self.row.projectionMatrices)
+    let row = self.row
+    let matrices = row.projectionMatrices
     let entries = rows * layers * row.entryElements * cacheElement
     let own = rows * layers * row.projectionActivations * element
     var formulas: [(String, Expression)] = [
@@ -132,7 +133,8 @@ private struct Explainer {
   }
 
   var feedForward: [(String, Expression)] {
-    let (row, matrices) = (self.row, self.row.feedForwardMatrices)
+    let row = self.row
+    let matrices = row.feedForwardMatrices
     return [
       ("matmul_flops", rows * layers * 2 * matrices),
       ("elementwise_flops", rows * layers * row.feedForwardElementwise),

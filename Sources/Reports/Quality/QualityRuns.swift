@@ -22,7 +22,7 @@ extension QualitySubject {
         "Every run has the learning rate \(significant(rates[0])), falling to \(significant(rates[1])); it was not tuned "
           + "for any of them.")
     }
-    if main.outcomes.contains(where: { $0.run.model.isHierarchy && !$0.run.model.family.isSubject }) {
+    if main.outcomes.contains(where: { $0.run.model.family.levelCounts.upperBound == 1 }) {
       conventions.append(
         "A Block Transformer is the PHOTON of one level (same operations, same parameters), so that it is trained once."
       )
