@@ -39,7 +39,7 @@ public final class ModelWeights {
 
   /// V × E, read by the level-1 chunker; absent in a vanilla model.
   var encoderEmbedding: Tensor!
-  var levels: [LevelWeights] = []
+  var levels: PerLevel<LevelWeights> = []
   /// The vanilla stack.
   var stack: StackWeights!
   /// V × D_0.
@@ -59,7 +59,7 @@ public final class ModelWeights {
       stack = stack("stack", model.layer, layers: model.layers, level: 0, side: .decoder)
     case .hierarchy:
       encoderEmbedding = matrix("encoder embedding", model.vocabulary, model.encoderEmbeddingWidth, deviation: 1)
-      levels = (1...model.levelCount).map(level)
+      levels = PerLevel((1...model.levelCount).map(level))
       embedding = matrix("decoder embedding", model.vocabulary, width, deviation: 1)
     }
     head = model.tiedHead ? embedding : matrix("head", model.vocabulary, width)
@@ -82,7 +82,7 @@ public final class ModelWeights {
   public func table(_ side: Side) -> Tensor? { side == .encoder ? encoderEmbedding : embedding }
 
   private func level(_ index: Int) -> LevelWeights {
-    let (level, below) = (model.levels[index - 1], model.layer(at: index - 1))
+    let (level, below) = (model.levels[index], model.layer(at: index - 1))
     let unitWidth = index == 1 ? model.encoderEmbeddingWidth : below.width
     let chunkWidth = level.chunkLength * unitWidth
     let (width, name) = (level.layer.width, "level \(index)")

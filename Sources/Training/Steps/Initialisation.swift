@@ -37,7 +37,7 @@ extension ModelWeights {
     guard name.hasSuffix(" output") || name.hasSuffix(" down") else { return nil }
     let words = name.split(separator: " ")
     guard words[0] == "level", let level = Int(words[1]) else { return model.layers }
-    return words[2] == "encoder" ? model.levels[level - 1].encoderLayers : model.levels[level - 1].decoderLayers
+    return words[2] == "encoder" ? model.levels[level].encoderLayers : model.levels[level].decoderLayers
   }
 
   private static func scale(_ tensor: Tensor, by factor: Double) {
