@@ -140,8 +140,10 @@ public struct Model: Hashable, Sendable {
   @inlinable public var metaContextLength: Int { metaContextLength(upTo: levelCount) }
 
   /// Width of the encoder-side embedding rows that the level-1 chunker reads: D_1/C_1 for a concatenation, D_0 else.
-  public var encoderEmbeddingWidth: Int {
-    guard let first = levels.first else { return 0 }
+  @inlinable public var encoderEmbeddingWidth: Int {
+    let levels = levels
+    guard !levels.isEmpty else { return 0 }
+    let first = levels[1]
     return first.chunker == .concatenation ? first.layer.width / first.chunkLength : layer.width
   }
 

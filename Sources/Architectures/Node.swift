@@ -20,6 +20,11 @@ public enum Component: String, CaseIterable, Sendable {
   case norm
   /// Last norm and vocabulary product.
   case head
+  /// What a cache method adds to attention: scoring, moving and fetching of entries.
+  case upkeep
+
+  /// How many there are.
+  @inlinable public static var count: Int { 9 }
 }
 
 /// Where work happens: the address that formulas and traces share.
@@ -83,6 +88,7 @@ extension Component {
     case .feedForward: 5
     case .norm: 6
     case .head: 7
+    case .upkeep: 8
     }
   }
 }

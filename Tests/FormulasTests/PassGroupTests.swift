@@ -28,7 +28,7 @@ import Testing
         for side in Side.allCases {
           let groups = grouped.stacks.filter { $0.level == level.level && $0.side == side }
           var sum = StackActivity<Int128>()
-          for group in groups { add(group.activity(question.model), to: &sum) }
+          for group in groups { add(group.activity, to: &sum) }
           let both = side == .encoder ? level.encoder : level.decoder
           let chunks = question.model.levels.map(\.chunkLength)
           let context = Comment(

@@ -128,7 +128,7 @@ private struct Ledger {
   }
 
   mutating func layer(
-    _ group: PassGroup, _ shape: LayerShape, rows: Int128, pairs: Int128, reads: Int128, persistent: Bool
+    _ group: PassGroup<Int128>, _ shape: LayerShape, rows: Int128, pairs: Int128, reads: Int128, persistent: Bool
   ) {
     let (width, hidden, head) = (Int128(shape.width), Int128(shape.feedForward), shape.headWidth)
     let (heads, few) = (Int128(shape.heads), Int128(shape.keyValueHeads))

@@ -118,13 +118,23 @@ extension Model {
   /// What the decoders of a hierarchy consume. A Block Transformer has no choice: with one level its reading is the
   /// default one.
   @inlinable public var decoderInput: DecoderInput {
-    get { photon?.decoderInput ?? .cascade }
+    get {
+      switch payload {
+      case .vanilla, .block: .cascade
+      case .photon(let hierarchy): hierarchy.decoderInput
+      }
+    }
     set { setPhoton(\.decoderInput, newValue, or: .cascade) }
   }
 
   /// How tokens are generated; only PHOTON has a choice.
   @inlinable public var generation: Generation {
-    get { photon?.generation ?? .hierarchical }
+    get {
+      switch payload {
+      case .vanilla, .block: .hierarchical
+      case .photon(let hierarchy): hierarchy.generation
+      }
+    }
     set { setPhoton(\.generation, newValue, or: .hierarchical) }
   }
 

@@ -69,6 +69,32 @@ public struct Stack: Hashable, Sendable {
   @inlinable public var isFull: Bool { runs.allSatisfy { $0.heads.allSatisfy(\.cache.isFull) } }
 }
 
+extension LayerShape {
+  /// Some of the key–value heads, with the query heads that read them.
+  @inlinable public func share(ofHeads count: Int) -> LayerShape {
+    var share = self
+    share.keyValueHeads = count
+    share.heads = count * (heads / keyValueHeads)
+    return share
+  }
+}
+
+extension LevelShape {
+  /// Its encoder, which keeps its units by a plan.
+  @inlinable public func encoder(at level: Int, _ cache: CachePlan) -> Stack {
+    Stack(
+      level: level, side: .encoder, runs: Runs(LayerRun(layers: encoderLayers, shape: layer, cache: cache)),
+      persists: true)
+  }
+
+  /// Its decoder, which runs at the dimensions of the level below.
+  @inlinable public func decoder(at level: Int, below: LayerShape) -> Stack {
+    Stack(
+      level: level, side: .decoder, runs: Runs(LayerRun(layers: decoderLayers, shape: below, cache: .full)),
+      persists: false)
+  }
+}
+
 extension Model {
   /// The one stack over the tokens.
   /// - Precondition: the structure is `.stack`.
@@ -78,19 +104,17 @@ extension Model {
   }
 
   /// Encoder l, which keeps its units.
-  @inlinable public func encoder(at level: Int) -> Stack {
-    let shape = levels[level]
-    return Stack(
-      level: level, side: .encoder,
-      runs: Runs(LayerRun(layers: shape.encoderLayers, shape: shape.layer, cache: cache)), persists: true)
-  }
+  @inlinable public func encoder(at level: Int) -> Stack { levels[level].encoder(at: level, cache) }
 
   /// Decoder l, which runs at the dimensions of the level below and whose windows keep everything.
   @inlinable public func decoder(at level: Int) -> Stack {
-    Stack(
-      level: level, side: .decoder,
-      runs: Runs(LayerRun(layers: levels[level].decoderLayers, shape: layer(at: level - 1), cache: .full)),
-      persists: false)
+    levels[level].decoder(at: level, below: layer(at: level - 1))
+  }
+
+  /// The stack whose components are booked at a level and side.
+  @inlinable public func stack(_ level: Int, _ side: Side) -> Stack {
+    if level == 0 { return tokenStack }
+    return side == .encoder ? encoder(at: level) : decoder(at: level)
   }
 
   /// All stacks: the one over the tokens, or encoder and decoder of each level from level 1 up.

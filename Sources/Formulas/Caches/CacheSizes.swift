@@ -33,6 +33,21 @@ struct CacheBits<Integer: CountingInteger>: Sendable {
     }
   }
 
+  /// Adds a level that may evict: continuations hold copies of the prompt's entries, so that each evicts its own.
+  mutating func add(
+    _ activity: LevelActivity<Integer>, _ cost: PlannedCost<Integer>, survives: Bool, continuations: Integer
+  ) {
+    let prompt = cost.bits(after: activity.unitsAtPrompt.integer)
+    let end = continuations &* cost.bits(after: activity.unitsAtEnd.integer)
+    atPrompt &+= prompt
+    beforeDrop &+= continuations &* cost.bits(after: activity.unitsAtDrop.integer)
+    atEnd &+= end
+    if survives {
+      survivorAtPrompt = prompt
+      survivorAtEnd = end
+    }
+  }
+
   /// The persistent cache grows with n except at the drop, so its peak is just before the drop or at the end.
   @inline(__always)
   mutating func finish(batch: Integer, dropsAtPrompt: Bool, drops: Bool, localPeak: Integer) {

@@ -10,11 +10,15 @@ struct CostTable<Integer: CountingInteger>: Sendable {
   private(set) var cache = CacheBits<Integer>()
   private var structure = Structure.stack
 
+  /// Whether the table was filled for heads that do not keep and read everything.
+  private var isPlanned = false
+
   /// Prices every node. The caller has proven that no count exceeds the integer.
   mutating func fill(_ question: Question) {
     let size = Node.tableSize(levelCount: question.model.levelCount)
-    if nodes.count != size || structure != question.model.structure {
-      structure = question.model.structure
+    let plans = !question.model.cache.isFull
+    if nodes.count != size || structure != question.model.structure || isPlanned != plans {
+      (structure, isPlanned) = (question.model.structure, plans)
       nodes = Array(repeating: (.zero, .zero), count: size)
     }
     prefillTotal = .zero
@@ -22,72 +26,109 @@ struct CostTable<Integer: CountingInteger>: Sendable {
     let batch = Integer(word: question.workload.batchSize)
     let scale = (batch, batch &* Integer(word: question.workload.continuations))
     switch question.model.structure {
-    case .stack: fillVanilla(question, scale)
-    case .hierarchy: fillHierarchy(question, scale)
+    case .stack: fillVanilla(question.model, question.workload, question.precision, scale)
+    case .hierarchy: fillHierarchy(question.model, question.workload, question.precision, scale)
     }
+    if plans { setPlanned(question, scale) }
   }
 
-  private mutating func fillVanilla(_ question: Question, _ scale: (Integer, Integer)) {
+  private mutating func fillVanilla(
+    _ model: Model, _ workload: Workload, _ precision: Precision, _ scale: (Integer, Integer)
+  ) {
     let activity = vanillaActivity(
-      prompt: question.workload.promptLength, generated: question.workload.generatedLength, as: Integer.self)
-    let cost = StackCost<Integer>(question.model.layer, layers: question.model.layers, question.precision)
-    setEmbedding(.decoder, width: question.model.layer.width, rows: activity.fedRows, question.precision, scale)
+      prompt: workload.promptLength, generated: workload.generatedLength, as: Integer.self)
+    let cost = cost(model.layer, layers: model.layers, of: model.tokenStack, precision)
+    setEmbedding(.decoder, width: model.layer.width, rows: activity.fedRows, precision, scale)
     setStack(at: 0, .decoder, activity.decoder, cost, scale)
-    setHead(question, parallel: 0, scale)
+    setHead(
+      model.headCost(precision), generated: workload.generatedLength,
+      dispatches: Integer(word: workload.generatedLength), scale)
     cache = CacheBits()
-    cache.add(
-      activity, entryBits: cost.entryBits, survives: true,
-      continuations: Integer(word: question.workload.continuations))
+    addCache(activity, cost.entryBits, model.tokenStack, survives: true, workload, precision)
     cache.finish(batch: scale.0, dropsAtPrompt: false, drops: false, localPeak: 0)
   }
 
-  private mutating func fillHierarchy(_ question: Question, _ scale: (Integer, Integer)) {
+  private mutating func fillHierarchy(
+    _ model: Model, _ workload: Workload, _ precision: Precision, _ scale: (Integer, Integer)
+  ) {
+    let (levels, reading) = (model.levels, model.decoderInput)
     var walk = HierarchyWalk(
-      question.model, prompt: question.workload.promptLength, generated: question.workload.generatedLength)
-    var windows = LocalWindows<Integer>(question, walk)
-    let continuations = Integer(word: question.workload.continuations)
+      levels, reading, model.generation, prompt: workload.promptLength, generated: workload.generatedLength)
+    var windows = LocalWindows<Integer>(levels, model.layer, workload, walk, precision)
     cache = CacheBits()
-    var below = question.model.layer
-    for level in 1...question.model.levelCount {
-      let shape = question.model.levels[level]
+    var below = model.layer
+    for level in levels.indices {
+      let shape = levels[level]
       let activity = walk.advance(to: shape, as: Integer.self)
 
-      let encoder = StackCost<Integer>(shape.layer, layers: shape.encoderLayers, question.precision)
+      let encoder = cost(
+        shape.layer, layers: shape.encoderLayers, of: shape.encoder(at: level, model.cache), precision)
       setStack(at: level, .encoder, activity.encoder, encoder, scale)
       setNorm(at: level, .encoder, activity.encoder, encoder.norm, scale)
-      let chunker: MapCost<Integer>? = question.model.chunkerCost(at: level, question.precision)
-      setMap(Node(level, .encoder, .chunker), activity.encoder, chunker, scale)
-      cache.add(
-        activity, entryBits: encoder.entryBits, survives: level == question.model.levelCount,
-        continuations: continuations)
+      let inputs = shape.chunkLength &* (level == 1 ? model.encoderEmbeddingWidth : below.width)
+      setMap(Node(level, .encoder, .chunker), activity.encoder, shape.chunkerCost(inputs: inputs, precision), scale)
+      addCache(
+        activity, encoder.entryBits, shape.encoder(at: level, model.cache), survives: level == levels.count, workload,
+        precision)
 
-      let decoder = StackCost<Integer>(below, layers: shape.decoderLayers, question.precision)
+      let decoder = StackCost<Integer>(below, layers: shape.decoderLayers, precision)
       setStack(at: level, .decoder, activity.decoder, decoder, scale)
       setNorm(at: level, .decoder, activity.decoder, decoder.norm, scale)
       setMap(
-        Node(level, .decoder, .converter), activity.decoder,
-        question.model.converterCost(at: level, question.precision), scale)
+        Node(level, .decoder, .converter), activity.decoder, shape.converterCost(width: below.width, precision), scale)
       windows.add(shape, activity, span: walk.span, entryBits: decoder.entryBits)
 
       if level == 1 {
         let length = Integer(word: shape.chunkLength)
         setEmbedding(
-          .encoder, width: question.model.encoderEmbeddingWidth,
-          rows: (length &* activity.encoder.prefill.rows, length &* activity.encoder.decode.rows), question.precision,
-          scale)
-        let feeds = question.model.decoderInput.feedsTokens
+          .encoder, width: model.encoderEmbeddingWidth,
+          rows: (length &* activity.encoder.prefill.rows, length &* activity.encoder.decode.rows), precision, scale)
         setEmbedding(
-          .decoder, width: question.model.layer.width, rows: feeds ? activity.fedRows : (0, 0), question.precision,
-          scale)
+          .decoder, width: below.width, rows: reading.feedsTokens ? activity.fedRows : (0, 0), precision, scale)
       }
       below = shape.layer
     }
-    setHead(question, parallel: walk.parallel, scale)
-    let recursive = question.model.generation == .recursive
-    let end = question.workload.promptLength &+ question.workload.generatedLength
+    setHead(
+      model.headCost(precision), generated: workload.generatedLength, dispatches: walk.headDispatches(), scale)
+    let end = workload.promptLength &+ workload.generatedLength
     cache.finish(
-      batch: scale.0, dropsAtPrompt: recursive && walk.dropAt == question.workload.promptLength,
-      drops: recursive && walk.dropAt <= end, localPeak: windows.peak)
+      batch: scale.0, dropsAtPrompt: walk.recursive && walk.dropAt == workload.promptLength,
+      drops: walk.recursive && walk.dropAt <= end, localPeak: windows.peak)
+  }
+
+  /// A stack of one run, unless cache plans tell layers or heads apart.
+  @inline(__always)
+  private func cost(
+    _ shape: LayerShape, layers: Int, of stack: @autoclosure () -> Stack, _ precision: Precision
+  ) -> StackCost<Integer> {
+    isPlanned ? StackCost(stack(), precision) : StackCost(shape, layers: layers, precision)
+  }
+
+  @inline(__always)
+  private mutating func addCache(
+    _ activity: LevelActivity<Integer>, _ entryBits: Integer, _ stack: @autoclosure () -> Stack, survives: Bool,
+    _ workload: Workload, _ precision: Precision
+  ) {
+    let continuations = Integer(word: workload.continuations)
+    if isPlanned {
+      cache.add(activity, PlannedCost(stack(), precision), survives: survives, continuations: continuations)
+    } else {
+      cache.add(activity, entryBits: entryBits, survives: survives, continuations: continuations)
+    }
+  }
+
+  /// Attention and upkeep of the heads that do not keep and read everything, over the passes of their stacks.
+  private mutating func setPlanned(_ question: Question, _ scale: (Integer, Integer)) {
+    let schedule = question.schedule
+    let prefill = schedule.passes(in: .prefill, as: Int128.self).stacks
+    let decode = schedule.passes(in: .decode, as: Int128.self).stacks
+    for stack in question.model.stacks where !stack.isFull {
+      let cost = PlannedCost<Integer>(stack, question.precision)
+      let groups = (prefill.filter { $0.isOf(stack) }, decode.filter { $0.isOf(stack) })
+      set(
+        stack.node(.attention).index, cost.attention(groups.0, scale.0), cost.attention(groups.1, scale.1))
+      set(stack.node(.upkeep).index, cost.upkeep(groups.0, scale.0), cost.upkeep(groups.1, scale.1))
+    }
   }
 
   func work(at node: Node, in phase: Phase) -> Work<Int128> {
@@ -106,7 +147,7 @@ struct CostTable<Integer: CountingInteger>: Sendable {
 
   @inline(__always)
   private func base(_ level: Int, _ side: Side) -> Int {
-    (level &* 2 &+ (side == .encoder ? 0 : 1)) &* 8
+    (level &* 2 &+ (side == .encoder ? 0 : 1)) &* Component.count
   }
 
   @inline(__always)
@@ -119,9 +160,11 @@ struct CostTable<Integer: CountingInteger>: Sendable {
     set(
       base &+ Component.projections.ordinal, cost.projections(activity.prefill, scale.0, persistent),
       cost.projections(activity.decode, scale.1, persistent))
-    set(
-      base &+ Component.attention.ordinal, cost.attention(activity.prefill, scale.0),
-      cost.attention(activity.decode, scale.1))
+    if !isPlanned || !persistent {
+      set(
+        base &+ Component.attention.ordinal, cost.attention(activity.prefill, scale.0),
+        cost.attention(activity.decode, scale.1))
+    }
     set(
       base &+ Component.feedForward.ordinal, cost.feedForward(activity.prefill, scale.0),
       cost.feedForward(activity.decode, scale.1))
@@ -165,23 +208,14 @@ struct CostTable<Integer: CountingInteger>: Sendable {
       Work(weightBits: after &* weightBits, activationBits: after &* activationBits))
   }
 
-  /// Once per emitted token; one dispatch for all chunks of a chunk-parallel meta-context.
+  /// Once per emitted token.
   @inline(__always)
-  private mutating func setHead(_ question: Question, parallel: Int, _ scale: (Integer, Integer)) {
-    let dispatches = headDispatches(question, parallel: parallel, as: Integer.self)
-    let rows = Integer(word: question.workload.generatedLength) &* scale.1
-    let cost: MapCost<Integer> = question.model.headCost(question.precision)
+  private mutating func setHead(
+    _ cost: MapCost<Integer>, generated: Int, dispatches: Integer, _ scale: (Integer, Integer)
+  ) {
+    let rows = Integer(word: generated) &* scale.1
     set(base(0, .decoder) &+ Component.head.ordinal, .zero, cost.work(rows: rows, dispatches: dispatches))
   }
-}
-
-/// Dispatches of the head in decode: one per token, `C_1` in a meta-context whose chunks run side by side.
-@inline(__always)
-func headDispatches<Integer: CountingInteger>(_ question: Question, parallel: Int, as _: Integer.Type) -> Integer {
-  let tokens = Integer(word: question.workload.generatedLength)
-  if parallel == 0 { return tokens }
-  let saved = question.model.metaContextLength &- question.model.levels[1].chunkLength
-  return tokens &- Integer(word: parallel) &* Integer(word: saved)
 }
 
 extension StackCost {

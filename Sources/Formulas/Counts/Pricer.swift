@@ -128,15 +128,16 @@ extension Model {
   /// The nodes that can have work in this architecture and reading, ascending.
   public var nodes: [Node] {
     let stack: [Component] = [.projections, .attention, .feedForward]
+    let upkeep: [Component] = cache.isFull ? [] : [.upkeep]
     if !isHierarchy {
-      return ([.embedding] + stack + [.head]).map { Node(0, .decoder, $0) }
+      return ([.embedding] + stack + [.head] + upkeep).map { Node(0, .decoder, $0) }
     }
     var nodes = [Node(0, .encoder, .embedding)]
     if decoderInput.feedsTokens { nodes.append(Node(0, .decoder, .embedding)) }
     nodes.append(Node(0, .decoder, .head))
     for level in 1...levelCount {
       let chunker: [Component] = levels[level].chunker == .concatenation ? [] : [.chunker]
-      nodes += (chunker + stack + [.norm]).map { Node(level, .encoder, $0) }
+      nodes += (chunker + stack + [.norm] + upkeep).map { Node(level, .encoder, $0) }
       let norm: [Component] = decoderHasNorm(at: level) ? [.norm] : []
       nodes += ([.converter] + stack + norm).map { Node(level, .decoder, $0) }
     }

@@ -1,33 +1,6 @@
 import Architectures
 import Quantities
 
-/// The numbers that counts are made of: integers, which wrap (a bound proves beforehand that no count of a point exceeds
-/// them), `Double` for times, and formulas that are shown.
-public protocol Count: ExpressibleByIntegerLiteral, Sendable {
-  /// The number that an integer is.
-  static func whole(_ value: Int) -> Self
-  static func sum(_ left: Self, _ right: Self) -> Self
-  static func product(_ left: Self, _ right: Self) -> Self
-}
-
-// Operators of numbers of any kind. Those of the standard library would check every integer for overflow.
-extension Count {
-  @inline(__always) static func + (left: Self, right: Self) -> Self { sum(left, right) }
-  @inline(__always) static func * (left: Self, right: Self) -> Self { product(left, right) }
-}
-
-extension Double: Count {
-  @inlinable public static func whole(_ value: Int) -> Double { Double(value) }
-  @inlinable public static func sum(_ left: Double, _ right: Double) -> Double { left + right }
-  @inlinable public static func product(_ left: Double, _ right: Double) -> Double { left * right }
-}
-
-extension Expression: Count {
-  static func whole(_ value: Int) -> Expression { .number(Int128(value)) }
-  static func sum(_ left: Expression, _ right: Expression) -> Expression { left + right }
-  static func product(_ left: Expression, _ right: Expression) -> Expression { left * right }
-}
-
 // NOTATION.md, "Work of an operation", is this file as a table: what one row costs in the fused operations of a layer.
 // Everything that counts, times, explains or differentiates a layer multiplies these with rows, dispatches and pairs.
 

@@ -1,27 +1,29 @@
 import Architectures
 import Quantities
 
-/// What a row, a dispatch and a (query, key) pair of a stack cost: those of a layer, times the layers of the stack.
+/// What a row, a dispatch and a (query, key) pair of a stack cost: those of a layer, times the layers of its run, added up
+/// over the runs.
 struct StackCost<Integer: CountingInteger> {
-  let layers: Integer
+  private(set) var layers: Integer
   /// norm, Q, K, V, rotation; output product and residual.
-  let projectionFlops: Integer
-  let projectionElementwise: Integer
-  let projectionWeightBits: Integer
-  let projectionActivationBits: Integer
-  /// 4·D_q FLOP and 6 element-wise FLOP per head and pair.
-  let pairFlops: Integer
-  let pairElementwise: Integer
-  let attentionActivationBits: Integer
-  let feedForwardFlops: Integer
-  let feedForwardElementwise: Integer
-  let feedForwardWeightBits: Integer
-  let feedForwardActivationBits: Integer
-  /// Keys and values of one position.
-  let entryBits: Integer
+  private(set) var projectionFlops: Integer
+  private(set) var projectionElementwise: Integer
+  private(set) var projectionWeightBits: Integer
+  private(set) var projectionActivationBits: Integer
+  /// 4·D_q FLOP and 6 element-wise FLOP per head and pair, where every head attends the same.
+  private(set) var pairFlops: Integer
+  private(set) var pairElementwise: Integer
+  private(set) var attentionActivationBits: Integer
+  private(set) var feedForwardFlops: Integer
+  private(set) var feedForwardElementwise: Integer
+  private(set) var feedForwardWeightBits: Integer
+  private(set) var feedForwardActivationBits: Integer
+  /// What all layers store of one position.
+  private(set) var entryBits: Integer
   /// The norm that ends the stack: not multiplied by its layers.
   let norm: NormCost<Integer>
 
+  /// Layers that are all alike.
   @inline(__always)
   init(_ shape: LayerShape, layers layerCount: Int, _ precision: Precision) {
     let row = LayerRow<Integer>(shape)
@@ -47,6 +49,29 @@ struct StackCost<Integer: CountingInteger> {
 
     entryBits = row.entryElements &* layers &* Integer(word: precision.cache.bits)
     norm = NormCost(row.norm, weightBits: weightBits, activationBits: activationBits)
+  }
+
+  /// The runs of a stack.
+  init(_ stack: Stack, _ precision: Precision) {
+    self.init(stack.runs.first.shape, layers: stack.runs.first.layers, precision)
+    for run in stack.runs.others { add(StackCost(run.shape, layers: run.layers, precision)) }
+  }
+
+  /// Another run of the stack, whose last norm is the first run's.
+  private mutating func add(_ other: StackCost) {
+    layers &+= other.layers
+    projectionFlops &+= other.projectionFlops
+    projectionElementwise &+= other.projectionElementwise
+    projectionWeightBits &+= other.projectionWeightBits
+    projectionActivationBits &+= other.projectionActivationBits
+    pairFlops &+= other.pairFlops
+    pairElementwise &+= other.pairElementwise
+    attentionActivationBits &+= other.attentionActivationBits
+    feedForwardFlops &+= other.feedForwardFlops
+    feedForwardElementwise &+= other.feedForwardElementwise
+    feedForwardWeightBits &+= other.feedForwardWeightBits
+    feedForwardActivationBits &+= other.feedForwardActivationBits
+    entryBits &+= other.entryBits
   }
 }
 
@@ -81,40 +106,35 @@ struct MapCost<Integer: CountingInteger> {
   }
 }
 
-extension Model {
+extension LevelShape {
   /// Converter l: D_l → R_l·D_{l−1}, weight and bias.
+  /// - Parameter width: `D_{l−1}`
   @inline(__always)
-  func converterCost<Integer>(at level: Int, _ precision: Precision) -> MapCost<Integer> {
-    let outputs =
-      Integer(word: levels[level].conditionLength)
-      &* Integer(word: level == 1 ? layer.width : levels[level - 1].layer.width)
-    return MapCost(
-      inputs: Integer(word: levels[level].layer.width), outputs: outputs, bias: true,
+  func converterCost<Integer>(width: Int, _ precision: Precision) -> MapCost<Integer> {
+    MapCost(
+      inputs: Integer(word: layer.width), outputs: Integer(word: conditionLength) &* Integer(word: width), bias: true,
       inputNorm: false, precision)
   }
 
-  /// Features that the chunker of a level concatenates: C_l·D_{l−1}, where level 1 reads encoder embedding rows.
-  @inline(__always)
-  func chunkerInputs(at level: Int) -> Int {
-    levels[level].chunkLength &* (level == 1 ? encoderEmbeddingWidth : levels[level - 1].layer.width)
-  }
-
   /// Chunker l, unless it is the view that costs nothing.
+  /// - Parameter inputs: features that it concatenates.
   @inline(__always)
-  func chunkerCost<Integer>(at level: Int, _ precision: Precision) -> MapCost<Integer>? {
-    let shape = levels[level]
-    if shape.chunker == .concatenation { return nil }
+  func chunkerCost<Integer>(inputs: Int, _ precision: Precision) -> MapCost<Integer>? {
+    if chunker == .concatenation { return nil }
     return MapCost(
-      inputs: Integer(word: chunkerInputs(at: level)),
-      outputs: Integer(word: shape.layer.width), bias: true, inputNorm: shape.chunker == .linear,
+      inputs: Integer(word: inputs), outputs: Integer(word: layer.width), bias: true, inputNorm: chunker == .linear,
       precision)
   }
+}
+
+extension Model {
+  /// Features that the chunker of a level concatenates: C_l·D_{l−1}, where level 1 reads encoder embedding rows.
+  func chunkerInputs(at level: Int) -> Int { self.level(level).chunkerInputs }
 
   /// Last norm and vocabulary product: no bias.
   @inline(__always)
   func headCost<Integer>(_ precision: Precision) -> MapCost<Integer> {
     MapCost(
-      inputs: Integer(word: layer.width), outputs: Integer(word: vocabulary), bias: false,
-      inputNorm: true, precision)
+      inputs: Integer(word: layer.width), outputs: Integer(word: vocabulary), bias: false, inputNorm: true, precision)
   }
 }

@@ -21,7 +21,7 @@ public func explain(_ node: Node, in phase: Phase, _ question: Question) throws(
 }
 
 /// Activity × the rows of NOTATION.md's table "Work of an operation", in symbols.
-private struct Explainer {
+struct Explainer {
   let node: Node
   let phase: Phase
   let question: Question
@@ -63,6 +63,7 @@ private struct Explainer {
     case .chunker: chunker
     case .converter: converter
     case .head: head
+    case .upkeep: upkeep
     }
   }
 
@@ -117,6 +118,7 @@ private struct Explainer {
   }
 
   var attention: [(String, Expression)] {
+    if persists, !model.cache.isFull { return plannedAttention }
     let pairs = batch * activity.pairs * layers
     return [
       ("matmul_flops", pairs * row.pairFlops),

@@ -1,5 +1,5 @@
 /// A formula that can be shown in symbols, shown with numbers put in, and evaluated: one tree for all three.
-indirect enum Expression: Sendable {
+indirect enum Expression: Hashable, Sendable {
   case number(Int128)
   case symbol(String, Int128)
   case sum([Expression])

@@ -50,7 +50,7 @@ private struct ConventionConverter {
     Int128(workload.batchSize) * (phase == .prefill ? 1 : Int128(workload.continuations))
   }
 
-  func convert(_ nodes: [NodeWork], _ phase: Phase, _ groups: [PassGroup]) -> [NodeWork] {
+  func convert(_ nodes: [NodeWork], _ phase: Phase, _ groups: [PassGroup<Int128>]) -> [NodeWork] {
     nodes.map { entry in
       var work = entry.work
       let own = groups.filter { $0.level == entry.node.level && $0.side == entry.node.side }
@@ -67,7 +67,8 @@ private struct ConventionConverter {
 
   // MARK: Attention
 
-  private func convertAttention(_ work: inout Work<Int128>, _ node: Node, _ phase: Phase, _ groups: [PassGroup]) {
+  private func convertAttention(_ work: inout Work<Int128>, _ node: Node, _ phase: Phase, _ groups: [PassGroup<Int128>])
+  {
     let shape = model.layer(at: node.side == .decoder ? max(node.level - 1, 0) : node.level)
     let layers = Int128(layers(of: node)) * sequences(phase)
     var twicePairs: Int128 = 0
@@ -131,7 +132,7 @@ private struct ConventionConverter {
   }
 
   /// One-hot rows times the table, which every dispatch reads whole.
-  private func convertEmbedding(_ work: inout Work<Int128>, _ node: Node, _ groups: [PassGroup]) {
+  private func convertEmbedding(_ work: inout Work<Int128>, _ node: Node, _ groups: [PassGroup<Int128>]) {
     guard conventions.embedding == .dense, work.weightBits > 0 else { return }
     let width = Int128(node.side == .encoder ? model.encoderEmbeddingWidth : model.layer.width)
     let rows = work.weightBits / (width * Int128(precision.weights.bits))
@@ -144,7 +145,7 @@ private struct ConventionConverter {
   }
 }
 
-extension PassGroup {
+extension PassGroup<Int128> {
   /// Positions that a pass runs side by side, as so many triangles of such a length; nil where it runs each alone.
   fileprivate func triangles(in phase: Phase) -> (blocks: Int128, length: Int128)? {
     switch kind {

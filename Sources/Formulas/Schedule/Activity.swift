@@ -1,31 +1,5 @@
 import Architectures
 
-/// The integers that counts are made of: `Int64` where a bound proves that they suffice, `Int128` otherwise.
-///
-/// The conversions are requirements because the generic ones of the standard library cost more than a price.
-public protocol CountingInteger: FixedWidthInteger, SignedInteger, Count {
-  init(word: Int)
-  var widened: Int128 { get }
-}
-
-extension CountingInteger {
-  @inlinable public static func whole(_ value: Int) -> Self { Self(word: value) }
-  @inlinable public static func sum(_ left: Self, _ right: Self) -> Self { left &+ right }
-  @inlinable public static func product(_ left: Self, _ right: Self) -> Self { left &* right }
-}
-
-extension Int64: CountingInteger {
-  @inlinable public init(word: Int) { self = Int64(word) }
-  @inlinable public var widened: Int128 {
-    Int128(_low: UInt64(bitPattern: self), _high: self < 0 ? -1 : 0)
-  }
-}
-
-extension Int128: CountingInteger {
-  @inlinable public init(word: Int) { self = Int64(word).widened }
-  @inlinable public var widened: Int128 { self }
-}
-
 /// What one stack, its chunker or converter and its last norm do in one phase, for one sequence.
 ///
 /// Everything that does not depend on a width: the layer above multiplies these counts with the costs of a row, a
@@ -101,10 +75,6 @@ public struct LevelActivity<Integer: CountingInteger>: Hashable, Sendable {
   }
 }
 
-/// `n(n+1)/2`: keys attended by positions 1 … n, each its own included.
-@inline(__always)
-func triangle<Integer: CountingInteger>(_ count: Integer) -> Integer { (count &* (count &+ 1)) >> 1 }
-
 extension Model {
   /// Whether decoder `level` reads its own outputs in prefill and hierarchical decode.
   @inline(__always)
@@ -128,11 +98,11 @@ func vanillaActivity<Integer: CountingInteger>(
   var activity = LevelActivity<Integer>()
   activity.decoder.prefill.rows = prompt
   activity.decoder.prefill.passes = prompt > 0 ? 1 : 0
-  activity.decoder.prefill.pairs = triangle(prompt)
+  activity.decoder.prefill.pairs = Integer.triangle(prompt)
   activity.decoder.prefill.cacheReads = prompt
   activity.decoder.decode.rows = generated
   activity.decoder.decode.passes = generated
-  activity.decoder.decode.pairs = triangle(end) &- triangle(prompt)
+  activity.decoder.decode.pairs = Integer.triangle(end) &- Integer.triangle(prompt)
   activity.decoder.decode.cacheReads = activity.decoder.decode.pairs
   activity.fedRows = (prompt, generated)
   activity.unitsAtPrompt = prompt

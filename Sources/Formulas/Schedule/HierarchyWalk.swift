@@ -13,15 +13,18 @@ import Quantities
 /// * Recursive generation drops the lower encoders at E = B·⌈P/B⌉: their q_l stops at E/C_{≤l}.
 struct HierarchyWalk {
   private let levelCount: Int
-  private let reading: DecoderInput
+  let reading: DecoderInput
   private let reconstructs: Bool
-  private let recursive: Bool
+  let recursive: Bool
+  /// `C_1`
+  private let firstLength: Int
   /// B, ⌈P/B⌉ and the whole meta-contexts in [⌈P/B⌉·B, P+G].
   let metaContext: Int
   let promptCeiling: Int
   let wholeMetaContexts: Int
   /// Meta-contexts that decoders run chunk-parallel.
   let parallel: Int
+  private let tokens: Int
 
   private(set) var level = 0
   /// `B/C_{≤l}`: level-l units in a meta-context.
@@ -34,12 +37,17 @@ struct HierarchyWalk {
   private var firstCarried = 0
 
   @inline(__always)
-  init(_ model: Model, prompt: Int, generated: Int) {
-    levelCount = model.levelCount
-    reading = model.decoderInput
+  init(
+    _ levels: PerLevel<LevelShape>, _ reading: DecoderInput, _ generation: Generation, prompt: Int, generated: Int
+  ) {
+    levelCount = levels.count
+    self.reading = reading
     reconstructs = reading.feedsReconstructions
-    recursive = model.generation == .recursive
-    metaContext = model.metaContextLength
+    recursive = generation == .recursive
+    var product = 1
+    for level in levels.indices { product &*= levels[level].chunkLength }
+    metaContext = product
+    firstLength = levels.isEmpty ? 1 : levels[1].chunkLength
     let quotient = prompt / metaContext
     promptCeiling = quotient &* metaContext == prompt ? quotient : quotient &+ 1
     promptUnits = prompt
@@ -47,6 +55,17 @@ struct HierarchyWalk {
     wholeMetaContexts = max(0, endUnits / metaContext &- promptCeiling)
     parallel = reconstructs || recursive ? wholeMetaContexts : 0
     span = metaContext
+    tokens = generated
+  }
+
+  init(_ model: Model, prompt: Int, generated: Int) {
+    self.init(model.levels, model.decoderInput, model.generation, prompt: prompt, generated: generated)
+  }
+
+  /// Dispatches of the head in decode: one per token, `C_1` in a meta-context whose chunks run side by side.
+  @inline(__always)
+  func headDispatches<Integer: CountingInteger>() -> Integer {
+    Integer(word: tokens) &- Integer(word: parallel) &* Integer(word: metaContext &- firstLength)
   }
 
   /// `E`: where recursive generation drops the caches of the lower levels.
@@ -78,8 +97,8 @@ struct HierarchyWalk {
     let encoderEnd = recursive && !top ? min(endUnits, unitsAtDrop) : endUnits
     let atPrompt = wide(promptUnits)
     let atEnd = wide(encoderEnd)
-    let pairsAtPrompt = triangle(atPrompt)
-    let pairsAfter = triangle(atEnd) &- pairsAtPrompt
+    let pairsAtPrompt = Integer.triangle(atPrompt)
+    let pairsAfter = Integer.triangle(atEnd) &- pairsAtPrompt
     activity.encoder.prefill = StackActivity(
       units: atPrompt, pairs: pairsAtPrompt, cacheReads: atPrompt, passes: promptUnits > 0 ? 1 : 0)
     let sharedPasses = recursive ? 0 : wide(parallel) &* wide(span &- 1)
@@ -165,7 +184,7 @@ private struct ChunkCounts<Integer: CountingInteger> {
   @inline(__always)
   init(condition: Integer, fed: Integer) {
     rows = condition &+ fed
-    pairs = triangle(rows)
+    pairs = Integer.triangle(rows)
     passes = fed &+ 1
     calls = 1
   }
@@ -226,7 +245,38 @@ public func activities(_ question: Question) throws(CountOverflow) -> [LevelActi
   guard try CountBound.estimate(Question(question.model, question.workload)) < 0x1p126 else { throw .counts }
   let prompt = question.workload.promptLength
   let generated = question.workload.generatedLength
-  if !question.model.isHierarchy { return [vanillaActivity(prompt: prompt, generated: generated, as: Int128.self)] }
-  var walk = HierarchyWalk(question.model, prompt: prompt, generated: generated)
-  return question.model.levels.map { walk.advance(to: $0, as: Int128.self) }
+  var levels: [LevelActivity<Int128>]
+  switch question.model.structure {
+  case .stack: levels = [vanillaActivity(prompt: prompt, generated: generated, as: Int128.self)]
+  case .hierarchy:
+    var walk = HierarchyWalk(question.model, prompt: prompt, generated: generated)
+    levels = question.model.levels.map { walk.advance(to: $0, as: Int128.self) }
+  }
+  if !question.model.cache.isFull { for index in levels.indices { levels[index].attend(question) } }
+  return levels
+}
+
+extension LevelActivity<Int128> {
+  /// Counts what heads of the model's plan attend, read and hold, instead of everything.
+  fileprivate mutating func attend(_ question: Question) {
+    let plan = question.model.cache
+    func apply(_ activity: inout StackActivity<Int128>, _ side: Side, _ phase: Phase) {
+      let groups = question.schedule.passes(in: phase, as: Int128.self).stacks
+        .filter { $0.level == level && $0.side == side }.flatMap { Array(plan.passes($0)) }
+      activity.pairs = groups.reduce(0) { $0 + $1.allPairs }
+      activity.cacheReads = groups.reduce(0) { $0 + $1.entriesRead }
+    }
+    let side: Side = level == 0 ? .decoder : .encoder
+    for phase in Phase.allCases {
+      switch (side, phase) {
+      case (.encoder, .prefill): apply(&encoder.prefill, side, phase)
+      case (.encoder, .decode): apply(&encoder.decode, side, phase)
+      case (.decoder, .prefill): apply(&decoder.prefill, side, phase)
+      case (.decoder, .decode): apply(&decoder.decode, side, phase)
+      }
+    }
+    unitsAtPrompt = Int128(plan.held(after: unitsAtPrompt.integer))
+    unitsAtDrop = Int128(plan.held(after: unitsAtDrop.integer))
+    unitsAtEnd = Int128(plan.held(after: unitsAtEnd.integer))
+  }
 }

@@ -10,30 +10,36 @@ import Quantities
 /// raises f: the result is C_{≤m}·⌊b/C_{≤m}⌋ − 1 for some m (m = 0 is b − 1, which b itself beats), and it is no
 /// smaller than n. So the maximum over [a, b] is that over b and those L numbers, as far as they are ≥ a.
 struct LocalWindows<Integer: CountingInteger> {
+  private let levels: PerLevel<LevelShape>
+  /// Level 0, whose dimensions decoder 1 runs with.
+  private let layer: LayerShape
+  private let elementBits: Integer
   private let batch: Integer
   private let scale: Integer
   private let runsParallel: Bool
   private(set) var peak: Integer = 0
 
   @inline(__always)
-  init(_ question: Question, _ walk: HierarchyWalk) {
-    batch = Integer(word: question.workload.batchSize)
-    scale = batch &* Integer(word: question.workload.continuations)
+  init(
+    _ levels: PerLevel<LevelShape>, _ layer: LayerShape, _ workload: Workload, _ walk: HierarchyWalk,
+    _ precision: Precision
+  ) {
+    self.levels = levels
+    self.layer = layer
+    elementBits = Integer(word: precision.cache.bits)
+    batch = Integer(word: workload.batchSize)
+    scale = batch &* Integer(word: workload.continuations)
     runsParallel = walk.parallel > 0
-    let start = question.workload.promptLength
-    let end = start &+ question.workload.generatedLength
+    let start = workload.promptLength
+    let end = start &+ workload.generatedLength
     var largest: Integer
-    if question.model.decoderInput != .encoderState {
-      largest = Self.largest(question.model, question.model.levelCount, from: start, through: end, question.precision)
+    if walk.reading != .encoderState {
+      largest = self.largest(levels.count, from: start, through: end)
     } else {
       // Decoders above level 1 run from the drop on, where nothing is open.
-      let drop = question.model.generation == .recursive ? walk.dropAt : .max
-      largest = Self.largest(question.model, 1, from: start, through: min(end, drop), question.precision)
-      if drop < end {
-        largest = max(
-          largest, Self.largest(question.model, question.model.levelCount, from: drop, through: end, question.precision)
-        )
-      }
+      let drop = walk.recursive ? walk.dropAt : .max
+      largest = self.largest(1, from: start, through: min(end, drop))
+      if drop < end { largest = max(largest, self.largest(levels.count, from: drop, through: end)) }
     }
     peak = scale &* largest
   }
@@ -48,68 +54,58 @@ struct LocalWindows<Integer: CountingInteger> {
     peak = max(peak, batch &* activity.carriedChunks &* chunk)
   }
 
-  /// The maximum over the states of a range, of the windows of decoders 1 … `levels`.
+  /// The maximum over the states of a range, of the windows of decoders 1 … `count`.
   @inline(__always)
-  private static func largest(
-    _ model: Model, _ levels: Int, from first: Int, through last: Int, _ precision: Precision
-  ) -> Integer {
+  private func largest(_ count: Int, from first: Int, through last: Int) -> Integer {
     var period = 1
-    for level in model.levels.indices.prefix(levels) { period &*= model.levels[level].chunkLength }
+    for level in 1...count { period &*= levels[level].chunkLength }
     // All digits at their largest occur in the range: no other state can be larger.
-    if last &- first >= period &- 1 { return fullWindows(model, levels, precision) }
-    var largest = windows(model, levels, at: last, precision)
+    if last &- first >= period &- 1 { return fullWindows(count) }
+    var largest = windows(count, at: last)
     var span = 1
-    for level in model.levels.indices.prefix(levels) {
-      span &*= model.levels[level].chunkLength
+    for level in 1...count {
+      span &*= levels[level].chunkLength
       let state = last / span &* span &- 1
-      if state >= first { largest = max(largest, windows(model, levels, at: state, precision)) }
+      if state >= first { largest = max(largest, windows(count, at: state)) }
     }
     return largest
   }
 
   /// f(B − 1); a chunk of a single token is never open.
   @inline(__always)
-  private static func fullWindows(_ model: Model, _ levels: Int, _ precision: Precision) -> Integer {
+  private func fullWindows(_ count: Int) -> Integer {
     var span = 1
     var total: Integer = 0
-    for level in model.levels.indices.prefix(levels) {
-      span &*= model.levels[level].chunkLength
+    for level in 1...count {
+      span &*= levels[level].chunkLength
       if span == 1 { continue }
-      let positions =
-        Integer(word: model.levels[level].conditionLength) &+ Integer(word: model.levels[level].chunkLength) &- 1
-      total &+= positions &* model.windowEntryBits(at: level, precision)
+      total &+= window(level, fed: levels[level].chunkLength &- 1)
     }
     return total
   }
 
   /// `f(n)`.
   @inline(__always)
-  private static func windows(_ model: Model, _ levels: Int, at state: Int, _ precision: Precision) -> Integer {
+  private func windows(_ count: Int, at state: Int) -> Integer {
     var units = state
     var isOpen = false
     var total: Integer = 0
-    for level in model.levels.indices.prefix(levels) {
-      let length = model.levels[level].chunkLength
+    for level in 1...count {
+      let length = levels[level].chunkLength
       let above = units / length
       let fed = units &- above &* length
       isOpen = isOpen || fed != 0
       units = above
-      if !isOpen { continue }
-      let positions =
-        Integer(word: model.levels[level].conditionLength) &+ Integer(word: fed)
-      total &+= positions &* model.windowEntryBits(at: level, precision)
+      if isOpen { total &+= window(level, fed: fed) }
     }
     return total
   }
-}
 
-extension Model {
-  /// Keys and values of one position in all layers of decoder l, which runs at the dimensions of level l − 1.
+  /// Keys and values of an open chunk in all layers of decoder l, which runs at the dimensions of level l − 1.
   @inline(__always)
-  func windowEntryBits<Integer: CountingInteger>(at level: Int, _ precision: Precision) -> Integer {
-    let keyValue = level == 1 ? layer.keyValueWidth : levels[level - 1].layer.keyValueWidth
-    return 2 &* Integer(word: keyValue)
-      &* Integer(word: levels[level].decoderLayers)
-      &* Integer(word: precision.cache.bits)
+  private func window(_ level: Int, fed: Int) -> Integer {
+    let keyValue = level == 1 ? layer.keyValueWidth : levels[level &- 1].layer.keyValueWidth
+    let entry = 2 &* Integer(word: keyValue) &* Integer(word: levels[level].decoderLayers) &* elementBits
+    return (Integer(word: levels[level].conditionLength) &+ Integer(word: fed)) &* entry
   }
 }

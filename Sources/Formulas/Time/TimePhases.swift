@@ -16,87 +16,136 @@ public struct DispatchedWorkload: Hashable, Sendable {
   ///   the devices.
   public init(_ question: Question, devices: Int = 1) {
     let chain = DispatchChain(question.asked(of: question.model.share(of: devices)), devices: devices)
-    switch question.model.structure {
-    case .stack: (prefill, decode) = (chain.vanillaPrefill(), chain.vanillaDecode())
-    case .hierarchy: (prefill, decode) = (chain.prefill(), chain.decode())
-    }
+    prefill = chain.prefill()
+    decode = chain.decode()
     emission = chain.emission()
   }
 }
 
-/// One workload on one model: states and sequence counts that every phase refers to.
+/// One workload on one model: the family's passes, dispatched operation by operation for all sequences of a batch.
 struct DispatchChain {
   /// What one device computes of the model; its maps between widths compute 1/devices of their outputs.
   let model: Model
   let precision: Precision
   let devices: Double
+  let schedule: any FamilySchedule
   let prompt: Int
-  let end: Int
   let generated: Int
   /// Sequences in prefill, and sequences with their continuations in decode.
   let batch: Double
   let sequences: Double
-  /// `B`, and the meta-contexts at which chunk-parallel decoding starts (rounded up from the prompt) and how many follow.
-  let metaContext: Int
-  let firstWhole: Int
-  let parallel: Int
 
   init(_ question: Question, devices: Int) {
     self.devices = Double(devices)
-    self.model = question.model
-    self.precision = question.precision
+    model = question.model
+    precision = question.precision
+    schedule = question.schedule
     prompt = question.workload.promptLength
     generated = question.workload.generatedLength
-    end = prompt + generated
     batch = Double(question.workload.batchSize)
     sequences = batch * Double(question.workload.continuations)
-    metaContext = question.model.metaContextLength
-    firstWhole = (prompt + metaContext - 1) / metaContext
-    let sideBySide = question.model.decoderInput.feedsReconstructions || question.model.generation == .recursive
-    parallel = question.model.isHierarchy && sideBySide ? max(0, end / metaContext - firstWhole) : 0
   }
 
-  /// `E`: where recursive generation drops the caches of the lower levels.
-  var dropAt: Int { firstWhole * metaContext }
+  // MARK: Phases
 
-  func encoder(_ level: Int) -> TimedStack {
-    let shape = model.levels[level]
-    return TimedStack(level, .encoder, shape.layer, layers: shape.encoderLayers)
-  }
-
-  func decoder(_ level: Int) -> TimedStack {
-    TimedStack(level, .decoder, model.layer(at: level - 1), layers: model.levels[level].decoderLayers)
-  }
-
-  // MARK: Vanilla
-
-  var vanillaStack: TimedStack { TimedStack(0, .decoder, model.layer, layers: model.layers) }
-
-  func vanillaPrefill() -> DispatchedPhase {
+  func prefill() -> DispatchedPhase {
     var builder = DispatchBuilder(model, precision, devices: devices)
-    let keys = Double(prompt)
-    builder.appendEmbedding(
-      Node(0, .decoder, .embedding), rows: batch * keys, dispatches: 1, width: Double(model.layer.width))
-    vanillaStack.append(
-      Passes(
-        rows: batch * keys, pairs: Affine(batch * causalPairs(keys)), entriesRead: Affine(batch * keys),
-        attention: .attentionPrefill), to: &builder)
-    vanillaStack.addResident(entries: batch * keys, to: &builder)
+    let groups = schedule.passes(in: .prefill, as: Double.self).stacks
+    for group in groups { append(group, sequences: batch, to: &builder) }
+    // Between two prefills the whole model runs.
+    for stack in model.stacks {
+      addResident(stack, entries: batch * held(by: stack, after: groups, prompts: 0, perPrompt: 1), to: &builder)
+    }
     addHeadResident(to: &builder)
     return builder.phase(steps: 1, reusedByRank: false)
   }
 
-  func vanillaDecode() -> DispatchedPhase {
+  func decode() -> DispatchedPhase {
     var builder = DispatchBuilder(model, precision, devices: devices)
-    let tokens = Double(generated)
-    builder.appendEmbedding(
-      Node(0, .decoder, .embedding), rows: sequences, dispatches: tokens, width: Double(model.layer.width))
-    let keys = sequences * Affine(Double(prompt + 1), slope: 1)
-    vanillaStack.append(Passes(rows: sequences, count: tokens, pairs: keys, entriesRead: keys), to: &builder)
-    vanillaStack.addResident(entries: batch * Double(prompt) + sequences * tokens, to: &builder)
-    appendHead(to: &builder, rows: sequences, dispatches: tokens)
+    let passes = schedule.passes(in: .decode, as: Double.self)
+    for group in passes.stacks { append(group, sequences: sequences, to: &builder) }
+    for stack in model.stacks where passes.stacks.contains(where: { $0.isOf(stack) }) {
+      addResident(
+        stack, entries: held(by: stack, after: passes.stacks, prompts: batch, perPrompt: sequences), to: &builder)
+    }
+    for head in passes.heads { appendHead(to: &builder, rows: sequences * head.rows, dispatches: head.dispatches) }
     addHeadResident(to: &builder)
-    return builder.phase(steps: tokens, reusedByRank: true)
+    return builder.phase(steps: passes.heads.reduce(0) { $0 + $1.dispatches }, reusedByRank: true)
+  }
+
+  func emission() -> DispatchedPhase {
+    var builder = DispatchBuilder(model, precision, devices: devices)
+    for group in schedule.emission(as: Double.self) {
+      append(group, sequences: sequences, to: &builder)
+      TimedStack(model.stack(group.level, group.side)).addResident(entries: 0, to: &builder)
+    }
+    appendHead(to: &builder, rows: sequences, dispatches: 1)
+    addHeadResident(to: &builder)
+    return builder.phase(steps: 0, reusedByRank: false)
+  }
+
+  /// Entries of one layer after the passes: those of `prompts` prompts, and what the passes append for each sequence.
+  private func held(
+    by stack: Stack, after groups: [PassGroup<Double>], prompts: Double, perPrompt: Double
+  ) -> Double {
+    guard stack.persists else { return 0 }
+    let appended = groups.filter { $0.isOf(stack) }.reduce(0) { $0 + $1.rows * $1.passes }
+    return prompts * Double(prompt / model.metaContextLength(upTo: stack.level)) + perPrompt * appended
+  }
+
+  // MARK: Passes
+
+  /// The operations around a stack and those in it: what feeds it, its layers, its last norm.
+  private func append(_ group: PassGroup<Double>, sequences: Double, to builder: inout DispatchBuilder) {
+    let stack = model.stack(group.level, group.side)
+    if group.calls > 0 {
+      switch group.side {
+      case .encoder:
+        appendChunker(group.level, to: &builder, units: sequences * group.calls, dispatches: group.passes)
+      case .decoder:
+        appendConverter(group.level, to: &builder, chunks: sequences * group.calls, dispatches: group.passes)
+      }
+    }
+    if group.feed == .embedding, group.fedRows > 0 {
+      builder.appendEmbedding(
+        Node(0, .decoder, .embedding), rows: sequences * group.fedRows, dispatches: group.passes,
+        width: Double(model.layer.width))
+    }
+    TimedStack(stack).append(group, sequences: sequences, to: &builder)
+    if !stack.isFull { appendUpkeep(of: stack, group, sequences: sequences, to: &builder) }
+    if group.normRows > 0 {
+      builder.appendNorm(
+        stack.node(.norm), rows: sequences * group.normRows, dispatches: group.passes, width: Double(stack.width))
+    }
+  }
+
+  /// What cache methods do behind the passes of a group, as one dispatch of each layer.
+  private func appendUpkeep(
+    of stack: Stack, _ group: PassGroup<Double>, sequences: Double, to builder: inout DispatchBuilder
+  ) {
+    let passes = max(group.passes, 1)
+    for run in stack.runs {
+      for heads in run.heads {
+        let upkeep = heads.cache.upkeep(group)
+        let row = LayerRow<Double>(run.shape.share(ofHeads: heads.count))
+        let entryBytes = heads.cache.entry.counts.elements(of: row) * builder.cacheBytes
+        let moved = sequences * Double(upkeep.moved) / passes * 2 * entryBytes
+        let scored = sequences * Double(upkeep.scored) / passes * Double(heads.count)
+        guard moved + scored > 0 else { continue }
+        builder.append(
+          DispatchGroup(
+            node: stack.node(.upkeep), kind: .elementwise, rows: sequences * group.rows,
+            dispatchesPerIndex: Double(run.layers) * passes,
+            work: DispatchWork(
+              elementwiseFlops: Affine(scored), bytes: Affine(moved), weightBytes: 0, entryBytes: Affine(moved))))
+      }
+    }
+  }
+
+  /// Weights and entries of a stack, and the maps of its level where it is an encoder's.
+  private func addResident(_ stack: Stack, entries: Double, to builder: inout DispatchBuilder) {
+    TimedStack(stack).addResident(entries: entries, to: &builder)
+    if stack.side == .encoder { addMapsResident(stack.level, to: &builder) }
   }
 
   // MARK: Maps
@@ -128,13 +177,12 @@ struct DispatchChain {
   /// What feeds encoder `level`: at level 1 the embedding rows, then the chunker unless it is a view.
   func appendChunker(_ level: Int, to builder: inout DispatchBuilder, units: Double, dispatches: Double) {
     let shape = model.levels[level]
-    let inputWidth = level == 1 ? model.encoderEmbeddingWidth : model.levels[level - 1].layer.width
-    let inputs = Double(shape.chunkLength * inputWidth)
+    let inputs = Double(model.chunkerInputs(at: level))
     let outputs = Double(shape.layer.width) / devices
     if level == 1 {
       builder.appendEmbedding(
         Node(0, .encoder, .embedding), rows: units * Double(shape.chunkLength), dispatches: dispatches,
-        width: Double(inputWidth))
+        width: Double(model.encoderEmbeddingWidth))
     }
     guard shape.chunker != .concatenation else { return }
     let normed = shape.chunker == .linear ? inputs : 0
@@ -146,84 +194,14 @@ struct DispatchChain {
 
   func addMapsResident(_ level: Int, to builder: inout DispatchBuilder) {
     let shape = model.levels[level]
-    let inputWidth = level == 1 ? model.encoderEmbeddingWidth : model.levels[level - 1].layer.width
-    let chunker = shape.chunker == .concatenation ? 0 : shape.chunkLength * inputWidth * shape.layer.width
+    let chunker = shape.chunker == .concatenation ? 0 : model.chunkerInputs(at: level) * shape.layer.width
     let converter = shape.layer.width * shape.conditionLength * model.layer(at: level - 1).width
     builder.addResident(
       Double(chunker + converter) / devices * builder.weightBytes, at: Node(level, .encoder, .chunker))
   }
-
-  // MARK: Prefill
-
-  func prefill() -> DispatchedPhase {
-    var builder = DispatchBuilder(model, precision, devices: devices)
-    var firstCarried = 1
-    for level in 1...model.levelCount {
-      let span = model.metaContextLength(upTo: level)
-      let units = Double(prompt / span)
-      if units > 0 {
-        appendChunker(level, to: &builder, units: batch * units, dispatches: 1)
-        encoder(level).append(
-          Passes(
-            rows: batch * units, pairs: Affine(batch * causalPairs(units)), entriesRead: Affine(batch * units),
-            attention: .attentionPrefill), to: &builder)
-        encoder(level).appendNorm(rows: batch * units, dispatches: 1, to: &builder)
-      }
-      // Between two prefills the whole model runs.
-      encoder(level).addResident(entries: batch * units, to: &builder)
-      decoder(level).addResident(entries: 0, to: &builder)
-      addMapsResident(level, to: &builder)
-      let carried = carriedChunks(level, closed: prompt / span, &firstCarried)
-      appendOpenChunks(level, carried: carried, to: &builder)
-    }
-    addHeadResident(to: &builder)
-    return builder.phase(steps: 1, reusedByRank: false)
-  }
-
-  /// Closed chunks that decoder `level` runs so that the reconstructions which open chunks do not hold exist.
-  private func carriedChunks(_ level: Int, closed: Int, _ first: inout Int) -> Int {
-    guard level > 1 else {
-      first = closed + 1
-      return 0
-    }
-    guard model.decoderInput.feedsReconstructions else { return 0 }
-    let length = model.levels[level].chunkLength
-    first = min(closed + 1, (max(first - 1, 1) + length - 1) / length)
-    return closed + 1 - first
-  }
-
-  /// Open and carried chunks of a decoder, all together: one pass if their inputs are known, else unit by unit.
-  private func appendOpenChunks(_ level: Int, carried: Int, to builder: inout DispatchBuilder) {
-    let shape = model.levels[level]
-    let span = model.metaContextLength(upTo: level)
-    let isOpen = prompt % span != 0 && !(level > 1 && model.decoderInput == .encoderState)
-    let open = isOpen ? 1 : 0
-    guard carried + open > 0 else { return }
-    let chunks = batch * Double(carried + open)
-    let fed = isOpen ? prompt / (span / shape.chunkLength) % shape.chunkLength : 0
-    let stack = decoder(level)
-    appendConverter(level, to: &builder, chunks: chunks, dispatches: 1)
-
-    let feedsItself = level == 1 ? !model.decoderInput.feedsTokens : model.decoderInput.feedsReconstructions
-    let condition = shape.conditionLength
-    guard feedsItself else {
-      let rows = Double(condition + fed)
-      let pairs = Affine(batch * causalPairs(rows))
-      if level == 1 {
-        builder.appendEmbedding(
-          Node(0, .decoder, .embedding), rows: batch * Double(fed), dispatches: fed > 0 ? 1 : 0,
-          width: Double(model.layer.width))
-      }
-      stack.append(Passes(rows: batch * rows, pairs: pairs, entriesRead: pairs), to: &builder)
-      if level > 1 { stack.appendNorm(rows: batch * rows, dispatches: 1, to: &builder) }
-      return
-    }
-    appendCondition(level, chunks: chunks, times: 1, to: &builder)
-    appendFed(level, chunks: chunks, times: 1, from: 1, through: fed, to: &builder)
-    let last = carried > 0 ? shape.chunkLength - 1 : 0
-    appendFed(level, chunks: batch * Double(carried), times: 1, from: fed + 1, through: last, to: &builder)
-  }
 }
 
-/// `n(n+1)/2`: keys attended by positions 1 … n, each its own included.
-func causalPairs(_ count: Double) -> Double { count * (count + 1) / 2 }
+extension PassGroup {
+  /// Whether its passes run through a stack.
+  func isOf(_ stack: Stack) -> Bool { level == stack.level && side == stack.side }
+}

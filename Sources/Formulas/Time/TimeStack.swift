@@ -1,21 +1,6 @@
 import Architectures
 import Quantities
 
-/// Passes of one stack that look alike: every pass runs the same number of rows, and the keys that they attend grow
-/// evenly from pass to pass.
-struct Passes {
-  /// Rows of all sequences in one pass.
-  var rows: Double
-  /// Length of the progression, and how many times it runs.
-  var count: Double = 1
-  var times: Double = 1
-  /// (query, key) pairs of one layer in one pass.
-  var pairs: Affine
-  /// Key–value entries that one layer reads in one pass; as many as pairs where it is fed unit by unit.
-  var entriesRead: Affine
-  var attention: DispatchGroup.Kind = .attentionDecode
-}
-
 /// Collects the dispatch groups of a phase and the weights that they stream.
 struct DispatchBuilder {
   private(set) var groups: [DispatchGroup] = []
@@ -119,65 +104,74 @@ struct DispatchBuilder {
 
 /// One Transformer stack: the operations that a pass dispatches in each layer (NOTATION.md, "Work of an operation").
 struct TimedStack {
-  let level: Int
-  let side: Side
-  let shape: LayerShape
-  let layers: Double
+  let stack: Stack
 
-  init(_ level: Int, _ side: Side, _ shape: LayerShape, layers: Int) {
-    self.level = level
-    self.side = side
-    self.shape = shape
-    self.layers = Double(layers)
-  }
-
-  private func node(_ component: Component) -> Node { Node(level, side, component) }
-  private var feedForwardInputMatrices: Double { Double(shape.feedForwardKind.matrixCount - 1) }
+  init(_ stack: Stack) { self.stack = stack }
 
   /// Weights of all layers and the last norm, and `entries` key–value entries in each layer.
   func addResident(entries: Double, to builder: inout DispatchBuilder) {
-    let row = LayerRow<Double>(shape)
-    let weights = (layers * row.weights + row.norm.weights) * builder.weightBytes
-    builder.addResident(
-      weights + layers * entries * row.entryElements * builder.cacheBytes, at: node(.projections))
+    for (index, run) in stack.runs.enumerated() {
+      let row = LayerRow<Double>(run.shape)
+      let layers = Double(run.layers)
+      let lastNorm = index == 0 ? row.norm.weights : 0
+      let weights = (layers * row.weights + lastNorm) * builder.weightBytes
+      builder.addResident(
+        weights + layers * entries * row.entryElements * builder.cacheBytes, at: stack.node(.projections))
+    }
   }
 
-  /// Without the stack's last norm.
-  func append(_ passes: Passes, to builder: inout DispatchBuilder) {
-    let row = LayerRow<Double>(shape)
-    let (width, query, hidden) = (row.dimensions.width, row.dimensions.query, row.dimensions.hidden)
-    let rows = passes.rows
-    let dispatches = layers * passes.count * passes.times
+  /// The passes of a group for so many sequences, without the stack's last norm.
+  func append(_ group: PassGroup<Double>, sequences: Double, to builder: inout DispatchBuilder) {
+    let rows = sequences * group.rows
+    for run in stack.runs {
+      let row = LayerRow<Double>(run.shape)
+      let (width, query, hidden) = (row.dimensions.width, row.dimensions.query, row.dimensions.hidden)
+      let layers = Double(run.layers)
+      let dispatches = layers * group.indices * group.repetitions
+      let inputMatrices = Double(run.shape.feedForwardKind.matrixCount - 1)
 
-    builder.appendProduct(
-      node(.projections), rows: rows, dispatches: dispatches, inputs: width, outputs: query + row.entryElements,
-      extraWeights: row.norm.weights, elementwisePerRow: row.norm.elementwise + row.rotation,
-      activationsPerRow: width + query, cachedPerRow: row.entryElements)
-    let entries = (row.entryElements * builder.cacheBytes) * passes.entriesRead
+      builder.appendProduct(
+        stack.node(.projections), rows: rows, dispatches: dispatches, inputs: width,
+        outputs: query + row.entryElements, extraWeights: row.norm.weights,
+        elementwisePerRow: row.norm.elementwise + row.rotation, activationsPerRow: width + query,
+        cachedPerRow: row.entryElements)
+      for heads in run.heads {
+        for part in heads.cache.passes(group) {
+          appendAttention(part, LayerRow(run.shape.share(ofHeads: heads.count)), layers, sequences, to: &builder)
+        }
+      }
+      builder.appendProduct(
+        stack.node(.projections), rows: rows, dispatches: dispatches, inputs: query, outputs: width,
+        elementwisePerRow: width, activationsPerRow: query + 2 * width, summedPerRow: width)
+      builder.appendProduct(
+        stack.node(.feedForward), rows: rows, dispatches: dispatches, inputs: width, outputs: inputMatrices * hidden,
+        extraWeights: row.norm.weights, elementwisePerRow: row.norm.elementwise + row.activation,
+        activationsPerRow: width + hidden)
+      builder.appendProduct(
+        stack.node(.feedForward), rows: rows, dispatches: dispatches, inputs: hidden, outputs: width,
+        elementwisePerRow: width, activationsPerRow: hidden + 2 * width, summedPerRow: width)
+    }
+  }
+
+  /// Attention of some heads in each of so many layers.
+  private func appendAttention(
+    _ group: PassGroup<Double>, _ row: LayerRow<Double>, _ layers: Double, _ sequences: Double,
+    to builder: inout DispatchBuilder
+  ) {
+    let rows = sequences * group.rows
+    let pairs = sequences * Affine(group.pairs, slope: group.pairsSlope)
+    let read = group.entriesReadOnce.map { Affine(sequences * $0) } ?? pairs
+    let entries = (row.entryElements * builder.cacheBytes) * read
     // n queries over themselves have n(n + 1)/2 causal pairs and a square of n² scores.
-    let square = passes.attention == .attentionPrefill ? 2 * passes.pairs + Affine(-rows) : passes.pairs
+    let isSquare = group.entriesReadOnce != nil
+    let square = isSquare ? 2 * pairs + Affine(-rows) : pairs
     builder.append(
       DispatchGroup(
-        node: node(.attention), kind: passes.attention, rows: rows, indices: passes.count,
-        dispatchesPerIndex: layers * passes.times,
+        node: stack.node(.attention), kind: isSquare ? .attentionPrefill : .attentionDecode, rows: rows,
+        indices: group.indices, dispatchesPerIndex: layers * group.repetitions,
         work: DispatchWork(
-          matmulFlops: row.pairFlops * passes.pairs, elementwiseFlops: row.pairElementwise * passes.pairs,
+          matmulFlops: row.pairFlops * pairs, elementwiseFlops: row.pairElementwise * pairs,
           bytes: Affine(rows * row.attentionActivations * builder.activationBytes) + entries, entryBytes: entries,
           scores: row.dimensions.heads * square), unitFlops: row.pairFlops * rows))
-    builder.appendProduct(
-      node(.projections), rows: rows, dispatches: dispatches, inputs: query, outputs: width,
-      elementwisePerRow: width, activationsPerRow: query + 2 * width, summedPerRow: width)
-    builder.appendProduct(
-      node(.feedForward), rows: rows, dispatches: dispatches, inputs: width, outputs: feedForwardInputMatrices * hidden,
-      extraWeights: row.norm.weights, elementwisePerRow: row.norm.elementwise + row.activation,
-      activationsPerRow: width + hidden)
-    builder.appendProduct(
-      node(.feedForward), rows: rows, dispatches: dispatches, inputs: hidden, outputs: width,
-      elementwisePerRow: width, activationsPerRow: hidden + 2 * width, summedPerRow: width)
-  }
-
-  /// The norm of `rows` rows that ends a pass, where no head contains it.
-  func appendNorm(rows: Double, dispatches: Double, to builder: inout DispatchBuilder) {
-    builder.appendNorm(node(.norm), rows: rows, dispatches: dispatches, width: Double(shape.width))
   }
 }

@@ -25,20 +25,15 @@ public struct TrainingCost: Sendable {
       promptLength: settings.context, generatedLength: settings.context, batchSize: settings.batch)
     guard try CountBound.estimate(Question(model, run, .float32)) < 0x1p123 else { throw .counts }
     nodes = Array(repeating: (.zero, .zero), count: Node.tableSize(levelCount: model.levelCount))
-    let (tokens, batch) = (Int128(settings.context), Int128(settings.batch))
-    switch model.structure {
-    case .stack:
-      book(Node(0, .decoder, .embedding), batch * tokens, .embedding(width: model.layer.width))
-      bookStack(0, .decoder, model.layer, model.layers, rows: batch * tokens, pairs: batch * triangle(tokens))
-    case .hierarchy:
-      let reach = TrainingReach(model, settings)
-      for level in 1...model.levelCount {
-        bookEncoder(level, of: model, tokens: tokens, batch: batch, isReached: reach.encoders[level])
-        bookDecoder(level, of: model, tokens: tokens, batch: batch, isReached: reach.decoders[level])
-      }
+    let question = Question(model, Workload(promptLength: settings.context, generatedLength: 0))
+    let reach = StackReach(model, settings)
+    for group in question.schedule.teacherForced(as: Int128.self) {
+      book(
+        group, of: model, batch: Int128(settings.batch), tokens: Int128(settings.context),
+        isReached: reach.reaches(group))
     }
     book(
-      Node(0, .decoder, .head), batch * tokens,
+      Node(0, .decoder, .head), Int128(settings.batch) * Int128(settings.context),
       .map(inputs: model.layer.width, outputs: model.vocabulary, bias: false, inputNorm: true))
   }
 
@@ -63,60 +58,68 @@ public struct TrainingCost: Sendable {
     backward += work.1
   }
 
-  private mutating func bookStack(
-    _ level: Int, _ side: Side, _ shape: LayerShape, _ layers: Int, rows: Int128, pairs: Int128, isReached: Bool = true
+  /// What feeds a stack in a pass, its layers and its last norm.
+  private mutating func book(
+    _ group: PassGroup<Int128>, of model: Model, batch: Int128, tokens: Int128, isReached: Bool
   ) {
-    let layers = Int128(layers)
-    book(Node(level, side, .projections), layers * rows, .projections(shape), isReached: isReached)
-    book(Node(level, side, .attention), layers * pairs, .pair(shape), isReached: isReached)
-    book(Node(level, side, .feedForward), layers * rows, .feedForward(shape), isReached: isReached)
+    let stack = model.stack(group.level, group.side)
+    if group.calls > 0 { bookMap(group, of: model, calls: batch * group.calls, isReached: isReached) }
+    if group.feed == .embedding {
+      // Every token is looked up. Only those that are fed have a gradient: none of a chunk of one token.
+      book(
+        Node(0, .decoder, .embedding), batch * tokens, .embedding(width: model.layer.width),
+        isReached: group.fedRows > 0)
+    }
+    for run in stack.runs {
+      let layers = Int128(run.layers) * batch
+      book(stack.node(.projections), layers * group.rows, .projections(run.shape), isReached: isReached)
+      book(stack.node(.attention), layers * group.pairs, .pair(run.shape), isReached: isReached)
+      book(stack.node(.feedForward), layers * group.rows, .feedForward(run.shape), isReached: isReached)
+    }
+    book(stack.node(.norm), batch * group.normRows, .norm(width: stack.width), isReached: isReached)
   }
 
-  private mutating func bookEncoder(_ level: Int, of model: Model, tokens: Int128, batch: Int128, isReached: Bool) {
-    let shape = model.levels[level]
-    let units = tokens / Int128(model.metaContextLength(upTo: level))
-    let rows = batch * units
-    if level == 1 {
+  /// The converter of a chunk, or the chunker of a unit with the embedding rows that level 1 reads.
+  private mutating func bookMap(_ group: PassGroup<Int128>, of model: Model, calls: Int128, isReached: Bool) {
+    let level = model.level(group.level)
+    switch group.side {
+    case .encoder:
+      if level.number == 1 {
+        book(
+          Node(0, .encoder, .embedding), calls * Int128(level.chunkLength),
+          .embedding(width: model.encoderEmbeddingWidth), isReached: isReached)
+      }
+      guard level.chunker != .concatenation else { return }
       book(
-        Node(0, .encoder, .embedding), rows * Int128(shape.chunkLength),
-        .embedding(width: model.encoderEmbeddingWidth), isReached: isReached)
-    }
-    if shape.chunker != .concatenation {
-      book(
-        Node(level, .encoder, .chunker), rows,
+        Node(level.number, .encoder, .chunker), calls,
         .map(
-          inputs: model.chunkerInputs(at: level), outputs: shape.layer.width, bias: true,
-          inputNorm: shape.chunker == .linear), isReached: isReached)
+          inputs: level.chunkerInputs, outputs: level.layer.width, bias: true, inputNorm: level.chunker == .linear),
+        isReached: isReached)
+    case .decoder:
+      book(
+        Node(level.number, .decoder, .converter), calls,
+        .map(
+          inputs: level.layer.width, outputs: level.conditionLength * level.below.width, bias: true, inputNorm: false),
+        isReached: isReached)
     }
-    bookStack(
-      level, .encoder, shape.layer, shape.encoderLayers, rows: rows, pairs: batch * triangle(units),
-      isReached: isReached)
-    book(Node(level, .encoder, .norm), rows, .norm(width: shape.layer.width), isReached: isReached)
+  }
+}
+
+/// Which stacks of a model have gradients.
+private struct StackReach {
+  /// nil where there is one stack, which always has.
+  let hierarchy: TrainingReach?
+
+  init(_ model: Model, _ settings: TrainingSettings) {
+    switch model.structure {
+    case .stack: hierarchy = nil
+    case .hierarchy: hierarchy = TrainingReach(model, settings)
+    }
   }
 
-  private mutating func bookDecoder(_ level: Int, of model: Model, tokens: Int128, batch: Int128, isReached: Bool) {
-    let (shape, below) = (model.levels[level], model.layer(at: level - 1))
-    let span = Int128(model.metaContextLength(upTo: level))
-    let chunks = batch * ((tokens + span - 1) / span)
-    let (condition, length) = (Int128(shape.conditionLength), Int128(shape.chunkLength))
-    let positions = condition + length - 1
-    book(
-      Node(level, .decoder, .converter), chunks,
-      .map(
-        inputs: shape.layer.width, outputs: shape.conditionLength * below.width, bias: true, inputNorm: false),
-      isReached: isReached)
-    bookStack(
-      level, .decoder, below, shape.decoderLayers, rows: chunks * positions, pairs: chunks * triangle(positions),
-      isReached: isReached)
-    if level > 1 {
-      book(Node(level, .decoder, .norm), chunks * positions, .norm(width: below.width), isReached: isReached)
-    } else if model.decoderInput.feedsTokens {
-      // A chunk of one token is fed nothing: its embedding reaches no decoder.
-      book(
-        Node(0, .decoder, .embedding), batch * tokens, .embedding(width: below.width), isReached: length > 1)
-    } else {
-      book(Node(1, .decoder, .norm), chunks * (length - 1), .norm(width: below.width))
-    }
+  func reaches(_ group: PassGroup<Int128>) -> Bool {
+    guard let hierarchy else { return true }
+    return group.side == .encoder ? hierarchy.encoders[group.level] : hierarchy.decoders[group.level]
   }
 }
 

@@ -59,8 +59,10 @@ extension ReportSubject {
         places.append((entry.node.level, entry.node.side))
       }
     }
+    // A component of cache methods is shown where the model has one.
+    let components = Component.allCases.filter { $0 != .upkeep || !model.cache.isFull }
     let values = places.map { place in
-      Component.allCases.map { component -> Double? in
+      components.map { component -> Double? in
         let time = estimate[Node(place.level, place.side, component)].time
         return time.value > threshold ? time.value : nil
       }
@@ -73,7 +75,7 @@ extension ReportSubject {
       "\(phase.title): \(name(places[largest])) takes \(NumberFormat.percent(decimals: 0).text(100 * share)) of the time",
       subtitle: "\(point.name) on \(profile.name), \(describe(workload))",
       axis: Axis("time (s)", format: .si(unit: "s")), categories: places.map(name),
-      series: Component.allCases.map { $0.rawValue.replacing("_", with: "-") }, values: values,
+      series: components.map { $0.rawValue.replacing("_", with: "-") }, values: values,
       format: .si(unit: "s"))
   }
 }

@@ -58,7 +58,7 @@ struct Signature {
   mutating func add(_ cost: ExactCost) {
     for phase in Phase.allCases {
       for node in cost[phase] {
-        add(Int128(node.node.index))
+        add(address(of: node.node))
         add(node.work)
       }
       add(cost.totals[phase])
@@ -67,6 +67,17 @@ struct Signature {
     add(cost.cache.bytesAtEnd)
     add(cost.cache.peakBytes)
     add(cost.cache.localPeakBytes)
+  }
+
+  /// The address of a node in the signature, which stays what it is when a table of nodes grows: eight components of
+  /// each level and side, and below zero those that cache methods add.
+  private func address(of node: Node) -> Int128 {
+    let place = Int128(2 * node.level + (node.side == .encoder ? 0 : 1))
+    switch node.component {
+    case .embedding, .chunker, .converter, .projections, .attention, .feedForward, .norm, .head:
+      return 8 * place + Int128(node.component.ordinal)
+    case .upkeep: return -1 - place
+    }
   }
 
   mutating func add(_ work: Work<Int128>) {

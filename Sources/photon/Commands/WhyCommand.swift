@@ -64,7 +64,7 @@ extension PublishedForm {
     switch node.component {
     case .projections: return [.cacheSize, isLocal ? .localCacheSize : .globalCacheSize].contains(id.subject)
     case .attention: return id.subject == (isLocal ? .localAttention : .globalAttention)
-    case .embedding, .chunker, .converter, .feedForward, .norm, .head: return false
+    case .embedding, .chunker, .converter, .feedForward, .norm, .head, .upkeep: return false
     }
   }
 }

@@ -1,0 +1,6 @@
+/// Every entry stays.
+struct KeepEverything: RetentionCounts {
+  func held(after positions: Int) -> Int { positions }
+  var bends: [Int] { [] }
+  func upkeep(held: Int, appended: Int) -> UpkeepCounts { UpkeepCounts() }
+}
