@@ -40,6 +40,8 @@ public func greedy(_ logits: UnsafeBufferPointer<Float>, _ sequence: Int, _ posi
 /// A session for a model of any family.
 /// - Parameters:
 ///   - weights: of the same model; shape-only exactly if the machine's backend is.
+///   - workload: the batch, continuations and lengths that caches are made for.
+///   - machine: that operations are dispatched to.
 public func makeSession(_ weights: ModelWeights, workload: Workload, machine: Machine) -> any Session {
   precondition(weights.holdsNumbers == machine.holdsNumbers, "numbers on one side and shapes on the other")
   switch weights.model.structure {

@@ -7,7 +7,9 @@ public struct ServingHoldOut: Sendable {
   let points: [ServingPoint]
   let base: HardwareProfile
 
-  /// - Parameter base: the machine, whose efficiencies are fitted anew for each group of rows that is left out.
+  /// - Parameters:
+  ///   - points: rows with their models, of one machine.
+  ///   - base: the machine, whose efficiencies are fitted anew for each group of rows that is left out.
   public init(_ points: [ServingPoint], base: HardwareProfile) {
     self.points = points
     self.base = base

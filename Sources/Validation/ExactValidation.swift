@@ -21,7 +21,7 @@ public struct Mismatch: Hashable, Sendable, CustomStringConvertible {
   /// What the run's operations or caches add up to.
   public var executed: Int128
 
-  /// - Parameter place: for example `decode level1/encoder/attention`.
+  /// The place is, for example, `decode level1/encoder/attention`.
   public init(
     model: Model, workload: Workload, precision: Precision, place: String, quantity: String, formula: Int128,
     executed: Int128
@@ -91,8 +91,12 @@ struct ExecutedRun {
 ///
 /// The executed side knows nothing of the formulas: its integers are sums over the operations that were dispatched, and
 /// the positions that its caches fill.
-/// - Parameter allocates: runs with numbers in real memory instead of on shapes, and compares the bytes that the
-///   persistent caches have allocated at the end as well; in float32, whatever the precision.
+/// - Parameters:
+///   - model: valid.
+///   - workload: valid for the model.
+///   - precision: element types of weights, activations and caches.
+///   - allocates: runs with numbers in real memory instead of on shapes, and compares the bytes that the persistent
+///     caches have allocated at the end as well; in float32, whatever the precision.
 /// - Throws: `CountOverflow` from the formulas.
 public func validateExactly(
   _ model: Model, _ workload: Workload, _ precision: Precision, allocates: Bool = false

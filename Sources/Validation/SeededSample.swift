@@ -42,7 +42,9 @@ public struct SeededSample: Sendable {
   /// The bound of generated lengths, below that of prompts because each token is a pass of its own. Chosen.
   private static let longestGeneration = 700
 
-  /// - Parameter seed: equal seeds give equal points on every machine.
+  /// - Parameters:
+  ///   - seed: equal seeds give equal points on every machine.
+  ///   - count: of points.
   public init(seed: UInt64 = 1, count: Int) {
     let stream = RandomStream(seed: seed, name: "exact sample")
     points = (0..<count).map { _ in

@@ -14,7 +14,7 @@ public struct TimedWorkload: ModelBearing, Hashable, Sendable {
   /// On what it is run.
   public var workload: Workload
 
-  /// - Parameter name: the model's.
+  /// The name is that of the model.
   public init(name: String, model: Model, workload: Workload) {
     self.name = name
     self.model = model

@@ -119,7 +119,9 @@ public struct Roofline: Sendable {
   }
 
   /// The time of a phase, node by node.
-  /// - Parameter levelCount: `L` of the model, which sizes the table of nodes.
+  /// - Parameters:
+  ///   - phase: what is dispatched in it, on each device.
+  ///   - levelCount: `L` of the model, which sizes the table of nodes.
   public func estimate(_ phase: DispatchedPhase, levelCount: Int) -> PhaseEstimate {
     var figures = [TimeFigure](repeating: TimeFigure(), count: Node.tableSize(levelCount: levelCount))
     var total = TimeFigure()

@@ -21,7 +21,12 @@ public struct MemoryDemand: Hashable, Sendable {
   }
 
   /// The demand of a workload, whatever its batch.
-  /// - Parameter devices: how many share the model; the demand is that of each.
+  /// - Parameters:
+  ///   - model: whose weights and caches are held.
+  ///   - workload: its lengths and continuations; not its batch.
+  ///   - precision: element types of what is held.
+  ///   - devices: how many share the model; the demand is that of each.
+  ///   - engine: what it holds besides, such as copies of caches.
   /// - Throws: `CountOverflow` where a count could exceed 2^126.
   public init(
     _ model: Model, _ workload: Workload, _ precision: Precision, devices: Int = 1, engine: Engine = .ideal

@@ -11,7 +11,11 @@ public struct DispatchedWorkload: Hashable, Sendable {
   /// The head once, and the converters and condition passes that the first token opens; a part of decode.
   public var emission: DispatchedPhase
 
-  /// - Parameter devices: how many share the model; the operations are those of each.
+  /// - Parameters:
+  ///   - model: of any family.
+  ///   - workload: its batch included.
+  ///   - precision: element types of the traffic.
+  ///   - devices: how many share the model; the operations are those of each.
   /// - Precondition: a valid model and workload; recursive generation has at least two levels; heads that divide over
   ///   the devices.
   public init(_ model: Model, _ workload: Workload, _ precision: Precision, devices: Int = 1) {

@@ -64,7 +64,9 @@ public struct TimeRanges: Sendable {
     }
   }
 
-  /// - Parameter estimate: of the same phase by the roofline that these ranges were made for.
+  /// - Parameters:
+  ///   - phase: what is dispatched in it.
+  ///   - estimate: of the same phase by the roofline that these ranges were made for.
   public func range(_ phase: DispatchedPhase, _ estimate: PhaseEstimate) -> TimeRange {
     let total = estimate.total
     let floor = peaks.time(phase)

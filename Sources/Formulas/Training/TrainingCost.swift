@@ -15,7 +15,9 @@ public struct TrainingCost: Sendable {
   public private(set) var forward = Work<Int128>.zero
   public private(set) var backward = Work<Int128>.zero
 
-  /// - Parameter settings: context, batch, and which parts the objective has.
+  /// - Parameters:
+  ///   - model: whose passes are counted, forward and backward.
+  ///   - settings: context, batch, and which parts the objective has.
   /// - Throws: `CountOverflow` where a count could exceed 2^126.
   /// - Precondition: a valid model, a context and a batch of at least 1.
   public init(_ model: Model, _ settings: TrainingSettings) throws(CountOverflow) {

@@ -29,7 +29,10 @@ extension HierarchySession {
     public let retained: [[Float]]
   }
 
-  /// - Parameter tokens: sequences of one length T ≥ 1; batch × continuations of the session's workload is ignored.
+  /// - Parameters:
+  ///   - weights: of a hierarchy.
+  ///   - tokens: sequences of one length T ≥ 1; batch × continuations of the session's workload is ignored.
+  ///   - machine: whose arena holds what the pass makes until it is copied.
   public static func forward(_ weights: ModelWeights, tokens: [[Int32]], machine: Machine) -> Forward {
     withTeacherSession(weights, tokens: tokens, machine: machine) { session, result in
       Forward(
@@ -40,7 +43,10 @@ extension HierarchySession {
   }
 
   /// The pass with its results where they are, for gradients.
-  /// - Parameter tokens: sequences of one length T ≥ 1.
+  /// - Parameters:
+  ///   - weights: of a hierarchy.
+  ///   - tokens: sequences of one length T ≥ 1.
+  ///   - machine: whose arena holds the results.
   public static func teacherForced(_ weights: ModelWeights, tokens: [[Int32]], machine: Machine) -> TeacherForced {
     withTeacherSession(weights, tokens: tokens, machine: machine) { $1 }
   }

@@ -43,7 +43,10 @@ public struct PublishedSubject: Sendable {
   /// The source whose rows the fitted engine sees.
   static let fittedSource = "arXiv:2406.02657 Table 1"
 
-  /// - Parameter profile: the machine of a name.
+  /// - Parameters:
+  ///   - scenario: whose grid has the models, and which names the tables.
+  ///   - command: what a reader types for the same report.
+  ///   - profile: the machine of a name.
   /// - Throws: `ScenarioError` for a wrong table or a model that the grid lacks, `GSLError`, `HardwareError`,
   ///   `CountOverflow`
   public init(_ scenario: Scenario, command: String, profile: (String) throws -> HardwareProfile) throws {

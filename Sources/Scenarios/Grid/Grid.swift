@@ -8,7 +8,7 @@ public struct NamedModel: ModelBearing, Hashable, Sendable {
   /// What the name stands for.
   public var model: Model
 
-  /// - Parameter name: as reports write it.
+  /// The name is the one that reports write.
   public init(name: String, model: Model) {
     self.name = name
     self.model = model

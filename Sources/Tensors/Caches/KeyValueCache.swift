@@ -25,8 +25,14 @@ public final class KeyValueCache {
   private var valueBase: UnsafeMutablePointer<Float>?
 
   /// - Parameters:
+  ///   - layer: the shape of every layer; keys and values have its heads.
+  ///   - layerCount: layers of the stack.
+  ///   - groups: sequences, or chunks of one.
   ///   - capacity: entries for which each head of each group has room, those of the prefix not counted.
+  ///   - store: whether its entries are a cache that grows or the window of an open chunk.
+  ///   - holdsNumbers: whether entries are allocated, or only counted.
   ///   - prefix: filled, and not appended to as long as this cache lives.
+  ///   - share: own groups per group of the prefix.
   public init(
     layer: LayerShape, layerCount: Int, groups: Int, capacity: Int, store: Store, holdsNumbers: Bool,
     prefix: KeyValueCache? = nil, share: Int = 1
@@ -90,7 +96,11 @@ public final class KeyValueCache {
   }
 
   /// Copies the first entries of `source`'s groups, each to `copies` consecutive groups of this cache.
-  /// - Parameter first: the first source group copied.
+  /// - Parameters:
+  ///   - source: filled, and of the same layers.
+  ///   - first: the first source group copied.
+  ///   - copies: groups of this cache that each source group becomes.
+  ///   - count: entries copied of each group.
   public func copyGroups(from source: KeyValueCache, first: Int = 0, copies: Int = 1, count: Int) {
     precondition(first + (groups + copies - 1) / copies <= source.groups, "copying groups that do not exist")
     precondition(count <= capacity && count <= source.ownHeld, "copying entries that do not exist")

@@ -76,7 +76,11 @@ public enum PlainKernels<Scalar: KernelScalar> {
 
   /// Rotary embedding of one row of `heads` heads in place: pairs (i, i + ⌊d/2⌋); an odd last feature stays.
   /// - Parameters:
+  ///   - heads: how many stand side by side in the row.
+  ///   - headWidth: d, features of a head.
+  ///   - x: the row.
   ///   - cosine: ⌊d/2⌋ values for the row's position.
+  ///   - sine: as many.
   public static func rotate(heads: Int, headWidth: Int, _ x: Output, cosine: Input, sine: Input) {
     Scalar.account(as: .elementwise)
     let half = headWidth / 2

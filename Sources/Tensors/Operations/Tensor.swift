@@ -98,6 +98,7 @@ public final class Arena {
   public private(set) var peakElements = 0
 
   /// - Parameters:
+  ///   - holdsNumbers: whether tensors have storage, or only shapes.
   ///   - blockCapacity: elements that are allocated together; pages that nothing touches cost nothing.
   ///   - line: what the tensors are to a tape.
   public init(holdsNumbers: Bool, blockCapacity: Int = 1 << 20, line: Place.Line = .elsewhere) {

@@ -28,6 +28,8 @@ public final class Trace {
   private var running: (index: Int, since: ContinuousClock.Instant)?
 
   /// - Parameters:
+  ///   - levelCount: `L` of the model, which sizes the table of nodes.
+  ///   - precision: element types in which traffic is counted.
   ///   - listsOperations: keep the list of distinct dispatches as well as the sums.
   ///   - timesOperations: keep the time from each dispatch to the next, which includes what happens between kernels.
   public init(

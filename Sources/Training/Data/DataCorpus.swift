@@ -73,7 +73,10 @@ public final class Corpus: TrainingData {
 
   /// Little-endian 16-bit tokens, with or without llm.c's header: 256 32-bit integers, of which the first are a magic
   /// number, the version 1 and the count of tokens.
-  /// - Parameter key: what an error is about.
+  /// - Parameters:
+  ///   - content: of a file.
+  ///   - key: what an error is about.
+  ///   - vocabulary: V, which every token must be below.
   /// - Throws: `DataError`
   public static func numbers(in content: Data, key: String, vocabulary: Int) throws(DataError) -> [UInt16] {
     func word(_ index: Int) -> Int {
