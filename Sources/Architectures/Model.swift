@@ -22,6 +22,7 @@ public enum DecoderInput: String, CaseIterable, Codable, Sendable {
 /// HierGen re-encodes every token it emits; RecGen advances the top level from its own reconstructions (v2 §2.3).
 public enum Generation: String, CaseIterable, Codable, Sendable { case hierarchical, recursive }
 
+/// How a level makes one vector of a chunk.
 public enum ChunkerKind: String, CaseIterable, Codable, Sendable {
   /// A view of C vectors as one; no parameters. At level 1 of C_1 encoder embeddings of width D_1/C_1.
   case concatenation
@@ -31,6 +32,7 @@ public enum ChunkerKind: String, CaseIterable, Codable, Sendable {
   case convolution
 }
 
+/// The networks between attentions.
 public enum FeedForwardKind: String, CaseIterable, Codable, Sendable {
   /// Three matrices, SiLU gate (Llama).
   case gated
@@ -53,6 +55,7 @@ public struct LayerShape: Hashable, Sendable {
   public var headWidth: Int
   /// `F`, hidden features of the feed-forward network.
   public var feedForward: Int
+  /// Two matrices or three.
   public var feedForwardKind: FeedForwardKind
 
   public init(
@@ -81,8 +84,11 @@ public struct LevelShape: Hashable, Sendable {
   public var conditionLength: Int
   /// The encoder's layers run with this level's dimensions; its decoder runs with those of the level below.
   public var layer: LayerShape
+  /// Layers of the stack that reads the units of this level. At least 1.
   public var encoderLayers: Int
+  /// Layers of the stack that restores the units of the level below. At least 1.
   public var decoderLayers: Int
+  /// What makes a unit of C_l units of the level below.
   public var chunker: ChunkerKind
 
   public init(
@@ -103,17 +109,21 @@ public struct LevelShape: Hashable, Sendable {
 /// A Block Transformer is the one-level hierarchy with the `cascade` reading (with one level, B, A′ and C coincide);
 /// a vanilla Transformer is level 0 alone.
 public struct Model: Hashable, Sendable {
+  /// What the model is; its requirements say which of the other fields it has.
   public var family: Family
   /// `V`
   public var vocabulary: Int
   /// Level 0, the model section: the vanilla stack, or decoder 1 of a hierarchy.
   public var layer: LayerShape
+  /// Whether the head is the decoder-side embedding table, and no matrix of its own.
   public var tiedHead: Bool
   /// Layers of the vanilla stack; 0 in a hierarchy.
   public var layers: Int
   /// l = 1 … L, in ascending order; empty for vanilla.
   public var levels: [LevelShape]
+  /// What decoders are fed in place of the encoders' states; only families with readings have a choice.
   public var decoderInput: DecoderInput
+  /// How tokens beyond the prompt are made; recursive generation needs two levels.
   public var generation: Generation
   /// Keep every condition sequence that is made, as the first version of the paper stores them (v1 §6.2).
   public var retainConditions: Bool
@@ -168,6 +178,7 @@ public struct Workload: Hashable, Sendable {
   public var promptLength: Int
   /// `G`
   public var generatedLength: Int
+  /// Prompts that run together, each with its continuations.
   public var batchSize: Int
   /// `K`, continuations of each prompt, which share its prefill and its cache.
   public var continuations: Int

@@ -61,6 +61,7 @@ public struct Work<Integer: FixedWidthInteger & SignedInteger & Sendable>: Hasha
     weightBits + activationBits + cacheReadBits + cacheWriteBits + localReadBits
   }
 
+  /// Adds field by field.
   @inlinable
   public static func += (left: inout Self, right: Self) {
     left.matmulFlops += right.matmulFlops
@@ -74,6 +75,7 @@ public struct Work<Integer: FixedWidthInteger & SignedInteger & Sendable>: Hasha
     left.sequentialLayers += right.sequentialLayers
   }
 
+  /// The sum field by field.
   @inlinable
   public static func + (left: Self, right: Self) -> Self {
     var sum = left

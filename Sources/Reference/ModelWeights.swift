@@ -22,7 +22,9 @@ struct LevelWeights {
 /// Matrices get standard deviation 1/√inputs, norms 1 + N(0, 0.1), biases and embeddings N(0, 1)-like scales: nothing
 /// starts at zero or at one, where an equivalence test would pass by accident.
 public final class ModelWeights {
+  /// Whose parameters these are.
   public let model: Model
+  /// Whether tensors have storage, or only shapes.
   public let holdsNumbers: Bool
   /// Elements allocated, start latents included.
   public private(set) var parameterCount: Int128 = 0

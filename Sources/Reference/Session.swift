@@ -23,6 +23,7 @@ public protocol Session: AnyObject {
 }
 
 extension Session {
+  /// Greedy generation.
   public func generate() -> [[Int32]] { generate(choosing: greedy) }
 }
 
@@ -89,6 +90,7 @@ public final class CacheMeter {
 
   func endPrefill() { afterPrefill = now }
 
+  /// What the caches have held until now.
   public var figures: CacheFigures {
     CacheFigures(
       bytesAfterPrefill: bytes(afterPrefill), bytesAtEnd: bytes(now), peakBytes: bytes(peak),

@@ -60,6 +60,7 @@ public struct ExactResult: Sendable {
     if mismatches.count < Self.kept { mismatches.append(mismatch) }
   }
 
+  /// Adds what another comparison found; mismatches in its order, as many as are kept.
   public static func += (left: inout ExactResult, right: ExactResult) {
     left.checked += right.checked
     left.points += right.points

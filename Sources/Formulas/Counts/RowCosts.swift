@@ -17,8 +17,11 @@ extension Count {
 }
 
 extension Double: Count {
+  /// The nearest double.
   @inlinable public static func whole(_ value: Int) -> Double { Double(value) }
+  /// Rounded to the nearest double.
   @inlinable public static func sum(_ left: Double, _ right: Double) -> Double { left + right }
+  /// Rounded to the nearest double.
   @inlinable public static func product(_ left: Double, _ right: Double) -> Double { left * right }
 }
 

@@ -9,20 +9,27 @@ public protocol CountingInteger: FixedWidthInteger, SignedInteger, Count {
 }
 
 extension CountingInteger {
+  /// As `init(word:)`.
   @inlinable public static func whole(_ value: Int) -> Self { Self(word: value) }
+  /// Wraps: a bound proves beforehand that no count of a point exceeds the integer.
   @inlinable public static func sum(_ left: Self, _ right: Self) -> Self { left &+ right }
+  /// Wraps, as `sum`.
   @inlinable public static func product(_ left: Self, _ right: Self) -> Self { left &* right }
 }
 
 extension Int64: CountingInteger {
+  /// The same number.
   @inlinable public init(word: Int) { self = Int64(word) }
+  /// The same number in 128 bits.
   @inlinable public var widened: Int128 {
     Int128(_low: UInt64(bitPattern: self), _high: self < 0 ? -1 : 0)
   }
 }
 
 extension Int128: CountingInteger {
+  /// The same number.
   @inlinable public init(word: Int) { self = Int64(word).widened }
+  /// Itself.
   @inlinable public var widened: Int128 { self }
 }
 
@@ -47,6 +54,7 @@ public struct StackActivity<Integer: CountingInteger>: Hashable, Sendable {
   public var callDispatches: Integer = 0
   /// Rows of the last norm where no head contains it, or of the norm of a fed-back row.
   public var normRows: Integer = 0
+  /// Dispatches of that norm.
   public var normDispatches: Integer = 0
 
   @inline(__always) public init() {}
@@ -67,7 +75,9 @@ public struct StackActivity<Integer: CountingInteger>: Hashable, Sendable {
 
 /// The activity of a stack before the first emitted token and after it.
 public struct PhaseActivity<Integer: CountingInteger>: Hashable, Sendable {
+  /// The prompt's.
   public var prefill = StackActivity<Integer>()
+  /// That of all emitted tokens.
   public var decode = StackActivity<Integer>()
 
   @inline(__always) public init() {}
@@ -77,7 +87,9 @@ public struct PhaseActivity<Integer: CountingInteger>: Hashable, Sendable {
 public struct LevelActivity<Integer: CountingInteger>: Hashable, Sendable {
   /// 0 is the vanilla stack (on the decoder side).
   public var level = 0
+  /// The stack over the units of the level; empty at level 0.
   public var encoder = PhaseActivity<Integer>()
+  /// The stack that restores the units of the level below, or the vanilla stack.
   public var decoder = PhaseActivity<Integer>()
   /// `R_l` · converter calls subtracted from all rows: decoder positions that read an input of their own.
   public var fedRows = (prefill: Integer(0), decode: Integer(0))

@@ -7,6 +7,7 @@ import Quantities
 /// `repetitions` times: the k-th has `pairs` + k·`pairsSlope` (query, key) pairs and reads as many entries per layer,
 /// except in prefill of a persistent cache, where each entry is read once.
 public struct PassGroup: Hashable, Sendable {
+  /// What the positions of a pass are.
   public enum Kind: String, CaseIterable, Sendable {
     /// Units of an encoder (or tokens of the vanilla stack), each with its chunker output.
     case units
@@ -18,8 +19,11 @@ public struct PassGroup: Hashable, Sendable {
     case known
   }
 
+  /// 0 is the vanilla stack.
   public var level: Int
+  /// Whether the encoder's stack runs or the decoder's.
   public var side: Side
+  /// What the positions of a pass are.
   public var kind: Kind
   /// Positions in a pass.
   public var rows: Int128
@@ -27,9 +31,13 @@ public struct PassGroup: Hashable, Sendable {
   public var calls: Int128 = 0
   /// Decoder positions that read an input of their own: an embedding row, or a fed-back row to normalise.
   public var fedRows: Int128 = 0
+  /// Length of the progression.
   public var indices: Int128 = 1
+  /// Passes at each index.
   public var repetitions: Int128 = 1
+  /// (Query, key) pairs of one layer in a pass of index 0.
   public var pairs: Int128
+  /// By how many pairs a pass has more than one of the index before.
   public var pairsSlope: Int128 = 0
   /// Entries per layer that a pass reads if it is not one per pair: prefill of a persistent cache.
   public var entriesReadOnce: Int128?
@@ -60,12 +68,15 @@ public struct PassGroup: Hashable, Sendable {
 
 /// Dispatches of the head that read the same number of rows of one sequence.
 public struct HeadGroup: Hashable, Sendable {
+  /// Rows in one dispatch.
   public var rows: Int128
+  /// How many there are.
   public var dispatches: Int128
 }
 
 /// The passes of one phase: a list whose length depends on the model alone.
 public struct PhasePasses: Hashable, Sendable {
+  /// One group or more for each kind of pass of each stack that runs.
   public var stacks: [PassGroup]
   /// Empty in prefill.
   public var heads: [HeadGroup]

@@ -8,6 +8,7 @@ import Quantities
 ///   overheads. It is a lower bound of every other estimate of the same profile and costs a few divisions.
 /// - `estimate(_:)` prices every dispatched operation: Σ max(compute, memory) + overheads.
 public struct Roofline: Sendable {
+  /// The machine, with the efficiencies that are assumed of it.
   public let profile: HardwareProfile
   /// How dispatched operations run; counts and `plain(_:)` do not depend on it.
   public var engine: Engine

@@ -48,6 +48,7 @@ public struct MemoryDemand: Hashable, Sendable {
     weightBytes + batchSize * bytesPerSequence + widestActivationBytes
   }
 
+  /// Whether a batch fits into what a machine has besides its reserve.
   public func fits(batchSize: Int128, on profile: HardwareProfile) -> Bool {
     Double(occupiedBytes(batchSize: batchSize)) <= profile.usableBytes
   }

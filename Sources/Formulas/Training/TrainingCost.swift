@@ -13,6 +13,7 @@ public struct TrainingCost: Sendable {
   private var nodes: [(forward: Work<Int128>, backward: Work<Int128>)]
   /// Sums over all nodes.
   public private(set) var forward = Work<Int128>.zero
+  /// The sum over the gradients of all nodes.
   public private(set) var backward = Work<Int128>.zero
 
   /// - Parameters:

@@ -16,6 +16,7 @@ public struct TeacherForced: Sendable {
 /// The teacher-forced pass: all encoders over the sequence, then all chunks of every decoder, whatever generation would
 /// skip. It is what training sees, and what hierarchical generation must reproduce token by token.
 extension HierarchySession {
+  /// What the pass made, copied out of the arena.
   public struct Forward: Sendable {
     /// Sequence × T rows of V; row t predicts token t from the tokens before it, as the reading allows. Empty for shapes.
     public let logits: [Float]

@@ -45,6 +45,7 @@ public struct AgreementChart: Figure {
     self.size = size
   }
 
+  /// Adds points, diagonal and band.
   public func draw(on script: inout GnuplotScript) {
     let x = Axis("measured \(quantity) (\(unit))", .log10, format: .si(unit: unit))
     let y = Axis("predicted \(quantity) (\(unit))", .log10, format: .si(unit: unit))

@@ -43,6 +43,7 @@ public struct ParetoChart: Figure {
     (self.x, self.y, self.ceiling, self.entries) = (x, y, ceiling, entries)
   }
 
+  /// Adds points, whiskers and the front.
   public func draw(on script: inout GnuplotScript) {
     let shown = entries.filter { x.shows($0.x) && y.shows($0.y) }.map(lowered)
     let legend = legend

@@ -86,6 +86,7 @@ public struct RegimeMap: Figure {
     self.size = size
   }
 
+  /// Adds the cells and the line between regimes.
   public func draw(on script: inout GnuplotScript) {
     let used = regimes.indices.filter { index in cells.joined().contains { $0.regime == index } }
     var legend = Legend(entries: used.map { (regimes[$0].name, regimes[$0].colour, .area) })

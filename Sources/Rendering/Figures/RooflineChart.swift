@@ -60,6 +60,7 @@ public struct RooflineChart: Figure {
     self.size = size
   }
 
+  /// Adds roofs, points and their labels.
   public func draw(on script: inout GnuplotScript) {
     let x = Axis("arithmetic intensity (FLOP per byte)", .log10)
     let y = Axis("rate (FLOP/s)", .log10, format: .si(unit: ""))

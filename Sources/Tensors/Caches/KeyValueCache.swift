@@ -7,9 +7,13 @@ import Quantities
 /// A group is a sequence, or a chunk of one. Continuations of one prompt share a `prefix`: group g attends the entries
 /// of the prefix's group g / share first, then its own.
 public final class KeyValueCache {
+  /// The shape of every layer.
   public let layer: LayerShape
+  /// Sequences, or chunks of one.
   public let groups: Int
+  /// Whether entries are a cache that grows or the window of an open chunk.
   public let store: Store
+  /// What the groups attend before their own entries; nil where they share none.
   public let prefix: KeyValueCache?
   /// Own groups per group of the prefix.
   public let share: Int
@@ -63,7 +67,9 @@ public final class KeyValueCache {
     valueBase = nil
   }
 
+  /// Layers of the stack.
   public var layerCount: Int { layout.layers }
+  /// Entries for which each head of each group has room, those of the prefix not counted.
   public var capacity: Int { layout.capacity }
 
   /// Entries that the next query sees before it, the prefix included.

@@ -16,7 +16,9 @@ public enum Backend: String, Sendable, CaseIterable {
 ///
 /// A method is one fused operation of NOTATION.md. Results live in the machine's arena until the caller releases them.
 public final class Machine {
+  /// Which arithmetic runs.
   public let backend: Backend
+  /// Where results live.
   public let arena: Arena
   private let state: Arena
   /// Where operations are recorded; `nil` while nothing is counted.
@@ -32,6 +34,7 @@ public final class Machine {
     state = Arena(holdsNumbers: backend != .shapes)
   }
 
+  /// Whether operations compute, or only record their shapes.
   public var holdsNumbers: Bool { backend != .shapes }
 
   /// Rows that outlive a step: a session's state. They stay until the machine goes, or `withTemporaryState` ends.

@@ -39,6 +39,7 @@ public struct AnswerScore: Hashable, Sendable {
     (self.found, asked) = (found, answers.count * sequences.count)
   }
 
+  /// The answers of both.
   public static func + (a: AnswerScore, b: AnswerScore) -> AnswerScore {
     var sum = a
     sum.found += b.found
