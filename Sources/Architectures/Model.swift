@@ -109,51 +109,34 @@ public struct LevelShape: Hashable, Sendable {
 /// A Block Transformer is the one-level hierarchy with the `cascade` reading (with one level, B, A′ and C coincide);
 /// a vanilla Transformer is level 0 alone.
 public struct Model: Hashable, Sendable {
-  /// What the model is; its requirements say which of the other fields it has.
-  public var family: Family
   /// `V`
   public var vocabulary: Int
   /// Level 0, the model section: the vanilla stack, or decoder 1 of a hierarchy.
   public var layer: LayerShape
   /// Whether the head is the decoder-side embedding table, and no matrix of its own.
   public var tiedHead: Bool
-  /// Layers of the vanilla stack; 0 in a hierarchy.
-  public var layers: Int
-  /// l = 1 … L, in ascending order; empty for vanilla.
-  public var levels: [LevelShape]
-  /// What decoders are fed in place of the encoders' states; only families with readings have a choice.
-  public var decoderInput: DecoderInput
-  /// How tokens beyond the prompt are made; recursive generation needs two levels.
-  public var generation: Generation
-  /// Keep every condition sequence that is made, as the first version of the paper stores them (v1 §6.2).
-  public var retainConditions: Bool
+  /// What the family has beside the model section.
+  public var payload: Payload
 
-  public init(
-    family: Family, vocabulary: Int, layer: LayerShape, tiedHead: Bool = false, layers: Int = 0,
-    levels: [LevelShape] = [], decoderInput: DecoderInput = .cascade, generation: Generation = .hierarchical,
-    retainConditions: Bool = false
-  ) {
-    self.family = family
+  /// A model of the family whose payload it is.
+  public init(vocabulary: Int, layer: LayerShape, tiedHead: Bool = false, payload: Payload) {
     self.vocabulary = vocabulary
     self.layer = layer
     self.tiedHead = tiedHead
-    self.layers = layers
-    self.levels = levels
-    self.decoderInput = decoderInput
-    self.generation = generation
-    self.retainConditions = retainConditions
+    self.payload = payload
   }
 
   /// `L`
   @inlinable public var levelCount: Int { levels.count }
 
   /// The dimensions at a level: 0 is the model section.
-  @inlinable public func layer(at level: Int) -> LayerShape { level == 0 ? layer : levels[level - 1].layer }
+  @inlinable public func layer(at level: Int) -> LayerShape { level == 0 ? layer : levels[level].layer }
 
   /// `C_{≤l}`, tokens under one unit of a level; 1 at level 0.
   @inlinable public func metaContextLength(upTo level: Int) -> Int {
+    let levels = levels
     var product = 1
-    for index in 0..<level { product *= levels[index].chunkLength }
+    for index in levels.indices.prefix(level) { product *= levels[index].chunkLength }
     return product
   }
 
@@ -169,24 +152,5 @@ public struct Model: Hashable, Sendable {
   /// Whether decoder `level` runs in generation, at some prompt and length.
   public func decoderRuns(at level: Int) -> Bool {
     level == 1 || decoderInput != .encoderState || generation == .recursive
-  }
-}
-
-/// What is asked of a model.
-public struct Workload: Hashable, Sendable {
-  /// `P`
-  public var promptLength: Int
-  /// `G`
-  public var generatedLength: Int
-  /// Prompts that run together, each with its continuations.
-  public var batchSize: Int
-  /// `K`, continuations of each prompt, which share its prefill and its cache.
-  public var continuations: Int
-
-  public init(promptLength: Int, generatedLength: Int, batchSize: Int = 1, continuations: Int = 1) {
-    self.promptLength = promptLength
-    self.generatedLength = generatedLength
-    self.batchSize = batchSize
-    self.continuations = continuations
   }
 }

@@ -72,17 +72,9 @@ extension Model {
     var problems: [Problem] = []
     check(&problems, "vocabulary", vocabulary, 1...Limits.vocabulary)
     problems += layer.problems(prefix: "")
-    switch structure {
-    case .stack:
-      check(&problems, "layers", layers, 1...Limits.layers)
-      if !levels.isEmpty {
-        problems.append(.init("levels", "a \(family.rawValue) model has no levels", accepted: "layers"))
-      }
-    case .hierarchy:
-      if layers != 0 {
-        problems.append(.init("layers", "a \(family.rawValue) model has no layers of its own", accepted: "levels"))
-      }
-      problems += levelProblems
+    switch payload {
+    case .vanilla(let layers): check(&problems, "layers", layers, 1...Limits.layers)
+    case .block, .photon: problems += levelProblems
     }
     problems += readingProblems
     return problems
@@ -99,8 +91,8 @@ extension Model {
     }
     var problems: [Problem] = []
     var metaContext = 1
-    for (index, level) in levels.enumerated() {
-      let prefix = "levels[\(index + 1)]."
+    for (number, level) in zip(levels.indices, levels) {
+      let prefix = "levels[\(number)]."
       check(&problems, prefix + "chunk", level.chunkLength, 1...Limits.chunkLength)
       check(&problems, prefix + "condition", level.conditionLength, 1...Limits.conditionLength)
       check(&problems, prefix + "encoder_layers", level.encoderLayers, 1...Limits.layers)
@@ -108,7 +100,7 @@ extension Model {
       // An inherited dimension is reported once, at the model section.
       if level.layer != layer { problems += level.layer.problems(prefix: prefix) }
       guard (1...Limits.chunkLength).contains(level.chunkLength) else { continue }
-      problems += concatenationProblems(level, index, prefix)
+      problems += concatenationProblems(level, number, prefix)
       metaContext *= level.chunkLength
       if metaContext > Limits.metaContextLength {
         problems.append(
@@ -121,10 +113,10 @@ extension Model {
     return problems
   }
 
-  private func concatenationProblems(_ level: LevelShape, _ index: Int, _ prefix: String) -> [Problem] {
+  private func concatenationProblems(_ level: LevelShape, _ number: Int, _ prefix: String) -> [Problem] {
     guard level.chunker == .concatenation else { return [] }
     let width = level.layer.width
-    if index == 0 {
+    if number == 1 {
       guard width % level.chunkLength != 0 else { return [] }
       let divisors = neighbours(of: level.chunkLength, dividing: width)
       return [
@@ -134,7 +126,7 @@ extension Model {
           accepted: "a divisor of \(width)\(divisors), or chunker: linear")
       ]
     }
-    let below = layer(at: index).width
+    let below = layer(at: number - 1).width
     guard below.multipliedReportingOverflow(by: level.chunkLength) != (width, false) else { return [] }
     return [
       .init(
@@ -144,28 +136,15 @@ extension Model {
     ]
   }
 
-  private var readingProblems: [Problem] {
-    var problems: [Problem] = []
-    if !family.hasReadings {
-      if decoderInput != .cascade {
-        problems.append(
-          .init("decoder_input", "a \(family.rawValue) model has no readings", accepted: "a photon model"))
-      }
-      if generation != .hierarchical {
-        problems.append(
-          .init("generation", "a \(family.rawValue) model has one way to generate", accepted: "a photon model"))
-      }
-      if retainConditions {
-        problems.append(
-          .init("retain_conditions", "a \(family.rawValue) model keeps no conditions", accepted: "a photon model"))
-      }
-    } else if generation == .recursive, levels.count < 2 {
-      problems.append(
-        .init(
-          "generation", "recursive generation with \(levels.count) level",
-          accepted: "hierarchical, or at least 2 levels"))
-    }
-    return problems
+  private var readingProblems: [Problem] { problem(generating: generation).map { [$0] } ?? [] }
+
+  /// What keeps the model from generating in a way; nil where it can.
+  public func problem(generating mode: Generation) -> Problem? {
+    guard !generations.contains(mode) else { return nil }
+    return family.hasReadings
+      ? Problem(
+        "generation", "recursive generation with \(levels.count) level", accepted: "hierarchical, or at least 2 levels")
+      : Problem("generation", "a \(family.rawValue) model has one way to generate", accepted: "a photon model")
   }
 }
 

@@ -45,8 +45,8 @@ extension Model {
   /// What keeps the model from being divided over so many devices; a dimension that a level inherits is reported once.
   public func problems(sharedBy devices: Int) -> [Problem] {
     var problems = layer.problems(sharedBy: devices, prefix: "")
-    for (index, level) in levels.enumerated() where level.layer != layer {
-      problems += level.layer.problems(sharedBy: devices, prefix: "levels[\(index + 1)].")
+    for (number, level) in zip(levels.indices, levels) where level.layer != layer {
+      problems += level.layer.problems(sharedBy: devices, prefix: "levels[\(number)].")
     }
     return problems
   }

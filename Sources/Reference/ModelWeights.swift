@@ -43,7 +43,7 @@ public final class ModelWeights {
 
   /// V × E, read by the level-1 chunker; absent in a vanilla model.
   var encoderEmbedding: Tensor!
-  var levels: [LevelWeights] = []
+  var levels: PerLevel<LevelWeights> = []
   /// The vanilla stack.
   var stack: StackWeights!
   /// V × D_0.
@@ -64,7 +64,7 @@ public final class ModelWeights {
     case .hierarchy:
       encoderEmbedding = matrix(
         "encoder embedding", model.vocabulary, model.encoderEmbeddingWidth, .embedding, deviation: 1)
-      levels = (1...model.levelCount).map(level)
+      levels = PerLevel((1...model.levelCount).map(level))
       embedding = matrix("decoder embedding", model.vocabulary, width, .embedding, deviation: 1)
     }
     head = model.tiedHead ? embedding : matrix("head", model.vocabulary, width)
@@ -87,7 +87,7 @@ public final class ModelWeights {
   public func table(_ side: Side) -> Tensor? { side == .encoder ? encoderEmbedding : embedding }
 
   private func level(_ index: Int) -> LevelWeights {
-    let (level, below) = (model.levels[index - 1], model.layer(at: index - 1))
+    let (level, below) = (model.levels[index], model.layer(at: index - 1))
     let unitWidth = index == 1 ? model.encoderEmbeddingWidth : below.width
     let chunkWidth = level.chunkLength * unitWidth
     let (width, name) = (level.layer.width, "level \(index)")

@@ -65,16 +65,21 @@ public final class CacheMeter {
   init(element: ElementType) { self.element = element }
 
   /// Notes the persistent caches, those of shared prompts apart, and the open windows as they stand.
-  func observe(persistent: [KeyValueCache], prompts: [KeyValueCache] = [], windows: [KeyValueCache]) {
+  func observe(
+    persistent: some Sequence<KeyValueCache>, prompts: some Sequence<KeyValueCache>,
+    windows: some Sequence<KeyValueCache>
+  ) {
     now = bitsHeld(persistent) + bitsHeld(prompts)
     peak = max(peak, now)
     allocatedBytes = allocated(persistent) + allocated(prompts)
     localPeak = max(localPeak, bitsHeld(windows))
   }
 
-  private func allocated(_ caches: [KeyValueCache]) -> Int { caches.reduce(0) { $0 + $1.allocatedBytes } }
+  private func allocated(_ caches: some Sequence<KeyValueCache>) -> Int { caches.reduce(0) { $0 + $1.allocatedBytes } }
 
-  private func bitsHeld(_ caches: [KeyValueCache]) -> Int128 { caches.reduce(0) { $0 + $1.bitsHeld(in: element) } }
+  private func bitsHeld(_ caches: some Sequence<KeyValueCache>) -> Int128 {
+    caches.reduce(0) { $0 + $1.bitsHeld(in: element) }
+  }
 
   /// Notes the windows of chunks that run side by side: levels run one after another, so this is a maximum of its own.
   func observeParallel(_ window: KeyValueCache, groups: Int) {
@@ -83,7 +88,7 @@ public final class CacheMeter {
   }
 
   /// Notes windows with other numbers of entries than they hold: states that a run passes without stopping there.
-  func observe(_ windows: [KeyValueCache], count: (_ index: Int) -> Int) {
+  func observe(_ windows: PerLevel<KeyValueCache>, count: (_ level: Int) -> Int) {
     localPeak = max(
       localPeak, windows.indices.reduce(0) { $0 + windows[$1].bits(ofEntries: count($1), in: element) })
   }

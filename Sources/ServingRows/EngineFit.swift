@@ -7,12 +7,8 @@ import Quantities
 
 /// A published measurement of one model under the max-batch protocol.
 public struct MeasuredServing: Sendable {
-  /// What was served.
-  public var model: Model
-  /// Lengths of one sequence; the batch is the largest that fits.
-  public var workload: Workload
-  /// Element types that it was served in.
-  public var precision: Precision
+  /// What was served, over the lengths of one sequence; the batch is the largest that fits.
+  public var question: Question
   /// The machine.
   public var profile: HardwareProfile
   /// - Unit: byte
@@ -21,19 +17,15 @@ public struct MeasuredServing: Sendable {
   public var throughput: Rate<Token>
 
   /// - Parameters:
-  ///   - model: that was served.
-  ///   - workload: of one sequence; the batch is what memory allows.
-  ///   - precision: element types of what it held and moved.
+  ///   - question: what one sequence asked; the batch is what memory allows.
   ///   - profile: the machine.
   ///   - bytesPerSequence: memory that one more sequence takes.
   ///   - throughput: of the whole batch, over prefill and decode.
   public init(
-    _ model: Model, _ workload: Workload, _ precision: Precision, on profile: HardwareProfile,
+    _ question: Question, on profile: HardwareProfile,
     bytesPerSequence: Double, throughput: Rate<Token>
   ) {
-    self.model = model
-    self.workload = workload
-    self.precision = precision
+    self.question = question
     self.profile = profile
     self.bytesPerSequence = bytesPerSequence
     self.throughput = throughput
@@ -67,7 +59,7 @@ public struct EngineFit: Sendable {
     var memoryEngine = start
     memoryEngine.name = name
     let cacheBytes = try rows.map { row in
-      try MemoryDemand(row.model, row.workload, row.precision).bytesPerSequence
+      try MemoryDemand(row.question).bytesPerSequence
     }
     func held(_ values: [Double]) -> Engine {
       var engine = memoryEngine
@@ -77,7 +69,7 @@ public struct EngineFit: Sendable {
     let memory = try nonlinearFit(start: [log(start.heldCaches), log(start.heldScores)], tolerance: 1e-8) { values in
       let engine = held(values)
       return zip(rows, cacheBytes).map { row, cache in
-        let bytes = engine.bytesPerSequence(cacheBytes: cache, row.model, row.workload, row.precision)
+        let bytes = engine.bytesPerSequence(cacheBytes: cache, row.question)
         return log(Double(bytes) / row.bytesPerSequence)
       }
     }
@@ -90,7 +82,7 @@ public struct EngineFit: Sendable {
       return engine
     }
     let points = try rows.map { row in
-      try ComparedPoint(row.model, row.workload, row.precision, on: row.profile, engine: memoryEngine)
+      try ComparedPoint(row.question, on: row.profile, engine: memoryEngine)
     }
     let origin = [log(start.launchOverhead.value), log(start.cacheTraffic), log(start.scoreTraffic)]
     let time = try nonlinearFit(start: origin, tolerance: 1e-8, mustConverge: false) { values in

@@ -35,7 +35,7 @@ extension ServingPoint {
     let generated = row.generated ?? 0
     let workload = Workload(
       promptLength: row.prompt ?? 0, generatedLength: admission == .whole ? generated : generated / 2)
-    return try MemoryDemand(model, workload, precision)
+    return try MemoryDemand(Question(model, workload, precision))
   }
 }
 
@@ -67,7 +67,7 @@ struct ServingCase: Sendable {
     let row = point.row
     func dispatched(prompt: Int, generated: Int, batch: Int) -> DispatchedWorkload {
       let workload = Workload(promptLength: prompt, generatedLength: generated, batchSize: batch)
-      return DispatchedWorkload(point.model, workload, point.precision)
+      return DispatchedWorkload(Question(point.model, workload, point.precision))
     }
     var terms: [MeasuredMetric: [Term]] = [:]
     var firstToken: [Term] = []

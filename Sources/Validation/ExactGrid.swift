@@ -1,24 +1,9 @@
 import Architectures
 import Quantities
 
-/// A model, what is asked of it, and how its numbers are stored.
-public struct GridPoint: Hashable, Sendable {
+extension Precision {
   /// Element types that differ from one another, so that no figure agrees in the wrong unit.
-  public static let unequalTypes = Precision(weights: .int8, activations: .bf16, cache: .int4)
-
-  /// Hyper-parameters.
-  public var model: Model
-  /// Prompt, generated length, batch and continuations.
-  public var workload: Workload
-  /// Element types of weights, activations and caches.
-  public var precision: Precision
-
-  /// Unequal element types unless told otherwise.
-  public init(model: Model, workload: Workload, precision: Precision = unequalTypes) {
-    self.model = model
-    self.workload = workload
-    self.precision = precision
-  }
+  static let unequal = Precision(weights: .int8, activations: .bf16, cache: .int4)
 }
 
 /// The small grid that leaves nothing out: every hierarchy with L ≤ 3, C_l ≤ 3, R_l ≤ 2; every residue of the prompt
@@ -63,10 +48,10 @@ public struct ExactGrid: Sendable {
 
   /// The points of one hierarchy.
   /// - Parameter index: position in `hierarchies`.
-  public func points(of index: Int) -> [GridPoint] {
+  public func points(of index: Int) -> [Question] {
     let levels = hierarchies[index]
     let metaContext = levels.reduce(1) { $0 * $1.chunk }
-    var points: [GridPoint] = []
+    var points: [Question] = []
     for reading in DecoderInput.allCases {
       for generation in Generation.allCases where generation == .hierarchical || levels.count > 1 {
         for residue in 0..<metaContext {
@@ -76,7 +61,7 @@ public struct ExactGrid: Sendable {
             let workload = Workload(
               promptLength: residue + draw.below(3) * metaContext, generatedLength: generated,
               batchSize: 1 + draw.below(2), continuations: 1 + draw.below(3))
-            points.append(GridPoint(model: model, workload: workload))
+            points.append(Question(model, workload, .unequal))
           }
         }
       }
@@ -86,16 +71,15 @@ public struct ExactGrid: Sendable {
 
   /// The baselines: Block Transformers of every chunk and condition length, vanilla Transformers with full, grouped and
   /// multi-query attention, over prompts and lengths up to two blocks.
-  public static var baselines: [GridPoint] {
-    var points: [GridPoint] = []
+  public static var baselines: [Question] {
+    var points: [Question] = []
     for prompt in baselineLengths {
       for generated in baselineLengths {
         for chunk in chunkLengths {
           for condition in conditionLengths {
             var draw = Draw(index: points.count, of: 0)
             var model = model([(chunk, condition)], .cascade, .hierarchical, &draw)
-            model.family = .block
-            model.retainConditions = false
+            model.payload = .block(model.levels)
             points.append(point(model, prompt, generated, &draw))
           }
         }
@@ -105,8 +89,8 @@ public struct ExactGrid: Sendable {
             width: width, heads: heads, keyValueHeads: keyValueHeads, headWidth: width / heads + draw.below(2),
             feedForward: vanillaFeedForward,
             feedForwardKind: draw.oneOf([.gated, .twoMatrix]))
-          let model = Model(
-            family: .vanilla, vocabulary: vocabulary, layer: layer, tiedHead: draw.flag(), layers: 1 + draw.below(3))
+          let model = Model.vanilla(
+            vocabulary: vocabulary, layer: layer, tiedHead: draw.flag(), layers: 1 + draw.below(3))
           points.append(point(model, prompt, generated, &draw))
         }
       }
@@ -114,12 +98,10 @@ public struct ExactGrid: Sendable {
     return points
   }
 
-  private static func point(_ model: Model, _ prompt: Int, _ generated: Int, _ draw: inout Draw) -> GridPoint {
-    GridPoint(
-      model: model,
-      workload: Workload(
-        promptLength: prompt, generatedLength: generated, batchSize: 1 + draw.below(2),
-        continuations: 1 + draw.below(3)))
+  private static func point(_ model: Model, _ prompt: Int, _ generated: Int, _ draw: inout Draw) -> Question {
+    let workload = Workload(
+      promptLength: prompt, generatedLength: generated, batchSize: 1 + draw.below(2), continuations: 1 + draw.below(3))
+    return Question(model, workload, .unequal)
   }
 
   /// A hierarchy with small dimensions that differ from one another, so that no two formulas agree by accident.
@@ -145,9 +127,8 @@ public struct ExactGrid: Sendable {
           chunkLength: level.chunk, conditionLength: level.condition, layer: layer(width, index + 1, &draw),
           encoderLayers: 1 + draw.below(2), decoderLayers: 1 + draw.below(2), chunker: kind))
     }
-    return Model(
-      family: .photon, vocabulary: vocabulary, layer: layer(Self.width, 0, &draw), tiedHead: draw.flag(),
-      levels: shapes,
+    return Model.photon(
+      vocabulary: vocabulary, layer: layer(Self.width, 0, &draw), tiedHead: draw.flag(), levels: shapes,
       decoderInput: reading, generation: generation, retainConditions: draw.flag())
   }
 }

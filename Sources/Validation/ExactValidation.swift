@@ -6,12 +6,8 @@ import Tensors
 
 /// One integer on which a formula and an executed run disagree.
 public struct Mismatch: Hashable, Sendable, CustomStringConvertible {
-  /// The model that was run.
-  public var model: Model
-  /// What it was run on.
-  public var workload: Workload
-  /// In which element types.
-  public var precision: Precision
+  /// What was run.
+  public var question: Question
   /// For example `decode level1/encoder/attention` or `cache`.
   public var place: String
   /// A field of `Work` or of a cache's figures.
@@ -22,13 +18,8 @@ public struct Mismatch: Hashable, Sendable, CustomStringConvertible {
   public var executed: Int128
 
   /// The place is, for example, `decode level1/encoder/attention`.
-  public init(
-    model: Model, workload: Workload, precision: Precision, place: String, quantity: String, formula: Int128,
-    executed: Int128
-  ) {
-    self.model = model
-    self.workload = workload
-    self.precision = precision
+  public init(_ question: Question, place: String, quantity: String, formula: Int128, executed: Int128) {
+    self.question = question
     self.place = place
     self.quantity = quantity
     self.formula = formula
@@ -76,14 +67,15 @@ struct ExecutedRun {
   let session: any Session
 
   init(
-    _ model: Model, _ workload: Workload, _ precision: Precision, listsOperations: Bool = false,
+    _ question: Question, listsOperations: Bool = false,
     backend: Backend = .shapes
   ) {
-    trace = Trace(levelCount: model.levelCount, precision: precision, listsOperations: listsOperations)
-    weights = ModelWeights(model, seed: 0, holdsNumbers: backend != .shapes)
-    session = makeSession(weights, workload: workload, machine: Machine(backend: backend, trace: trace))
-    let prompt = [Int32](repeating: 0, count: workload.promptLength)
-    session.prefill(Array(repeating: prompt, count: workload.batchSize))
+    trace = Trace(
+      levelCount: question.model.levelCount, precision: question.precision, listsOperations: listsOperations)
+    weights = ModelWeights(question.model, seed: 0, holdsNumbers: backend != .shapes)
+    session = makeSession(weights, workload: question.workload, machine: Machine(backend: backend, trace: trace))
+    let prompt = [Int32](repeating: 0, count: question.workload.promptLength)
+    session.prefill(Array(repeating: prompt, count: question.workload.batchSize))
     _ = session.generate()
   }
 }
@@ -93,18 +85,14 @@ struct ExecutedRun {
 /// The executed side knows nothing of the formulas: its integers are sums over the operations that were dispatched, and
 /// the positions that its caches fill.
 /// - Parameters:
-///   - model: valid.
-///   - workload: valid for the model.
-///   - precision: element types of weights, activations and caches.
+///   - question: a valid model, and a workload that is valid for it.
 ///   - allocates: runs with numbers in real memory instead of on shapes, and compares the bytes that the persistent
 ///     caches have allocated at the end as well; in float32, whatever the precision.
 /// - Throws: `CountOverflow` from the formulas.
-public func validateExactly(
-  _ model: Model, _ workload: Workload, _ precision: Precision, allocates: Bool = false
-) throws -> ExactResult {
-  let precision = allocates ? .float32 : precision
-  let exact = try price(model, workload, precision)
-  let run = ExecutedRun(model, workload, precision, backend: allocates ? .fast : .shapes)
+public func validateExactly(_ question: Question, allocates: Bool = false) throws -> ExactResult {
+  let question = allocates ? Question(question.model, question.workload, .float32) : question
+  let exact = try price(question)
+  let run = ExecutedRun(question, backend: allocates ? .fast : .shapes)
   let (trace, weights, session) = (run.trace, run.weights, run.session)
 
   var result = ExactResult()
@@ -114,12 +102,11 @@ public func validateExactly(
     guard formula != executed else { return }
     result.note(
       Mismatch(
-        model: model, workload: workload, precision: precision, place: place(), quantity: quantity, formula: formula,
-        executed: executed))
+        question, place: place(), quantity: quantity, formula: formula, executed: executed))
   }
 
   for phase in Phase.allCases {
-    for index in 0..<Node.tableSize(levelCount: model.levelCount) {
+    for index in 0..<Node.tableSize(levelCount: question.model.levelCount) {
       let node = Node(index: index)
       let (formula, executed) = (exact.work(at: node, in: phase), trace.work(phase, at: node))
       // A node that neither side has is no comparison.
@@ -137,10 +124,10 @@ public func validateExactly(
   if allocates {
     compare("cache", "allocated_bytes", exact.cache.bytesAtEnd, Int128(session.memory.allocatedBytes))
   }
-  let inventory = parameters(of: model)
+  let inventory = parameters(of: question.model)
   compare("parameters", "total", inventory.total, weights.parameterCount - weights.startLatentCount)
   compare("parameters", "start_latents", inventory.startLatents, weights.startLatentCount)
-  for figure in try retentionFigures(model, workload, session, weights) {
+  for figure in try retentionFigures(question, session, weights) {
     compare("retained conditions", figure.quantity, figure.formula, figure.executed)
   }
   return result

@@ -14,32 +14,33 @@ private let tracedEffort = 2e7
 
 /// How long executing a model on shapes takes, in dispatched operations; moving a token or a row counts a small part of
 /// one. It decides what is executed at all, so it is a formula and not a clock: the same everywhere.
-public func executionEffort(_ model: Model, _ workload: Workload) -> Double {
-  let generated = Double(workload.generatedLength)
-  let sequences = Double(workload.batchSize) * Double(workload.continuations)
-  let prompts = Double(workload.batchSize) * Double(workload.promptLength)
+public func executionEffort(_ question: Question) -> Double {
+  let generated = Double(question.workload.generatedLength)
+  let sequences = Double(question.workload.batchSize) * Double(question.workload.continuations)
+  let prompts = Double(question.workload.batchSize) * Double(question.workload.promptLength)
   // Five operations a layer, one or two around the stack.
   func dispatches(_ layers: Int) -> Double { Double(5 * layers + 2) }
-  if !model.isHierarchy {
-    return dispatches(model.layers) * (1 + generated) + (prompts + sequences * generated) / rowsPerDispatch
+  if !question.model.isHierarchy {
+    return dispatches(question.model.layers) * (1 + generated) + (prompts + sequences * generated) / rowsPerDispatch
   }
   var perToken = 1.0
   var once = 0.0
-  for (index, level) in model.levels.enumerated() {
+  for level in question.model.hierarchy {
     once += dispatches(level.encoderLayers) + dispatches(level.decoderLayers) * Double(level.chunkLength)
-    perToken += dispatches(level.decoderLayers) / Double(model.metaContextLength(upTo: index))
-    perToken += dispatches(level.encoderLayers) / Double(model.metaContextLength(upTo: index + 1))
+    perToken += dispatches(level.decoderLayers) / Double(level.spanBelow)
+    perToken += dispatches(level.encoderLayers) / Double(level.span)
   }
-  let rows = Double(2 * model.levelCount + 2) * (prompts + sequences * generated)
+  let rows = Double(2 * question.model.levelCount + 2) * (prompts + sequences * generated)
   // The teacher-forced pass restores every unit of one sequence.
-  let retention = model.retainConditions ? retainedRowsPerToken * (Double(workload.promptLength) + generated) : 0
+  let retention =
+    question.model.retainConditions ? retainedRowsPerToken * (Double(question.workload.promptLength) + generated) : 0
   return once + perToken * generated + (rows + retention) / rowsPerDispatch
 }
 
 /// A run on shapes with its list of operations; nil where it would take longer than about ten seconds.
-public func tracedRun(_ model: Model, _ workload: Workload, _ precision: Precision) -> Trace? {
-  guard executionEffort(model, workload) <= tracedEffort else { return nil }
-  return ExecutedRun(model, workload, precision, listsOperations: true).trace
+public func tracedRun(_ question: Question) -> Trace? {
+  guard executionEffort(question) <= tracedEffort else { return nil }
+  return ExecutedRun(question, listsOperations: true).trace
 }
 
 /// Positions in a list whose efforts together stay within a budget: evenly spaced, the first included, without those

@@ -38,7 +38,7 @@ public struct ProfileRefinement: Sendable {
   /// - Throws: `HardwareError` where the profile lacks a rate for fp32, `GSLError` where the phases determine nothing.
   public init(_ calibrated: HardwareProfile, _ results: [TimedPhaseResult]) throws {
     let phases = results.map { result in
-      let dispatched = DispatchedWorkload(result.point.model, result.point.workload, .float32)
+      let dispatched = DispatchedWorkload(Question(result.point.model, result.point.workload, .float32))
       return (
         phase: result.phase == .prefill ? dispatched.prefill : dispatched.decode,
         measured: result.measured.median(result.phase)

@@ -14,16 +14,15 @@ struct RetentionFigure {
 /// the whole context, which runs every decoder, holds what its formula says; a run from an empty prompt holds the same
 /// for the decoders that generation runs. Without it neither holds a vector.
 /// - Throws: `CountOverflow` from the formulas.
-func retentionFigures(
-  _ model: Model, _ workload: Workload, _ session: any Session, _ weights: ModelWeights
-) throws -> [RetentionFigure] {
-  guard model.family.hasReadings else { return [] }
-  guard model.retainConditions else {
+func retentionFigures(_ question: Question, _ session: any Session, _ weights: ModelWeights) throws -> [RetentionFigure]
+{
+  guard question.model.family.hasReadings else { return [] }
+  guard question.model.retainConditions else {
     return [RetentionFigure(quantity: "vectors", formula: 0, executed: total(session.retained))]
   }
-  let context = workload.promptLength + workload.generatedLength
+  let context = question.workload.promptLength + question.workload.generatedLength
   guard context > 0 else { return [] }
-  let formulas = retainedVectors(model, contextLength: context)
+  let formulas = retainedVectors(question.model, contextLength: context)
   let tokens = [[Int32](repeating: 0, count: context)]
   let forward = HierarchySession.forward(weights, tokens: tokens, machine: Machine(backend: .shapes))
   let held = forward.retainedVectors
@@ -32,14 +31,14 @@ func retentionFigures(
       quantity: "level\(index + 1)_vectors", formula: formulas[index],
       executed: index < held.count ? Int128(held[index]) : 0)
   }
-  let printed = try publishedForms(model, workload).filter { $0.id == .v1CacheRetained }
+  let printed = try publishedForms(question).filter { $0.id == .v1CacheRetained }
   figures += printed.map { form in
     RetentionFigure(
       quantity: "first_version_vectors", formula: form.exact,
       executed: Int128((forward.cachedUnits + held).reduce(0, +)))
   }
-  if workload.promptLength == 0, model.decoderInput != .encoderState {
-    let sequences = Int128(workload.batchSize * workload.continuations)
+  if question.workload.promptLength == 0, question.model.decoderInput != .encoderState {
+    let sequences = Int128(question.workload.batchSize * question.workload.continuations)
     figures.append(
       RetentionFigure(
         quantity: "generated_vectors", formula: sequences * formulas.reduce(0, +), executed: total(session.retained)))

@@ -6,7 +6,7 @@ import Quantities
 /// heads whose width is not the model's, prompts and lengths of several meta-contexts; also baselines.
 public struct SeededSample: Sendable {
   /// Models and workloads, in the order in which they were drawn.
-  public let points: [GridPoint]
+  public let points: [Question]
 
   /// What is drawn from. Chosen: beyond the small grid in every dimension, and small enough that hundreds of points run
   /// in seconds.
@@ -52,7 +52,7 @@ public struct SeededSample: Sendable {
       let precision = Precision(
         weights: stream.element(of: ElementType.allCases), activations: stream.element(of: ElementType.allCases),
         cache: stream.element(of: ElementType.allCases))
-      return GridPoint(model: model, workload: Self.workload(model, stream), precision: precision)
+      return Question(model, Self.workload(model, stream), precision)
     }
   }
 
@@ -61,10 +61,10 @@ public struct SeededSample: Sendable {
     let family: Family = stream.element(of: [.photon, .photon, .photon, .photon, .photon, .photon, .block, .vanilla])
     let layer = layer(stream)
     var model = Model(
-      family: family, vocabulary: stream.integer(in: Drawn.vocabulary), layer: layer,
-      tiedHead: stream.integer(in: 0..<2) == 0)
+      vocabulary: stream.integer(in: Drawn.vocabulary), layer: layer, tiedHead: stream.integer(in: 0..<2) == 0,
+      payload: Payload(of: family))
     if family.structure == .stack {
-      model.layers = stream.integer(in: Drawn.stackLayers)
+      model.payload = Payload(of: family, layers: stream.integer(in: Drawn.stackLayers))
       return model
     }
     let levelCount = family.levelCounts.upperBound == 1 ? 1 : stream.integer(in: Drawn.levels)

@@ -9,17 +9,19 @@ import Quantities
 public struct TimedWorkload: ModelBearing, Hashable, Sendable {
   /// The model's name.
   public var name: String
-  /// What is run.
-  public var model: Model
-  /// On what it is run.
-  public var workload: Workload
+  /// What is run, in 32 bits as it is executed.
+  public let question: Question
 
   /// The name is that of the model.
   public init(name: String, model: Model, workload: Workload) {
     self.name = name
-    self.model = model
-    self.workload = workload
+    question = Question(model, workload, .float32)
   }
+
+  /// The model of the question.
+  public var model: Model { question.model }
+  /// Its prompt, lengths, batch and continuations.
+  public var workload: Workload { question.workload }
 }
 
 /// What doubling one property of a workload did to a phase.
@@ -187,7 +189,7 @@ private struct TimedRun {
 
   func results(_ roofline: Roofline) -> [TimedPhaseResult] {
     guard let measured else { return [] }
-    let predicted = TimedPhases(point.model, point.workload, .float32, roofline)
+    let predicted = TimedPhases(point.question, roofline)
     return Phase.allCases.filter { !isEmpty($0) }.map { phase in
       TimedPhaseResult(
         point: point, phase: phase, figure: predicted[phase].total, measured: measured,
@@ -201,8 +203,8 @@ private struct TimedRun {
 
   private func elasticities(_ phase: Phase, _ doubled: Measurement?, _ roofline: Roofline) -> Elasticities? {
     guard let measured, let doubled else { return nil }
-    let before = TimedPhases(point.model, point.workload, .float32, roofline)[phase].total
-    let after = TimedPhases(point.model, doubled.workload, .float32, roofline)[phase].total
+    let before = TimedPhases(point.question, roofline)[phase].total
+    let after = TimedPhases(Question(point.model, doubled.workload, .float32), roofline)[phase].total
     return Elasticities(
       time: elasticity(of: measured.median(phase), doubled: doubled.median(phase)),
       flops: elasticity(of: before.flops, doubled: after.flops),

@@ -12,7 +12,7 @@ private func level(
 }
 
 private func hierarchy(_ levels: [LevelShape], family: Family = .photon) -> Model {
-  Model(family: family, vocabulary: 100, layer: shape, levels: levels)
+  Model(vocabulary: 100, layer: shape, payload: Payload(of: family, levels: levels))
 }
 
 struct ProblemTests {
@@ -53,19 +53,22 @@ struct ProblemTests {
   }
 
   @Test func `a family has its own parts and no other's`() {
-    var vanilla = Model(family: .vanilla, vocabulary: 100, layer: shape, layers: 2)
-    #expect(vanilla.problems == [])
-    vanilla.levels = [level(2)]
-    vanilla.generation = .recursive
-    vanilla.decoderInput = .encoderState
-    vanilla.retainConditions = true
-    #expect(vanilla.problems.map(\.key) == ["levels", "decoder_input", "generation", "retain_conditions"])
-    #expect(Model(family: .vanilla, vocabulary: 100, layer: shape).problems.map(\.key) == ["layers"])
+    let everything = Family.allCases.map { family in
+      Model(
+        vocabulary: 100, layer: shape,
+        payload: Payload(
+          of: family, layers: 2, levels: [level(2)], decoderInput: .encoderState, generation: .hierarchical,
+          retainConditions: true))
+    }
+    #expect(everything.map(\.family) == Family.allCases)
+    #expect(everything.allSatisfy { $0.problems.isEmpty })
+    #expect(everything.map(\.layers) == [2, 0, 0])
+    #expect(everything.map(\.levelCount) == [0, 1, 1])
+    #expect(everything.map(\.decoderInput) == [.cascade, .cascade, .encoderState])
+    #expect(everything.map(\.retainConditions) == [false, false, true])
+    #expect(Model.vanilla(vocabulary: 100, layer: shape, layers: 0).problems.map(\.key) == ["layers"])
     #expect(hierarchy([]).problems.map(\.key) == ["levels"])
     #expect(hierarchy([level(2), level(2)], family: .block).problems.map(\.key) == ["levels"])
-    var mixed = hierarchy([level(2)])
-    mixed.layers = 3
-    #expect(mixed.problems.map(\.key) == ["layers"])
   }
 
   @Test func `recursive generation needs two levels`() {
@@ -88,12 +91,12 @@ struct ProblemTests {
       #expect(keys { $0.layer.heads = bad }.first == "heads")
       #expect(keys { $0.layer.keyValueHeads = bad }.first == "key_value_heads")
       #expect(keys { $0.layer.feedForward = bad }.first == "feed_forward")
-      #expect(keys { $0.levels[1].chunkLength = bad } == ["levels[2].chunk"])
-      #expect(keys { $0.levels[1].conditionLength = bad } == ["levels[2].condition"])
-      #expect(keys { $0.levels[0].encoderLayers = bad } == ["levels[1].encoder_layers"])
-      #expect(keys { $0.levels[0].decoderLayers = bad } == ["levels[1].decoder_layers"])
-      #expect(keys { $0.levels[1].layer.feedForward = bad } == ["levels[2].feed_forward"])
-      #expect(keys { $0.levels[1].layer.headWidth = bad } == ["levels[2].head_width"])
+      #expect(keys { $0.levels[2].chunkLength = bad } == ["levels[2].chunk"])
+      #expect(keys { $0.levels[2].conditionLength = bad } == ["levels[2].condition"])
+      #expect(keys { $0.levels[1].encoderLayers = bad } == ["levels[1].encoder_layers"])
+      #expect(keys { $0.levels[1].decoderLayers = bad } == ["levels[1].decoder_layers"])
+      #expect(keys { $0.levels[2].layer.feedForward = bad } == ["levels[2].feed_forward"])
+      #expect(keys { $0.levels[2].layer.headWidth = bad } == ["levels[2].head_width"])
     }
     let long = hierarchy(Array(repeating: level(1024), count: 3))
     #expect(long.problems.map(\.key) == ["levels[3].chunk"])
@@ -104,7 +107,7 @@ struct ProblemTests {
 
   @Test func `only a vanilla model needs a prompt`() {
     let empty = Workload(promptLength: 0, generatedLength: 1)
-    let vanilla = Model(family: .vanilla, vocabulary: 100, layer: shape, layers: 2)
+    let vanilla = Model.vanilla(vocabulary: 100, layer: shape, layers: 2)
     #expect(empty.problems(for: vanilla).map(\.key) == ["prompt"])
     #expect(empty.problems(for: hierarchy([level(2)])) == [])
     let bad = Workload(promptLength: -1, generatedLength: -1, batchSize: 0, continuations: 0)
@@ -132,8 +135,8 @@ struct ProblemTests {
 
 @Suite struct SharingTests {
   @Test func `heads that do not divide over the devices are named with their level`() {
-    var model = Model(
-      family: .photon, vocabulary: 50, layer: LayerShape(width: 16, heads: 4, feedForward: 20),
+    var model = Model.photon(
+      vocabulary: 50, layer: LayerShape(width: 16, heads: 4, feedForward: 20),
       levels: [
         LevelShape(
           chunkLength: 2, conditionLength: 1,
@@ -149,7 +152,7 @@ struct ProblemTests {
         "levels[1].key_value_heads: 3 key–value heads do not divide over 2 devices; accepted: a divisor or a multiple of 3"
       ])
     #expect(model.problems(sharedBy: 1) == [])
-    model.levels[0].layer = model.layer
+    model.levels[1].layer = model.layer
     #expect(model.problems(sharedBy: 3).map(\.key) == ["heads"])
   }
 }

@@ -40,7 +40,7 @@ import Testing
 
   func compare(_ model: Model, _ prompt: Int, _ generated: Int) throws {
     let workload = Workload(promptLength: prompt, generatedLength: generated)
-    let activity = try activities(model, workload)
+    let activity = try activities(Question(model, workload))
     var loop = TokenLoop(model, prompt: prompt, generated: generated)
     for _ in 0..<prompt { loop.commit() }
     let before = loop.state
@@ -58,7 +58,7 @@ import Testing
       #expect(level.encoder.prefill.pairs == before.encoder[index].pairs, context)
       #expect(level.encoder.prefill.cacheReads == units, context)
       #expect(level.encoder.prefill.passes == (units > 0 ? 1 : 0), context)
-      let chunk = Int128(model.levels[index].conditionLength + model.levels[index].chunkLength - 1)
+      let chunk = Int128(model.levels[index + 1].conditionLength + model.levels[index + 1].chunkLength - 1)
       let carried = Int128(loop.carriedChunks[index].count)
       let open = runs[index] ? windows[index] : 0
       #expect(level.decoder.prefill.rows == carried * chunk + open, context)
@@ -110,7 +110,7 @@ import Testing
     let model = PublishedSize.all[0].photon(reading, generation)
     for metaContexts in [1, 2, 7] {
       let workload = Workload(promptLength: 2048, generatedLength: 16 * metaContexts, batchSize: 3)
-      let decode = try price(model, workload, Precision()).totals.decode
+      let decode = try price(Question(model, workload, Precision())).totals.decode
       #expect(decode.sequentialPasses == passes * Int128(metaContexts))
       #expect(decode.sequentialLayers == 4 * passes * Int128(metaContexts))
     }

@@ -12,16 +12,16 @@ private func convention(_ settings: [(String, String)]) throws -> Conventions {
 private func convention(_ settings: (String, String)...) throws -> Conventions { try convention(settings) }
 
 private func counted(
-  _ model: Model, _ workload: Workload, _ conventions: Conventions, _ precision: Precision = Precision()
+  _ question: Question, _ conventions: Conventions
 ) throws -> ExactCost {
-  try counted(try price(model, workload, precision), by: conventions, model, workload, precision)
+  try counted(try price(question), by: conventions, question)
 }
 
 /// Prompt 2048 of Llama-2-7B at batch 1, the point at which the tools below were run.
 private let llamaPrompt = Workload(promptLength: 2048, generatedLength: 0)
 
 private func prefillFlops(_ settings: (String, String)...) throws -> Int128 {
-  try counted(llama, llamaPrompt, convention(settings)).totals.prefill.matmulFlops
+  try counted(Question(llama, llamaPrompt), convention(settings)).totals.prefill.matmulFlops
 }
 
 @Suite struct ConventionTests {
@@ -66,8 +66,8 @@ private func prefillFlops(_ settings: (String, String)...) throws -> Int128 {
       let model = small(chunks: [2, 3], conditions: [1, 2], reading, mode)
       for prompt in 0...13 {
         let workload = Workload(promptLength: prompt, generatedLength: 7, batchSize: 3, continuations: 2)
-        let exact = try price(model, workload, precision)
-        #expect(try counted(exact, by: Conventions(), model, workload, precision) == exact)
+        let exact = try price(Question(model, workload, precision))
+        #expect(try counted(exact, by: Conventions(), Question(model, workload, precision)) == exact)
       }
     }
   }
@@ -78,13 +78,13 @@ private func prefillFlops(_ settings: (String, String)...) throws -> Int128 {
       let model = small(chunks: [2, 3, 2], conditions: [1, 2, 3], reading, mode)
       for prompt in [0, 1, 5, 12, 13, 30] {
         let workload = Workload(promptLength: prompt, generatedLength: 0, batchSize: 2)
-        let exact = try counted(model, workload, Conventions())
-        let half = try counted(model, workload, convention(("causal_pairs", "half")))
-        let all = try counted(model, workload, convention(("causal_pairs", "all")))
+        let exact = try counted(Question(model, workload), Conventions())
+        let half = try counted(Question(model, workload), convention(("causal_pairs", "half")))
+        let all = try counted(Question(model, workload), convention(("causal_pairs", "all")))
         for level in 1...3 {
           let node = Node(level, .encoder, .attention)
           let units = Int128(prompt / model.metaContextLength(upTo: level)) * 2
-          let layer = model.levels[level - 1]
+          let layer = model.levels[level]
           let perPair = 4 * Int128(layer.layer.queryWidth) * Int128(layer.encoderLayers)
           let flops = [half, exact, all].map { $0.work(at: node, in: .prefill).matmulFlops }
           #expect(2 * (flops[1] - flops[0]) == units * perPair)
@@ -97,8 +97,8 @@ private func prefillFlops(_ settings: (String, String)...) throws -> Int128 {
   @Test func `a position that decode runs alone attends one key less where the context is t`() throws {
     let precision = Precision(cache: .fp8)
     let workload = Workload(promptLength: 40, generatedLength: 9, batchSize: 2, continuations: 3)
-    let exact = try counted(llama, workload, Conventions(), precision)
-    let before = try counted(llama, workload, convention(("decode_context", "t")), precision)
+    let exact = try counted(Question(llama, workload, precision), Conventions())
+    let before = try counted(Question(llama, workload, precision), convention(("decode_context", "t")))
     // Σ over t = 40 … 48 of t keys instead of t + 1, in 32 layers of 6 sequences.
     let pairs: Int128 = (40...48).reduce(0) { $0 + $1 } * 32 * 6
     #expect(before.work(at: Node(0, .decoder, .attention), in: .decode).matmulFlops == pairs * 4 * 4096)
@@ -112,9 +112,9 @@ private func prefillFlops(_ settings: (String, String)...) throws -> Int128 {
       let model = small(chunks: [2, 3], conditions: [1, 2], reading, mode)
       for prompt in 1...13 {
         let workload = Workload(promptLength: prompt, generatedLength: 20, batchSize: 3)
-        let exact = try counted(model, workload, Conventions())
-        let once = try counted(model, workload, convention(("head", "once")))
-        let all = try counted(model, workload, convention(("head", "all")))
+        let exact = try counted(Question(model, workload), Conventions())
+        let once = try counted(Question(model, workload), convention(("head", "once")))
+        let all = try counted(Question(model, workload), convention(("head", "all")))
         let head = Node(0, .decoder, .head)
         let one: Int128 = 2 * 12 * 50 * 3
         #expect(once.work(at: head, in: .prefill).matmulFlops == one)
@@ -134,18 +134,20 @@ private func prefillFlops(_ settings: (String, String)...) throws -> Int128 {
     let started = Workload(promptLength: 0, generatedLength: 5)
     let asked = Workload(promptLength: 5, generatedLength: 0)
     for head in ["once", "all"] {
-      #expect(try counted(model, started, convention(("head", head))) == price(model, started, Precision()))
       #expect(
-        try counted(model, asked, convention(("head", head))).totals.decode
-          == price(model, asked, Precision()).totals.decode)
+        try counted(Question(model, started), convention(("head", head)))
+          == price(Question(model, started, Precision())))
+      #expect(
+        try counted(Question(model, asked), convention(("head", head))).totals.decode
+          == price(Question(model, asked, Precision())).totals.decode)
     }
   }
 
   /// LLM-Viewer writes and reads scores and weights: 4·S²·H elements of a layer (model_analyzer.py).
   @Test func `unfused attention moves four elements for every pair and head`() throws {
-    let fused = try counted(llama, llamaPrompt, convention(("causal_pairs", "all")))
+    let fused = try counted(Question(llama, llamaPrompt), convention(("causal_pairs", "all")))
     let unfused = try counted(
-      llama, llamaPrompt, convention(("causal_pairs", "all"), ("attention", "unfused")))
+      Question(llama, llamaPrompt), convention(("causal_pairs", "all"), ("attention", "unfused")))
     #expect(
       unfused.totals.prefill.activationBits - fused.totals.prefill.activationBits
         == 32 * 4 * 2048 * 2048 * 32 * 16)
@@ -155,8 +157,8 @@ private func prefillFlops(_ settings: (String, String)...) throws -> Int128 {
   @Test func `element-wise work can be left out and nothing else goes with it`() throws {
     let workload = Workload(promptLength: 17, generatedLength: 9)
     let model = small(chunks: [2, 3], conditions: [1, 2])
-    let exact = try counted(model, workload, Conventions())
-    let off = try counted(model, workload, convention(("elementwise", "off")))
+    let exact = try counted(Question(model, workload), Conventions())
+    let off = try counted(Question(model, workload), convention(("elementwise", "off")))
     for phase in Phase.allCases {
       #expect(off.totals[phase].elementwiseFlops == 0)
       var expected = exact.totals[phase]
@@ -167,7 +169,7 @@ private func prefillFlops(_ settings: (String, String)...) throws -> Int128 {
 
   @Test func `a dense embedding reads its table once in every pass that feeds rows`() throws {
     let workload = Workload(promptLength: 17, generatedLength: 9, batchSize: 2)
-    let dense = try counted(llama, workload, convention(("embedding", "dense")))
+    let dense = try counted(Question(llama, workload), convention(("embedding", "dense")))
     let node = Node(0, .decoder, .embedding)
     let table: Int128 = 32000 * 4096
     #expect(dense.work(at: node, in: .prefill).matmulFlops == 2 * 17 * 2 * table)
@@ -182,7 +184,7 @@ private func prefillFlops(_ settings: (String, String)...) throws -> Int128 {
       let workload = Workload(promptLength: 11, generatedLength: 25, batchSize: 2)
       for setting in Conventions().settings {
         for value in setting.accepted {
-          let cost = try counted(model, workload, convention((setting.key, value)))
+          let cost = try counted(Question(model, workload), convention((setting.key, value)))
           for phase in Phase.allCases {
             #expect(cost.totals[phase] == cost[phase].reduce(into: .zero) { $0 += $1.work })
           }
@@ -197,8 +199,8 @@ private func prefillFlops(_ settings: (String, String)...) throws -> Int128 {
   }
 
   @Test func `counts that could leave 128 bits are refused`() {
-    let huge = Model(
-      family: .vanilla, vocabulary: Limits.vocabulary,
+    let huge = Model.vanilla(
+      vocabulary: Limits.vocabulary,
       layer: LayerShape(width: Limits.width, heads: 4096, feedForward: Limits.feedForward), layers: Limits.layers)
     let workload = Workload(
       promptLength: Limits.promptLength, generatedLength: Limits.generatedLength, batchSize: Limits.batchSize,
@@ -209,7 +211,7 @@ private func prefillFlops(_ settings: (String, String)...) throws -> Int128 {
           prefill: .zero, decode: .zero,
           cache: CacheFigures(bytesAfterPrefill: 0, bytesAtEnd: 0, peakBytes: 0, localPeakBytes: 0)),
         prefill: [], decode: [])
-      return try counted(exact, by: convention(("head", "all")), huge, workload, Precision())
+      return try counted(exact, by: convention(("head", "all")), Question(huge, workload))
     }
   }
 }

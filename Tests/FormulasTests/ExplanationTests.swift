@@ -21,10 +21,10 @@ import Testing
   func check(_ model: Model, _ prompt: Int, _ generated: Int) throws {
     let workload = Workload(promptLength: prompt, generatedLength: generated, batchSize: 3, continuations: 2)
     let precision = Precision(weights: .int4, activations: .fp16, cache: .int8)
-    let cost = try price(model, workload, precision)
+    let cost = try price(Question(model, workload, precision))
     for phase in Phase.allCases {
       for node in model.nodes {
-        let explained = try explain(node, in: phase, model, workload, precision)
+        let explained = try explain(node, in: phase, Question(model, workload, precision))
         for (name, value) in cost.work(at: node, in: phase).figures where name != "traffic_bytes" {
           let context = Comment(
             "\(node) \(phase) \(name) \(model.decoderInput) \(model.generation) \(prompt) \(generated)")
@@ -43,13 +43,15 @@ import Testing
     let model = PublishedSize.all[0].photon()
     let workload = Workload(promptLength: 2048, generatedLength: 128)
     let node = try #require(Node("level1/encoder/projections"))
-    let passes = try explain(node, in: .decode, model, workload, Precision()).first {
+    let passes = try explain(node, in: .decode, Question(model, workload, Precision())).first {
       $0.quantity == "sequential_passes"
     }
     #expect(passes?.symbolic == "⌊T/C_{≤1}⌋ − ⌊P/C_{≤1}⌋")
     #expect(passes?.numbers == "⌊2176/4⌋ − ⌊2048/4⌋")
     #expect(passes?.value == 32)
-    let prefill = try explain(node, in: .prefill, model, workload, Precision()).first { $0.quantity == "matmul_flops" }
+    let prefill = try explain(node, in: .prefill, Question(model, workload, Precision())).first {
+      $0.quantity == "matmul_flops"
+    }
     #expect(prefill?.symbolic == "batch·⌊P/C_{≤1}⌋·layers·2·2·D_1·(D_q + D_kv)")
     #expect(prefill?.numbers == "1·⌊2048/4⌋·4·2·2·1664·(1664 + 1664)")
   }

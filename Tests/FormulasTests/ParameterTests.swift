@@ -88,7 +88,7 @@ import Testing
         var reached = [Node: Bool]()
         for (prompt, generated) in [(40, 0), (0, 40)] {
           let workload = Workload(promptLength: prompt, generatedLength: generated)
-          let cost = try price(model, workload, Precision())
+          let cost = try price(Question(model, workload, Precision()))
           for entry in cost.prefill + cost.decode where entry.work.trafficBits > 0 { reached[entry.node] = true }
         }
         for component in parameters(of: model).components {

@@ -12,27 +12,28 @@ import Testing
         let meta = model.metaContextLength
         for prompt in 0...(meta + 1) {
           for generated in [0, 1, meta - 1, meta, meta + 1, 3 * meta + 1] {
-            try compare(model, Workload(promptLength: prompt, generatedLength: generated))
+            try compare(Question(model, Workload(promptLength: prompt, generatedLength: generated)))
           }
         }
       }
     }
-    try compare(llama, Workload(promptLength: 7, generatedLength: 5))
+    try compare(Question(llama, Workload(promptLength: 7, generatedLength: 5)))
   }
 
-  func compare(_ model: Model, _ workload: Workload) throws {
-    let levels = try activities(model, workload)
+  func compare(_ question: Question) throws {
+    let levels = try activities(question)
     for phase in Phase.allCases {
-      let grouped = try passes(model, workload, in: phase)
+      let grouped = try passes(question, in: phase)
       for level in levels {
         for side in Side.allCases {
           let groups = grouped.stacks.filter { $0.level == level.level && $0.side == side }
           var sum = StackActivity<Int128>()
-          for group in groups { add(group.activity(model), to: &sum) }
+          for group in groups { add(group.activity(question.model), to: &sum) }
           let both = side == .encoder ? level.encoder : level.decoder
-          let chunks = model.levels.map(\.chunkLength)
+          let chunks = question.model.levels.map(\.chunkLength)
           let context = Comment(
-            "\(model.decoderInput) \(model.generation) \(chunks) \(workload) \(level.level) \(side)")
+            "\(question.model.decoderInput) \(question.model.generation) \(chunks) \(question.workload) \(level.level) \(side)"
+          )
           #expect(sum == (phase == .prefill ? both.prefill : both.decode), context)
           if side == .decoder {
             let fed = groups.reduce(0) { $0 + $1.fedRows * $1.passes }
@@ -41,7 +42,7 @@ import Testing
         }
       }
       let emitted = grouped.heads.reduce(0) { $0 + $1.rows * $1.dispatches }
-      #expect(emitted == (phase == .prefill ? 0 : Int128(workload.generatedLength)))
+      #expect(emitted == (phase == .prefill ? 0 : Int128(question.workload.generatedLength)))
     }
   }
 
@@ -61,7 +62,7 @@ import Testing
     for (reading, generation) in variants(levels: 2) {
       let model = PublishedSize.all[0].photon(reading, generation)
       let counts = try [2_055, 1_000_007].map { length in
-        try passes(model, Workload(promptLength: length, generatedLength: length), in: .decode).stacks.count
+        try passes(Question(model, Workload(promptLength: length, generatedLength: length)), in: .decode).stacks.count
       }
       #expect(counts[0] <= 24)
       #expect(counts[1] <= 24)

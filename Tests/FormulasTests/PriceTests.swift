@@ -9,7 +9,7 @@ import Testing
   /// Llama-2-7B at S = 2048: 2·P·S over the linear core of 6 476 005 376 parameters, exact causal pairs
   /// 2·L·d·S(S + 1), one head 2·V·d, cache 2·L·d·2·S bytes; all closed forms.
   @Test func `a 7B Llama has the matrix work and the cache of its closed forms`() throws {
-    let cost = try price(llama, Workload(promptLength: 2048, generatedLength: 1), Precision())
+    let cost = try price(Question(llama, Workload(promptLength: 2048, generatedLength: 1), Precision()))
     let prefill = Dictionary(uniqueKeysWithValues: cost.prefill.map { ($0.node.component, $0.work) })
     let linear = prefill[.projections]!.matmulFlops + prefill[.feedForward]!.matmulFlops
     #expect(linear == 2 * 6_476_005_376 * 2048)
@@ -26,8 +26,8 @@ import Testing
     var grouped = llama
     grouped.layer.keyValueHeads = 8
     let workload = Workload(promptLength: 2048, generatedLength: 16)
-    let full = try price(llama, workload, Precision())
-    let few = try price(grouped, workload, Precision())
+    let full = try price(Question(llama, workload, Precision()))
+    let few = try price(Question(grouped, workload, Precision()))
     #expect(few.cache.bytesAfterPrefill == 268_435_456)
     #expect(4 * few.totals.decode.cacheReadBits == full.totals.decode.cacheReadBits)
     let attention = Node(0, .decoder, .attention)
@@ -39,9 +39,10 @@ import Testing
       let model = small(chunks: [2, 3, 2], conditions: [2, 1, 3], reading, generation)
       var pricer = Pricer()
       // A point of another family and size first: the tables are used again.
-      _ = try pricer.price(llama, Workload(promptLength: 3, generatedLength: 2), Precision())
+      _ = try pricer.price(Question(llama, Workload(promptLength: 3, generatedLength: 2), Precision()))
       let workload = Workload(promptLength: 17, generatedLength: 41, batchSize: 3, continuations: 2)
-      let totals = try pricer.price(model, workload, Precision(weights: .int4, activations: .fp16, cache: .int8))
+      let totals = try pricer.price(
+        Question(model, workload, Precision(weights: .int4, activations: .fp16, cache: .int8)))
       for phase in Phase.allCases {
         var sum = Work<Int128>.zero
         for index in 0..<Node.tableSize(levelCount: 3) {
@@ -66,7 +67,8 @@ import Testing
           let first = generation == .recursive ? meta - prompt : 2 * meta - prompt
           let second = 2 * meta + 3
           func decode(_ prompt: Int, _ generated: Int) throws -> Work<Int128> {
-            try price(model, Workload(promptLength: prompt, generatedLength: generated), Precision()).totals.decode
+            try price(Question(model, Workload(promptLength: prompt, generatedLength: generated), Precision())).totals
+              .decode
           }
           #expect(try decode(prompt, first) + decode(prompt + first, second) == decode(prompt, first + second))
         }
@@ -74,7 +76,8 @@ import Testing
     }
     for (first, second) in [(1, 1), (5, 9), (0, 3)] {
       func decode(_ prompt: Int, _ generated: Int) throws -> Work<Int128> {
-        try price(llama, Workload(promptLength: prompt, generatedLength: generated), Precision()).totals.decode
+        try price(Question(llama, Workload(promptLength: prompt, generatedLength: generated), Precision())).totals
+          .decode
       }
       #expect(try decode(6, first) + decode(6 + first, second) == decode(6, first + second))
     }
@@ -85,7 +88,7 @@ import Testing
     func totals(_ batch: Int, _ continuations: Int) throws -> PriceTotals {
       let workload = Workload(
         promptLength: 71, generatedLength: 45, batchSize: batch, continuations: continuations)
-      return try price(model, workload, Precision()).totals
+      return try price(Question(model, workload, Precision())).totals
     }
     let one = try totals(1, 1)
     let many = try totals(6, 1)
@@ -109,7 +112,7 @@ import Testing
       var before = Work<Int128>.zero
       for generated in 0...25 {
         let workload = Workload(promptLength: 5, generatedLength: generated)
-        let decode = try price(model, workload, Precision()).totals.decode
+        let decode = try price(Question(model, workload, Precision())).totals.decode
         #expect(decode.matmulFlops >= before.matmulFlops + (generated == 0 ? 0 : 2 * 12 * 50))
         #expect(decode.elementwiseFlops >= before.elementwiseFlops)
         #expect(decode.localReadBits >= before.localReadBits)
@@ -123,12 +126,11 @@ import Testing
     let block = PublishedSize.all[0].block
     for reading in [DecoderInput.cascade, .reconstructionAndTokens, .encoderState] {
       var photon = block
-      photon.family = .photon
-      photon.decoderInput = reading
+      photon.payload = .photon(Hierarchy(levels: block.levels, decoderInput: reading))
       for prompt in 0...5 {
         let workload = Workload(promptLength: prompt, generatedLength: 7, batchSize: 2)
-        let left = try price(block, workload, Precision())
-        let right = try price(photon, workload, Precision())
+        let left = try price(Question(block, workload, Precision()))
+        let right = try price(Question(photon, workload, Precision()))
         #expect(left.totals.prefill == right.totals.prefill)
         #expect(left.totals.decode.matmulFlops == right.totals.decode.matmulFlops)
         #expect(left.cache == right.cache)
@@ -151,15 +153,15 @@ import Testing
         continuations: Int.random(in: 1...4, using: &generator))
       var narrow = CostTable<Int64>()
       var wide = CostTable<Int128>()
-      narrow.fill(model, workload, Precision())
-      wide.fill(model, workload, Precision())
+      narrow.fill(Question(model, workload, Precision()))
+      wide.fill(Question(model, workload, Precision()))
       #expect(narrow.totals == wide.totals)
       for node in model.nodes {
         #expect(narrow.work(at: node, in: .decode) == wide.work(at: node, in: .decode))
         #expect(narrow.work(at: node, in: .prefill) == wide.work(at: node, in: .prefill))
       }
       // The bound that decides between them lies above every field.
-      let bound = try CountBound.estimate(model, workload, Precision())
+      let bound = try CountBound.estimate(Question(model, workload, Precision()))
       let all = wide.totals.prefill + wide.totals.decode
       let cache = wide.totals.cache
       let fields = [all.matmulFlops, all.elementwiseFlops, all.trafficBits, all.sequentialLayers]
@@ -172,21 +174,21 @@ import Testing
     let model = PublishedSize.all[2].photon()
     let workload = Workload(promptLength: 1 << 20, generatedLength: 1 << 20, batchSize: 1 << 20)
     var pricer = Pricer()
-    let large = try pricer.price(model, workload, Precision())
+    let large = try pricer.price(Question(model, workload, Precision()))
     #expect(pricer.narrowTotals == nil)
     #expect(large.prefill.matmulFlops > Int128(Int64.max))
     let one = try pricer.price(
-      model, Workload(promptLength: 1 << 20, generatedLength: 1 << 20), Precision())
+      Question(model, Workload(promptLength: 1 << 20, generatedLength: 1 << 20), Precision()))
     #expect(large.prefill.matmulFlops == one.prefill.matmulFlops << 20)
   }
 
   @Test func `counts beyond 128 bits are an error, not a number`() {
     let model = PublishedSize.all[0].photon()
     let long = Workload(promptLength: 1 << 55, generatedLength: 0, batchSize: 1 << 40)
-    #expect(throws: CountOverflow.counts) { try price(model, long, Precision()) }
+    #expect(throws: CountOverflow.counts) { try price(Question(model, long, Precision())) }
     let longer = Workload(promptLength: .max, generatedLength: .max)
-    #expect(throws: CountOverflow.positions) { try price(model, longer, Precision()) }
-    #expect(throws: CountOverflow.positions) { try activities(model, longer) }
+    #expect(throws: CountOverflow.positions) { try price(Question(model, longer, Precision())) }
+    #expect(throws: CountOverflow.positions) { try activities(Question(model, longer)) }
   }
 
   @Test func `the widest activation of a Llama prefill is its gate and residual`() throws {

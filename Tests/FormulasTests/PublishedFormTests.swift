@@ -7,7 +7,7 @@ import Testing
 @Suite struct PublishedFormTests {
   func forms(_ model: Model, _ prompt: Int, _ generated: Int) throws -> [PublishedForm.Identifier: PublishedForm] {
     let workload = Workload(promptLength: prompt, generatedLength: generated)
-    return Dictionary(uniqueKeysWithValues: try publishedForms(model, workload).map { ($0.id, $0) })
+    return Dictionary(uniqueKeysWithValues: try publishedForms(Question(model, workload)).map { ($0.id, $0) })
   }
 
   /// L = 2, C = 4, R = 2 over T = 2176: M = 544, 136. The first version prints 680 + 2·2176 + 2·544.
@@ -73,7 +73,7 @@ import Testing
   }
 
   @Test func `vanilla gets the rows that apply`() throws {
-    let list = try publishedForms(llama, Workload(promptLength: 10, generatedLength: 3))
+    let list = try publishedForms(Question(llama, Workload(promptLength: 10, generatedLength: 3)))
     #expect(list.map(\.id) == [.v2PrefillAttention, .v2GlobalCacheSize, .v2GlobalCacheReads])
     #expect(list.map(\.published) == [100, 13, 9])
     #expect(list.map(\.exact) == [55, 13, 11 + 12 + 13])

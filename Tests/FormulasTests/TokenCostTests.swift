@@ -28,7 +28,7 @@ private func machine(price: Double?, power: Double?) -> HardwareProfile {
   @Test func `a point carries the cost of its own throughput and of the largest batch's`() throws {
     let profile = machine(price: 2, power: 300)
     let point = try TimedPoint(
-      small(chunks: [2, 3], conditions: [1, 2]), .init(promptLength: 30, generatedLength: 12), Precision(), on: profile)
+      Question(small(chunks: [2, 3], conditions: [1, 2]), Workload(promptLength: 30, generatedLength: 12)), on: profile)
     #expect(point.cost == TokenCost(profile, at: point.figures.throughput))
     let largest = try #require(point.atLargestBatch)
     #expect(point.costAtLargestBatch == TokenCost(profile, at: largest.throughput))

@@ -47,7 +47,7 @@ struct TokenLoop {
     let opensMeta = tokens % spans.last! == 0
     for level in 1...model.levelCount where decoderRuns(level) {
       let index = level - 1
-      let length = model.levels[index].chunkLength
+      let length = model.levels[level].chunkLength
       if parallel && opensMeta {
         state.decoder[index].passes += Int128(length)
         state.decoder[index].callDispatches += 1
@@ -56,7 +56,7 @@ struct TokenLoop {
       if tokens % spans[level] == 0 {
         windows[index] = 0
         state.decoder[index].calls += 1
-        for _ in 0..<model.levels[index].conditionLength { runPosition(index) }
+        for _ in 0..<model.levels[level].conditionLength { runPosition(index) }
         if !parallel {
           state.decoder[index].passes += 1
           state.decoder[index].callDispatches += 1
@@ -103,7 +103,8 @@ struct TokenLoop {
     var carried = Array(repeating: Set<Int>(), count: model.levelCount + 1)
     func need(_ level: Int, _ unit: Int) {
       if level == model.levelCount || unit < 1 { return }
-      let chunk = (unit + model.levels[level].chunkLength - 1) / model.levels[level].chunkLength
+      let length = model.levels[level + 1].chunkLength
+      let chunk = (unit + length - 1) / length
       if chunk <= prompt / spans[level + 1] { carried[level + 1].insert(chunk) }
       need(level + 1, chunk - 1)
     }

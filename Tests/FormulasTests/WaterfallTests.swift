@@ -21,13 +21,14 @@ private func points() throws -> [ComparedPoint] {
   let size = PublishedSize.all[0]
   let heavy = Workload(promptLength: 128, generatedLength: 2048)
   return [
-    try ComparedPoint(size.vanilla, heavy, Precision(), on: machine),
-    try ComparedPoint(size.vanilla, heavy, Precision(), on: machine, engine: .eager),
-    try ComparedPoint(size.block, Workload(promptLength: 2048, generatedLength: 128), Precision(), on: tiny),
+    try ComparedPoint(Question(size.vanilla, heavy, Precision()), on: machine),
+    try ComparedPoint(Question(size.vanilla, heavy, Precision()), on: machine, engine: .eager),
+    try ComparedPoint(Question(size.block, Workload(promptLength: 2048, generatedLength: 128), Precision()), on: tiny),
     try ComparedPoint(
-      size.photon(.cascade, .recursive),
-      Workload(promptLength: 99, generatedLength: 64, batchSize: 9, continuations: 3),
-      Precision(weights: .fp8, activations: .fp8, cache: .fp8), on: machine, engine: .eager),
+      Question(
+        size.photon(.cascade, .recursive),
+        Workload(promptLength: 99, generatedLength: 64, batchSize: 9, continuations: 3),
+        Precision(weights: .fp8, activations: .fp8, cache: .fp8)), on: machine, engine: .eager),
   ]
 }
 
@@ -74,8 +75,8 @@ private func points() throws -> [ComparedPoint] {
     let model = PublishedSize.all[0].photon()
     let workload = Workload(promptLength: 128, generatedLength: 2048, batchSize: 5)
     for engine in [Engine.ideal, .eager] {
-      let timed = try TimedPoint(model, workload, Precision(), on: machine, engine: engine)
-      let point = try ComparedPoint(model, workload, Precision(), on: machine, engine: engine)
+      let timed = try TimedPoint(Question(model, workload, Precision()), on: machine, engine: engine)
+      let point = try ComparedPoint(Question(model, workload, Precision()), on: machine, engine: engine)
       let comparison = PointComparison(point, point)
       func expect(_ value: Double?, _ expected: Double?) throws {
         #expect((try #require(value) / (try #require(expected)) - 1).magnitude < 1e-11)
@@ -90,7 +91,7 @@ private func points() throws -> [ComparedPoint] {
 
   @Test func `without emitted tokens there is no throughput to compare`() throws {
     let workload = Workload(promptLength: 128, generatedLength: 0)
-    let point = try ComparedPoint(PublishedSize.all[0].vanilla, workload, Precision(), on: machine)
+    let point = try ComparedPoint(Question(PublishedSize.all[0].vanilla, workload, Precision()), on: machine)
     #expect(PointComparison(point, point).waterfalls.map(\.figure) == ["time_s", "memory_per_prompt_bytes"])
   }
 

@@ -14,14 +14,14 @@ import Testing
     }
     // A level-1 chunker with weights, and no chunker with weights above it.
     models.append(models[0])
-    models[models.count - 1].levels[0].chunker = .linear
-    models.append(Model(family: .vanilla, vocabulary: 9, layer: base, layers: 3))
+    models[models.count - 1].levels[1].chunker = .linear
+    models.append(Model.vanilla(vocabulary: 9, layer: base, layers: 3))
     for model in models {
       for (prompt, generated) in [(1, 0), (17, 5), (12, 25), (7, 31)] {
         let workload = Workload(promptLength: prompt, generatedLength: generated, batchSize: 2, continuations: 3)
-        let cost = try price(model, workload, precision)
+        let cost = try price(Question(model, workload, precision))
         for phase in Phase.allCases {
-          let sum = try operations(model, workload, precision, phase)
+          let sum = try operations(Question(model, workload, precision), phase)
           for entry in cost[phase] {
             #expect(entry.work == sum[entry.node] ?? .zero, "\(entry.node) \(phase) \(model.decoderInput)")
           }
@@ -33,14 +33,14 @@ import Testing
 
   /// Dispatches every operation of every pass with its rows in the whole batch.
   func operations(
-    _ model: Model, _ workload: Workload, _ precision: Precision, _ phase: Phase
+    _ question: Question, _ phase: Phase
   ) throws -> [Node: Work<Int128>] {
-    let batch = Int128(workload.batchSize * (phase == .prefill ? 1 : workload.continuations))
-    let grouped = try passes(model, workload, in: phase)
-    var ledger = Ledger(precision: precision)
+    let batch = Int128(question.workload.batchSize * (phase == .prefill ? 1 : question.workload.continuations))
+    let grouped = try passes(question, in: phase)
+    var ledger = Ledger(precision: question.precision)
     for group in grouped.stacks {
       let encoder = group.side == .encoder
-      let shape = model.layer(at: encoder ? group.level : max(group.level - 1, 0))
+      let shape = question.model.layer(at: encoder ? group.level : max(group.level - 1, 0))
       let persistent = encoder || group.level == 0
       for index in 0..<group.indices {
         for _ in 0..<group.repetitions {
@@ -49,9 +49,9 @@ import Testing
           func node(_ component: Component) -> Node { Node(group.level, group.side, component) }
           let layers: Int
           if group.level == 0 {
-            layers = model.layers
+            layers = question.model.layers
           } else {
-            let level = model.levels[group.level - 1]
+            let level = question.model.levels[group.level]
             layers = encoder ? level.encoderLayers : level.decoderLayers
           }
           ledger.add(node(.projections), Work(sequentialPasses: 1, sequentialLayers: Int128(layers)))
@@ -64,14 +64,16 @@ import Testing
             ledger.embedding(Node(0, .decoder, .embedding), rows: rows, width: shape.width)
             continue
           }
-          let level = model.levels[group.level - 1]
+          let level = question.model.levels[group.level]
           if encoder {
             if group.level == 1 {
               let tokens = rows * Int128(level.chunkLength)
-              ledger.embedding(Node(0, .encoder, .embedding), rows: tokens, width: model.encoderEmbeddingWidth)
+              ledger.embedding(Node(0, .encoder, .embedding), rows: tokens, width: question.model.encoderEmbeddingWidth)
             }
             if level.chunker != .concatenation {
-              let below = group.level == 1 ? model.encoderEmbeddingWidth : model.layer(at: group.level - 1).width
+              let below =
+                group.level == 1
+                ? question.model.encoderEmbeddingWidth : question.model.layer(at: group.level - 1).width
               ledger.map(
                 node(.chunker), rows: rows, inputs: level.chunkLength * below, outputs: level.layer.width, bias: true,
                 norm: level.chunker == .linear)
@@ -86,9 +88,9 @@ import Testing
           }
           if group.level > 1 {
             ledger.norm(node(.norm), rows: rows, width: shape.width)
-          } else if model.decoderInput.feedsTokens {
+          } else if question.model.decoderInput.feedsTokens {
             ledger.embedding(
-              Node(0, .decoder, .embedding), rows: batch * group.fedRows, width: model.layer.width)
+              Node(0, .decoder, .embedding), rows: batch * group.fedRows, width: question.model.layer.width)
           } else if group.fedRows > 0 {
             ledger.norm(node(.norm), rows: batch * group.fedRows, width: shape.width)
           }
@@ -98,7 +100,8 @@ import Testing
     for group in grouped.heads {
       for _ in 0..<group.dispatches {
         ledger.map(
-          Node(0, .decoder, .head), rows: batch * group.rows, inputs: model.layer.width, outputs: model.vocabulary,
+          Node(0, .decoder, .head), rows: batch * group.rows, inputs: question.model.layer.width,
+          outputs: question.model.vocabulary,
           bias: false, norm: true)
       }
     }

@@ -6,8 +6,8 @@ import Tensors
 import Testing
 
 private let layer = LayerShape(width: 16, heads: 2, feedForward: 32)
-private let model = Model(
-  family: .photon, vocabulary: 31, layer: layer, tiedHead: false,
+private let model = Model.photon(
+  vocabulary: 31, layer: layer, tiedHead: false,
   levels: [
     LevelShape(
       chunkLength: 2, conditionLength: 2, layer: layer, encoderLayers: 1, decoderLayers: 1, chunker: .concatenation),

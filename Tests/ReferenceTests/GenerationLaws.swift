@@ -14,8 +14,8 @@ struct GenerationLaws {
     _ levels: [(Int, Int)], _ reading: DecoderInput, _ generation: Generation = .hierarchical
   ) -> Model {
     let layer = LayerShape(width: 12, heads: 2, keyValueHeads: 1, feedForward: 20)
-    return Model(
-      family: .photon, vocabulary: 13, layer: layer,
+    return Model.photon(
+      vocabulary: 13, layer: layer,
       levels: levels.enumerated().map { index, level in
         LevelShape(
           chunkLength: level.0, conditionLength: level.1, layer: layer, encoderLayers: 1, decoderLayers: 2,
@@ -145,7 +145,7 @@ struct GenerationLaws {
 
   @Test func `cached decoding of a vanilla Transformer is the uncached pass in every bit`() {
     let layer = LayerShape(width: 12, heads: 4, keyValueHeads: 2, feedForward: 20, feedForwardKind: .twoMatrix)
-    let model = Model(family: .vanilla, vocabulary: 13, layer: layer, tiedHead: true, layers: 2)
+    let model = Model.vanilla(vocabulary: 13, layer: layer, tiedHead: true, layers: 2)
     let weights = ModelWeights(model, seed: 2, holdsNumbers: true)
     for promptLength in 1...5 {
       let prompt = Self.prompt(promptLength)

@@ -20,8 +20,8 @@ struct GradientLaws {
   static let wide = LayerShape(width: 12, heads: 3, feedForward: 5, feedForwardKind: .twoMatrix)
 
   static func photon(_ shapes: [(chunk: Int, condition: Int, layer: LayerShape)], _ reading: DecoderInput) -> Model {
-    Model(
-      family: .photon, vocabulary: 7, layer: grouped,
+    Model.photon(
+      vocabulary: 7, layer: grouped,
       levels: shapes.enumerated().map { index, level in
         LevelShape(
           chunkLength: level.chunk, conditionLength: level.condition, layer: level.layer,
@@ -33,13 +33,13 @@ struct GradientLaws {
   static let baselines: [Subject] = [
     Subject(
       name: "vanilla, tied, grouped",
-      model: Model(family: .vanilla, vocabulary: 7, layer: grouped, tiedHead: true, layers: 2), length: 5),
+      model: Model.vanilla(vocabulary: 7, layer: grouped, tiedHead: true, layers: 2), length: 5),
     Subject(
-      name: "vanilla, two-matrix", model: Model(family: .vanilla, vocabulary: 7, layer: wide, layers: 1), length: 4),
+      name: "vanilla, two-matrix", model: Model.vanilla(vocabulary: 7, layer: wide, layers: 1), length: 4),
     Subject(
       name: "block",
-      model: Model(
-        family: .block, vocabulary: 7, layer: wide, tiedHead: true,
+      model: Model.block(
+        vocabulary: 7, layer: wide, tiedHead: true,
         levels: [
           LevelShape(
             chunkLength: 3, conditionLength: 2, layer: grouped, encoderLayers: 1, decoderLayers: 1, chunker: .linear)

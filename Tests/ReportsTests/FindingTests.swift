@@ -21,7 +21,7 @@ private func si(_ value: Seconds) -> String { NumberFormat.si(unit: "s").text(va
 @Suite struct FindingTests {
   @Test func `bounds, times and margins are those of the explained point`() async throws {
     let subject = try subject()
-    let timed = try TimedPoint(subject.model, subject.workload, subject.precision, on: machine)
+    let timed = try TimedPoint(subject.question, on: machine)
     let found = try await findings(subject)
     for (name, figure) in [("Prefill", timed.prefill.total), ("Decode", timed.decode.total)] {
       let margin = NumberFormat.ratio.text(figure.margin)
@@ -32,7 +32,7 @@ private func si(_ value: Seconds) -> String { NumberFormat.si(unit: "s").text(va
   @Test func `a flip is the first batch at which a point priced alone has the other bound`() async throws {
     let subject = try subject()
     func bound(_ batch: Int) throws -> Bound {
-      try TimedPoint(subject.model, subject.workload.with(batchSize: batch), subject.precision, on: machine)
+      try TimedPoint(Question(subject.model, subject.workload.with(batchSize: batch), subject.precision), on: machine)
         .decode.total.bound
     }
     #expect(try bound(1) == .memory)
@@ -51,7 +51,7 @@ private func si(_ value: Seconds) -> String { NumberFormat.si(unit: "s").text(va
     func isFaster(_ prompt: Int) throws -> Bool {
       let workload = subject.workload.with(promptLength: prompt)
       func time(_ model: Model) throws -> Double {
-        try TimedPoint(model, workload, subject.precision, on: machine).decode.total.time.value
+        try TimedPoint(Question(model, workload, subject.precision), on: machine).decode.total.time.value
       }
       return try time(subject.model) < time(vanilla.model)
     }
@@ -70,9 +70,9 @@ private func si(_ value: Seconds) -> String { NumberFormat.si(unit: "s").text(va
     let subject = try subject(text)
     var best: (value: Double, point: ScenarioPoint)?
     for point in try scenario(text).grid.points {
-      let cost = try price(point.model, point.workload, point.precision)
+      let cost = try price(point.question)
       guard cost.cache.bytesAtEnd >= 30_000 else { continue }
-      let timed = try TimedPoint(point.model, point.workload, point.precision, on: machine)
+      let timed = try TimedPoint(point.question, on: machine)
       let value = try #require(timed.figures.throughputPerSampleGibibyte)
       if best.map({ value > $0.value }) ?? true { best = (value, point) }
     }
@@ -95,9 +95,9 @@ private func si(_ value: Seconds) -> String { NumberFormat.si(unit: "s").text(va
     // A PHOTON with chunks of one token keeps more than a Block Transformer with blocks of four.
     let subject = try subject(small(chunks: "1"))
     let found = try await findings(subject)
-    let own = try price(subject.model, subject.workload, subject.precision).cache.bytesAtEnd
+    let own = try price(subject.question).cache.bytesAtEnd
     for rival in subject.contenders.dropFirst() {
-      let other = try price(rival.model, subject.workload, subject.precision).cache.bytesAtEnd
+      let other = try price(Question(rival.model, subject.workload, subject.precision)).cache.bytesAtEnd
       let ratio = own <= other ? Double(other) / Double(own) : Double(own) / Double(other)
       let word = own <= other ? "smaller" : "larger"
       #expect(found.contains("**\(NumberFormat.ratio.text(ratio)) \(word)** than that of `\(rival.name)`"))

@@ -30,7 +30,7 @@ private func rows(under heading: String, of text: String) throws -> [[String]] {
       #expect(table.dropFirst(2).map(\.first) == subject.contenders.map { "`\($0.name)`" })
       for (row, contender) in zip(table.dropFirst(2), subject.contenders) {
         let workload = subject.workload.with(promptLength: prompt)
-        let timed = try TimedPoint(contender.model, workload, subject.precision, on: machine)
+        let timed = try TimedPoint(Question(contender.model, workload, subject.precision), on: machine)
         let seconds = NumberFormat.si(unit: "s")
         #expect(row[1] == NumberFormat.si(unit: "").text(parameters(of: contender.model).total))
         #expect(row[2] == NumberFormat.binaryBytes.text(timed.memory.bytesPerSequence))
@@ -93,7 +93,7 @@ private func rows(under heading: String, of text: String) throws -> [[String]] {
     let subject = try subject()
     let timed = try (241...256).map { prompt in
       let workload = subject.workload.with(promptLength: prompt)
-      return (prompt, try TimedPoint(subject.model, workload, subject.precision, on: machine))
+      return (prompt, try TimedPoint(Question(subject.model, workload, subject.precision), on: machine))
     }
     func seconds(_ value: Seconds) -> String { NumberFormat.si(unit: "s").text(value.value) }
     func part(_ entry: (Int, TimedPoint)) -> String {

@@ -37,7 +37,7 @@ struct OverrideTests {
         text, overrides: ["model.levels[1].chunk=2", "model.levels[1].chunk=8", "model.tied_head=", "workload="]
       )
       .grid.point(at: 0))
-    #expect(point.model.levels[0].chunkLength == 8)
+    #expect(point.model.levels[1].chunkLength == 8)
     #expect(!point.model.tiedHead)
     #expect(point.workload.batchSize == 1)
   }
@@ -94,12 +94,12 @@ struct DefaultTests {
     let model = try #require(try scenario(text).grid.point(at: 0)).model
     let base = LayerShape(width: 64, heads: 4, headWidth: 8, feedForward: 128)
     #expect(model.layer == base)
-    #expect(model.levels[0].layer == base)
-    #expect(model.levels[1].layer == LayerShape(width: 96, heads: 6, keyValueHeads: 6, headWidth: 16, feedForward: 128))
+    #expect(model.levels[1].layer == base)
+    #expect(model.levels[2].layer == LayerShape(width: 96, heads: 6, keyValueHeads: 6, headWidth: 16, feedForward: 128))
     #expect(
-      model.levels[2].layer
+      model.levels[3].layer
         == LayerShape(width: 64, heads: 4, keyValueHeads: 1, headWidth: 8, feedForward: 7, feedForwardKind: .twoMatrix))
-    #expect(model.levels[2].chunker == .convolution)
+    #expect(model.levels[3].chunker == .convolution)
   }
 
   @Test func `every section of the format is read`() throws {

@@ -54,7 +54,7 @@ struct GridTests {
     for point in grid.points {
       #expect(
         point.axisValues == [
-          "\(point.model.levels[0].chunkLength)", "\(point.model.layer.width)", "\(point.workload.promptLength)",
+          "\(point.model.levels[1].chunkLength)", "\(point.model.layer.width)", "\(point.workload.promptLength)",
         ])
       #expect(point.model.levels.map(\.layer.width) == [point.model.layer.width, point.model.layer.width])
     }

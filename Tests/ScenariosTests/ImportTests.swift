@@ -64,7 +64,7 @@ private func complaint(_ json: String) -> String {
 
 struct ImportTests {
   private func vanilla(_ vocabulary: Int, _ layer: LayerShape, layers: Int) -> Model {
-    Model(family: .vanilla, vocabulary: vocabulary, layer: layer, layers: layers)
+    Model.vanilla(vocabulary: vocabulary, layer: layer, layers: layers)
   }
 
   @Test func `Llama 2 7B is imported as the shipped preset`() throws {

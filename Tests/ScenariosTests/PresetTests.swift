@@ -70,8 +70,8 @@ struct PresetTests {
             chunkLength: 3, conditionLength: 5, layer: layer, encoderLayers: 2, decoderLayers: 1, chunker: chunker)
         }
         models.append(
-          Model(
-            family: .photon, vocabulary: 300, layer: layer, tiedHead: true, levels: levels, decoderInput: reading,
+          Model.photon(
+            vocabulary: 300, layer: layer, tiedHead: true, levels: levels, decoderInput: reading,
             generation: generation, retainConditions: generation == .recursive))
       }
     }

@@ -37,14 +37,14 @@ struct ShippedScenarioTests {
       LevelShape(
         chunkLength: 4, conditionLength: 2, layer: layer, encoderLayers: 4, decoderLayers: 4, chunker: chunker)
     }
-    let expected = Model(
-      family: .photon, vocabulary: 32000, layer: layer, levels: [level(.concatenation), level(.linear)])
+    let expected = Model.photon(
+      vocabulary: 32000, layer: layer, levels: [level(.concatenation), level(.linear)])
     #expect(try model("photon-600m") == expected)
   }
 
   @Test func `Llama 3.1 8B has eight key–value heads of width 128`() throws {
     let layer = LayerShape(width: 4096, heads: 32, keyValueHeads: 8, headWidth: 128, feedForward: 14336)
-    #expect(try model("llama-3.1-8b") == Model(family: .vanilla, vocabulary: 128_256, layer: layer, layers: 32))
+    #expect(try model("llama-3.1-8b") == Model.vanilla(vocabulary: 128_256, layer: layer, layers: 32))
   }
 
   @Test func `families of one size share depth and width`() throws {

@@ -24,9 +24,9 @@ struct EngineFitTests {
       model in
       try [(2048, 128), (128, 2048)].map { prompt, generated in
         let workload = Workload(promptLength: prompt, generatedLength: generated)
-        let point = try ComparedPoint(model, workload, Precision(), on: profile, engine: truth)
+        let point = try ComparedPoint(Question(model, workload, Precision()), on: profile, engine: truth)
         return MeasuredServing(
-          model, workload, Precision(), on: profile, bytesPerSequence: Double(point.memory.bytesPerSequence),
+          Question(model, workload, Precision()), on: profile, bytesPerSequence: Double(point.memory.bytesPerSequence),
           throughput: Rate(point.throughput(batch: point.batch)))
       }
     }

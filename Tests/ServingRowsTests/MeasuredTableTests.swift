@@ -61,7 +61,7 @@ struct MeasuredTableTests {
       + "photon-tiny,64,3,0.5,8,\nphoton-tiny,64,3,,,reconstruction\nphoton-tiny,64,3,,,\n"
     let table = try MeasuredTable(text: text, file: "m.csv")
     let points = try names.points(table.rows)
-    #expect(points.map { $0.model.levels[0].chunkLength } == [8, 4, 4])
+    #expect(points.map { $0.model.levels[1].chunkLength } == [8, 4, 4])
     #expect(points.map { $0.model.decoderInput } == [.cascade, .reconstruction, .cascade])
   }
 

@@ -11,7 +11,9 @@ struct ServingFitTests {
   @Test func `time per output token is a decode step and the prefills that every slot takes meanwhile`() throws {
     let profile = truth()
     let point = try rows(small, on: profile, prompts: [(512, 256)], concurrencies: [8])[0]
-    func times(_ workload: Workload) throws -> TimedPoint { try TimedPoint(small, workload, Precision(), on: profile) }
+    func times(_ workload: Workload) throws -> TimedPoint {
+      try TimedPoint(Question(small, workload, Precision()), on: profile)
+    }
     let decode = try times(Workload(promptLength: 512, generatedLength: 256, batchSize: 8)).decode.total.time.value
     let prefill = try times(Workload(promptLength: 512, generatedLength: 256)).prefill.total.time.value
     let expected = decode / 256 + 8 * prefill / 256

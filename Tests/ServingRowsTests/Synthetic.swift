@@ -12,12 +12,12 @@ func machine(memoryBytes: Int = 10_000_000_000_000) -> HardwareProfile {
     memoryBandwidth: Rate(4e12), memoryBytes: memoryBytes)
 }
 
-let small = Model(
-  family: .vanilla, vocabulary: 32000,
+let small = Model.vanilla(
+  vocabulary: 32000,
   layer: LayerShape(width: 2048, heads: 16, keyValueHeads: 4, feedForward: 8192), layers: 24)
 
-let large = Model(
-  family: .vanilla, vocabulary: 128_000,
+let large = Model.vanilla(
+  vocabulary: 128_000,
   layer: LayerShape(width: 8192, heads: 64, keyValueHeads: 8, feedForward: 28672), layers: 80)
 
 /// A machine that reaches these shares: what a fit has to find again.

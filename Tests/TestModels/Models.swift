@@ -17,13 +17,13 @@ package struct PublishedSize: CustomStringConvertible, Sendable {
   package var description: String { name }
   package var shape: LayerShape { LayerShape(width: width, heads: 32, feedForward: feedForward) }
 
-  package var vanilla: Model { Model(family: .vanilla, vocabulary: 32000, layer: shape, layers: layers) }
+  package var vanilla: Model { Model.vanilla(vocabulary: 32000, layer: shape, layers: layers) }
 
   package var block: Model {
     let level = LevelShape(
       chunkLength: 4, conditionLength: 2, layer: shape, encoderLayers: layers / 2, decoderLayers: layers / 2,
       chunker: .concatenation)
-    return Model(family: .block, vocabulary: 32000, layer: shape, levels: [level])
+    return Model.block(vocabulary: 32000, layer: shape, levels: [level])
   }
 
   package func photon(_ reading: DecoderInput = .cascade, _ generation: Generation = .hierarchical) -> Model {
@@ -32,14 +32,14 @@ package struct PublishedSize: CustomStringConvertible, Sendable {
         chunkLength: 4, conditionLength: 2, layer: shape, encoderLayers: layers / 4, decoderLayers: layers / 4,
         chunker: $0)
     }
-    return Model(
-      family: .photon, vocabulary: 32000, layer: shape, levels: levels, decoderInput: reading, generation: generation)
+    return Model.photon(
+      vocabulary: 32000, layer: shape, levels: levels, decoderInput: reading, generation: generation)
   }
 }
 
 /// Llama-2-7B: 32 layers, width 4096, 32 heads of 128, feed-forward 11008, vocabulary 32000.
-package let llama = Model(
-  family: .vanilla, vocabulary: 32000, layer: LayerShape(width: 4096, heads: 32, feedForward: 11008), layers: 32)
+package let llama = Model.vanilla(
+  vocabulary: 32000, layer: LayerShape(width: 4096, heads: 32, feedForward: 11008), layers: 32)
 
 /// A small hierarchy of unequal widths, grouped queries and every chunker kind.
 package func small(
@@ -55,8 +55,8 @@ package func small(
       chunkLength: chunks[index], conditionLength: conditions[index], layer: layer, encoderLayers: 1 + index,
       decoderLayers: 2 + index, chunker: kinds[index % 3])
   }
-  return Model(
-    family: .photon, vocabulary: 50, layer: base, levels: levels, decoderInput: reading, generation: generation)
+  return Model.photon(
+    vocabulary: 50, layer: base, levels: levels, decoderInput: reading, generation: generation)
 }
 
 /// All reading × mode pairs that a number of levels admits.

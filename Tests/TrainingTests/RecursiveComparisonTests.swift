@@ -76,7 +76,7 @@ struct RecursiveComparisonTests {
     let machine = Machine(backend: .plain)
     let (restored, known) = withExtendedLifetime(machine) {
       let pass = HierarchySession.teacherForced(weights, tokens: [Self.tokens(24, seed: 0)], machine: machine)
-      return (pass.reconstructions[1].elements, pass.latents[0]!.elements)
+      return (pass.reconstructions[2].elements, pass.latents[1]!.elements)
     }
     let width = 8
     var sum = 0.0

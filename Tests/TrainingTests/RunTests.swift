@@ -6,8 +6,8 @@ import Testing
 import Training
 
 struct RunTests {
-  static let model = Model(
-    family: .photon, vocabulary: 16, layer: LayerShape(width: 16, heads: 2, feedForward: 24),
+  static let model = Model.photon(
+    vocabulary: 16, layer: LayerShape(width: 16, heads: 2, feedForward: 24),
     levels: [2, 2].map {
       LevelShape(
         chunkLength: $0, conditionLength: 1, layer: LayerShape(width: 16, heads: 2, feedForward: 24), encoderLayers: 1,

@@ -30,8 +30,8 @@ struct Subject: Sendable, CustomTestStringConvertible {
   static func photon(
     _ shapes: [(chunk: Int, condition: Int, layer: LayerShape, chunker: ChunkerKind)], _ reading: DecoderInput
   ) -> Model {
-    Model(
-      family: .photon, vocabulary: 11, layer: grouped,
+    Model.photon(
+      vocabulary: 11, layer: grouped,
       levels: shapes.map {
         LevelShape(
           chunkLength: $0.chunk, conditionLength: $0.condition, layer: $0.layer, encoderLayers: 1, decoderLayers: 1,
@@ -42,11 +42,11 @@ struct Subject: Sendable, CustomTestStringConvertible {
   /// Every family, reading, chunker, dissimilarity and token target; targets with and without gradients.
   static let all: [Subject] = [
     Subject(
-      "vanilla", Model(family: .vanilla, vocabulary: 11, layer: grouped, tiedHead: true, layers: 2), length: 6),
+      "vanilla", Model.vanilla(vocabulary: 11, layer: grouped, tiedHead: true, layers: 2), length: 6),
     Subject(
       "block",
-      Model(
-        family: .block, vocabulary: 11, layer: wide,
+      Model.block(
+        vocabulary: 11, layer: wide,
         levels: [
           LevelShape(
             chunkLength: 3, conditionLength: 2, layer: grouped, encoderLayers: 1, decoderLayers: 2, chunker: .linear)

@@ -26,14 +26,14 @@ struct ExactGridTests {
 
   @Test func `every pair of the values that vary along the grid occurs`() {
     // What each point has, property by property.
-    let properties: [(name: String, of: @Sendable (GridPoint) -> Int)] = [
+    let properties: [(name: String, of: @Sendable (Question) -> Int)] = [
       ("batch", { $0.workload.batchSize }), ("continuations", { $0.workload.continuations }),
       ("whole meta-contexts", { $0.workload.promptLength / $0.model.metaContextLength }),
-      ("grouped queries", { $0.model.levels[0].layer.keyValueHeads }),
-      ("unequal widths", { $0.model.levels[0].layer.width == $0.model.layer.width ? 0 : 1 }),
-      ("chunker", { ChunkerKind.allCases.firstIndex(of: $0.model.levels[0].chunker)! }),
-      ("encoder layers", { $0.model.levels[0].encoderLayers }),
-      ("decoder layers", { $0.model.levels[0].decoderLayers }),
+      ("grouped queries", { $0.model.levels[1].layer.keyValueHeads }),
+      ("unequal widths", { $0.model.levels[1].layer.width == $0.model.layer.width ? 0 : 1 }),
+      ("chunker", { ChunkerKind.allCases.firstIndex(of: $0.model.levels[1].chunker)! }),
+      ("encoder layers", { $0.model.levels[1].encoderLayers }),
+      ("decoder layers", { $0.model.levels[1].decoderLayers }),
       ("tied head", { $0.model.tiedHead ? 1 : 0 }), ("retained", { $0.model.retainConditions ? 1 : 0 }),
       ("reading", { DecoderInput.allCases.firstIndex(of: $0.model.decoderInput)! }),
     ]
@@ -75,14 +75,14 @@ struct ExactGridTests {
 
   @Test func `the arguments of a mismatch turn any scenario into the point where it was found`() throws {
     for point in SeededSample(count: 300).points + ExactGrid(maximumLevels: 2).allPoints(every: 97) {
-      let arguments = PointArguments.arguments(point.model, point.workload, point.precision)
+      let arguments = PointArguments.arguments(point)
       #expect(arguments.enumerated().allSatisfy { ($0.element == "--set") == ($0.offset % 2 == 0) })
       let scenario = try Scenario(
         text: "model: {preset: gone}\nworkload: {batch: [1, 2]}\ncompare: [gone]", file: "s.yaml",
         options: ScenarioOptions(overrides: arguments.filter { $0 != "--set" }, checksHardware: false))
       #expect(scenario.grid.count == 1 && scenario.compare.isEmpty)
       let read = try #require(scenario.grid.point(at: 0))
-      #expect(GridPoint(model: read.model, workload: read.workload, precision: read.precision) == point)
+      #expect(read.question == point)
     }
   }
 

@@ -12,7 +12,8 @@ struct OneLevelTests {
     let level = LevelShape(
       chunkLength: chunk, conditionLength: condition, layer: layer, encoderLayers: 2, decoderLayers: 1,
       chunker: .concatenation)
-    return Model(family: family, vocabulary: 13, layer: layer, levels: [level], decoderInput: reading)
+    return Model(
+      vocabulary: 13, layer: layer, payload: Payload(of: family, levels: [level], decoderInput: reading))
   }
 
   static func prompt(_ length: Int, seed: Int) -> [Int32] {
@@ -28,12 +29,14 @@ struct OneLevelTests {
     var work: [Work<Int128>] = []
     var cache: CacheFigures
 
-    init(_ model: Model, _ workload: Workload) {
+    init(_ question: Question) {
       let trace = Trace(levelCount: 1, precision: .float32)
       let session = makeSession(
-        ModelWeights(model, seed: 5, holdsNumbers: true), workload: workload,
+        ModelWeights(question.model, seed: 5, holdsNumbers: true), workload: question.workload,
         machine: Machine(backend: .plain, trace: trace))
-      let prompts = (0..<workload.batchSize).map { OneLevelTests.prompt(workload.promptLength, seed: $0) }
+      let prompts = (0..<question.workload.batchSize).map {
+        OneLevelTests.prompt(question.workload.promptLength, seed: $0)
+      }
       session.prefill(prompts)
       var rows: [[UInt32]] = []
       tokens = session.generate { row, sequence, position in
@@ -57,12 +60,12 @@ struct OneLevelTests {
       let photon = Self.model(.photon, chunk: chunk, condition: condition, reading)
       for prompt in 0...5 {
         let workload = Workload(promptLength: prompt, generatedLength: 7, batchSize: 2, continuations: 2)
-        let (left, right) = (Executed(block, workload), Executed(photon, workload))
+        let (left, right) = (Executed(Question(block, workload)), Executed(Question(photon, workload)))
         #expect(left.tokens == right.tokens && left.logits == right.logits)
         #expect(left.work == right.work)
         #expect(Self.agree(left.cache, right.cache, reading))
         for phase in Phase.allCases {
-          let priced = try (price(block, workload, .float32), price(photon, workload, .float32))
+          let priced = try (price(Question(block, workload, .float32)), price(Question(photon, workload, .float32)))
           #expect(priced.0.totals[phase] == priced.1.totals[phase])
           #expect(Self.agree(priced.0.cache, priced.1.cache, reading))
         }
@@ -82,8 +85,8 @@ struct OneLevelTests {
 
   @Test func `the reading that reads no tokens is another model`() {
     let workload = Workload(promptLength: 5, generatedLength: 7)
-    let block = Executed(Self.model(.block, chunk: 4, condition: 2), workload)
-    let photon = Executed(Self.model(.photon, chunk: 4, condition: 2, .reconstruction), workload)
+    let block = Executed(Question(Self.model(.block, chunk: 4, condition: 2), workload))
+    let photon = Executed(Question(Self.model(.photon, chunk: 4, condition: 2, .reconstruction), workload))
     #expect(block.logits != photon.logits)
   }
 }

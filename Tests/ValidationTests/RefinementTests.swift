@@ -23,9 +23,7 @@ private func model(_ family: Family, width: Int) -> Model {
   let layer = LayerShape(width: width, heads: 4, feedForward: 2 * width)
   let level = LevelShape(
     chunkLength: 4, conditionLength: 2, layer: layer, encoderLayers: 2, decoderLayers: 2, chunker: .concatenation)
-  return Model(
-    family: family, vocabulary: 512, layer: layer, layers: family == .vanilla ? 4 : 0,
-    levels: family == .vanilla ? [] : [level])
+  return Model(vocabulary: 512, layer: layer, payload: Payload(of: family, layers: 4, levels: [level]))
 }
 
 private let points = [Family.vanilla, .block].flatMap { family in
@@ -45,7 +43,7 @@ private func results(on truth: HardwareProfile) throws -> [TimedPhaseResult] {
   let roofline = try Roofline(truth, .float32)
   let none = CacheFigures(bytesAfterPrefill: 0, bytesAtEnd: 0, peakBytes: 0, localPeakBytes: 0)
   return points.flatMap { point in
-    let phases = TimedPhases(point.model, point.workload, .float32, roofline)
+    let phases = TimedPhases(Question(point.model, point.workload, .float32), roofline)
     return Phase.allCases.map { phase in
       TimedPhaseResult(
         point: point, phase: phase, figure: phases[phase].total,
@@ -68,7 +66,7 @@ private func results(on truth: HardwareProfile) throws -> [TimedPhaseResult] {
     func worst(_ profile: HardwareProfile) throws -> Double {
       let roofline = try Roofline(profile, .float32)
       return measured.filter { !fitted.contains($0.point) }.map { result in
-        let phases = TimedPhases(result.point.model, result.point.workload, .float32, roofline)
+        let phases = TimedPhases(Question(result.point.model, result.point.workload, .float32), roofline)
         return abs(phases[result.phase].total.time.value / result.measured.median(result.phase) - 1)
       }.max()!
     }

@@ -70,7 +70,7 @@ struct TrainingCostTests {
   }
 
   /// Points that differ in their draws, about a dozen of a hierarchy.
-  private func strideOf(_ points: [GridPoint]) -> [GridPoint] {
+  private func strideOf(_ points: [Question]) -> [Question] {
     stride(from: 0, to: points.count, by: max(points.count / 12, 1)).map { points[$0] }
   }
 
@@ -79,14 +79,14 @@ struct TrainingCostTests {
     let layer = LayerShape(width: 12, heads: 2, keyValueHeads: 1, feedForward: 20)
     let twoMatrix = LayerShape(width: 8, heads: 2, feedForward: 10, feedForwardKind: .twoMatrix)
     for shape in [layer, twoMatrix] {
-      let vanilla = Model(family: .vanilla, vocabulary: 13, layer: shape, layers: 3)
+      let vanilla = Model.vanilla(vocabulary: 13, layer: shape, layers: 3)
       for batch in [1, 3] { #expect(try Self.compare(vanilla, context: context, batch: batch).mismatches == []) }
     }
     for chunker in ChunkerKind.allCases {
       for chunk in [1, 2, 3, 4] {
         let level = LevelShape(
           chunkLength: chunk, conditionLength: 2, layer: layer, encoderLayers: 2, decoderLayers: 1, chunker: chunker)
-        let block = Model(family: .block, vocabulary: 13, layer: twoMatrix, levels: [level])
+        let block = Model.block(vocabulary: 13, layer: twoMatrix, levels: [level])
         #expect(try Self.compare(block, context: context, batch: 2).mismatches == [])
       }
     }
@@ -94,7 +94,7 @@ struct TrainingCostTests {
 
   @Test func `a step costs the same whatever the context, and is refused where it cannot be counted`() throws {
     let layer = LayerShape(width: 64, heads: 4, feedForward: 128)
-    let model = Model(family: .vanilla, vocabulary: 257, layer: layer, layers: 2)
+    let model = Model.vanilla(vocabulary: 257, layer: layer, layers: 2)
     var settings = TrainingSettings()
     (settings.context, settings.batch) = (1 << 40, 1)
     let forward = try TrainingCost(model, settings).work(at: Node(0, .decoder, .attention)).forward.matmulFlops

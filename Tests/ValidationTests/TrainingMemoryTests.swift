@@ -100,7 +100,7 @@ struct TrainingMemoryTests {
       var model = point.model
       // More layers than there are moments of a stack, so that those between the ends matter.
       if index % 3 == 0 {
-        model.layers += model.family == .vanilla ? 3 : 0
+        if case .vanilla(let layers) = model.payload { model.payload = .vanilla(layers: layers + 3) }
         for level in model.levels.indices {
           model.levels[level].encoderLayers += 3
           model.levels[level].decoderLayers += 3
@@ -124,7 +124,7 @@ struct TrainingMemoryTests {
     let small = LayerShape(width: 2, heads: 1, feedForward: 1)
     for layer in [manyHeads, oneHead] {
       for layers in 1...5 {
-        let vanilla = Model(family: .vanilla, vocabulary: 2, layer: layer, layers: layers)
+        let vanilla = Model.vanilla(vocabulary: 2, layer: layer, layers: layers)
         #expect(try Self.compare(vanilla, context: 7, batch: 2).mismatches == [])
       }
       for reading in DecoderInput.allCases {
@@ -136,7 +136,7 @@ struct TrainingMemoryTests {
                 chunkLength: chunk, conditionLength: condition, layer: $0, encoderLayers: layers, decoderLayers: layers,
                 chunker: .linear)
             }
-            let model = Model(family: .photon, vocabulary: 2, layer: bottom, levels: levels, decoderInput: reading)
+            let model = Model.photon(vocabulary: 2, layer: bottom, levels: levels, decoderInput: reading)
             for metaContexts in [1, 2] {
               let context = metaContexts * chunk * chunk
               #expect(try Self.compare(model, context: context, batch: 2).mismatches == [])
@@ -152,8 +152,8 @@ struct TrainingMemoryTests {
     let layer = LayerShape(width: 12, heads: 4, keyValueHeads: 2, feedForward: 20)
     let level = LevelShape(
       chunkLength: 4, conditionLength: 2, layer: layer, encoderLayers: 2, decoderLayers: 2, chunker: .linear)
-    let model = Model(
-      family: .photon, vocabulary: 13, layer: layer, levels: [level, level], decoderInput: reading)
+    let model = Model.photon(
+      vocabulary: 13, layer: layer, levels: [level, level], decoderInput: reading)
     var settings = Self.settings(context: 32, batch: 6, of: (0.3, 0.2, .decoderEmbedding, false))
     settings.microBatches = 3
     let weights = ModelWeights(model, seed: 1, holdsNumbers: true)
@@ -174,7 +174,7 @@ struct TrainingMemoryTests {
 
   @Test func `memory is predicted whatever the context, and refused where it cannot be counted`() throws {
     let layer = LayerShape(width: 64, heads: 4, feedForward: 128)
-    let model = Model(family: .vanilla, vocabulary: 257, layer: layer, layers: 2)
+    let model = Model.vanilla(vocabulary: 257, layer: layer, layers: 2)
     var settings = TrainingSettings()
     (settings.context, settings.batch) = (1 << 40, 1)
     let tokens = Int128(settings.context)

@@ -24,13 +24,13 @@ package struct ExactReport {
   package init(_ scenario: Scenario, exhaustive: Bool, scenarioOnly: Bool = false) throws {
     file = scenario.file
     let grid = scenario.grid
-    func runs(_ point: ScenarioPoint) -> [GridPoint] {
+    func runs(_ point: ScenarioPoint) -> [Question] {
       ([point.model] + scenario.compare.map(\.model)).filter { $0.accepts(point.workload) }.map {
-        GridPoint(model: $0, workload: point.workload, precision: point.precision)
+        Question($0, point.workload, point.precision)
       }
     }
     let chosen = affordablePositions(count: grid.count, budget: exhaustive ? 10 * Self.budget : Self.budget) { index in
-      grid.point(at: index).map { runs($0).reduce(0) { $0 + executionEffort($1.model, $1.workload) } }
+      grid.point(at: index).map { runs($0).reduce(0) { $0 + executionEffort($1) } }
     }
     scenarioPoints = grid.count
     executedPoints = chosen.count
@@ -87,7 +87,7 @@ package struct ExactReport {
   /// What a person types to see a mismatch again, and nothing else.
   private func command(_ mismatch: Mismatch) -> String {
     "photon validate \(shellQuoted(file)) --scenario-only --no-measure "
-      + PointArguments.shellText(mismatch.model, mismatch.workload, mismatch.precision)
+      + PointArguments.shellText(mismatch.question)
   }
 }
 

@@ -90,13 +90,14 @@ package struct MeasuredScenario {
     for point in points {
       // Each repetition runs the point, and unless that is left out twice its batch and twice its prompt.
       let (factor, runs) = settings.runsDoubled ? (2, 5) : (1, 1)
-      let doubled = point.workload.with(batchSize: factor * point.workload.batchSize)
-      let demand = try MemoryDemand(
-        point.model, doubled.with(promptLength: factor * point.workload.promptLength), .float32)
+      let doubled = point.question.with(batchSize: factor * point.workload.batchSize)
+        .with(promptLength: factor * point.workload.promptLength)
+      let demand = try MemoryDemand(doubled)
       let isNew = !held.models.contains(point.model)
       let needed =
-        held.bytes + demand.occupiedBytes(batchSize: Int128(doubled.batchSize)) - (isNew ? 0 : demand.weightBytes)
-      let phases = TimedPhases(point.model, point.workload, .float32, roofline)
+        held.bytes + demand.occupiedBytes(batchSize: Int128(doubled.workload.batchSize))
+        - (isNew ? 0 : demand.weightBytes)
+      let phases = TimedPhases(point.question, roofline)
       let seconds = Double(runs * settings.repetitions) * (phases.prefill.total.time + phases.decode.total.time).value
       if Double(needed) > 0.6 * Double(profile.memoryBytes) {
         tooLarge.append(needed)
@@ -174,16 +175,16 @@ private let mostPoints = 96
 package func workloads(of scenario: Scenario) -> [TimedWorkload] {
   var found: [TimedWorkload] = []
   var known: Set<TimedWorkload> = []
-  func add(_ name: String, _ model: Model, _ workload: Workload) {
-    let point = TimedWorkload(name: name, model: model, workload: workload)
+  func add(_ named: NamedModel, _ workload: Workload) {
+    let point = TimedWorkload(name: named.name, model: named.model, workload: workload)
     if known.insert(point).inserted { found.append(point) }
   }
   let step = (scenario.grid.count + mostPoints - 1) / mostPoints
   for index in stride(from: 0, to: scenario.grid.count, by: step) {
     guard let point = scenario.grid.point(at: index) else { continue }
     for workload in scenario.measure.points.isEmpty ? [point.workload] : scenario.measure.points {
-      add(point.name, point.model, workload)
-      for other in scenario.compare { add(other.name, other.model, workload) }
+      add(NamedModel(name: point.name, model: point.model), workload)
+      for other in scenario.compare { add(other, workload) }
     }
   }
   var models: [Model] = []

@@ -109,7 +109,7 @@ package func measuredNodes(_ scenario: Scenario, saved: HardwareProfile?) throws
     let model =
       loaded?.model == point.model ? loaded! : MeasuredModel(point.model, seed: 1, threads: scenario.measure.threads)
     loaded = model
-    let predicted = TimedPhases(point.model, point.workload, .float32, roofline)
+    let predicted = TimedPhases(point.question, roofline)
     let measured = model.measureNodes(
       point.workload, repetitions: scenario.measure.repetitions, warmup: scenario.measure.warmup)
     for phase in Phase.allCases {

@@ -95,7 +95,7 @@ package struct SweepWorker {
 
   /// Adds the rows of a point, one per machine.
   package mutating func append(_ point: ScenarioPoint, _ machines: [SweptMachine]) throws(CountOverflow) {
-    let totals = try pricer.price(point.model, point.workload, point.precision)
+    let totals = try pricer.price(point.question)
     for machine in machines {
       let roofline = machine.roofline
       appendIdentity(point)

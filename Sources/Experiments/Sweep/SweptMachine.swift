@@ -30,13 +30,13 @@ package struct SweptMachine: Sendable {
   /// Adds the values of `columns` to the row in work.
   package func appendEstimates(of point: ScenarioPoint, to rows: inout RowBuilder) {
     guard let ranges else { return }
-    let phases = TimedPhases(point.model, point.workload, point.precision, roofline)
+    let phases = TimedPhases(point.question, roofline)
     for phase in Phase.allCases {
       let dispatched = phase == .prefill ? phases.dispatched.prefill : phases.dispatched.decode
       append(phases[phase].total, ranges.range(dispatched, phases[phase]), to: &rows)
     }
     rows.append((phases.prefill.total.time + phases.emission.total.time).value)
-    let properties = extrapolated(roofline.profile.calibration, point.model, point.workload, phases.dispatched)
+    let properties = extrapolated(roofline.profile.calibration, point.question, phases.dispatched)
     if properties.isEmpty { rows.appendMissing() } else { rows.append(properties.joined(separator: " ")) }
   }
 

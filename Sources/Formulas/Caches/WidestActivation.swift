@@ -10,12 +10,12 @@ public func widestPrefillActivationBits(
 ) throws(CountOverflow) -> Int128 {
   let workload = Workload(promptLength: promptLength, generatedLength: 0)
   var widest: Int128 = 0
-  for activity in try activities(model, workload) {
+  for activity in try activities(Question(model, workload)) {
     if activity.level == 0 {
       widest = max(widest, activity.decoder.prefill.rows * model.layer.widestOperation)
       continue
     }
-    let shape = model.levels[activity.level - 1]
+    let shape = model.levels[activity.level]
     let units = activity.encoder.prefill.rows
     widest = max(widest, units * shape.layer.widestOperation)
     let inputs = Int128(model.chunkerInputs(at: activity.level))

@@ -11,80 +11,82 @@ struct CostTable<Integer: CountingInteger>: Sendable {
   private var structure = Structure.stack
 
   /// Prices every node. The caller has proven that no count exceeds the integer.
-  mutating func fill(_ model: Model, _ workload: Workload, _ precision: Precision) {
-    let size = Node.tableSize(levelCount: model.levelCount)
-    if nodes.count != size || structure != model.structure {
-      structure = model.structure
+  mutating func fill(_ question: Question) {
+    let size = Node.tableSize(levelCount: question.model.levelCount)
+    if nodes.count != size || structure != question.model.structure {
+      structure = question.model.structure
       nodes = Array(repeating: (.zero, .zero), count: size)
     }
     prefillTotal = .zero
     decodeTotal = .zero
-    let batch = Integer(word: workload.batchSize)
-    let scale = (batch, batch &* Integer(word: workload.continuations))
-    switch model.structure {
-    case .stack: fillVanilla(model, workload, precision, scale)
-    case .hierarchy: fillHierarchy(model, workload, precision, scale)
+    let batch = Integer(word: question.workload.batchSize)
+    let scale = (batch, batch &* Integer(word: question.workload.continuations))
+    switch question.model.structure {
+    case .stack: fillVanilla(question, scale)
+    case .hierarchy: fillHierarchy(question, scale)
     }
   }
 
-  private mutating func fillVanilla(
-    _ model: Model, _ workload: Workload, _ precision: Precision, _ scale: (Integer, Integer)
-  ) {
+  private mutating func fillVanilla(_ question: Question, _ scale: (Integer, Integer)) {
     let activity = vanillaActivity(
-      prompt: workload.promptLength, generated: workload.generatedLength, as: Integer.self)
-    let cost = StackCost<Integer>(model.layer, layers: model.layers, precision)
-    setEmbedding(.decoder, width: model.layer.width, rows: activity.fedRows, precision, scale)
+      prompt: question.workload.promptLength, generated: question.workload.generatedLength, as: Integer.self)
+    let cost = StackCost<Integer>(question.model.layer, layers: question.model.layers, question.precision)
+    setEmbedding(.decoder, width: question.model.layer.width, rows: activity.fedRows, question.precision, scale)
     setStack(at: 0, .decoder, activity.decoder, cost, scale)
-    setHead(model, workload, parallel: 0, precision, scale)
+    setHead(question, parallel: 0, scale)
     cache = CacheBits()
     cache.add(
       activity, entryBits: cost.entryBits, survives: true,
-      continuations: Integer(word: workload.continuations))
+      continuations: Integer(word: question.workload.continuations))
     cache.finish(batch: scale.0, dropsAtPrompt: false, drops: false, localPeak: 0)
   }
 
-  private mutating func fillHierarchy(
-    _ model: Model, _ workload: Workload, _ precision: Precision, _ scale: (Integer, Integer)
-  ) {
-    var walk = HierarchyWalk(model, prompt: workload.promptLength, generated: workload.generatedLength)
-    var windows = LocalWindows<Integer>(model, workload, walk, precision)
-    let continuations = Integer(word: workload.continuations)
+  private mutating func fillHierarchy(_ question: Question, _ scale: (Integer, Integer)) {
+    var walk = HierarchyWalk(
+      question.model, prompt: question.workload.promptLength, generated: question.workload.generatedLength)
+    var windows = LocalWindows<Integer>(question, walk)
+    let continuations = Integer(word: question.workload.continuations)
     cache = CacheBits()
-    var below = model.layer
-    for level in 1...model.levelCount {
-      let shape = model.levels[level - 1]
+    var below = question.model.layer
+    for level in 1...question.model.levelCount {
+      let shape = question.model.levels[level]
       let activity = walk.advance(to: shape, as: Integer.self)
 
-      let encoder = StackCost<Integer>(shape.layer, layers: shape.encoderLayers, precision)
+      let encoder = StackCost<Integer>(shape.layer, layers: shape.encoderLayers, question.precision)
       setStack(at: level, .encoder, activity.encoder, encoder, scale)
       setNorm(at: level, .encoder, activity.encoder, encoder.norm, scale)
-      let chunker: MapCost<Integer>? = model.chunkerCost(at: level, precision)
+      let chunker: MapCost<Integer>? = question.model.chunkerCost(at: level, question.precision)
       setMap(Node(level, .encoder, .chunker), activity.encoder, chunker, scale)
       cache.add(
-        activity, entryBits: encoder.entryBits, survives: level == model.levelCount, continuations: continuations)
+        activity, entryBits: encoder.entryBits, survives: level == question.model.levelCount,
+        continuations: continuations)
 
-      let decoder = StackCost<Integer>(below, layers: shape.decoderLayers, precision)
+      let decoder = StackCost<Integer>(below, layers: shape.decoderLayers, question.precision)
       setStack(at: level, .decoder, activity.decoder, decoder, scale)
       setNorm(at: level, .decoder, activity.decoder, decoder.norm, scale)
-      setMap(Node(level, .decoder, .converter), activity.decoder, model.converterCost(at: level, precision), scale)
+      setMap(
+        Node(level, .decoder, .converter), activity.decoder,
+        question.model.converterCost(at: level, question.precision), scale)
       windows.add(shape, activity, span: walk.span, entryBits: decoder.entryBits)
 
       if level == 1 {
         let length = Integer(word: shape.chunkLength)
         setEmbedding(
-          .encoder, width: model.encoderEmbeddingWidth,
-          rows: (length &* activity.encoder.prefill.rows, length &* activity.encoder.decode.rows), precision, scale)
-        let feeds = model.decoderInput.feedsTokens
+          .encoder, width: question.model.encoderEmbeddingWidth,
+          rows: (length &* activity.encoder.prefill.rows, length &* activity.encoder.decode.rows), question.precision,
+          scale)
+        let feeds = question.model.decoderInput.feedsTokens
         setEmbedding(
-          .decoder, width: model.layer.width, rows: feeds ? activity.fedRows : (0, 0), precision, scale)
+          .decoder, width: question.model.layer.width, rows: feeds ? activity.fedRows : (0, 0), question.precision,
+          scale)
       }
       below = shape.layer
     }
-    setHead(model, workload, parallel: walk.parallel, precision, scale)
-    let recursive = model.generation == .recursive
-    let end = workload.promptLength &+ workload.generatedLength
+    setHead(question, parallel: walk.parallel, scale)
+    let recursive = question.model.generation == .recursive
+    let end = question.workload.promptLength &+ question.workload.generatedLength
     cache.finish(
-      batch: scale.0, dropsAtPrompt: recursive && walk.dropAt == workload.promptLength,
+      batch: scale.0, dropsAtPrompt: recursive && walk.dropAt == question.workload.promptLength,
       drops: recursive && walk.dropAt <= end, localPeak: windows.peak)
   }
 
@@ -165,24 +167,20 @@ struct CostTable<Integer: CountingInteger>: Sendable {
 
   /// Once per emitted token; one dispatch for all chunks of a chunk-parallel meta-context.
   @inline(__always)
-  private mutating func setHead(
-    _ model: Model, _ workload: Workload, parallel: Int, _ precision: Precision, _ scale: (Integer, Integer)
-  ) {
-    let dispatches = headDispatches(model, workload, parallel: parallel, as: Integer.self)
-    let rows = Integer(word: workload.generatedLength) &* scale.1
-    let cost: MapCost<Integer> = model.headCost(precision)
+  private mutating func setHead(_ question: Question, parallel: Int, _ scale: (Integer, Integer)) {
+    let dispatches = headDispatches(question, parallel: parallel, as: Integer.self)
+    let rows = Integer(word: question.workload.generatedLength) &* scale.1
+    let cost: MapCost<Integer> = question.model.headCost(question.precision)
     set(base(0, .decoder) &+ Component.head.ordinal, .zero, cost.work(rows: rows, dispatches: dispatches))
   }
 }
 
 /// Dispatches of the head in decode: one per token, `C_1` in a meta-context whose chunks run side by side.
 @inline(__always)
-func headDispatches<Integer: CountingInteger>(
-  _ model: Model, _ workload: Workload, parallel: Int, as _: Integer.Type
-) -> Integer {
-  let tokens = Integer(word: workload.generatedLength)
+func headDispatches<Integer: CountingInteger>(_ question: Question, parallel: Int, as _: Integer.Type) -> Integer {
+  let tokens = Integer(word: question.workload.generatedLength)
   if parallel == 0 { return tokens }
-  let saved = model.metaContextLength &- model.levels[0].chunkLength
+  let saved = question.model.metaContextLength &- question.model.levels[1].chunkLength
   return tokens &- Integer(word: parallel) &* Integer(word: saved)
 }
 

@@ -22,20 +22,20 @@ struct CountBound {
   private(set) var total = 0.0
 
   /// - Throws: `CountOverflow` if positions themselves do not fit.
-  static func estimate(
-    _ model: Model, _ workload: Workload, _ precision: Precision
-  ) throws(CountOverflow) -> Double {
-    let tokens = Double(workload.promptLength) + Double(workload.generatedLength)
-    var bound = CountBound(workload, precision)
+  static func estimate(_ question: Question) throws(CountOverflow) -> Double {
+    let tokens = Double(question.workload.promptLength) + Double(question.workload.generatedLength)
+    var bound = CountBound(question.workload, question.precision)
     bound.addMap(
-      rows: Double(workload.generatedLength), inputs: Double(model.layer.width), outputs: Double(model.vocabulary))
-    if !model.isHierarchy {
-      bound.addStack(model.layer, layers: model.layers, rows: tokens + 1, pairs: (tokens + 1) * (tokens + 1))
-      bound.addRows(tokens, width: Double(model.layer.width))
+      rows: Double(question.workload.generatedLength), inputs: Double(question.model.layer.width),
+      outputs: Double(question.model.vocabulary))
+    if !question.model.isHierarchy {
+      bound.addStack(
+        question.model.layer, layers: question.model.layers, rows: tokens + 1, pairs: (tokens + 1) * (tokens + 1))
+      bound.addRows(tokens, width: Double(question.model.layer.width))
     }
     var span = 1.0
-    var below = model.layer
-    for level in model.levels {
+    var below = question.model.layer
+    for level in question.model.levels {
       span *= Double(level.chunkLength)
       let units = tokens / span
       let window = Double(level.conditionLength) + Double(level.chunkLength)

@@ -35,21 +35,19 @@ public struct Pricer: Sendable {
   /// Prices every node of a point and returns the totals; nodes are then read with `work(at:in:)`.
   /// - Throws: `CountOverflow` where a count could exceed 2^126.
   /// - Precondition: a valid model (every length, width and layer count at least 1), P, G ≥ 0, batch, K ≥ 1.
-  public mutating func price(
-    _ model: Model, _ workload: Workload, _ precision: Precision
-  ) throws(CountOverflow) -> PriceTotals {
+  public mutating func price(_ question: Question) throws(CountOverflow) -> PriceTotals {
     precondition(
-      workload.promptLength >= 0 && workload.generatedLength >= 0 && workload.batchSize > 0
-        && workload.continuations > 0, "a workload has lengths of at least 0 and at least one sequence")
-    let bound = try CountBound.estimate(model, workload, precision)
+      question.workload.promptLength >= 0 && question.workload.generatedLength >= 0 && question.workload.batchSize > 0
+        && question.workload.continuations > 0, "a workload has lengths of at least 0 and at least one sequence")
+    let bound = try CountBound.estimate(question)
     if bound < 0x1p62 {
       isWide = false
-      narrow.fill(model, workload, precision)
+      narrow.fill(question)
       return narrow.totals
     }
     guard bound < 0x1p126 else { throw .counts }
     isWide = true
-    wide.fill(model, workload, precision)
+    wide.fill(question)
     return wide.totals
   }
 
@@ -127,12 +125,10 @@ public struct ExactCost: Hashable, Sendable {
 
 /// Prices every node of a point.
 /// - Throws: `CountOverflow` where a count could exceed 2^126.
-public func price(
-  _ model: Model, _ workload: Workload, _ precision: Precision
-) throws(CountOverflow) -> ExactCost {
+public func price(_ question: Question) throws(CountOverflow) -> ExactCost {
   var pricer = Pricer()
-  let totals = try pricer.price(model, workload, precision)
-  let nodes = model.nodes
+  let totals = try pricer.price(question)
+  let nodes = question.model.nodes
   func table(_ phase: Phase) -> [NodeWork] {
     nodes.map { NodeWork(node: $0, work: pricer.work(at: $0, in: phase)) }
   }
@@ -150,7 +146,7 @@ extension Model {
     if decoderInput.feedsTokens { nodes.append(Node(0, .decoder, .embedding)) }
     nodes.append(Node(0, .decoder, .head))
     for level in 1...levelCount {
-      let chunker: [Component] = levels[level - 1].chunker == .concatenation ? [] : [.chunker]
+      let chunker: [Component] = levels[level].chunker == .concatenation ? [] : [.chunker]
       nodes += (chunker + stack + [.norm]).map { Node(level, .encoder, $0) }
       let norm: [Component] = decoderHasNorm(at: level) ? [.norm] : []
       nodes += ([.converter] + stack + norm).map { Node(level, .decoder, $0) }

@@ -86,23 +86,23 @@ extension Model {
   @inline(__always)
   func converterCost<Integer>(at level: Int, _ precision: Precision) -> MapCost<Integer> {
     let outputs =
-      Integer(word: levels[level - 1].conditionLength)
-      &* Integer(word: level == 1 ? layer.width : levels[level - 2].layer.width)
+      Integer(word: levels[level].conditionLength)
+      &* Integer(word: level == 1 ? layer.width : levels[level - 1].layer.width)
     return MapCost(
-      inputs: Integer(word: levels[level - 1].layer.width), outputs: outputs, bias: true,
+      inputs: Integer(word: levels[level].layer.width), outputs: outputs, bias: true,
       inputNorm: false, precision)
   }
 
   /// Features that the chunker of a level concatenates: C_l·D_{l−1}, where level 1 reads encoder embedding rows.
   @inline(__always)
   func chunkerInputs(at level: Int) -> Int {
-    levels[level - 1].chunkLength &* (level == 1 ? encoderEmbeddingWidth : levels[level - 2].layer.width)
+    levels[level].chunkLength &* (level == 1 ? encoderEmbeddingWidth : levels[level - 1].layer.width)
   }
 
   /// Chunker l, unless it is the view that costs nothing.
   @inline(__always)
   func chunkerCost<Integer>(at level: Int, _ precision: Precision) -> MapCost<Integer>? {
-    let shape = levels[level - 1]
+    let shape = levels[level]
     if shape.chunker == .concatenation { return nil }
     return MapCost(
       inputs: Integer(word: chunkerInputs(at: level)),

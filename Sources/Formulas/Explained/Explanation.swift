@@ -15,12 +15,10 @@ public struct Explanation: Hashable, Sendable {
 
 /// The formulas behind a node's figures, in the order of `Work.figures`; figures that are zero by structure are left out.
 /// - Throws: `CountOverflow` where a count of the whole batch could exceed 2^126.
-public func explain(
-  _ node: Node, in phase: Phase, _ model: Model, _ workload: Workload, _ precision: Precision
-) throws(CountOverflow) -> [Explanation] {
-  guard try CountBound.estimate(model, workload, precision) < 0x1p126 else { throw .counts }
-  guard model.nodes.contains(node) else { return [] }
-  return Explainer(node, phase, model, workload, precision).formulas.map { quantity, formula in
+public func explain(_ node: Node, in phase: Phase, _ question: Question) throws(CountOverflow) -> [Explanation] {
+  guard try CountBound.estimate(question) < 0x1p126 else { throw .counts }
+  guard question.model.nodes.contains(node) else { return [] }
+  return Explainer(node, phase, question).formulas.map { quantity, formula in
     Explanation(quantity: quantity, symbolic: formula.symbolic, numbers: formula.numbers, value: formula.value)
   }
 }
@@ -29,8 +27,8 @@ public func explain(
 private struct Explainer {
   let node: Node
   let phase: Phase
-  let model: Model
-  let workload: Workload
+  let question: Question
+  var model: Model { question.model }
   let weight: Expression
   let element: Expression
   let cacheElement: Expression
@@ -39,18 +37,17 @@ private struct Explainer {
   /// Sequences: prefill runs once per prompt, decode once per continuation.
   let batch: Expression
 
-  init(_ node: Node, _ phase: Phase, _ model: Model, _ workload: Workload, _ precision: Precision) {
+  init(_ node: Node, _ phase: Phase, _ question: Question) {
     self.node = node
     self.phase = phase
-    self.model = model
-    self.workload = workload
-    weight = .symbol("w_bits", precision.weights.bits)
-    element = .symbol("a_bits", precision.activations.bits)
-    cacheElement = .symbol("c_bits", precision.cache.bits)
-    symbols = PointSymbols(model, workload)
-    let sequences = Expression.symbol("batch", workload.batchSize)
-    batch = phase == .prefill ? sequences : sequences * .symbol("K", workload.continuations)
-    if !model.isHierarchy {
+    self.question = question
+    weight = .symbol("w_bits", question.precision.weights.bits)
+    element = .symbol("a_bits", question.precision.activations.bits)
+    cacheElement = .symbol("c_bits", question.precision.cache.bits)
+    symbols = PointSymbols(question)
+    let sequences = Expression.symbol("batch", question.workload.batchSize)
+    batch = phase == .prefill ? sequences : sequences * .symbol("K", question.workload.continuations)
+    if !question.model.isHierarchy {
       activity = symbols.vanilla(phase)
     } else if node.level == 0 {
       activity = node.side == .encoder ? symbols.encoder(1, phase) : symbols.decoder(1, phase)
@@ -84,7 +81,7 @@ private struct Explainer {
   var hidden: Expression { .symbol("F", shape.feedForward) }
   var layers: Expression {
     if node.level == 0 { return .symbol("layers", model.layers) }
-    let level = model.levels[node.level - 1]
+    let level = model.levels[node.level]
     return .symbol("layers", node.side == .encoder ? level.encoderLayers : level.decoderLayers)
   }
   var persists: Bool { node.side == .encoder || node.level == 0 }
@@ -158,7 +155,7 @@ private struct Explainer {
   var chunker: [(String, Expression)] {
     let below: Expression = node.level == 1 ? .symbol("E_1", model.encoderEmbeddingWidth) : width(node.level - 1)
     let inputs = symbols.chunk(node.level) * below
-    let inputNorm = model.levels[node.level - 1].chunker == .linear
+    let inputNorm = model.levels[node.level].chunker == .linear
     return map(
       inputs: inputs, outputs: width(node.level), bias: true, inputNorm: inputNorm, rows: batch * activity.calls,
       dispatches: activity.callDispatches)

@@ -30,21 +30,22 @@ struct PointSymbols {
   private let promptLength: Int
   private let endLength: Int
 
-  init(_ model: Model, _ workload: Workload) {
-    self.model = model
-    walk = HierarchyWalk(model, prompt: workload.promptLength, generated: workload.generatedLength)
-    prompt = .symbol("P", workload.promptLength)
-    generated = .symbol("G", workload.generatedLength)
-    end = .symbol("T", workload.promptLength + workload.generatedLength)
+  init(_ question: Question) {
+    self.model = question.model
+    walk = HierarchyWalk(
+      question.model, prompt: question.workload.promptLength, generated: question.workload.generatedLength)
+    prompt = .symbol("P", question.workload.promptLength)
+    generated = .symbol("G", question.workload.generatedLength)
+    end = .symbol("T", question.workload.promptLength + question.workload.generatedLength)
     drop = .symbol("E", walk.dropAt)
     parallel = .symbol("w", walk.parallel)
-    promptLength = workload.promptLength
-    endLength = workload.promptLength + workload.generatedLength
+    promptLength = question.workload.promptLength
+    endLength = question.workload.promptLength + question.workload.generatedLength
   }
 
   func span(_ level: Int) -> Expression { .symbol("C_{≤\(level)}", model.metaContextLength(upTo: level)) }
-  func chunk(_ level: Int) -> Expression { .symbol("C_\(level)", model.levels[level - 1].chunkLength) }
-  func condition(_ level: Int) -> Expression { .symbol("R_\(level)", model.levels[level - 1].conditionLength) }
+  func chunk(_ level: Int) -> Expression { .symbol("C_\(level)", model.levels[level].chunkLength) }
+  func condition(_ level: Int) -> Expression { .symbol("R_\(level)", model.levels[level].conditionLength) }
   /// Chunks of a level that a parallel meta-context takes together instead of one by one, less one.
   func together(_ level: Int) -> Expression {
     parallel * (.floor(.symbol("B", model.metaContextLength), span(level)) - 1)
@@ -110,7 +111,7 @@ struct PointSymbols {
     one: Expression, rows: Expression, fed: Expression
   ) {
     let length = name == "P" ? promptLength : endLength
-    let fed = length / model.metaContextLength(upTo: level - 1) % model.levels[level - 1].chunkLength
+    let fed = length / model.metaContextLength(upTo: level - 1) % model.levels[level].chunkLength
     let units = Expression.symbol("u_\(level)(\(name))", fed)
     return (.ceiling(tokens, span(level)) - .floor(tokens, span(level)), condition(level) + units, units)
   }

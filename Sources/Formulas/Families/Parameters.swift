@@ -91,17 +91,17 @@ extension Model {
       ParameterComponent(
         name: "encoder embedding", count: Int128(vocabulary) * Int128(encoderEmbeddingWidth), used: true)
     ]
-    for (index, shape) in levels.enumerated() {
-      if let count = chunkerParameters(at: index + 1) {
+    for (number, shape) in zip(levels.indices, levels) {
+      if let count = chunkerParameters(at: number) {
         components.append(
-          ParameterComponent(name: "level \(index + 1) chunker", count: count, used: true, isMap: true))
+          ParameterComponent(name: "level \(number) chunker", count: count, used: true, isMap: true))
       }
       let encoder = shape.layer.stackParameters(layers: shape.encoderLayers)
-      components.append(ParameterComponent(name: "level \(index + 1) encoder", count: encoder, used: true))
+      components.append(ParameterComponent(name: "level \(number) encoder", count: encoder, used: true))
     }
-    for level in levels.indices.reversed().map({ $0 + 1 }) {
+    for level in levels.indices.reversed() {
       let used = decoderRuns(at: level)
-      let decoder = layer(at: level - 1).stackParameters(layers: levels[level - 1].decoderLayers)
+      let decoder = layer(at: level - 1).stackParameters(layers: levels[level].decoderLayers)
       components.append(
         ParameterComponent(
           name: "level \(level) converter", count: converterParameters(at: level), used: used, isMap: true))
@@ -112,7 +112,7 @@ extension Model {
         ParameterComponent(name: "decoder embedding and head", count: tableParameters, used: true))
     } else {
       // The last token of a chunk is never fed: chunks of one token leave the table unread.
-      let used = decoderInput.feedsTokens && levels[0].chunkLength > 1
+      let used = decoderInput.feedsTokens && levels[1].chunkLength > 1
       components.append(ParameterComponent(name: "decoder embedding", count: tableParameters, used: used))
       components.append(ParameterComponent(name: "head", count: tableParameters, used: true))
     }
@@ -121,7 +121,7 @@ extension Model {
 
   /// Weight and bias, and a norm weight over the inputs of the linear kind; nil for the view.
   fileprivate func chunkerParameters(at level: Int) -> Int128? {
-    let shape = levels[level - 1]
+    let shape = levels[level]
     let width = Int128(shape.layer.width)
     let inputs = Int128(chunkerInputs(at: level))
     switch shape.chunker {
@@ -133,8 +133,8 @@ extension Model {
 
   /// D_l → R_l·D_{l−1}, weight and bias.
   fileprivate func converterParameters(at level: Int) -> Int128 {
-    let outputs = Int128(levels[level - 1].conditionLength) * Int128(layer(at: level - 1).width)
-    return (Int128(levels[level - 1].layer.width) + 1) * outputs
+    let outputs = Int128(levels[level].conditionLength) * Int128(layer(at: level - 1).width)
+    return (Int128(levels[level].layer.width) + 1) * outputs
   }
 }
 

@@ -11,16 +11,16 @@ import Quantities
 /// * Unfused attention writes and reads the scores, then the weights: four elements a pair and head.
 /// * `once` and `all` move the head of the first token into prefill; `all` adds the prompt's other positions.
 /// - Throws: `CountOverflow` where a count could exceed 2^126.
-public func counted(
-  _ cost: ExactCost, by conventions: Conventions, _ model: Model, _ workload: Workload, _ precision: Precision
-) throws(CountOverflow) -> ExactCost {
+public func counted(_ cost: ExactCost, by conventions: Conventions, _ question: Question) throws(CountOverflow)
+  -> ExactCost
+{
   guard conventions != Conventions() else { return cost }
-  let converter = ConventionConverter(conventions, model, workload, precision)
-  guard converter.bound(try CountBound.estimate(model, workload, precision)) < 0x1p126 else { throw .counts }
+  let converter = ConventionConverter(conventions, question)
+  guard converter.bound(try CountBound.estimate(question)) < 0x1p126 else { throw .counts }
   var converted = cost
   converted.prefill = converter.convert(
-    cost.prefill, .prefill, try passes(model, workload, in: .prefill).stacks)
-  converted.decode = converter.convert(cost.decode, .decode, try passes(model, workload, in: .decode).stacks)
+    cost.prefill, .prefill, try passes(question, in: .prefill).stacks)
+  converted.decode = converter.convert(cost.decode, .decode, try passes(question, in: .decode).stacks)
   converted.totals.prefill = converted.prefill.reduce(into: .zero) { $0 += $1.work }
   converted.totals.decode = converted.decode.reduce(into: .zero) { $0 += $1.work }
   return converted
@@ -28,15 +28,14 @@ public func counted(
 
 private struct ConventionConverter {
   let conventions: Conventions
-  let model: Model
-  let workload: Workload
-  let precision: Precision
+  let question: Question
+  var model: Model { question.model }
+  var workload: Workload { question.workload }
+  var precision: Precision { question.precision }
 
-  init(_ conventions: Conventions, _ model: Model, _ workload: Workload, _ precision: Precision) {
+  init(_ conventions: Conventions, _ question: Question) {
     self.conventions = conventions
-    self.model = model
-    self.workload = workload
-    self.precision = precision
+    self.question = question
   }
 
   /// The exact bound with all pairs and unfused scores, and a head and a dense look-up for every position.
@@ -101,7 +100,7 @@ private struct ConventionConverter {
 
   private func layers(of node: Node) -> Int {
     guard node.level > 0 else { return model.layers }
-    let level = model.levels[node.level - 1]
+    let level = model.levels[node.level]
     return node.side == .encoder ? level.encoderLayers : level.decoderLayers
   }
 
@@ -128,7 +127,7 @@ private struct ConventionConverter {
     guard model.isHierarchy else { return false }
     let walk = HierarchyWalk(model, prompt: workload.promptLength, generated: workload.generatedLength)
     return walk.parallel > 0 && walk.dropAt == workload.promptLength
-      && model.metaContextLength > model.levels[0].chunkLength
+      && model.metaContextLength > model.levels[1].chunkLength
   }
 
   /// One-hot rows times the table, which every dispatch reads whole.

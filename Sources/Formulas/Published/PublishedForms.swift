@@ -52,30 +52,30 @@ public struct PublishedForm: Hashable, Sendable {
 
 /// Condition vectors that keeping every condition sequence holds over T tokens: `R_l`·⌈T/C_{≤l}⌉ of each level.
 public func retainedVectors(_ model: Model, contextLength: Int) -> [Int128] {
-  model.levels.indices.map { index in
-    let tokens = model.metaContextLength(upTo: index + 1)
-    let chunks = contextLength / tokens + (contextLength % tokens == 0 ? 0 : 1)
-    return Int128(model.levels[index].conditionLength) * Int128(chunks)
+  model.hierarchy.map { level in
+    let chunks = contextLength / level.span + (contextLength % level.span == 0 ? 0 : 1)
+    return Int128(level.conditionLength) * Int128(chunks)
   }
 }
 
 /// The forms of both versions of the paper that apply to an architecture.
 /// - Source: arXiv:2512.20687 v1 §6 (`v1-…`), v2 §4 (`v2-…`), with `M_l` = ⌊·/C_{≤l}⌋ for every T/C_{≤l}
 /// - Throws: `CountOverflow` where a count of the whole batch could exceed 2^126.
-public func publishedForms(_ model: Model, _ workload: Workload) throws(CountOverflow) -> [PublishedForm] {
-  let levels = try activities(model, workload)
-  let forms = Forms(model: model, workload: workload, levels: levels)
-  switch model.structure {
+public func publishedForms(_ question: Question) throws(CountOverflow) -> [PublishedForm] {
+  let levels = try activities(question)
+  let forms = Forms(question: question, levels: levels)
+  switch question.model.structure {
   case .stack: return forms.vanilla
   case .hierarchy: return forms.firstVersion + forms.secondVersion
   }
 }
 
 private struct Forms {
-  let model: Model
-  let workload: Workload
+  let question: Question
   let levels: [LevelActivity<Int128>]
 
+  var model: Model { question.model }
+  var workload: Workload { question.workload }
   var prompt: Int { workload.promptLength }
   var generated: Int { workload.generatedLength }
   var end: Int { prompt + generated }
@@ -83,8 +83,8 @@ private struct Forms {
 
   /// `M_l` of a number of tokens; M_0 is the tokens themselves.
   func stream(_ tokens: Int, _ level: Int) -> Int128 { Int128(tokens / model.metaContextLength(upTo: level)) }
-  func chunk(_ level: Int) -> Int128 { Int128(model.levels[level - 1].chunkLength) }
-  func condition(_ level: Int) -> Int128 { Int128(model.levels[level - 1].conditionLength) }
+  func chunk(_ level: Int) -> Int128 { Int128(model.levels[level].chunkLength) }
+  func condition(_ level: Int) -> Int128 { Int128(model.levels[level].conditionLength) }
   func sum(_ term: (Int) -> Int128) -> Int128 { range.reduce(0) { $0 + term($1) } }
 
   /// Encoder positions in cache at the end.

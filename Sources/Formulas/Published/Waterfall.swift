@@ -44,12 +44,8 @@ public struct Waterfall: Hashable, Sendable {
 
 /// One side of a comparison: a workload of a model on a machine and an engine.
 public struct ComparedPoint: Sendable {
-  /// What runs.
-  public var model: Model
-  /// What is asked of it; the batch is replaced by `batch` where memory limits it.
-  public var workload: Workload
-  /// Element types of weights, activations and caches.
-  public var precision: Precision
+  /// What is asked; its batch is replaced by `batch` where memory limits it.
+  public var question: Question
   /// The machine with its engine.
   public var roofline: Roofline
   /// Of the whole model, however many devices share it.
@@ -66,35 +62,31 @@ public struct ComparedPoint: Sendable {
   public var fits: Bool
 
   /// - Throws: `HardwareError`, `CountOverflow`
-  public init(
-    _ model: Model, _ workload: Workload, _ precision: Precision, on profile: HardwareProfile, engine: Engine = .ideal
-  ) throws {
-    self.model = model
-    self.workload = workload
-    self.precision = precision
-    roofline = try Roofline(profile, precision, engine)
-    memory = try MemoryDemand(model, workload, precision, engine: engine)
+  public init(_ question: Question, on profile: HardwareProfile, engine: Engine = .ideal) throws {
+    self.question = question
+    roofline = try Roofline(profile, question.precision, engine)
+    memory = try MemoryDemand(question, engine: engine)
     var pricer = Pricer()
-    let cache = try pricer.price(model, workload.with(batchSize: 1), precision).cache
+    let cache = try pricer.price(question.with(batchSize: 1)).cache
     cacheBytes = cache.peakBytes
     windowBytes = cache.localPeakBytes
-    let share = try MemoryDemand(model, workload, precision, devices: profile.devices, engine: engine)
+    let share = try MemoryDemand(question, devices: profile.devices, engine: engine)
     let largest = share.largestBatch(on: profile)
     fits = largest != 0
-    batch = largest.flatMap { $0 > 0 ? $0 : nil } ?? workload.batchSize
+    batch = largest.flatMap { $0 > 0 ? $0 : nil } ?? question.workload.batchSize
   }
 
   /// Prefill and decode of a batch, by cause.
   func causes(batch: Int) -> TimeByCause {
     let dispatched = DispatchedWorkload(
-      model, workload.with(batchSize: batch), precision, devices: roofline.profile.devices)
+      question.with(batchSize: batch), devices: roofline.profile.devices)
     var sum = roofline.causes(dispatched.prefill)
     sum += roofline.causes(dispatched.decode)
     return sum
   }
 
   /// Tokens that one prompt's continuations emit.
-  var tokens: Double { Double(workload.continuations) * Double(workload.generatedLength) }
+  var tokens: Double { Double(question.workload.continuations) * Double(question.workload.generatedLength) }
 
   /// Tokens per second at a batch; whether the batch fits does not matter here.
   /// - Unit: token/s
@@ -128,7 +120,7 @@ public struct PointComparison: Sendable {
 
   public init(_ first: ComparedPoint, _ second: ComparedPoint) {
     let own = (
-      first.causes(batch: first.workload.batchSize), second.causes(batch: second.workload.batchSize)
+      first.causes(batch: first.question.workload.batchSize), second.causes(batch: second.question.workload.batchSize)
     )
     if own.0.total > .zero, own.1.total > .zero {
       time = Waterfall(

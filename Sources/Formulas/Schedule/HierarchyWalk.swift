@@ -222,13 +222,11 @@ private struct ChunkCounts<Integer: CountingInteger> {
 
 /// What every level does, in ascending order, for one sequence; of a vanilla model its one stack as level 0.
 /// - Throws: `CountOverflow` where a count of the whole batch could exceed 2^126.
-public func activities(
-  _ model: Model, _ workload: Workload
-) throws(CountOverflow) -> [LevelActivity<Int128>] {
-  guard try CountBound.estimate(model, workload, Precision()) < 0x1p126 else { throw .counts }
-  let prompt = workload.promptLength
-  let generated = workload.generatedLength
-  if !model.isHierarchy { return [vanillaActivity(prompt: prompt, generated: generated, as: Int128.self)] }
-  var walk = HierarchyWalk(model, prompt: prompt, generated: generated)
-  return model.levels.map { walk.advance(to: $0, as: Int128.self) }
+public func activities(_ question: Question) throws(CountOverflow) -> [LevelActivity<Int128>] {
+  guard try CountBound.estimate(Question(question.model, question.workload)) < 0x1p126 else { throw .counts }
+  let prompt = question.workload.promptLength
+  let generated = question.workload.generatedLength
+  if !question.model.isHierarchy { return [vanillaActivity(prompt: prompt, generated: generated, as: Int128.self)] }
+  var walk = HierarchyWalk(question.model, prompt: prompt, generated: generated)
+  return question.model.levels.map { walk.advance(to: $0, as: Int128.self) }
 }

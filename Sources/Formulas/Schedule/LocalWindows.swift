@@ -16,21 +16,23 @@ struct LocalWindows<Integer: CountingInteger> {
   private(set) var peak: Integer = 0
 
   @inline(__always)
-  init(_ model: Model, _ workload: Workload, _ walk: HierarchyWalk, _ precision: Precision) {
-    batch = Integer(word: workload.batchSize)
-    scale = batch &* Integer(word: workload.continuations)
+  init(_ question: Question, _ walk: HierarchyWalk) {
+    batch = Integer(word: question.workload.batchSize)
+    scale = batch &* Integer(word: question.workload.continuations)
     runsParallel = walk.parallel > 0
-    let start = workload.promptLength
-    let end = start &+ workload.generatedLength
+    let start = question.workload.promptLength
+    let end = start &+ question.workload.generatedLength
     var largest: Integer
-    if model.decoderInput != .encoderState {
-      largest = Self.largest(model, model.levelCount, from: start, through: end, precision)
+    if question.model.decoderInput != .encoderState {
+      largest = Self.largest(question.model, question.model.levelCount, from: start, through: end, question.precision)
     } else {
       // Decoders above level 1 run from the drop on, where nothing is open.
-      let drop = model.generation == .recursive ? walk.dropAt : .max
-      largest = Self.largest(model, 1, from: start, through: min(end, drop), precision)
+      let drop = question.model.generation == .recursive ? walk.dropAt : .max
+      largest = Self.largest(question.model, 1, from: start, through: min(end, drop), question.precision)
       if drop < end {
-        largest = max(largest, Self.largest(model, model.levelCount, from: drop, through: end, precision))
+        largest = max(
+          largest, Self.largest(question.model, question.model.levelCount, from: drop, through: end, question.precision)
+        )
       }
     }
     peak = scale &* largest
@@ -52,12 +54,12 @@ struct LocalWindows<Integer: CountingInteger> {
     _ model: Model, _ levels: Int, from first: Int, through last: Int, _ precision: Precision
   ) -> Integer {
     var period = 1
-    for level in 0..<levels { period &*= model.levels[level].chunkLength }
+    for level in model.levels.indices.prefix(levels) { period &*= model.levels[level].chunkLength }
     // All digits at their largest occur in the range: no other state can be larger.
     if last &- first >= period &- 1 { return fullWindows(model, levels, precision) }
     var largest = windows(model, levels, at: last, precision)
     var span = 1
-    for level in 0..<levels {
+    for level in model.levels.indices.prefix(levels) {
       span &*= model.levels[level].chunkLength
       let state = last / span &* span &- 1
       if state >= first { largest = max(largest, windows(model, levels, at: state, precision)) }
@@ -70,12 +72,12 @@ struct LocalWindows<Integer: CountingInteger> {
   private static func fullWindows(_ model: Model, _ levels: Int, _ precision: Precision) -> Integer {
     var span = 1
     var total: Integer = 0
-    for index in 0..<levels {
-      span &*= model.levels[index].chunkLength
+    for level in model.levels.indices.prefix(levels) {
+      span &*= model.levels[level].chunkLength
       if span == 1 { continue }
       let positions =
-        Integer(word: model.levels[index].conditionLength) &+ Integer(word: model.levels[index].chunkLength) &- 1
-      total &+= positions &* model.windowEntryBits(at: index + 1, precision)
+        Integer(word: model.levels[level].conditionLength) &+ Integer(word: model.levels[level].chunkLength) &- 1
+      total &+= positions &* model.windowEntryBits(at: level, precision)
     }
     return total
   }
@@ -86,16 +88,16 @@ struct LocalWindows<Integer: CountingInteger> {
     var units = state
     var isOpen = false
     var total: Integer = 0
-    for index in 0..<levels {
-      let length = model.levels[index].chunkLength
+    for level in model.levels.indices.prefix(levels) {
+      let length = model.levels[level].chunkLength
       let above = units / length
       let fed = units &- above &* length
       isOpen = isOpen || fed != 0
       units = above
       if !isOpen { continue }
       let positions =
-        Integer(word: model.levels[index].conditionLength) &+ Integer(word: fed)
-      total &+= positions &* model.windowEntryBits(at: index + 1, precision)
+        Integer(word: model.levels[level].conditionLength) &+ Integer(word: fed)
+      total &+= positions &* model.windowEntryBits(at: level, precision)
     }
     return total
   }
@@ -105,9 +107,9 @@ extension Model {
   /// Keys and values of one position in all layers of decoder l, which runs at the dimensions of level l − 1.
   @inline(__always)
   func windowEntryBits<Integer: CountingInteger>(at level: Int, _ precision: Precision) -> Integer {
-    let keyValue = level == 1 ? layer.keyValueWidth : levels[level - 2].layer.keyValueWidth
+    let keyValue = level == 1 ? layer.keyValueWidth : levels[level - 1].layer.keyValueWidth
     return 2 &* Integer(word: keyValue)
-      &* Integer(word: levels[level - 1].decoderLayers)
+      &* Integer(word: levels[level].decoderLayers)
       &* Integer(word: precision.cache.bits)
   }
 }

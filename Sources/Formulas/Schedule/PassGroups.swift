@@ -84,27 +84,26 @@ public struct PhasePasses: Hashable, Sendable {
 
 /// All passes of a phase, grouped.
 /// - Throws: `CountOverflow` where a count of the whole batch could exceed 2^126.
-public func passes(
-  _ model: Model, _ workload: Workload, in phase: Phase
-) throws(CountOverflow) -> PhasePasses {
-  guard try CountBound.estimate(model, workload, Precision()) < 0x1p126 else { throw .counts }
-  let (prompt, generated) = (workload.promptLength, workload.generatedLength)
-  var list = PassList(model, prompt: prompt, generated: generated)
-  switch model.structure {
+public func passes(_ question: Question, in phase: Phase) throws(CountOverflow) -> PhasePasses {
+  guard try CountBound.estimate(Question(question.model, question.workload)) < 0x1p126 else { throw .counts }
+  let (prompt, generated) = (question.workload.promptLength, question.workload.generatedLength)
+  var list = PassList(question.model, prompt: prompt, generated: generated)
+  switch question.model.structure {
   case .stack:
     list.appendVanilla(phase)
   case .hierarchy:
-    for level in 1...model.levelCount {
+    for level in 1...question.model.levelCount {
       if phase == .prefill { list.appendPrefill(level) } else { list.appendDecode(level) }
     }
   }
   var heads: [HeadGroup] = []
   if phase == .decode {
-    let first = model.levels.first?.chunkLength ?? 1
-    let together = list.parallel * model.metaContextLength
+    let first = question.model.levels.first?.chunkLength ?? 1
+    let together = list.parallel * question.model.metaContextLength
     heads.append(HeadGroup(rows: 1, dispatches: Int128(generated - together)))
     heads.append(
-      HeadGroup(rows: Int128(model.metaContextLength / first), dispatches: Int128(list.parallel) * Int128(first)))
+      HeadGroup(
+        rows: Int128(question.model.metaContextLength / first), dispatches: Int128(list.parallel) * Int128(first)))
   }
   return PhasePasses(
     stacks: list.groups.filter { $0.rows > 0 && $0.passes > 0 }, heads: heads.filter { $0.dispatches > 0 })
@@ -176,12 +175,12 @@ private struct PassList {
     appendCondition(level, chunks: chunks, times: 1)
     appendFed(level, chunks: chunks, from: 1, through: fed, times: 1)
     if carried > 0 {
-      appendFed(level, chunks: carried, from: fed + 1, through: model.levels[level - 1].chunkLength - 1, times: 1)
+      appendFed(level, chunks: carried, from: fed + 1, through: model.levels[level].chunkLength - 1, times: 1)
     }
   }
 
   mutating func appendDecode(_ level: Int) {
-    let shape = model.levels[level - 1]
+    let shape = model.levels[level]
     let tokens = model.metaContextLength(upTo: level)
     let stops = recursive && level < model.levelCount ? aligned : .max
     let late = level > 1 && model.decoderInput == .encoderState
@@ -217,7 +216,7 @@ private struct PassList {
 
   /// The condition positions of `chunks` chunks at once.
   private mutating func appendCondition(_ level: Int, chunks: Int128, times: Int128) {
-    let condition = Int128(model.levels[level - 1].conditionLength)
+    let condition = Int128(model.levels[level].conditionLength)
     groups.append(
       PassGroup(
         level: level, side: .decoder, kind: .condition, rows: chunks * condition, calls: chunks, repetitions: times,
@@ -226,7 +225,7 @@ private struct PassList {
 
   /// Fed positions `first` … `last` of `chunks` chunks side by side; position j attends R_l + j keys.
   private mutating func appendFed(_ level: Int, chunks: Int128, from first: Int, through last: Int, times: Int128) {
-    let condition = Int128(model.levels[level - 1].conditionLength)
+    let condition = Int128(model.levels[level].conditionLength)
     groups.append(
       PassGroup(
         level: level, side: .decoder, kind: .fed, rows: chunks, fedRows: chunks,
@@ -238,7 +237,7 @@ private struct PassList {
   /// beginning of one that stays open.
   private mutating func appendChunks(_ level: Int, from first: Int, through last: Int) {
     if first >= last { return }
-    let length = model.levels[level - 1].chunkLength
+    let length = model.levels[level].chunkLength
     let start = Position(first, model, level)
     let end = Position(last, model, level)
     if start.chunk == end.chunk && start.isOpen {

@@ -69,20 +69,21 @@ public struct Engine: Hashable, Sendable {
   /// What each prompt with its continuations occupies at the peak: copies of its caches and what prefill materialises.
   /// - Unit: byte
   package func bytesPerSequence(
-    cacheBytes: Int128, _ model: Model, _ workload: Workload, _ precision: Precision
+    cacheBytes: Int128, _ question: Question
   ) -> Int128 {
-    let prompt = Double(workload.promptLength)
-    let activationBytes = Double(precision.activations.bits) / 8
+    let prompt = Double(question.workload.promptLength)
+    let activationBytes = Double(question.precision.activations.bits) / 8
     let squares =
-      !model.isHierarchy
-      ? [Double(model.layer.heads) * prompt * prompt]
-      : model.levels.indices.map { index in
-        let units = Double(workload.promptLength / model.metaContextLength(upTo: index + 1))
-        return Double(model.levels[index].layer.heads) * units * units
+      !question.model.isHierarchy
+      ? [Double(question.model.layer.heads) * prompt * prompt]
+      : question.model.hierarchy.map { level in
+        let units = Double(question.workload.promptLength / level.span)
+        return Double(level.layer.heads) * units * units
       }
     // Decoders and head of a hierarchy do not run over the prompt.
     let logits =
-      holdsPromptLogits && !model.isHierarchy ? prompt * Double(model.vocabulary) * activationBytes : 0
+      holdsPromptLogits && !question.model.isHierarchy
+      ? prompt * Double(question.model.vocabulary) * activationBytes : 0
     let extra = (heldCaches - 1) * Double(cacheBytes) + heldScores * (squares.max() ?? 0) + logits
     return cacheBytes + Int128(extra.rounded(.up))
   }

@@ -4,7 +4,7 @@ extension DispatchChain {
   /// The condition pass of `chunks` chunks that run side by side, `times` times.
   func appendCondition(_ level: Int, chunks: Double, times: Double, to builder: inout DispatchBuilder) {
     guard chunks > 0, times > 0 else { return }
-    let length = Double(model.levels[level - 1].conditionLength)
+    let length = Double(model.levels[level].conditionLength)
     let pairs = Affine(chunks * causalPairs(length))
     decoder(level).append(
       Passes(rows: chunks * length, times: times, pairs: pairs, entriesRead: pairs), to: &builder)
@@ -17,7 +17,7 @@ extension DispatchChain {
   ) {
     guard chunks > 0, times > 0, last >= first else { return }
     let count = Double(last - first + 1)
-    let keys = chunks * Affine(Double(model.levels[level - 1].conditionLength + first), slope: 1)
+    let keys = chunks * Affine(Double(model.levels[level].conditionLength + first), slope: 1)
     if level == 1, model.decoderInput.feedsTokens {
       builder.appendEmbedding(
         Node(0, .decoder, .embedding), rows: chunks, dispatches: count * times, width: Double(model.layer.width))
@@ -45,9 +45,9 @@ extension DispatchChain {
       appendEncoder(level, to: &builder)
       appendDecoder(level, to: &builder)
     }
-    let together = metaContext / model.levels[0].chunkLength
+    let together = metaContext / model.levels[1].chunkLength
     let alone = Double(generated - parallel * metaContext)
-    let sideBySide = Double(parallel * model.levels[0].chunkLength)
+    let sideBySide = Double(parallel * model.levels[1].chunkLength)
     appendHead(to: &builder, rows: sequences, dispatches: alone)
     appendHead(to: &builder, rows: sequences * Double(together), dispatches: sideBySide)
     addHeadResident(to: &builder)
@@ -89,7 +89,7 @@ extension DispatchChain {
 
   /// The rest of the chunk that is open after the prompt, whole chunks alone and side by side, and the last open one.
   private func appendDecoder(_ level: Int, to builder: inout DispatchBuilder) {
-    let shape = model.levels[level - 1]
+    let shape = model.levels[level]
     let span = model.metaContextLength(upTo: level)
     let below = span / shape.chunkLength
     let isLate = level > 1 && model.decoderInput == .encoderState

@@ -22,23 +22,20 @@ public struct MemoryDemand: Hashable, Sendable {
 
   /// The demand of a workload, whatever its batch.
   /// - Parameters:
-  ///   - model: whose weights and caches are held.
-  ///   - workload: its lengths and continuations; not its batch.
-  ///   - precision: element types of what is held.
+  ///   - question: what is held; its batch does not matter.
   ///   - devices: how many share the model; the demand is that of each.
   ///   - engine: what it holds besides, such as copies of caches.
   /// - Throws: `CountOverflow` where a count could exceed 2^126.
-  public init(
-    _ model: Model, _ workload: Workload, _ precision: Precision, devices: Int = 1, engine: Engine = .ideal
-  ) throws(CountOverflow) {
-    let model = model.share(of: devices)
+  public init(_ question: Question, devices: Int = 1, engine: Engine = .ideal) throws(CountOverflow) {
+    let question = question.asked(of: question.model.share(of: devices))
     var pricer = Pricer()
-    let cache = try pricer.price(model, workload.with(batchSize: 1), precision).cache
-    let activation = try widestPrefillActivationBits(model, promptLength: workload.promptLength, precision)
+    let cache = try pricer.price(question.with(batchSize: 1)).cache
+    let activation = try widestPrefillActivationBits(
+      question.model, promptLength: question.workload.promptLength, question.precision)
     self.init(
-      weightBytes: bytes(parameters(of: model).dividingMaps(by: devices).memoryBits(precision)),
+      weightBytes: bytes(parameters(of: question.model).dividingMaps(by: devices).memoryBits(question.precision)),
       bytesPerSequence: engine.bytesPerSequence(
-        cacheBytes: cache.peakBytes + cache.localPeakBytes, model, workload, precision),
+        cacheBytes: cache.peakBytes + cache.localPeakBytes, question),
       widestActivationBytes: bytes(activation))
   }
 

@@ -14,15 +14,13 @@ public struct DispatchedWorkload: Hashable, Sendable {
   public var emission: DispatchedPhase
 
   /// - Parameters:
-  ///   - model: of any family.
-  ///   - workload: its batch included.
-  ///   - precision: element types of the traffic.
+  ///   - question: a model of any family, its whole batch, and the element types of its traffic.
   ///   - devices: how many share the model; the operations are those of each.
   /// - Precondition: a valid model and workload; recursive generation has at least two levels; heads that divide over
   ///   the devices.
-  public init(_ model: Model, _ workload: Workload, _ precision: Precision, devices: Int = 1) {
-    let chain = DispatchChain(model.share(of: devices), workload, precision, devices: devices)
-    switch model.structure {
+  public init(_ question: Question, devices: Int = 1) {
+    let chain = DispatchChain(question.asked(of: question.model.share(of: devices)), devices: devices)
+    switch question.model.structure {
     case .stack: (prefill, decode) = (chain.vanillaPrefill(), chain.vanillaDecode())
     case .hierarchy: (prefill, decode) = (chain.prefill(), chain.decode())
     }
@@ -47,31 +45,31 @@ struct DispatchChain {
   let firstWhole: Int
   let parallel: Int
 
-  init(_ model: Model, _ workload: Workload, _ precision: Precision, devices: Int) {
+  init(_ question: Question, devices: Int) {
     self.devices = Double(devices)
-    self.model = model
-    self.precision = precision
-    prompt = workload.promptLength
-    generated = workload.generatedLength
+    self.model = question.model
+    self.precision = question.precision
+    prompt = question.workload.promptLength
+    generated = question.workload.generatedLength
     end = prompt + generated
-    batch = Double(workload.batchSize)
-    sequences = batch * Double(workload.continuations)
-    metaContext = model.metaContextLength
+    batch = Double(question.workload.batchSize)
+    sequences = batch * Double(question.workload.continuations)
+    metaContext = question.model.metaContextLength
     firstWhole = (prompt + metaContext - 1) / metaContext
-    let sideBySide = model.decoderInput.feedsReconstructions || model.generation == .recursive
-    parallel = model.isHierarchy && sideBySide ? max(0, end / metaContext - firstWhole) : 0
+    let sideBySide = question.model.decoderInput.feedsReconstructions || question.model.generation == .recursive
+    parallel = question.model.isHierarchy && sideBySide ? max(0, end / metaContext - firstWhole) : 0
   }
 
   /// `E`: where recursive generation drops the caches of the lower levels.
   var dropAt: Int { firstWhole * metaContext }
 
   func encoder(_ level: Int) -> TimedStack {
-    let shape = model.levels[level - 1]
+    let shape = model.levels[level]
     return TimedStack(level, .encoder, shape.layer, layers: shape.encoderLayers)
   }
 
   func decoder(_ level: Int) -> TimedStack {
-    TimedStack(level, .decoder, model.layer(at: level - 1), layers: model.levels[level - 1].decoderLayers)
+    TimedStack(level, .decoder, model.layer(at: level - 1), layers: model.levels[level].decoderLayers)
   }
 
   // MARK: Vanilla
@@ -123,8 +121,8 @@ struct DispatchChain {
 
   /// One dispatch of `chunks` condition vectors.
   func appendConverter(_ level: Int, to builder: inout DispatchBuilder, chunks: Double, dispatches: Double) {
-    let inputs = Double(model.levels[level - 1].layer.width)
-    let outputs = Double(model.levels[level - 1].conditionLength * model.layer(at: level - 1).width) / devices
+    let inputs = Double(model.levels[level].layer.width)
+    let outputs = Double(model.levels[level].conditionLength * model.layer(at: level - 1).width) / devices
     builder.appendProduct(
       Node(level, .decoder, .converter), rows: chunks, dispatches: dispatches, inputs: inputs, outputs: outputs,
       extraWeights: outputs, elementwisePerRow: outputs, activationsPerRow: inputs + outputs,
@@ -133,8 +131,8 @@ struct DispatchChain {
 
   /// What feeds encoder `level`: at level 1 the embedding rows, then the chunker unless it is a view.
   func appendChunker(_ level: Int, to builder: inout DispatchBuilder, units: Double, dispatches: Double) {
-    let shape = model.levels[level - 1]
-    let inputWidth = level == 1 ? model.encoderEmbeddingWidth : model.levels[level - 2].layer.width
+    let shape = model.levels[level]
+    let inputWidth = level == 1 ? model.encoderEmbeddingWidth : model.levels[level - 1].layer.width
     let inputs = Double(shape.chunkLength * inputWidth)
     let outputs = Double(shape.layer.width) / devices
     if level == 1 {
@@ -151,8 +149,8 @@ struct DispatchChain {
   }
 
   func addMapsResident(_ level: Int, to builder: inout DispatchBuilder) {
-    let shape = model.levels[level - 1]
-    let inputWidth = level == 1 ? model.encoderEmbeddingWidth : model.levels[level - 2].layer.width
+    let shape = model.levels[level]
+    let inputWidth = level == 1 ? model.encoderEmbeddingWidth : model.levels[level - 1].layer.width
     let chunker = shape.chunker == .concatenation ? 0 : shape.chunkLength * inputWidth * shape.layer.width
     let converter = shape.layer.width * shape.conditionLength * model.layer(at: level - 1).width
     builder.addResident(
@@ -193,14 +191,14 @@ struct DispatchChain {
       return 0
     }
     guard model.decoderInput.feedsReconstructions else { return 0 }
-    let length = model.levels[level - 1].chunkLength
+    let length = model.levels[level].chunkLength
     first = min(closed + 1, (max(first - 1, 1) + length - 1) / length)
     return closed + 1 - first
   }
 
   /// Open and carried chunks of a decoder, all together: one pass if their inputs are known, else unit by unit.
   private func appendOpenChunks(_ level: Int, carried: Int, to builder: inout DispatchBuilder) {
-    let shape = model.levels[level - 1]
+    let shape = model.levels[level]
     let span = model.metaContextLength(upTo: level)
     let isOpen = prompt % span != 0 && !(level > 1 && model.decoderInput == .encoderState)
     let open = isOpen ? 1 : 0

@@ -42,28 +42,25 @@ public struct TimedPoint: Sendable {
   public func range(_ phase: Phase) -> TimeRange { phase == .prefill ? prefillRange : decodeRange }
 
   /// - Throws: `HardwareError` where the profile lacks a rate, `CountOverflow` where a count could exceed 2^126.
-  public init(
-    _ model: Model, _ workload: Workload, _ precision: Precision, on profile: HardwareProfile, engine: Engine = .ideal
-  ) throws {
-    let roofline = try Roofline(profile, precision, engine)
+  public init(_ question: Question, on profile: HardwareProfile, engine: Engine = .ideal) throws {
+    let roofline = try Roofline(profile, question.precision, engine)
     self.profile = profile.name
     devices = profile.devices
-    memory = try MemoryDemand(model, workload, precision, engine: engine)
-    let share =
-      devices == 1 ? memory : try MemoryDemand(model, workload, precision, devices: devices, engine: engine)
+    memory = try MemoryDemand(question, engine: engine)
+    let share = devices == 1 ? memory : try MemoryDemand(question, devices: devices, engine: engine)
     largestBatch = share.largestBatch(on: profile)
-    let phases = TimedPhases(model, workload, precision, roofline)
+    let phases = TimedPhases(question, roofline)
     (prefill, decode, emission) = (phases.prefill, phases.decode, phases.emission)
-    let ranges = try TimeRanges(roofline, precision)
+    let ranges = try TimeRanges(roofline, question.precision)
     prefillRange = ranges.range(phases.dispatched.prefill, prefill)
     decodeRange = ranges.range(phases.dispatched.decode, decode)
-    extrapolated = Formulas.extrapolated(profile.calibration, model, workload, phases.dispatched)
-    figures = phases.figures(workload, memory)
+    extrapolated = Formulas.extrapolated(profile.calibration, question, phases.dispatched)
+    figures = phases.figures(question.workload, memory)
     cost = TokenCost(profile, at: figures.throughput)
     costAtLargestBatch = TokenCost()
     if let largestBatch, largestBatch > 0 {
-      let largest = workload.with(batchSize: largestBatch)
-      let figures = TimedPhases(model, largest, precision, roofline).figures(largest, memory)
+      let largest = question.with(batchSize: largestBatch)
+      let figures = TimedPhases(largest, roofline).figures(largest.workload, memory)
       atLargestBatch = figures
       costAtLargestBatch = TokenCost(profile, at: figures.throughput)
     }
@@ -81,12 +78,12 @@ public struct TimedPhases: Sendable {
   /// The operations that were priced.
   public let dispatched: DispatchedWorkload
 
-  /// Prices every dispatched operation of a valid model and workload.
-  public init(_ model: Model, _ workload: Workload, _ precision: Precision, _ roofline: Roofline) {
-    dispatched = DispatchedWorkload(model, workload, precision, devices: roofline.profile.devices)
-    prefill = roofline.estimate(dispatched.prefill, levelCount: model.levelCount)
-    decode = roofline.estimate(dispatched.decode, levelCount: model.levelCount)
-    emission = roofline.estimate(dispatched.emission, levelCount: model.levelCount)
+  /// Prices every dispatched operation of a valid question.
+  public init(_ question: Question, _ roofline: Roofline) {
+    dispatched = DispatchedWorkload(question, devices: roofline.profile.devices)
+    prefill = roofline.estimate(dispatched.prefill, levelCount: question.model.levelCount)
+    decode = roofline.estimate(dispatched.decode, levelCount: question.model.levelCount)
+    emission = roofline.estimate(dispatched.emission, levelCount: question.model.levelCount)
   }
 
   /// The estimate of one phase.
@@ -99,28 +96,11 @@ public struct TimedPhases: Sendable {
   }
 }
 
-extension Workload {
-  /// The same workload at another batch.
-  public func with(batchSize: Int) -> Workload {
-    var workload = self
-    workload.batchSize = batchSize
-    return workload
-  }
-
-  /// The same workload after another prompt: what a context does to prefill and to decode.
-  public func with(promptLength: Int) -> Workload {
-    var workload = self
-    workload.promptLength = promptLength
-    return workload
-  }
-}
-
 /// Where the bound of a phase flips as the batch grows; empty when it never does in the range.
 public func batchFlips(
-  _ phase: Phase, in range: ClosedRange<Int> = 1...65_536, _ model: Model, _ workload: Workload,
-  _ precision: Precision, _ roofline: Roofline
+  _ phase: Phase, in range: ClosedRange<Int> = 1...65_536, _ question: Question, _ roofline: Roofline
 ) -> [Crossing] {
   boundFlips(in: range) { batch in
-    TimedPhases(model, workload.with(batchSize: batch), precision, roofline)[phase].total
+    TimedPhases(question.with(batchSize: batch), roofline)[phase].total
   }
 }

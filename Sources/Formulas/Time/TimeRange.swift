@@ -129,20 +129,24 @@ extension HardwareProfile {
 
 /// The properties of a workload that lie outside what a calibration was fitted to, in the order of its ranges; empty for
 /// a profile without ranges.
-public func extrapolated(
-  _ calibration: CalibrationSummary?, _ model: Model, _ workload: Workload, _ phases: DispatchedWorkload
-) -> [String] {
+public func extrapolated(_ calibration: CalibrationSummary?, _ question: Question, _ phases: DispatchedWorkload)
+  -> [String]
+{
   guard let calibration else { return [] }
   let groups = (phases.prefill.groups + phases.decode.groups).filter { $0.dispatches > 0 }
   let rows = groups.map(\.rows)
   let sets = groups.map(\.workingSet).filter(\.isFinite)
   func values(_ property: String) -> [Double] {
     switch property {
-    case "prompt": [Double(workload.promptLength)]
-    case "generated": [Double(workload.generatedLength)]
-    case "concurrency": [Double(workload.batchSize) * Double(workload.continuations)]
-    case "context": [Double(workload.promptLength), Double(workload.promptLength + workload.generatedLength)]
-    case "parameters": [Double(parameters(of: model).total)]
+    case "prompt": [Double(question.workload.promptLength)]
+    case "generated": [Double(question.workload.generatedLength)]
+    case "concurrency": [Double(question.workload.batchSize) * Double(question.workload.continuations)]
+    case "context":
+      [
+        Double(question.workload.promptLength),
+        Double(question.workload.promptLength + question.workload.generatedLength),
+      ]
+    case "parameters": [Double(parameters(of: question.model).total)]
     case "rows": [rows.min(), rows.max()].compactMap { $0 }
     case "working_set_bytes": [sets.min(), sets.max()].compactMap { $0 }
     default: []

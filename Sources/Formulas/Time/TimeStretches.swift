@@ -60,15 +60,15 @@ public struct BoundStretches: Hashable, Sendable {
   /// Of prompts that leave the same remainder in their meta-context.
   public var overPrompt: [Stretch]
 
-  /// Searches up to `SearchLimit`, from the workload as it is.
-  public init(_ phase: Phase, _ model: Model, _ workload: Workload, _ precision: Precision, _ roofline: Roofline) {
-    func lead(_ workload: Workload) -> Double {
-      let figure = TimedPhases(model, workload, precision, roofline)[phase].total
+  /// Searches up to `SearchLimit`, from the question as it is.
+  public init(_ phase: Phase, _ question: Question, _ roofline: Roofline) {
+    func lead(_ question: Question) -> Double {
+      let figure = TimedPhases(question, roofline)[phase].total
       return figure.compute.value - figure.memory.value
     }
-    overBatch = stretches(in: 1...SearchLimit.batch) { lead(workload.with(batchSize: $0)) }
-    overPrompt = stretches(like: workload.promptLength, metaContext: model.metaContextLength) {
-      lead(workload.with(promptLength: $0))
+    overBatch = stretches(in: 1...SearchLimit.batch) { lead(question.with(batchSize: $0)) }
+    overPrompt = stretches(like: question.workload.promptLength, metaContext: question.model.metaContextLength) {
+      lead(question.with(promptLength: $0))
     }
   }
 }

@@ -88,7 +88,7 @@ struct BackwardMemory {
 
   /// A^(l), which for a concatenation is a view of the units.
   private mutating func beginSummaries(_ level: Int) {
-    if rows.model.levels[level - 1].chunker == .concatenation { return beginUnits(level) }
+    if rows.model.levels[level].chunker == .concatenation { return beginUnits(level) }
     if begunSummaries.insert(level).inserted { hold(rows.units(level) * rows.width(level)) }
   }
 
@@ -163,7 +163,7 @@ struct BackwardMemory {
   }
 
   private mutating func runEncoder(_ level: Int) {
-    let (shape, units) = (rows.model.levels[level - 1], rows.units(level))
+    let (shape, units) = (rows.model.levels[level], rows.units(level))
     let width = units * rows.width(level)
     let isHeld = holdsSummaries(level)
     runStack(
@@ -189,12 +189,12 @@ struct BackwardMemory {
   }
 
   private func holdsSummaries(_ level: Int) -> Bool {
-    guard rows.model.levels[level - 1].chunker == .concatenation else { return begunSummaries.contains(level) }
+    guard rows.model.levels[level].chunker == .concatenation else { return begunSummaries.contains(level) }
     return level > 1 && rows.readsAll(level) ? begunLatents.contains(level - 1) : begunUnits.contains(level)
   }
 
   private mutating func runDecoder(_ level: Int) {
-    let (shape, chunks, width) = (rows.model.levels[level - 1], rows.chunks(level), rows.width(level - 1))
+    let (shape, chunks, width) = (rows.model.levels[level], rows.chunks(level), rows.width(level - 1))
     let vectors = chunks * Int128(shape.conditionLength) * width
     if rows.unrolls(level) { runUnrolled(level) } else { runWhole(level) }
     // Converter, then the latents that it was given.
@@ -210,7 +210,7 @@ struct BackwardMemory {
 
   /// All positions of all chunks in one pass; ends with the gradient of the condition vectors held.
   private mutating func runWhole(_ level: Int) {
-    let (shape, below, width) = (rows.model.levels[level - 1], rows.model.layer(at: level - 1), rows.width(level - 1))
+    let (shape, below, width) = (rows.model.levels[level], rows.model.layer(at: level - 1), rows.width(level - 1))
     let positions = rows.chunks(level) * rows.positions(level)
     hold(positions * width)
     release(rows.restored(level) * width)
@@ -226,7 +226,7 @@ struct BackwardMemory {
 
   /// One position of all chunks after another, from the last back to the first, then the condition vectors.
   private mutating func runUnrolled(_ level: Int) {
-    let (shape, below, chunks) = (rows.model.levels[level - 1], rows.model.layer(at: level - 1), rows.chunks(level))
+    let (shape, below, chunks) = (rows.model.levels[level], rows.model.layer(at: level - 1), rows.chunks(level))
     let width = chunks * rows.width(level - 1)
     let (vectors, feeds) = (width * Int128(shape.conditionLength), Int128(shape.chunkLength) - 1)
     var stack = Stack(

@@ -59,7 +59,7 @@ struct ForwardMemory {
   }
 
   private mutating func runEncoder(_ level: Int, _ rows: TrainingRows) {
-    let (shape, units) = (rows.model.levels[level - 1], rows.units(level))
+    let (shape, units) = (rows.model.levels[level], rows.units(level))
     let inputs = Int128(rows.model.chunkerInputs(at: level))
     // Embedded tokens, or the units of whole chunks where there are more.
     if level == 1 || !rows.readsAll(level) { keep(units, inputs) }
@@ -69,7 +69,7 @@ struct ForwardMemory {
   }
 
   private mutating func runDecoder(_ level: Int, _ rows: TrainingRows) {
-    let (shape, chunks, width) = (rows.model.levels[level - 1], rows.chunks(level), rows.width(level - 1))
+    let (shape, chunks, width) = (rows.model.levels[level], rows.chunks(level), rows.width(level - 1))
     let (below, condition) = (rows.model.layer(at: level - 1), Int128(shape.conditionLength))
     keep(chunks, rows.width(level))
     keep(chunks, condition * width)

@@ -26,7 +26,7 @@ public struct TrainingCost: Sendable {
     // Every gradient is at most four times its operation, the vocabulary product of every position included.
     let run = Workload(
       promptLength: settings.context, generatedLength: settings.context, batchSize: settings.batch)
-    guard try CountBound.estimate(model, run, .float32) < 0x1p123 else { throw .counts }
+    guard try CountBound.estimate(Question(model, run, .float32)) < 0x1p123 else { throw .counts }
     nodes = Array(repeating: (.zero, .zero), count: Node.tableSize(levelCount: model.levelCount))
     let (tokens, batch) = (Int128(settings.context), Int128(settings.batch))
     switch model.structure {
@@ -36,8 +36,8 @@ public struct TrainingCost: Sendable {
     case .hierarchy:
       let reach = TrainingReach(model, settings)
       for level in 1...model.levelCount {
-        bookEncoder(level, of: model, tokens: tokens, batch: batch, isReached: reach.encoders[level - 1])
-        bookDecoder(level, of: model, tokens: tokens, batch: batch, isReached: reach.decoders[level - 1])
+        bookEncoder(level, of: model, tokens: tokens, batch: batch, isReached: reach.encoders[level])
+        bookDecoder(level, of: model, tokens: tokens, batch: batch, isReached: reach.decoders[level])
       }
     }
     book(
@@ -76,7 +76,7 @@ public struct TrainingCost: Sendable {
   }
 
   private mutating func bookEncoder(_ level: Int, of model: Model, tokens: Int128, batch: Int128, isReached: Bool) {
-    let shape = model.levels[level - 1]
+    let shape = model.levels[level]
     let units = tokens / Int128(model.metaContextLength(upTo: level))
     let rows = batch * units
     if level == 1 {
@@ -98,7 +98,7 @@ public struct TrainingCost: Sendable {
   }
 
   private mutating func bookDecoder(_ level: Int, of model: Model, tokens: Int128, batch: Int128, isReached: Bool) {
-    let (shape, below) = (model.levels[level - 1], model.layer(at: level - 1))
+    let (shape, below) = (model.levels[level], model.layer(at: level - 1))
     let span = Int128(model.metaContextLength(upTo: level))
     let chunks = batch * ((tokens + span - 1) / span)
     let (condition, length) = (Int128(shape.conditionLength), Int128(shape.chunkLength))

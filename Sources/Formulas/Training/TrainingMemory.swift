@@ -30,7 +30,7 @@ public struct TrainingMemory: Hashable, Sendable {
     // Everything that is kept is once written, and the bound counts its bits.
     let run = Workload(
       promptLength: settings.context, generatedLength: settings.context, batchSize: settings.batch)
-    guard try CountBound.estimate(model, run, .float32) < 0x1p123 else { throw .counts }
+    guard try CountBound.estimate(Question(model, run, .float32)) < 0x1p123 else { throw .counts }
     let rows = TrainingRows(model, settings)
     var (forward, backward) = (ForwardMemory(), BackwardMemory(rows, settings))
     forward.run(rows)
@@ -73,11 +73,11 @@ struct TrainingRows {
   func chunks(_ level: Int) -> Int128 { sequences * chunksEach(level) }
 
   /// Units that these chunks restore.
-  func restored(_ level: Int) -> Int128 { chunks(level) * Int128(model.levels[level - 1].chunkLength) }
+  func restored(_ level: Int) -> Int128 { chunks(level) * Int128(model.levels[level].chunkLength) }
 
   /// Positions of a chunk's window.
   func positions(_ level: Int) -> Int128 {
-    Int128(model.levels[level - 1].conditionLength + model.levels[level - 1].chunkLength - 1)
+    Int128(model.levels[level].conditionLength + model.levels[level].chunkLength - 1)
   }
 
   func width(_ level: Int) -> Int128 { Int128(model.layer(at: level).width) }
@@ -89,7 +89,7 @@ struct TrainingRows {
 
   /// Whether encoder l reads all units of the level below, which then are not moved together.
   func readsAll(_ level: Int) -> Bool {
-    unitsEach(level - 1) == unitsEach(level) * Int128(model.levels[level - 1].chunkLength)
+    unitsEach(level - 1) == unitsEach(level) * Int128(model.levels[level].chunkLength)
   }
 
   /// Keys of one layer of decoder l's windows, or its values.
@@ -103,7 +103,7 @@ struct TrainingRows {
       return 2 * Int128(model.layers) * sequences * tokens * Int128(model.layer.keyValueWidth)
     }
     return (1...model.levelCount).reduce(0) { sum, level in
-      let shape = model.levels[level - 1]
+      let shape = model.levels[level]
       return sum + 2 * Int128(shape.encoderLayers) * units(level) * Int128(shape.layer.keyValueWidth)
         + 2 * Int128(shape.decoderLayers) * windowElements(level)
     }
@@ -135,7 +135,7 @@ extension Model {
     let tables = tensor(vocabulary, width) * (tiedHead ? 1 : 2)
     guard isHierarchy else { return tables + stack(layer, layers) }
     return (1...levelCount).reduce(tables + tensor(vocabulary, encoderEmbeddingWidth)) { sum, level in
-      let (shape, below) = (levels[level - 1], self.layer(at: level - 1))
+      let (shape, below) = (levels[level], self.layer(at: level - 1))
       let (inputs, outputs) = (chunkerInputs(at: level), shape.layer.width)
       let chunker = shape.chunker == .concatenation ? 0 : tensor(outputs, inputs) + tensor(1, outputs)
       let chunkerNorm = shape.chunker == .linear ? tensor(1, inputs) : 0

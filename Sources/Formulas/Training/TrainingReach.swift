@@ -6,9 +6,8 @@ import Architectures
 /// restores; an encoder by L_rec and L_context, by a decoder that is conditioned on its latents or fed them, and by the
 /// encoder above. A chunk that stands first is conditioned on the start latent, where conditions are shifted.
 struct TrainingReach {
-  /// Level l at l − 1.
-  private(set) var encoders: [Bool]
-  private(set) var decoders: [Bool]
+  private(set) var encoders: PerLevel<Bool>
+  private(set) var decoders: PerLevel<Bool>
 
   init(_ model: Model, _ settings: TrainingSettings) {
     let (reading, count) = (model.decoderInput, model.levelCount)
@@ -19,19 +18,19 @@ struct TrainingReach {
 
     decoders = [true]
     for level in 1..<count {
-      let conditions = reading != .encoderState && decoders[level - 1] && (reading == .cascade || hasShifted[level])
+      let conditions = reading != .encoderState && decoders[level] && (reading == .cascade || hasShifted[level])
       decoders.append(conditions || restores && units[level] > 0)
     }
 
-    encoders = Array(repeating: false, count: count)
+    encoders = PerLevel(repeating: false, count: count)
     for level in stride(from: count, through: 1, by: -1) {
       let compared = predicts && units[level] > 1
-      let conditions = (level == count || reading == .encoderState) && decoders[level - 1] && hasShifted[level]
-      encoders[level - 1] = compared || conditions
+      let conditions = (level == count || reading == .encoderState) && decoders[level] && hasShifted[level]
+      encoders[level] = compared || conditions
       guard level < count, units[level] > 0 else { continue }
       let target = restores && !settings.stopGradient
-      let fed = !reading.feedsReconstructions && decoders[level] && model.levels[level].chunkLength > 1
-      encoders[level - 1] = encoders[level - 1] || target || fed || encoders[level]
+      let fed = !reading.feedsReconstructions && decoders[level + 1] && model.levels[level + 1].chunkLength > 1
+      encoders[level] = encoders[level] || target || fed || encoders[level + 1]
     }
   }
 }

@@ -1,3 +1,4 @@
+import Architectures
 import Tensors
 
 /// Every condition sequence that a session's converters have made, kept as the first version of the paper stores them.
@@ -5,11 +6,11 @@ import Tensors
 /// The windowed design drops a chunk's conditions with its window; this store is what keeping them takes.
 public final class ConditionStore {
   private let arena: Arena
-  private var sequences: [[Tensor]]
+  private var sequences: PerLevel<[Tensor]>
 
   init(levelCount: Int, holdsNumbers: Bool) {
     arena = Arena(holdsNumbers: holdsNumbers)
-    sequences = Array(repeating: [], count: levelCount)
+    sequences = PerLevel(repeating: [], count: levelCount)
   }
 
   /// Takes a copy of vectors that condition decoder `level`.
@@ -17,12 +18,12 @@ public final class ConditionStore {
   func keep(_ vectors: Tensor, level: Int) {
     let copy = arena.tensor(rows: vectors.rows, columns: vectors.columns)
     copy.copy(from: vectors)
-    sequences[level - 1].append(copy)
+    sequences[level].append(copy)
   }
 
   /// Vectors held for each level, level 1 first, all sequences of the batch together.
   public var vectors: [Int] { sequences.map { $0.reduce(0) { $0 + $1.rows } } }
 
   /// Numbers held for a level in the order in which they were made; empty for shapes.
-  public func elements(level: Int) -> [Float] { sequences[level - 1].flatMap(\.elements) }
+  public func elements(level: Int) -> [Float] { sequences[level].flatMap(\.elements) }
 }

@@ -6,11 +6,11 @@ public struct TeacherForced: Sendable {
   /// Sequence × T rows of V; row t predicts token t from the tokens before it, as the reading allows.
   public let logits: Tensor
   /// Per level: A^(l), sequence × M_l rows of D_l; `nil` where no unit closes.
-  public let chunks: [Tensor?]
+  public let chunks: PerLevel<Tensor?>
   /// Per level: X^(l), of the same shape.
-  public let latents: [Tensor?]
+  public let latents: PerLevel<Tensor?>
   /// Per level: X̂^(l−1), sequence × units rows of D_(l−1), padded to whole chunks; at level 1 before the last norm.
-  public let reconstructions: [Tensor]
+  public let reconstructions: PerLevel<Tensor>
 }
 
 /// The teacher-forced pass: all encoders over the sequence, then all chunks of every decoder, whatever generation would
@@ -87,14 +87,15 @@ extension HierarchySession {
     let logits = machine.head(
       outputs, norm: weights(1).decoder.lastNorm, table: weights.head, at: Node(0, .decoder, .head))
     return TeacherForced(
-      logits: logits, chunks: summaries, latents: latents, reconstructions: reconstructions.reversed())
+      logits: logits, chunks: summaries, latents: latents,
+      reconstructions: PerLevel(reconstructions.reversed()))
   }
 
   /// Sequence × chunks latents: the unit before each chunk, or under `cascade` below the top the chunk's own unit.
-  private func teacherConditions(_ l: Int, chunks: Int, latents: [Tensor?], restored: Tensor?) -> Tensor {
+  private func teacherConditions(_ l: Int, chunks: Int, latents: PerLevel<Tensor?>, restored: Tensor?) -> Tensor {
     let shifts = l == model.levelCount || model.decoderInput != .cascade
     let encoded = l == model.levelCount || model.decoderInput == .encoderState
-    let source = encoded ? latents[l - 1] : restored
+    let source = encoded ? latents[l] : restored
     let units = (source?.rows ?? 0) / sequences
     return machine.assemble(rows: sequences * chunks, columns: level(l).layer.width) { row in
       let unit = shifts ? row % chunks - 1 : row % chunks
@@ -117,7 +118,7 @@ extension HierarchySession {
   /// All chunks in one pass: R condition vectors, then the C − 1 known units; units that do not exist yet are zero and
   /// stand behind everything that is read.
   private func teacherKnown(
-    _ l: Int, _ conditions: Tensor, chunks: Int, tokens: [[Int32]], latents: [Tensor?], window: KeyValueCache
+    _ l: Int, _ conditions: Tensor, chunks: Int, tokens: [[Int32]], latents: PerLevel<Tensor?>, window: KeyValueCache
   ) -> Tensor {
     let (condition, chunk, width) = (level(l).conditionLength, level(l).chunkLength, model.layer(at: l - 1).width)
     let vectors = convert(l, conditions)
@@ -126,7 +127,7 @@ extension HierarchySession {
     let known =
       l == 1
       ? machine.embed(tokens.flatMap(\.self), table: weights.embedding, at: Node(0, .decoder, .embedding))
-      : latents[l - 2]
+      : latents[l - 1]
     let input = machine.assemble(rows: conditions.rows * queries, columns: width) { row in
       let (group, position) = (row / queries, row % queries)
       guard position >= condition else { return (vectors, group * condition + position) }

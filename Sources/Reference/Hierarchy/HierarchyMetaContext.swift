@@ -54,8 +54,7 @@ extension HierarchySession {
   /// that may stop at any token has to have room for the windows that are open there.
   private func observeStatesInside() {
     for n in committed + 1..<max(committed + metaContext, committed + 1) {
-      memory.observe(windows) { index in
-        let l = index + 1
+      memory.observe(windows) { l in
         guard n % span(l) != 0, decoderRuns(l) else { return 0 }
         return level(l).conditionLength + n / span(l - 1) % level(l).chunkLength
       }
@@ -63,20 +62,20 @@ extension HierarchySession {
   }
 
   private func parallelWindow(_ l: Int) -> KeyValueCache {
-    if let known = parallelWindows[l - 1] { return known }
+    if let known = parallelWindows[l] { return known }
     let made = window(l, groups: sequences * metaContext / span(l))
-    parallelWindows[l - 1] = made
+    parallelWindows[l] = made
     return made
   }
 
   /// One latent per chunk, sequence × chunks rows: X̂^(l) of the chunk itself under `cascade`, of the chunk before it else.
   private func chunkConditions(_ l: Int, restored: Tensor?) -> Tensor {
-    guard l < model.levelCount, let restored else { return latest[l - 1] }
+    guard l < model.levelCount, let restored else { return latest[l] }
     guard model.decoderInput != .cascade else { return restored }
     let chunks = metaContext / span(l)
     let rows = machine.arena.tensor(rows: restored.rows, columns: restored.columns)
     for sequence in 0..<sequences {
-      rows.setRow(sequence * chunks, to: previous[l - 1], row: sequence)
+      rows.setRow(sequence * chunks, to: previous[l], row: sequence)
       for chunk in 1..<max(chunks, 1) {
         rows.setRow(sequence * chunks + chunk, to: restored, row: sequence * chunks + chunk - 1)
       }
@@ -122,7 +121,7 @@ extension HierarchySession {
   private func keepLast(_ restored: Tensor, of l: Int) {
     let units = restored.rows / sequences
     for sequence in 0..<sequences {
-      previous[l - 1].setRow(sequence, to: restored, row: (sequence + 1) * units - 1)
+      previous[l].setRow(sequence, to: restored, row: (sequence + 1) * units - 1)
     }
   }
 
@@ -134,8 +133,8 @@ extension HierarchySession {
       let input = l == 1 ? embedForEncoder(metaContextTokens) : units!
       let queries = metaContext / span(l)
       let output = machine.runNormalised(
-        weights(l).encoder, chunked(l, units: input), cache: encoderCaches[l - 1], queries: queries, readsOnce: false)
-      for sequence in 0..<sequences { latest[l - 1].setRow(sequence, to: output, row: (sequence + 1) * queries - 1) }
+        weights(l).encoder, chunked(l, units: input), cache: encoderCaches[l], queries: queries, readsOnce: false)
+      for sequence in 0..<sequences { latest[l].setRow(sequence, to: output, row: (sequence + 1) * queries - 1) }
       units = output
     }
   }

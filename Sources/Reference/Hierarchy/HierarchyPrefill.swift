@@ -28,14 +28,14 @@ extension HierarchySession {
     defer { machine.arena.release(to: mark) }
     committed = length
     prepareEncoders(end: promptEnd)
-    windows = (1...model.levelCount).map { window($0, groups: sequences) }
+    windows = PerLevel((1...model.levelCount).map { window($0, groups: sequences) })
     let latents = encode(prompts).latents
     keepNewest(latents)
     openChunks(prompts, latents: latents)
-    memory.observe(persistent: encoderCaches, windows: windows)
+    observeMemory()
     if model.generation == .recursive, committed == dropLength {
       drop()
-      memory.observe(persistent: encoderCaches, windows: windows)
+      observeMemory()
     }
     memory.endPrefill()
     if workload.continuations > 1 { sharePromptCaches() }
@@ -43,7 +43,7 @@ extension HierarchySession {
 
   /// Empty encoder caches for the prompts.
   func prepareEncoders(end: Int) {
-    encoderCaches = (1...model.levelCount).map { encoderCache($0, groups: workload.batchSize, end: end) }
+    encoderCaches = PerLevel((1...model.levelCount).map { encoderCache($0, groups: workload.batchSize, end: end) })
   }
 
   /// Capacity is for the whole run, unless continuations get caches of their own.
@@ -72,16 +72,17 @@ extension HierarchySession {
   private func sharePromptCaches() {
     promptCaches = encoderCaches
     let (start, end) = (workload.promptLength, workload.promptLength + workload.generatedLength)
-    encoderCaches = (1...model.levelCount).map {
-      encoderCache($0, groups: sequences, start: start, end: end, prefix: promptCaches[$0 - 1])
-    }
+    encoderCaches = PerLevel(
+      (1...model.levelCount).map {
+        encoderCache($0, groups: sequences, start: start, end: end, prefix: promptCaches[$0])
+      })
   }
 
   /// Runs every encoder over the units that the tokens close.
   /// - Returns: A^(l) and X^(l) per level, sequence × units rows; `nil` where no unit closes.
-  func encode(_ tokens: [[Int32]]) -> (chunks: [Tensor?], latents: [Tensor?]) {
-    var chunks: [Tensor?] = []
-    var latents: [Tensor?] = []
+  func encode(_ tokens: [[Int32]]) -> (chunks: PerLevel<Tensor?>, latents: PerLevel<Tensor?>) {
+    var chunks: PerLevel<Tensor?> = []
+    var latents: PerLevel<Tensor?> = []
     for l in 1...model.levelCount {
       let count = tokens[0].count / span(l)
       guard count > 0 else {
@@ -92,12 +93,12 @@ extension HierarchySession {
       let units =
         l == 1
         ? embedForEncoder(tokens.flatMap { $0.prefix(count * level(1).chunkLength) })
-        : firstUnits(latents[l - 2]!, perSequence: count * level(l).chunkLength, sequences: tokens.count)
+        : firstUnits(latents[l - 1]!, perSequence: count * level(l).chunkLength, sequences: tokens.count)
       let summaries = chunked(l, units: units)
       chunks.append(summaries)
       latents.append(
         machine.runNormalised(
-          weights(l).encoder, summaries, cache: encoderCaches[l - 1], queries: count, readsOnce: true))
+          weights(l).encoder, summaries, cache: encoderCaches[l], queries: count, readsOnce: true))
     }
     return (chunks, latents)
   }
@@ -112,20 +113,20 @@ extension HierarchySession {
   }
 
   /// Keeps the newest latent of each level, and those of the open chunk above it.
-  private func keepNewest(_ latents: [Tensor?]) {
+  private func keepNewest(_ latents: PerLevel<Tensor?>) {
     for l in 1...model.levelCount {
       let count = committed / span(l)
       for sequence in 0..<sequences {
         let prompt = sequence / workload.continuations
-        guard count > 0, let units = latents[l - 1] else {
-          if let start = weights(l).start { latest[l - 1].setRow(sequence, to: start, row: 0) }
+        guard count > 0, let units = latents[l] else {
+          if let start = weights(l).start { latest[l].setRow(sequence, to: start, row: 0) }
           continue
         }
-        latest[l - 1].setRow(sequence, to: units, row: (prompt + 1) * count - 1)
+        latest[l].setRow(sequence, to: units, row: (prompt + 1) * count - 1)
         guard l < model.levelCount else { continue }
         let chunk = level(l + 1).chunkLength
         for slot in 0..<count % chunk {
-          openUnits[l - 1].setRow(
+          openUnits[l].setRow(
             sequence * chunk + slot, to: units, row: prompt * count + count / chunk * chunk + slot)
         }
       }
@@ -135,7 +136,7 @@ extension HierarchySession {
   // MARK: Decoders
 
   /// Runs the decoders' open and carry chunks from the top down and keeps what generation continues from.
-  private func openChunks(_ prompts: [[Int32]], latents: [Tensor?]) {
+  private func openChunks(_ prompts: [[Int32]], latents: PerLevel<Tensor?>) {
     let (length, chunk) = (workload.promptLength, level(1).chunkLength)
     let open = length % chunk
     for sequence in 0..<sequences {
@@ -173,7 +174,7 @@ extension HierarchySession {
 
   /// The latents that condition a range of chunks: chunk by chunk, each for every prompt.
   private func conditionRows(
-    _ l: Int, chunks: Range<Int>, latents: [Tensor?], restored: Reconstructions?
+    _ l: Int, chunks: Range<Int>, latents: PerLevel<Tensor?>, restored: Reconstructions?
   ) -> Tensor {
     let batch = workload.batchSize
     let rows = machine.arena.tensor(rows: chunks.count * batch, columns: level(l).layer.width)
@@ -185,7 +186,7 @@ extension HierarchySession {
         if unit < 0 {
           rows.setRow(row, to: weights(l).start!, row: 0)
         } else if encoded {
-          let units = latents[l - 1]!
+          let units = latents[l]!
           rows.setRow(row, to: units, row: prompt * (units.rows / batch) + unit)
         } else {
           rows.setRow(row, to: restored!.rows, row: restored!.row(sequence: prompt, unit: unit))
@@ -197,7 +198,7 @@ extension HierarchySession {
 
   /// The open chunk, fed inputs that are known: condition and inputs in one pass.
   private func runKnown(
-    _ l: Int, _ conditions: Tensor, prompts: [[Int32]], latents: [Tensor?]
+    _ l: Int, _ conditions: Tensor, prompts: [[Int32]], latents: PerLevel<Tensor?>
   ) -> Reconstructions? {
     let (batch, length, width) = (workload.batchSize, workload.promptLength, model.layer(at: l - 1).width)
     let condition = level(l).conditionLength
@@ -217,13 +218,13 @@ extension HierarchySession {
         let (source, row) =
           l == 1
           ? (known!, prompt * units + unit)
-          : (latents[l - 2]!, prompt * (length / span(l - 1)) + closedUnits + unit)
+          : (latents[l - 1]!, prompt * (length / span(l - 1)) + closedUnits + unit)
         input.setRow(prompt * queries + condition + unit, to: source, row: row)
       }
     }
     let open = window(l, groups: batch)
     let output = run(l, input, window: open, queries: queries)
-    windows[l - 1].copyGroups(from: open, copies: workload.continuations, count: queries)
+    windows[l].copyGroups(from: open, copies: workload.continuations, count: queries)
     guard l > 1 else {
       keepHidden(output) { ($0 + 1) * queries - 1 }
       return nil
@@ -255,7 +256,7 @@ extension HierarchySession {
         }
       }, feed: { _, output in l > 1 ? output : ownOutput(output) })
     if isOpen {
-      windows[l - 1].copyGroups(
+      windows[l].copyGroups(
         from: all, first: closed * batch, copies: workload.continuations, count: level(l).conditionLength + openUnits)
     }
     if closed > 0 { memory.observeParallel(all, groups: closed * batch) }
@@ -272,13 +273,13 @@ extension HierarchySession {
       let count = workload.promptLength / span(l)
       for sequence in 0..<sequences {
         let prompt = sequence / workload.continuations
-        if count == 0, let start = weights(l).start { previous[l - 1].setRow(sequence, to: start, row: 0) }
+        if count == 0, let start = weights(l).start { previous[l].setRow(sequence, to: start, row: 0) }
         guard let known = restored[l] else { continue }
         if known.first < count, count <= known.first + known.count {
-          previous[l - 1].setRow(sequence, to: known.rows, row: known.row(sequence: prompt, unit: count - 1))
+          previous[l].setRow(sequence, to: known.rows, row: known.row(sequence: prompt, unit: count - 1))
         }
         if known.first + known.count > count {
-          pending[l - 1].setRow(sequence, to: known.rows, row: known.row(sequence: prompt, unit: count))
+          pending[l].setRow(sequence, to: known.rows, row: known.row(sequence: prompt, unit: count))
         }
       }
     }

@@ -37,20 +37,20 @@ public final class HierarchySession: Session {
   /// Whether recursive generation has dropped the caches below the top.
   var dropped = false
   /// Per level: the encoder's cache, and the shared prompt's cache before it if continuations share one.
-  var encoderCaches: [KeyValueCache] = []
-  var promptCaches: [KeyValueCache] = []
+  var encoderCaches: PerLevel<KeyValueCache> = []
+  var promptCaches: PerLevel<KeyValueCache> = []
   /// Per level: the window of the open chunk.
-  var windows: [KeyValueCache] = []
+  var windows: PerLevel<KeyValueCache> = []
   /// Per level: windows of a whole meta-context's chunks, kept for the next one.
-  var parallelWindows: [KeyValueCache?]
+  var parallelWindows: PerLevel<KeyValueCache?>
 
   /// Per level: X^(l) of the newest unit; the start latent before there is one.
-  var latest: [Tensor]
+  var latest: PerLevel<Tensor>
   /// Per level below the top: X^(l) of the units in the open chunk above, sequence × C_{l+1} rows.
-  var openUnits: [Tensor]
+  var openUnits: PerLevel<Tensor>
   /// Per level below the top: X̂^(l) of the unit in progress, and of the unit before it.
-  var pending: [Tensor]
-  var previous: [Tensor]
+  var pending: PerLevel<Tensor>
+  var previous: PerLevel<Tensor>
   /// X̂^(L−1) of the open top chunk, which recursive generation chunks in place of X^(L−1).
   let bottleneck: Tensor
   /// Newest output row of decoder 1, before the norm that the head contains.
@@ -77,28 +77,28 @@ public final class HierarchySession: Session {
     retained =
       model.retainConditions ? ConditionStore(levelCount: levelCount, holdsNumbers: machine.holdsNumbers) : nil
     memory = CacheMeter(element: machine.trace?.precision.cache ?? .fp32)
-    func state(_ levels: Range<Int>, rows: (Int) -> Int = { _ in 1 }) -> [Tensor] {
-      levels.map { machine.makeState(rows: sequences * rows($0), columns: model.layer(at: $0).width) }
+    func state(_ levels: Range<Int>, rows: (Int) -> Int = { _ in 1 }) -> PerLevel<Tensor> {
+      PerLevel(levels.map { machine.makeState(rows: sequences * rows($0), columns: model.layer(at: $0).width) })
     }
     latest = state(1..<levelCount + 1)
-    openUnits = state(1..<levelCount) { model.levels[$0].chunkLength }
+    openUnits = state(1..<levelCount) { model.levels[$0 + 1].chunkLength }
     pending = state(1..<levelCount)
     previous = state(1..<levelCount)
     bottleneck = machine.makeState(
-      rows: sequences * model.levels[levelCount - 1].chunkLength, columns: model.layer(at: levelCount - 1).width)
+      rows: sequences * model.levels[levelCount].chunkLength, columns: model.layer(at: levelCount - 1).width)
     hidden = machine.makeState(rows: sequences, columns: model.layer.width)
     func tokens(_ perSequence: Int) -> [Int32] { [Int32](repeating: 0, count: sequences * perSequence) }
-    openTokens = tokens(model.levels[0].chunkLength)
+    openTokens = tokens(model.levels[1].chunkLength)
     newestTokens = tokens(1)
     metaContextTokens = tokens(metaContext)
-    slotTokens = tokens(metaContext / model.levels[0].chunkLength)
-    parallelWindows = [KeyValueCache?](repeating: nil, count: levelCount)
+    slotTokens = tokens(metaContext / model.levels[1].chunkLength)
+    parallelWindows = PerLevel(repeating: nil, count: levelCount)
   }
 
   // MARK: Shorthand
 
-  func level(_ l: Int) -> LevelShape { model.levels[l - 1] }
-  func weights(_ l: Int) -> LevelWeights { weights.levels[l - 1] }
+  func level(_ l: Int) -> LevelShape { model.levels[l] }
+  func weights(_ l: Int) -> LevelWeights { weights.levels[l] }
   /// `C_{≤l}`
   func span(_ l: Int) -> Int { model.metaContextLength(upTo: l) }
   /// Whether decoder l runs at this point: under `encoder-state` those above level 1 do only after a drop.
@@ -146,22 +146,22 @@ public final class HierarchySession: Session {
 
   /// The latent that conditions the level-l chunk which opens now.
   private func conditionLatent(_ l: Int) -> Tensor {
-    if l == model.levelCount { return latest[l - 1] }
+    if l == model.levelCount { return latest[l] }
     switch model.decoderInput {
-    case .cascade: return pending[l - 1]
-    case .reconstruction, .reconstructionAndTokens: return previous[l - 1]
-    case .encoderState: return dropped ? previous[l - 1] : latest[l - 1]
+    case .cascade: return pending[l]
+    case .reconstruction, .reconstructionAndTokens: return previous[l]
+    case .encoderState: return dropped ? previous[l] : latest[l]
     }
   }
 
   /// Runs decoder l over the next rows of its open chunk and keeps the newest output.
   private func advanceDecoder(_ l: Int, _ input: Tensor) {
-    let (window, queries) = (windows[l - 1], input.rows / sequences)
+    let (window, queries) = (windows[l], input.rows / sequences)
     let output =
       l == 1
       ? machine.run(weights(l).decoder, input, cache: window, queries: queries, readsOnce: false)
       : machine.runNormalised(weights(l).decoder, input, cache: window, queries: queries, readsOnce: false)
-    let newest = l == 1 ? hidden : pending[l - 2]
+    let newest = l == 1 ? hidden : pending[l - 1]
     for sequence in 0..<sequences { newest.setRow(sequence, to: output, row: (sequence + 1) * queries - 1) }
   }
 
@@ -197,38 +197,38 @@ public final class HierarchySession: Session {
 
   /// A level-l unit is complete: encoder l takes it, decoder l+1 moves on, and what that completes follows.
   private func closeUnit(_ l: Int) {
-    windows[l - 1].clear()
+    windows[l].clear()
     if encoderRuns(l) { stepEncoder(l) }
     guard l < model.levelCount else { return }
     let (slot, chunk) = ((committed / span(l) - 1) % level(l + 1).chunkLength, level(l + 1).chunkLength)
     if decoderRuns(l + 1) {
-      previous[l - 1].copy(from: pending[l - 1])
+      previous[l].copy(from: pending[l])
       if dropped, l == model.levelCount - 1 {
-        for sequence in 0..<sequences { bottleneck.setRow(sequence * chunk + slot, to: pending[l - 1], row: sequence) }
+        for sequence in 0..<sequences { bottleneck.setRow(sequence * chunk + slot, to: pending[l], row: sequence) }
       }
     }
     if slot == chunk - 1 {
       closeUnit(l + 1)
     } else if decoderRuns(l + 1) {
-      advanceDecoder(l + 1, feedsOwnOutputs ? pending[l - 1] : latest[l - 1])
+      advanceDecoder(l + 1, feedsOwnOutputs ? pending[l] : latest[l])
     }
   }
 
   /// One position of encoder l over the chunk that has just closed.
   private func stepEncoder(_ l: Int) {
     let output = machine.runNormalised(
-      weights(l).encoder, chunked(l, units: chunkUnits(l)), cache: encoderCaches[l - 1], queries: 1, readsOnce: false)
-    latest[l - 1].copy(from: output)
+      weights(l).encoder, chunked(l, units: chunkUnits(l)), cache: encoderCaches[l], queries: 1, readsOnce: false)
+    latest[l].copy(from: output)
     guard l < model.levelCount else { return }
     let chunk = level(l + 1).chunkLength
     let slot = (committed / span(l) - 1) % chunk
-    for sequence in 0..<sequences { openUnits[l - 1].setRow(sequence * chunk + slot, to: output, row: sequence) }
+    for sequence in 0..<sequences { openUnits[l].setRow(sequence * chunk + slot, to: output, row: sequence) }
   }
 
   /// The units of the level-l chunk that has just closed, sequence × C_l rows.
   private func chunkUnits(_ l: Int) -> Tensor {
     if l == 1 { return embedForEncoder(openTokens) }
-    return dropped ? bottleneck : openUnits[l - 2]
+    return dropped ? bottleneck : openUnits[l - 1]
   }
 
   func embedForEncoder(_ tokens: [Int32]) -> Tensor {
@@ -248,9 +248,9 @@ public final class HierarchySession: Session {
   func drop() {
     dropped = true
     for l in 1..<model.levelCount {
-      encoderCaches[l - 1].release()
-      if workload.continuations > 1, !promptCaches.isEmpty { promptCaches[l - 1].release() }
-      if model.decoderInput == .encoderState { previous[l - 1].copy(from: latest[l - 1]) }
+      encoderCaches[l].release()
+      if workload.continuations > 1, !promptCaches.isEmpty { promptCaches[l].release() }
+      if model.decoderInput == .encoderState { previous[l].copy(from: latest[l]) }
     }
   }
 

@@ -42,7 +42,7 @@ public final class VanillaSession: Session {
       hidden.setRow(sequence, to: result, row: (sequence / workload.continuations + 1) * length - 1)
     }
     caches = [cache]
-    memory.observe(persistent: caches, windows: [])
+    memory.observe(persistent: caches, prompts: [], windows: [])
     memory.endPrefill()
     if shared {
       caches.append(
@@ -67,7 +67,7 @@ public final class VanillaSession: Session {
       hidden.copy(
         from: machine.run(weights.stack, embedded, cache: caches[caches.count - 1], queries: 1, readsOnce: false))
       machine.arena.release(to: mark)
-      memory.observe(persistent: caches, windows: [])
+      memory.observe(persistent: caches, prompts: [], windows: [])
     }
     return emitted
   }

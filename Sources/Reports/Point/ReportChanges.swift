@@ -17,9 +17,9 @@ extension ReportSubject {
       .text("change"), .text("prefill"), .text("decode", "decode per token"), .text("cache", "cache per prompt"),
       .text("parameters"), .text("largest", "largest batch"), .text("throughput", "throughput there"),
     ])
-    let own = try TimedPoint(model, workload, precision, on: profile)
+    let own = try TimedPoint(question, on: profile)
     for (name, variant) in [("**as it is**", model)] + variants {
-      let timed = try TimedPoint(variant, workload, precision, on: profile)
+      let timed = try TimedPoint(question.asked(of: variant), on: profile)
       let isOwn = variant == model
       func cell(_ old: Double?, _ new: Double?, _ format: NumberFormat) -> Cell {
         guard let old, let new else { return .missing }
@@ -49,7 +49,7 @@ extension ReportSubject {
           var variant = model
           variant.levels[index][keyPath: length.path] = new
           guard variant.problems.isEmpty else { return nil }
-          return ("\(length.letter)_\(index + 1): \(old) → \(new)", variant)
+          return ("\(length.letter)_\(index): \(old) → \(new)", variant)
         }
       }
     }

@@ -31,9 +31,9 @@ extension ReportSubject {
 
   /// Cache bytes of one sequence over the context.
   func cacheSection(_ report: inout ReportBuilder) async throws {
-    let single = workload.with(batchSize: 1)
+    let single = question.with(batchSize: 1)
     func bytes(_ model: Model, _ prompt: Int) throws -> Int128 {
-      try price(model, single.with(promptLength: prompt), precision).cache.bytesAtEnd
+      try price(single.with(promptLength: prompt).asked(of: model)).cache.bytesAtEnd
     }
     var table = Table(
       [Column("prompt_tokens", "prompt")]
@@ -58,7 +58,7 @@ extension ReportSubject {
     report.document.paragraph(
       "Persistent key–value bytes of one prompt after \(number(workload.generatedLength)) generated tokens. Local windows "
         + "are left out: they do not grow with the context and hold at most "
-        + "\(byteText(try price(model, single, precision).cache.localPeakBytes)) here.")
+        + "\(byteText(try price(single).cache.localPeakBytes)) here.")
     try await report.figure(
       LineChart(
         title, subtitle: "persistent cache of one sequence in \(precision.cache.rawValue)",
@@ -73,7 +73,7 @@ extension ReportSubject {
   func latencySection(_ report: inout ReportBuilder) async throws {
     guard workload.generatedLength > 0 else { return }
     let marks = rivals.flatMap { rival in
-      decodeLead(over: rival, workload).dropFirst().filter {
+      decodeLead(over: rival, question).dropFirst().filter {
         (prompts.first!...prompts.last!).contains($0.range.lowerBound)
       }
       .map { stretch in
@@ -82,9 +82,11 @@ extension ReportSubject {
         return (x: Double(start), label: "\(text) from \(number(start))")
       }
     }
-    let far = workload.with(promptLength: prompts.last!)
-    let own = timePerToken(model, far)
-    let paces = rivals.map { "\(pace(own, against: timePerToken($0.model, far))) than \($0.model.family.rawValue)" }
+    let far = question.with(promptLength: prompts.last!)
+    let own = timePerToken(far)
+    let paces = rivals.map {
+      "\(pace(own, against: timePerToken(far.asked(of: $0.model)))) than \($0.model.family.rawValue)"
+    }
     let title =
       paces.isEmpty
       ? "A token takes \(seconds(own)) at a million tokens of context"
@@ -96,7 +98,7 @@ extension ReportSubject {
         subtitle: "batch \(workload.batchSize) on \(profile.name), \(number(workload.generatedLength)) generated",
         x: Axis("prompt (tokens)", .log2, format: .binary(unit: "")),
         y: Axis("decode time per token (s)", .log10, format: .si(unit: "s")),
-        series: curves { timePerToken($0, workload.with(promptLength: $1)).value }, marks: marks), "decode",
+        series: curves { timePerToken(question.with(promptLength: $1).asked(of: $0)).value }, marks: marks), "decode",
       caption:
         "Decode time per emitted token of one sequence at batch \(number(workload.batchSize)), whether it fits or not.")
   }

@@ -42,15 +42,15 @@ extension ReportSubject {
 
   private func boundFinding(_ phase: Phase) -> String {
     let figure = timed[phase]
-    let each = phase == .decode ? " (\(seconds(timePerToken(model, workload))) per token)" : ""
+    let each = phase == .decode ? " (\(seconds(timePerToken(question))) per token)" : ""
     let margin = figure.margin.isFinite ? " by \(ratio(figure.margin))" : ""
-    let bounds = BoundStretches(phase, model, workload, precision, roofline)
+    let bounds = BoundStretches(phase, question, roofline)
     func text(_ stretches: [Stretch], _ quantity: String) -> String {
       Reports.describe(stretches, quantity, positive: "compute-bound", negative: "memory-bound")
     }
     var fits = ""
     if let largest = timed.largestBatch, largest > workload.batchSize {
-      let figure = phases(model, workload.with(batchSize: largest))[phase].total
+      let figure = phases(question.with(batchSize: largest))[phase].total
       fits = " (\(boundText(figure)) at the largest that fits, \(number(largest)))"
     }
     return "**\(phase.title) is \(figure.bound.rawValue)-bound\(margin):** \(seconds(figure.time))"
@@ -90,7 +90,8 @@ extension ReportSubject {
     }
     var table = Table(columns + [Column("cache", "cache per prompt", as: .binaryBytes), .text("fits")])
     for workload in cornerWorkloads {
-      let phases = phases(model, workload)
+      let question = question.about(workload)
+      let phases = phases(question)
       func bound(_ phase: Phase) -> Cell {
         let figure = phases[phase].total
         return figure.time == .zero ? .missing : Cell(boundText(figure))
@@ -100,11 +101,11 @@ extension ReportSubject {
         Cell(phases.prefill.total.time.value), bound(.prefill),
       ]
       if decodes {
-        let own = timePerToken(model, workload)
+        let own = timePerToken(question)
         row += [Cell(phases.timeToFirstToken.value), Cell(own.value), bound(.decode)]
-        row += rivals.map { Cell(pace(own, against: timePerToken($0.model, workload))) }
+        row += rivals.map { Cell(pace(own, against: timePerToken(question.asked(of: $0.model)))) }
       }
-      let memory = try MemoryDemand(model, workload, precision, devices: profile.devices)
+      let memory = try MemoryDemand(question, devices: profile.devices)
       let fits = memory.fits(batchSize: Int128(workload.batchSize), on: profile)
       row += [Cell(memory.bytesPerSequence), fits ? "yes" : "**no**"]
       table.append(row)
@@ -117,10 +118,10 @@ extension ReportSubject {
   /// Amdahl's law on the costliest node of decode, here and at the largest batch that fits.
   private func limitFindings() throws -> [String] {
     let phase = workload.generatedLength > 0 ? Phase.decode : .prefill
-    var findings = [try limit(phase, at: workload, "What limits further gain in \(phase.rawValue) here")]
+    var findings = [try limit(phase, of: question, "What limits further gain in \(phase.rawValue) here")]
     if let largest = timed.largestBatch, largest > workload.batchSize {
       let text = "At the largest batch that fits, \(number(largest)) prompts,"
-      findings.append(try limit(phase, at: workload.with(batchSize: largest), text))
+      findings.append(try limit(phase, of: question.with(batchSize: largest), text))
     }
     return findings.compactMap { $0 }
   }
@@ -128,9 +129,9 @@ extension ReportSubject {
   /// A node that takes all of the time would have no limit; the gain is cut off at a million.
   private static let largestShare = 0.999999
 
-  private func limit(_ phase: Phase, at workload: Workload, _ opening: String) throws -> String? {
-    let estimate = phases(model, workload)[phase]
-    let totals = try price(model, workload, precision).totals[phase]
+  private func limit(_ phase: Phase, of question: Question, _ opening: String) throws -> String? {
+    let estimate = phases(question)[phase]
+    let totals = try price(question).totals[phase]
     guard estimate.total.time > .zero, let costliest = estimate.nodes.max(by: { $0.figure.time < $1.figure.time })
     else { return nil }
     let share = costliest.figure.time.value / estimate.total.time.value

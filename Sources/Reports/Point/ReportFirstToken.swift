@@ -18,9 +18,9 @@ extension ReportSubject {
   /// Time to first token beside the rivals', and what the prompts between two meta-contexts do to it and to prefill.
   var firstTokenFindings: [String] {
     guard workload.generatedLength > 0, workload.promptLength > 0 else { return [] }
-    let own = timeToFirstToken(model, workload)
+    let own = timeToFirstToken(question)
     let others = rivals.map { rival in
-      let other = timeToFirstToken(rival.model, workload)
+      let other = timeToFirstToken(question.asked(of: rival.model))
       return "\(seconds(other)) for `\(rival.name)` (\(pace(own, against: other)))"
     }
     let against = others.isEmpty ? "" : ", against " + others.joined(separator: " and ")
@@ -35,7 +35,7 @@ extension ReportSubject {
     guard step > 1 else { return nil }
     // A meta-context can be of any length: of a very long one its end is looked at.
     let prompts = max(1, last - min(step, 4096) + 1)...last
-    let timed = prompts.map { prompt in (prompt: prompt, phases: phases(model, workload.with(promptLength: prompt))) }
+    let timed = prompts.map { prompt in (prompt: prompt, phases: phases(question.with(promptLength: prompt))) }
     guard
       let longest = timed.max(by: { $0.phases.prefill.total.time < $1.phases.prefill.total.time }),
       let shortest = timed.min(by: { $0.phases.prefill.total.time < $1.phases.prefill.total.time }),

@@ -17,7 +17,7 @@ extension ReportSubject {
     let shown = ["matmul_flops", "weight_bytes", "cache_read_bytes", "cache_write_bytes", "local_read_bytes"]
     for phase in Phase.allCases where cost.totals[phase] != .zero {
       let nodes = try model.nodes.compactMap { node -> String? in
-        let explanations = try explain(node, in: phase, model, workload, precision).filter {
+        let explanations = try explain(node, in: phase, question).filter {
           shown.contains($0.quantity) && $0.value > 0
         }
         guard !explanations.isEmpty else { return nil }
@@ -36,7 +36,7 @@ extension ReportSubject {
 
   /// What the papers print beside what is so.
   func publishedSection(_ document: inout MarkdownDocument) throws {
-    let forms = try publishedForms(model, workload)
+    let forms = try publishedForms(question)
     document.heading("Published forms beside exact counts")
     document.paragraph(
       "The papers' formulas at \(describe(workload)), for one sequence and one layer and in each formula's own unit: "

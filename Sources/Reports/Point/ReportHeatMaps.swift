@@ -130,14 +130,14 @@ extension ReportSubject {
   /// Chunks of the two lowest levels, their conditions, and both kept equal over all levels.
   private var maps: [LengthMap] {
     let own = model.levels
-    func chunk(_ level: Int) -> Length { Length(label: "C_\(level)", of: { $0.levels[level - 1].chunkLength }) }
-    func condition(_ level: Int) -> Length { Length(label: "R_\(level)", of: { $0.levels[level - 1].conditionLength }) }
+    func chunk(_ level: Int) -> Length { Length(label: "C_\(level)", of: { $0.levels[level].chunkLength }) }
+    func condition(_ level: Int) -> Length { Length(label: "R_\(level)", of: { $0.levels[level].conditionLength }) }
     func keeps(chunks: Bool, conditions: Bool, above level: Int) -> @Sendable (Model) -> Bool {
       { model in
         own.indices.allSatisfy { index in
           let (kept, other) = (own[index], model.levels[index])
-          return (!chunks && index < level || other.chunkLength == kept.chunkLength)
-            && (!conditions && index < level || other.conditionLength == kept.conditionLength)
+          return (!chunks && index <= level || other.chunkLength == kept.chunkLength)
+            && (!conditions && index <= level || other.conditionLength == kept.conditionLength)
         }
       }
     }
@@ -166,7 +166,7 @@ extension ReportSubject {
         caption: "chunk and condition length, equal at all levels",
         holds: { model in
           model.levels.allSatisfy {
-            $0.chunkLength == model.levels[0].chunkLength && $0.conditionLength == model.levels[0].conditionLength
+            $0.chunkLength == model.levels[1].chunkLength && $0.conditionLength == model.levels[1].conditionLength
           }
         }),
     ]

@@ -45,7 +45,7 @@ extension ReportSubject {
     try models.map {
       ServingRow(
         name: $0.name, model: $0.model, workload: workload,
-        timed: try TimedPoint($0.model, workload, precision, on: profile))
+        timed: try TimedPoint(Question($0.model, workload, precision), on: profile))
     }
   }
 

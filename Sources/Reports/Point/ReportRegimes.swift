@@ -32,18 +32,15 @@ extension ReportSubject {
       Column("continuations", "doubled continuations", as: .fixed(decimals: 2)),
     ])
     for phase in phasesWithWork {
-      func cell(_ value: Int, _ change: (Int) -> Workload) -> Cell {
+      func cell(_ value: Int, _ change: (Int) -> Question) -> Cell {
         guard value > 0 else { return .missing }
-        return Cell(elasticity(doubling: value) { phases(model, change($0))[phase].total.time })
+        return Cell(elasticity(doubling: value) { phases(change($0))[phase].total.time })
       }
       table.append([
-        Cell(phase.rawValue), cell(workload.batchSize) { workload.with(batchSize: $0) },
-        cell(workload.promptLength) { workload.with(promptLength: $0) },
-        cell(workload.generatedLength) { generated in
-          var workload = workload
-          workload.generatedLength = generated
-          return workload
-        }, cell(workload.continuations) { workload.with(continuations: $0) },
+        Cell(phase.rawValue), cell(workload.batchSize) { question.with(batchSize: $0) },
+        cell(workload.promptLength) { question.with(promptLength: $0) },
+        cell(workload.generatedLength) { question.with(generatedLength: $0) },
+        cell(workload.continuations) { question.with(continuations: $0) },
       ])
     }
     return table
@@ -54,15 +51,15 @@ extension ReportSubject {
     let batches = (0...8).map { 1 << $0 }
     let cells = try batches.map { batch in
       try prompts.map { prompt -> RegimeMap.Cell in
-        let workload = workload.with(promptLength: prompt).with(batchSize: batch)
-        let memory = try MemoryDemand(model, workload, precision, devices: profile.devices)
+        let question = question.with(promptLength: prompt).with(batchSize: batch)
+        let memory = try MemoryDemand(question, devices: profile.devices)
         guard memory.fits(batchSize: Int128(batch), on: profile) else { return .init(2) }
-        let figure = phases(model, workload)[phase].total
+        let figure = phases(question)[phase].total
         return .init(figure.bound == .compute ? 0 : 1, NumberFormat.significant(2).text(figure.margin))
       }
     }
     let boundary = prompts.compactMap { prompt -> (x: Double, y: Double)? in
-      let flips = batchFlips(phase, in: 1...256, model, workload.with(promptLength: prompt), precision, roofline)
+      let flips = batchFlips(phase, in: 1...256, question.with(promptLength: prompt), roofline)
       return flips.first.map { (Double(prompt), max(1, $0.root)) }
     }
     return RegimeMap(
@@ -94,7 +91,7 @@ extension ReportSubject {
       Column("largest", "largest batch"), Column("throughput", "throughput there", as: .si(unit: "tok/s")),
     ])
     for profile in [profile] + otherProfiles {
-      let timed = try TimedPoint(model, workload, precision, on: profile)
+      let timed = try TimedPoint(question, on: profile)
       func bound(_ figure: TimeFigure) -> Cell {
         figure.time == .zero ? .missing : Cell(boundText(figure))
       }

@@ -19,44 +19,44 @@ extension ReportSubject {
 
   /// Over which prompts decode is faster than a rival's.
   func decodeFinding(_ rival: NamedModel) -> String {
-    func places(_ workload: Workload) -> String {
-      Reports.describe(decodeLead(over: rival, workload), "prompt", positive: "faster", negative: "slower")
+    func places(_ question: Question) -> String {
+      Reports.describe(decodeLead(over: rival, question), "prompt", positive: "faster", negative: "slower")
     }
-    func times(_ workload: Workload) -> String {
-      let (own, other) = (timePerToken(model, workload), timePerToken(rival.model, workload))
+    func times(_ question: Question) -> String {
+      let (own, other) = (timePerToken(question), timePerToken(question.asked(of: rival.model)))
       return "\(seconds(own)) against \(seconds(other)) per token (\(pace(own, against: other)))"
     }
-    let long = workload.with(promptLength: longPrompt)
+    let long = question.with(promptLength: longPrompt)
     var text =
-      "**Decode against `\(rival.name)`**\(whichPrompts.isEmpty ? "" : "," + whichPrompts) is \(places(workload)): \(times(workload)) here, "
+      "**Decode against `\(rival.name)`**\(whichPrompts.isEmpty ? "" : "," + whichPrompts) is \(places(question)): \(times(question)) here, "
       + "\(times(long)) at a prompt of \(number(longPrompt))"
     let largest = workloads.map(\.batchSize).max() ?? workload.batchSize
     if largest > workload.batchSize {
-      text += "; at batch \(number(largest)) it is \(places(workload.with(batchSize: largest)))"
+      text += "; at batch \(number(largest)) it is \(places(question.with(batchSize: largest)))"
     }
     return text + "."
   }
 
   /// Prompts at which decode takes less time than a rival's, whether both fit or not.
-  func decodeLead(over rival: NamedModel, _ workload: Workload) -> [Stretch] {
-    stretches(like: workload.promptLength, metaContext: model.metaContextLength) { prompt in
-      let workload = workload.with(promptLength: prompt)
-      return timePerToken(rival.model, workload).value - timePerToken(model, workload).value
+  func decodeLead(over rival: NamedModel, _ question: Question) -> [Stretch] {
+    stretches(like: question.workload.promptLength, metaContext: question.model.metaContextLength) { prompt in
+      let question = question.with(promptLength: prompt)
+      return timePerToken(question.asked(of: rival.model)).value - timePerToken(question).value
     }
   }
 
-  private func total(_ model: Model, _ workload: Workload) -> Seconds {
-    let phases = phases(model, workload)
+  private func total(_ question: Question) -> Seconds {
+    let phases = phases(question)
     return phases.prefill.total.time + phases.decode.total.time
   }
 
   /// How many continuations repay a prefill that is dearer than a rival's.
   func continuationsFinding(_ rival: NamedModel) -> String {
-    let own = phases(model, workload).prefill.total.time
-    let other = phases(rival.model, workload).prefill.total.time
+    let own = phases(question).prefill.total.time
+    let other = phases(question.asked(of: rival.model)).prefill.total.time
     let lead = stretches(in: 1...SearchLimit.continuations) { count in
-      let workload = workload.with(continuations: count)
-      return total(rival.model, workload).value - total(model, workload).value
+      let question = question.with(continuations: count)
+      return total(question.asked(of: rival.model)).value - total(question).value
     }
     let prefill = "its prefill takes \(seconds(own)) against \(seconds(other)) (\(pace(own, against: other)))"
     let name = "Against `\(rival.name)`, \(prefill)"
@@ -80,12 +80,12 @@ extension ReportSubject {
   /// What sharing a prefill saves, and from how many continuations on decode is the larger part.
   var sharingFinding: String {
     let weighs = stretches(in: 1...SearchLimit.continuations) { count in
-      let phases = phases(model, workload.with(continuations: count))
+      let phases = phases(question.with(continuations: count))
       return phases.decode.total.time.value - phases.prefill.total.time.value
     }
-    let four = total(model, workload.with(continuations: 4))
-    let apart = total(model, workload.with(batchSize: 4 * workload.batchSize))
-    let part = timed.prefill.total.time.value / total(model, workload).value
+    let four = total(question.with(continuations: 4))
+    let apart = total(question.with(batchSize: 4 * workload.batchSize))
+    let part = timed.prefill.total.time.value / total(question).value
     let repaid =
       weighs.first(where: \.isPositive).map { stretch in
         stretch.range.lowerBound == 1
@@ -102,7 +102,7 @@ extension ReportSubject {
     let own = cost.cache.bytesAtEnd
     guard own > 0 else { return nil }
     let parts = try rivals.compactMap { rival -> String? in
-      let other = try price(rival.model, workload, precision).cache.bytesAtEnd
+      let other = try price(question.asked(of: rival.model)).cache.bytesAtEnd
       guard other > 0 else { return nil }
       let times = own <= other ? Double(other) / Double(own) : Double(own) / Double(other)
       return

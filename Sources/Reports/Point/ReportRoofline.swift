@@ -19,7 +19,7 @@ extension ReportSubject {
     var shown = phasesWithWork.flatMap { costliest("\($0.rawValue), batch \(workload.batchSize)", timed.estimate($0)) }
     let batch = min(256, timed.largestBatch ?? 256)
     if workload.generatedLength > 0, batch > workload.batchSize {
-      shown += costliest("decode, batch \(batch)", phases(model, workload.with(batchSize: batch)).decode)
+      shown += costliest("decode, batch \(batch)", phases(question.with(batchSize: batch)).decode)
     }
     var table = Table([
       .text("operation"), .text("phase"), Column("intensity", "FLOP per byte", as: .significant(3)),

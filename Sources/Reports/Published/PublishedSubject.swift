@@ -79,7 +79,8 @@ public struct PublishedSubject: Sendable {
       }
       return throughput.map {
         MeasuredServing(
-          models[memory.model]!, Workload(promptLength: memory.prompt, generatedLength: memory.generated), precision,
+          Question(
+            models[memory.model]!, Workload(promptLength: memory.prompt, generatedLength: memory.generated), precision),
           on: profiles[memory.hardware]!, bytesPerSequence: memory.value, throughput: Rate($0.value))
       }
     }
@@ -98,7 +99,7 @@ public struct PublishedSubject: Sendable {
 
   func point(_ row: PublishedRow, _ engine: Engine) throws -> ComparedPoint {
     try ComparedPoint(
-      models[row.model]!, Workload(promptLength: row.prompt, generatedLength: row.generated), precision,
+      Question(models[row.model]!, Workload(promptLength: row.prompt, generatedLength: row.generated), precision),
       on: profiles[row.hardware]!, engine: engine)
   }
 
@@ -143,11 +144,11 @@ func geometricError(_ ratios: [Double]) -> Double {
 extension ComparedPoint {
   /// Time of a batch in the part of a model that a row names; the whole phase where it names none.
   fileprivate func seconds(of row: PublishedRow, batch: Int) -> Double {
-    let phases = TimedPhases(model, workload.with(batchSize: batch), precision, roofline)
+    let phases = TimedPhases(question.with(batchSize: batch), roofline)
     let phase = phases[row.phase ?? .decode]
     /// A vanilla stack is the decoder of level 0; a block decoder is the encoder of level 1, a token decoder its decoder.
     func time(_ side: Side, _ components: [Component]) -> Double {
-      let (level, side) = model.isHierarchy ? (1, side) : (0, .decoder)
+      let (level, side) = question.model.isHierarchy ? (1, side) : (0, .decoder)
       return components.reduce(0) { $0 + phase[Node(level, side, $1)].time.value }
     }
     let attention: [Component] = [.projections, .attention]
@@ -166,13 +167,14 @@ extension ComparedPoint {
   fileprivate func secondsPerLayer(of row: PublishedRow) -> Double {
     let attention = Node(0, .decoder, .attention)
     func prefill(_ prompt: Int) -> Double {
-      TimedPhases(model, workload.with(promptLength: prompt), precision, roofline).prefill[attention].time.value
+      TimedPhases(question.with(promptLength: prompt), roofline).prefill[attention].time.value
     }
-    let phases = TimedPhases(model, workload, precision, roofline)
+    let phases = TimedPhases(question, roofline)
     let time =
       row.phase == .decode
       ? phases.decode[attention].time.value
-      : prefill(workload.promptLength) - prefill(max(0, workload.promptLength - PublishedRow.Part.lastQueries))
-    return time / Double(model.layers)
+      : prefill(question.workload.promptLength)
+        - prefill(max(0, question.workload.promptLength - PublishedRow.Part.lastQueries))
+    return time / Double(question.model.layers)
   }
 }

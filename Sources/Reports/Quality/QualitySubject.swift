@@ -91,17 +91,19 @@ public struct QualitySubject {
       let outcomes = try dataset.variants.compactMap { name -> QualityOutcome? in
         let own = results.filter { $0.run.dataset == dataset.name && $0.run.variant.name == name }
         guard let run = own.first?.run, let point = run.scenario.grid.point(at: 0) else { return nil }
-        var recursive = point
-        recursive.model.generation = .recursive
-        let isRecursive = run.model.generations.contains(.recursive)
+        var recursive: ScenarioPoint?
+        if run.model.generations.contains(.recursive) {
+          recursive = point
+          recursive?.question.model.generation = .recursive
+        }
         let longer = try Self.longerPrompts.map { factor in
           var long = point
-          long.workload.promptLength *= factor
+          long.question.workload.promptLength *= factor
           return (factor, try DecodeCost(long, on: profile, &pricer))
         }
         return QualityOutcome(
           variant: run.variant, results: own, cost: try DecodeCost(point, on: profile, &pricer),
-          recursiveCost: isRecursive ? try DecodeCost(recursive, on: profile, &pricer) : nil, longer: longer,
+          recursiveCost: try recursive.map { try DecodeCost($0, on: profile, &pricer) }, longer: longer,
           parameterCount: parameters(of: run.model).total)
       }
       return (dataset.name, outcomes)

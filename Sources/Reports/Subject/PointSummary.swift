@@ -27,9 +27,9 @@ public struct PointSummary: ModelBearing, Sendable {
   /// - Throws: `HardwareError`, `CountOverflow`
   init(_ point: ScenarioPoint, on profile: HardwareProfile, _ pricer: inout Pricer) throws {
     self.point = point
-    totals = try pricer.price(point.model, point.workload, point.precision)
+    totals = try pricer.price(point.question)
     parameterCount = parameters(of: point.model).total
-    let timed = try TimedPoint(point.model, point.workload, point.precision, on: profile)
+    let timed = try TimedPoint(point.question, on: profile)
     prefill = timed.prefill.total
     decode = timed.decode.total
     figures = timed.figures

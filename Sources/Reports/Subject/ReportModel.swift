@@ -53,12 +53,11 @@ extension ReportSubject {
       0, .missing, .missing, 1, Cell(context), Cell(model.layer.width), Cell(model.layer.heads),
       Cell(model.layer.feedForward), .missing, model.isHierarchy ? .missing : Cell(model.layers),
     ])
-    for (index, level) in model.levels.enumerated() {
-      let tokens = model.metaContextLength(upTo: index + 1)
+    for level in model.hierarchy {
       table.append([
-        Cell(index + 1), Cell(level.chunkLength), Cell(level.conditionLength), Cell(tokens), Cell(context / tokens),
-        Cell(level.layer.width), Cell(level.layer.heads), Cell(level.layer.feedForward), Cell(level.encoderLayers),
-        Cell(level.decoderLayers),
+        Cell(level.number), Cell(level.chunkLength), Cell(level.conditionLength), Cell(level.span),
+        Cell(context / level.span), Cell(level.layer.width), Cell(level.layer.heads), Cell(level.layer.feedForward),
+        Cell(level.encoderLayers), Cell(level.decoderLayers),
       ])
     }
     return table

@@ -69,8 +69,8 @@ public struct ReportSubject: Sendable {
     self.quality = quality
     otherProfiles = Array(profiles.dropFirst())
     roofline = try Roofline(profile, point.precision)
-    cost = try price(point.model, point.workload, point.precision)
-    timed = try TimedPoint(point.model, point.workload, point.precision, on: profile)
+    cost = try price(point.question)
+    timed = try TimedPoint(point.question, on: profile)
     contenders = Self.contenders(scenario, point)
     objective = scenario.objective ?? (point.workload.generatedLength > 0 ? .fastestDecode : .fastestPrefill)
   }
@@ -89,6 +89,8 @@ public struct ReportSubject: Sendable {
 
   /// The scenario's file as the report names it.
   var file: String { shownPath(scenario.file) }
+  /// The explained point.
+  public var question: Question { point.question }
   /// Of the explained point.
   public var workload: Workload { point.workload }
   /// Of the explained point.
@@ -98,17 +100,17 @@ public struct ReportSubject: Sendable {
   var rivals: ArraySlice<NamedModel> { contenders.dropFirst() }
 
   /// Both phases of any model at any workload on the report's machine.
-  func phases(_ model: Model, _ workload: Workload) -> TimedPhases {
-    TimedPhases(model, workload, precision, roofline)
+  func phases(_ question: Question) -> TimedPhases {
+    TimedPhases(question, roofline)
   }
 
   /// Decode time per emitted token of one sequence.
-  func timePerToken(_ model: Model, _ workload: Workload) -> Seconds {
-    Seconds(phases(model, workload).decode.total.time.value / Double(max(1, workload.generatedLength)))
+  func timePerToken(_ question: Question) -> Seconds {
+    Seconds(phases(question).decode.total.time.value / Double(max(1, question.workload.generatedLength)))
   }
 
   /// Prefill and the emission of one token.
-  func timeToFirstToken(_ model: Model, _ workload: Workload) -> Seconds { phases(model, workload).timeToFirstToken }
+  func timeToFirstToken(_ question: Question) -> Seconds { phases(question).timeToFirstToken }
 
   /// The phases that the explained point has.
   var phasesWithWork: [Phase] { Phase.allCases.filter { timed[$0].time > .zero } }
@@ -132,14 +134,6 @@ public struct ReportSubject: Sendable {
       [batches.first!, batches.last!].map { workload.with(promptLength: prompt).with(batchSize: $0) }
     }
     return corners.reduce(into: []) { if all.contains($1), !$0.contains($1) { $0.append($1) } }
-  }
-}
-
-extension Workload {
-  func with(continuations: Int) -> Workload {
-    var workload = self
-    workload.continuations = continuations
-    return workload
   }
 }
 

@@ -24,13 +24,16 @@ public struct ScenarioPoint: Sendable {
   /// The model's name.
   public var name: String
   /// What is priced or run.
-  public var model: Model
-  /// Prompt, generated length, batch and continuations.
-  public var workload: Workload
-  /// Element types of weights, activations and caches.
-  public var precision: Precision
+  public var question: Question
   /// One label per axis.
   public var axisValues: [String]
+
+  /// The model of the question.
+  public var model: Model { question.model }
+  /// Its prompt, lengths, batch and continuations.
+  public var workload: Workload { question.workload }
+  /// Its element types.
+  public var precision: Precision { question.precision }
 }
 
 /// The product of every list and range in a scenario: axes in the order of the text, the last one running fastest.
@@ -80,12 +83,11 @@ public struct Grid: Sendable {
         for setting in options[digit] { setting.key.set(setting.value, in: &workload) }
       }
     }
-    guard let named = models[modelIndex], constraints.allSatisfy({ $0.allows(named.model, workload) }) else {
-      return nil
-    }
+    guard let named = models[modelIndex] else { return nil }
+    let question = Question(named.model, workload, precisions[precisionIndex])
+    guard constraints.allSatisfy({ $0.allows(question) }) else { return nil }
     return ScenarioPoint(
-      index: index, modelIndex: modelIndex, name: named.name, model: named.model, workload: workload,
-      precision: precisions[precisionIndex], axisValues: labels)
+      index: index, modelIndex: modelIndex, name: named.name, question: question, axisValues: labels)
   }
 
   /// Every point that no constraint excludes, in order.

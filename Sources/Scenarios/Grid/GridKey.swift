@@ -12,7 +12,7 @@ public enum WorkloadKey: String, CaseIterable, Sendable {
 enum GridKey: Hashable, Sendable {
   case workload(WorkloadKey)
   case model(ModelKey)
-  /// Counted from 0.
+  /// Of a level, from 1 up; at level 0 a dimension of the model section.
   case level(Int, LevelKey)
 
   enum ModelKey: String, CaseIterable, Sendable { case vocabulary, layers }
@@ -42,11 +42,11 @@ enum GridKey: Hashable, Sendable {
     } else if steps.count == 1, case .key(let word) = steps[0], let key = ModelKey(rawValue: word) {
       self = .model(key)
     } else if steps.count == 1, case .key(let word) = steps[0], let key = LevelKey(rawValue: word), key.isDimension {
-      self = .level(-1, key)
+      self = .level(0, key)
     } else if steps.count == 3, steps[0] == .key("levels"), case .index(let index) = steps[1],
       case .key(let word) = steps[2], let key = LevelKey(rawValue: word), index < Limits.levels
     {
-      self = .level(index, key)
+      self = .level(index + 1, key)
     } else {
       return nil
     }
@@ -59,24 +59,24 @@ enum GridKey: Hashable, Sendable {
   var isWorkload: Bool { if case .workload = self { true } else { false } }
 
   /// `nil` where the model has no such level.
-  func value(_ model: Model, _ workload: Workload) -> Double? {
+  func value(_ question: Question) -> Double? {
     switch self {
-    case .workload(let key): return Double(key.value(in: workload))
-    case .model(.vocabulary): return Double(model.vocabulary)
-    case .model(.layers): return Double(model.layers)
-    case .level(let index, let key):
-      let layer = index < 0 ? model.layer : model.levels.indices.contains(index) ? model.levels[index].layer : nil
-      guard let layer else { return nil }
+    case .workload(let key): return Double(key.value(in: question.workload))
+    case .model(.vocabulary): return Double(question.model.vocabulary)
+    case .model(.layers): return Double(question.model.layers)
+    case .level(let level, let key):
+      guard level <= question.model.levelCount else { return nil }
+      let layer = question.model.layer(at: level)
       switch key {
       case .width: return Double(layer.width)
       case .heads: return Double(layer.heads)
       case .keyValueHeads: return Double(layer.keyValueHeads)
       case .headWidth: return Double(layer.headWidth)
       case .feedForward: return Double(layer.feedForward)
-      case .chunk: return Double(model.levels[index].chunkLength)
-      case .condition: return Double(model.levels[index].conditionLength)
-      case .encoderLayers: return Double(model.levels[index].encoderLayers)
-      case .decoderLayers: return Double(model.levels[index].decoderLayers)
+      case .chunk: return Double(question.model.levels[level].chunkLength)
+      case .condition: return Double(question.model.levels[level].conditionLength)
+      case .encoderLayers: return Double(question.model.levels[level].encoderLayers)
+      case .decoderLayers: return Double(question.model.levels[level].decoderLayers)
       }
     }
   }
@@ -123,18 +123,18 @@ struct Constraint: Sendable {
     namesOnlyPrompt = keys.allSatisfy { !$0.isWorkload || $0 == .workload(.prompt) }
   }
 
-  func allows(_ model: Model, _ workload: Workload) -> Bool {
-    guard let left = product(left, model, workload), let right = product(right, model, workload) else { return true }
+  func allows(_ question: Question) -> Bool {
+    guard let left = product(left, question), let right = product(right, question) else { return true }
     return comparison.relation.holds(left, right)
   }
 
-  private func product(_ factors: [Factor], _ model: Model, _ workload: Workload) -> Double? {
+  private func product(_ factors: [Factor], _ question: Question) -> Double? {
     var product = 1.0
     for factor in factors {
       switch factor {
       case .number(let number): product *= number
       case .key(let key):
-        guard let value = key.value(model, workload) else { return nil }
+        guard let value = key.value(question) else { return nil }
         product *= value
       }
     }

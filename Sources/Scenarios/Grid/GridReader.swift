@@ -93,7 +93,9 @@ struct GridReader {
         continue
       }
       guard
-        constraints.allSatisfy({ !$0.isAboutModels || $0.allows(model, Workload(promptLength: 0, generatedLength: 0)) })
+        constraints.allSatisfy({
+          !$0.isAboutModels || $0.allows(Question(model, Workload(promptLength: 0, generatedLength: 0)))
+        })
       else {
         models.append(nil)
         continue
@@ -199,7 +201,7 @@ struct GridReader {
     guard isZero, let position else { return }
     let workload = Workload(promptLength: 0, generatedLength: 1)
     for case .some(let named) in models + compare {
-      let isExcluded = constraints.contains { $0.namesOnlyPrompt && !$0.allows(named.model, workload) }
+      let isExcluded = constraints.contains { $0.namesOnlyPrompt && !$0.allows(Question(named.model, workload)) }
       guard !isExcluded, let problem = workload.problems(for: named.model).first else { continue }
       collector.add(.init(position, path: "workload.\(problem.key)", found: problem.found, accepted: problem.accepted))
       return

@@ -120,7 +120,7 @@ struct HuggingFaceReader {
     }
     checkDepartures(modelType, layer, layers: layers)
     guard let vocabulary, let layer, let layers, let tiedHead else { return nil }
-    let model = Model(family: .vanilla, vocabulary: vocabulary, layer: layer, tiedHead: tiedHead, layers: layers)
+    let model = Model.vanilla(vocabulary: vocabulary, layer: layer, tiedHead: tiedHead, layers: layers)
     for problem in model.problems {
       reader.report(Self.keys[problem.key] ?? problem.key, problem.found, accepted: problem.accepted)
     }

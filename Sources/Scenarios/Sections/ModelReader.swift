@@ -42,8 +42,10 @@ struct ModelReader {
       let generation, let retainConditions
     else { return nil }
     return Model(
-      family: family, vocabulary: vocabulary, layer: layer, tiedHead: tiedHead, layers: layers, levels: levels,
-      decoderInput: decoderInput, generation: generation, retainConditions: retainConditions)
+      vocabulary: vocabulary, layer: layer, tiedHead: tiedHead,
+      payload: Payload(
+        of: family, layers: layers, levels: levels, decoderInput: decoderInput, generation: generation,
+        retainConditions: retainConditions))
   }
 
   /// - Parameter inherited: the model section's dimensions for a level; `nil` for the model section itself.

@@ -29,13 +29,15 @@ public enum ModelText {
   }
 
   private static func levels(_ model: Model) -> [String] {
-    model.levels.enumerated().map { index, level in
+    model.hierarchy.map { level in
       var keys = [
         "chunk: \(level.chunkLength)", "condition: \(level.conditionLength)",
         "encoder_layers: \(level.encoderLayers)", "decoder_layers: \(level.decoderLayers)",
       ]
       if level.layer != model.layer { keys += fields(level.layer) }
-      if level.chunker != (index == 0 ? .concatenation : .linear) { keys.append("chunker: \(level.chunker.rawValue)") }
+      if level.chunker != (level.number == 1 ? .concatenation : .linear) {
+        keys.append("chunker: \(level.chunker.rawValue)")
+      }
       return "{" + keys.joined(separator: ", ") + "}"
     }
   }

@@ -82,10 +82,15 @@ struct ModelConfiguration: Codable, Hashable {
           encoderLayers: level.encoderLayers, decoderLayers: level.decoderLayers,
           chunker: try word(level.chunker, "chunker")))
     }
+    let family: Family = try word(architecture, "architecture")
     let model = Model(
-      family: try word(architecture, "architecture"), vocabulary: vocabulary, layer: try layer.shape(),
-      tiedHead: tiedHead, layers: layers, levels: shapes, decoderInput: try word(decoderInput, "decoder_input"),
-      generation: try word(generation, "generation"), retainConditions: retainConditions)
+      vocabulary: vocabulary, layer: try layer.shape(), tiedHead: tiedHead,
+      payload: Payload(
+        of: family, layers: layers, levels: shapes, decoderInput: try word(decoderInput, "decoder_input"),
+        generation: try word(generation, "generation"), retainConditions: retainConditions))
+    guard ModelConfiguration(model) == self else {
+      throw CheckpointError("model: found settings that a \(family.rawValue) model does not have; accepted: its own")
+    }
     if let problem = model.problems.first { throw CheckpointError("model.\(problem)") }
     return model
   }

@@ -15,7 +15,7 @@ extension Objective {
   /// X̂^(l−1) against X^(l−1); at level 1 against an embedding table, if any.
   func reconstruction(_ level: Int, of pass: TrainingPass) -> Comparison? {
     guard let hierarchy = pass.hierarchy else { return nil }
-    let prediction = hierarchy.reconstructions[level - 1]
+    let prediction = hierarchy.reconstructions[level]
     let padded = prediction.rows / pass.tokens.count
     func compare(_ target: Tensor, units: Int, row: (Int) -> Int) -> Comparison {
       Comparison(
@@ -24,7 +24,7 @@ extension Objective {
         weight: reconstructionWeight)
     }
     if level > 1 {
-      return hierarchy.latents[level - 2].map { compare($0, units: $0.rows / pass.tokens.count) { $0 } }
+      return hierarchy.latents[level - 1].map { compare($0, units: $0.rows / pass.tokens.count) { $0 } }
     }
     let tokens = pass.tokens.flatMap(\.self)
     return tokenTable(of: pass).map { compare($0, units: pass.tokens[0].count) { Int(tokens[$0]) } }
@@ -40,7 +40,7 @@ extension Objective {
 
   /// X^(l) of a unit against A^(l) of the next one.
   func context(_ level: Int, of pass: TrainingPass) -> Comparison? {
-    guard let prediction = pass.hierarchy?.latents[level - 1], let target = pass.hierarchy?.chunks[level - 1] else {
+    guard let prediction = pass.hierarchy?.latents[level], let target = pass.hierarchy?.chunks[level] else {
       return nil
     }
     let units = target.rows / pass.tokens.count

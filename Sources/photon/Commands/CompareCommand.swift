@@ -87,7 +87,7 @@ struct CompareCommand: AsyncParsableCommand {
     let chosen = try scenario.grid.chosenPoint(index, file: file)
     let profile = try options.hardware(of: scenario)[0]
     let engine = Engine.named.first { $0.name == self.engine }!
-    let point = try ComparedPoint(chosen.model, chosen.workload, chosen.precision, on: profile, engine: engine)
+    let point = try ComparedPoint(chosen.question, on: profile, engine: engine)
     let workload = chosen.workload
     let text =
       "\(chosen.name) on \(profile.name), P = \(workload.promptLength), G = \(workload.generatedLength), K = "

@@ -87,9 +87,9 @@ struct ExplainedPoint {
     self.point = point
     self.conventions = conventions
     parameters = Formulas.parameters(of: point.model)
-    let exact = try price(point.model, point.workload, point.precision)
-    cost = try counted(exact, by: conventions, point.model, point.workload, point.precision)
-    published = try publishedForms(point.model, point.workload)
+    let exact = try price(point.question)
+    cost = try counted(exact, by: conventions, point.question)
+    published = try publishedForms(point.question)
     timed = try hardware.map { try TimedMachine(point, on: $0) }
   }
 
@@ -108,13 +108,12 @@ struct TimedMachine {
 
   /// - Throws: `CountOverflow`, `HardwareError`
   init(_ point: ScenarioPoint, on profile: HardwareProfile) throws {
-    let (model, workload, precision) = (point.model, point.workload, point.precision)
-    let timed = try TimedPoint(model, workload, precision, on: profile)
-    let roofline = try Roofline(profile, precision)
+    let timed = try TimedPoint(point.question, on: profile)
+    let roofline = try Roofline(profile, point.precision)
     self.point = timed
     bounds = Dictionary(
       uniqueKeysWithValues: Phase.allCases.filter { timed[$0].hasWork }.map {
-        ($0, BoundStretches($0, model, workload, precision, roofline))
+        ($0, BoundStretches($0, point.question, roofline))
       })
   }
 }

@@ -83,14 +83,14 @@ struct GenerateCommand: ParsableCommand {
       "\(tokens) tokens in \(NumberFormat.si(unit: "s").text(decode / .seconds(1))): "
         + "\(NumberFormat.significant(3).text(rate)) tokens/s; prompt of \(prompt.count) tokens in "
         + NumberFormat.si(unit: "s").text(prefill / .seconds(1)))
-    for line in try costLines(model, workload, session.memory.figures) { printError(line) }
+    for line in try costLines(Question(model, workload, .float32), session.memory.figures) { printError(line) }
   }
 
   /// What the caches held, and the closed forms of the same run.
-  private func costLines(_ model: Model, _ workload: Workload, _ held: CacheFigures) throws -> [String] {
-    let cost = try price(model, workload, .float32).totals
+  private func costLines(_ question: Question, _ held: CacheFigures) throws -> [String] {
+    let cost = try price(question).totals
     func bytes(_ value: Int128) -> String { NumberFormat.binaryBytes.text(value) }
-    func perToken(_ value: Int128) -> Double { Double(value) / Double(workload.generatedLength) }
+    func perToken(_ value: Int128) -> Double { Double(value) / Double(question.workload.generatedLength) }
     let decode = cost.decode
     return [
       "caches: \(bytes(held.bytesAfterPrefill)) after the prompt, \(bytes(held.bytesAtEnd)) at the end, "

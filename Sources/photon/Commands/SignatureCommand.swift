@@ -23,7 +23,7 @@ struct SignatureCommand: AsyncParsableCommand {
       signature.add(parameters(of: model))
       for workload in SignatureModels.workloads {
         for precision in SignatureModels.precisions {
-          signature.add(try price(model, workload, precision))
+          signature.add(try price(Question(model, workload, precision)))
           points += 1
         }
       }
@@ -107,11 +107,11 @@ enum SignatureModels {
           chunkLength: 4, conditionLength: 2, layer: shape, encoderLayers: layers, decoderLayers: layers,
           chunker: chunker)
       }
-      let vanilla = Model(family: .vanilla, vocabulary: 32000, layer: shape, layers: layers)
-      let block = Model(
-        family: .block, vocabulary: 32000, layer: shape, levels: [level(layers / 2, .concatenation)])
+      let vanilla = Model.vanilla(vocabulary: 32000, layer: shape, layers: layers)
+      let block = Model.block(
+        vocabulary: 32000, layer: shape, levels: [level(layers / 2, .concatenation)])
       let levels = [level(layers / 4, .concatenation), level(layers / 4, .linear)]
-      return [vanilla, block] + readings(of: Model(family: .photon, vocabulary: 32000, layer: shape, levels: levels))
+      return [vanilla, block] + readings(of: Model.photon(vocabulary: 32000, layer: shape, levels: levels))
     }
   }
 
@@ -130,7 +130,7 @@ enum SignatureModels {
           encoderLayers: 1 + index, decoderLayers: 2 + index, chunker: kinds[index])
       }
       return readings(
-        of: Model(family: .photon, vocabulary: 50, layer: base, tiedHead: chunks.count == 2, levels: levels))
+        of: Model.photon(vocabulary: 50, layer: base, tiedHead: chunks.count == 2, levels: levels))
     }
   }
 

@@ -42,7 +42,7 @@ struct TraceExportCommand: ParsableCommand {
   func run() throws {
     let scenario = try options.scenario()
     let point = try scenario.grid.chosenPoint(self.point, file: scenario.file)
-    guard let trace = tracedRun(point.model, point.workload, point.precision) else {
+    guard let trace = tracedRun(point.question) else {
       throw ValidationError("executing this workload on shapes would take too long; generate fewer tokens")
     }
     let text = exported(trace, phase, point).text() + "\n"

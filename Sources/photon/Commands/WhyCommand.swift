@@ -37,9 +37,9 @@ struct WhyCommand: AsyncParsableCommand {
     let (model, workload) = (point.model, point.workload)
     let text = WhyText(
       node: node, phase: phase,
-      explanations: try explain(node, in: phase, model, workload, point.precision),
-      published: try publishedForms(model, workload).filter { $0.concerns(node, model) },
-      trace: tracedRun(model, workload, point.precision))
+      explanations: try explain(node, in: phase, Question(model, workload, point.precision)),
+      published: try publishedForms(Question(model, workload)).filter { $0.concerns(node, model) },
+      trace: tracedRun(Question(model, workload, point.precision)))
     printOutput(
       """
       \(node), \(phase.rawValue), \(point.name); P = \(workload.promptLength), G = \(workload.generatedLength), T = P + G, \

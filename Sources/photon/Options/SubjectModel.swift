@@ -83,9 +83,8 @@ struct Subject {
   /// - Throws: `ValidationError` where the model has no such way.
   func weights(generating generation: Generation?) throws -> ModelWeights {
     guard let generation, generation != model.generation else { return weights }
-    let other = weights.generating(generation)
-    if let problem = other.model.problems.first { throw ValidationError(problem.description) }
-    return other
+    if let problem = model.problem(generating: generation) { throw ValidationError(problem.description) }
+    return weights.generating(generation)
   }
 }
 

@@ -16,7 +16,7 @@ extension ExplainedPoint {
       ("generation", hasReadings ? .string(model.generation.rawValue) : .null),
       ("precision", precisionJSON),
       ("parameters", parametersJSON),
-      ("levels", .array((0..<model.levelCount).map { levelJSON($0 + 1) })),
+      ("levels", .array(model.hierarchy.map(levelJSON))),
       ("workload", workloadJSON),
       ("conventions", .object(conventions.settings.map { ($0.key, .string($0.value)) })),
       ("prefill", phaseJSON(.prefill)),
@@ -47,18 +47,17 @@ extension ExplainedPoint {
     ])
   }
 
-  private func levelJSON(_ level: Int) -> JSON {
-    let shape = point.model.levels[level - 1]
-    return .object([
-      ("level", JSON(level)),
-      ("chunk_length", JSON(shape.chunkLength)),
-      ("condition_length", JSON(shape.conditionLength)),
-      ("stream_length", JSON(streamLength(level))),
-      ("width", JSON(shape.layer.width)),
-      ("meta_context_length", JSON(point.model.metaContextLength(upTo: level))),
-      ("encoder_layers", JSON(shape.encoderLayers)),
-      ("decoder_layers", JSON(shape.decoderLayers)),
-      ("chunker", .string(shape.chunker.rawValue)),
+  private func levelJSON(_ level: Level) -> JSON {
+    .object([
+      ("level", JSON(level.number)),
+      ("chunk_length", JSON(level.chunkLength)),
+      ("condition_length", JSON(level.conditionLength)),
+      ("stream_length", JSON(streamLength(level.number))),
+      ("width", JSON(level.layer.width)),
+      ("meta_context_length", JSON(level.span)),
+      ("encoder_layers", JSON(level.encoderLayers)),
+      ("decoder_layers", JSON(level.decoderLayers)),
+      ("chunker", .string(level.chunker.rawValue)),
     ])
   }
 

@@ -37,10 +37,10 @@ extension ExplainedPoint {
         Column("meta_context_length", "tokens per unit"), Column("stream_length", "units"), Column("width"),
         Column("encoder_layers", "encoder layers"), Column("decoder_layers", "decoder layers"),
       ])
-    for (index, level) in point.model.levels.enumerated() {
+    for level in point.model.hierarchy {
       table.append([
-        Cell(index + 1), Cell(level.chunkLength), Cell(level.conditionLength),
-        Cell(point.model.metaContextLength(upTo: index + 1)), Cell(streamLength(index + 1)),
+        Cell(level.number), Cell(level.chunkLength), Cell(level.conditionLength), Cell(level.span),
+        Cell(streamLength(level.number)),
         Cell(level.layer.width), Cell(level.encoderLayers), Cell(level.decoderLayers),
       ])
     }

@@ -36,8 +36,8 @@ private func close(_ left: Double, _ right: Double, _ tolerance: Double = 1e-11)
     let precision = Precision(weights: .fp8, activations: .bf16, cache: .fp32)
     for model in models {
       for workload in workloads {
-        let totals = try price(model, workload, precision).totals
-        let dispatched = DispatchedWorkload(model, workload, precision)
+        let totals = try price(Question(model, workload, precision)).totals
+        let dispatched = DispatchedWorkload(Question(model, workload, precision))
         for (phase, work) in [(dispatched.prefill, totals.prefill), (dispatched.decode, totals.decode)] {
           let weights = phase.groups.reduce(0) { $0 + $1.dispatches * $1.work.weightBytes }
           let entries = phase.groups.filter { $0.kind == .attentionDecode || $0.kind == .attentionPrefill }.reduce(0) {
@@ -52,7 +52,8 @@ private func close(_ left: Double, _ right: Double, _ tolerance: Double = 1e-11)
 
   @Test func `stored scores of a vanilla prompt fill the square of every head and layer`() {
     let model = PublishedSize.all[0].vanilla
-    let phase = DispatchedWorkload(model, Workload(promptLength: 100, generatedLength: 3, batchSize: 7), Precision())
+    let phase = DispatchedWorkload(
+      Question(model, Workload(promptLength: 100, generatedLength: 3, batchSize: 7), Precision()))
     func scores(_ phase: DispatchedPhase) -> Double {
       phase.groups.reduce(0) { $0 + $1.dispatchesPerIndex * $1.work.scores.sum(from: 0, to: $1.indices) }
     }
@@ -63,7 +64,7 @@ private func close(_ left: Double, _ right: Double, _ tolerance: Double = 1e-11)
   @Test func `an engine adds its copies and scores to attention and nothing to anything else`() {
     let model = PublishedSize.all[0].photon()
     let engine = engines[2]
-    let decode = DispatchedWorkload(model, workloads[0], Precision()).decode
+    let decode = DispatchedWorkload(Question(model, workloads[0], Precision())).decode
     for group in decode.groups {
       let added = engine.work(of: group).bytes.first - group.work.bytes.first
       let expected =
@@ -76,7 +77,7 @@ private func close(_ left: Double, _ right: Double, _ tolerance: Double = 1e-11)
   @Test func `a launch costs its overhead for every dispatched operation`() throws {
     let plain = try Roofline(machine, Precision())
     let launching = try Roofline(machine, Precision(), Engine(name: "launches", launchOverhead: Seconds(1e-5)))
-    let decode = DispatchedWorkload(PublishedSize.all[0].block, workloads[0], Precision()).decode
+    let decode = DispatchedWorkload(Question(PublishedSize.all[0].block, workloads[0], Precision())).decode
     let count = decode.groups.reduce(0) { $0 + $1.dispatches }
     let times = [plain, launching].map { $0.estimate(decode, levelCount: 1).total.time.value }
     #expect(close(times[1] - times[0], 1e-5 * count, 1e-9))
@@ -93,7 +94,7 @@ private func close(_ left: Double, _ right: Double, _ tolerance: Double = 1e-11)
         let roofline = try Roofline(profile, Precision(), engine)
         for model in models {
           for workload in workloads {
-            let dispatched = DispatchedWorkload(model, workload, Precision())
+            let dispatched = DispatchedWorkload(Question(model, workload, Precision()))
             for phase in [dispatched.prefill, dispatched.decode] {
               let causes = roofline.causes(phase)
               let time = roofline.estimate(phase, levelCount: model.levelCount).total.time.value
@@ -111,8 +112,8 @@ private func close(_ left: Double, _ right: Double, _ tolerance: Double = 1e-11)
     let engine = Engine(name: "holding", heldCaches: 3, heldScores: 4, holdsPromptLogits: true)
     let size = PublishedSize.all[0]
     for (model, extra) in [(size.vanilla, 4 * 32 * 64 * 64 + 64 * 32000 * 2), (size.block, 4 * 32 * 16 * 16)] {
-      let plain = try MemoryDemand(model, workload, Precision()).bytesPerSequence
-      let held = try MemoryDemand(model, workload, Precision(), engine: engine).bytesPerSequence
+      let plain = try MemoryDemand(Question(model, workload, Precision())).bytesPerSequence
+      let held = try MemoryDemand(Question(model, workload, Precision()), engine: engine).bytesPerSequence
       #expect(held == 3 * plain + Int128(extra))
     }
   }

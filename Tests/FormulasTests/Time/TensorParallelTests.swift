@@ -14,8 +14,8 @@ private func divisible(_ reading: DecoderInput = .cascade, _ mode: Generation = 
       layer: LayerShape(width: 64 + 32 * index, heads: 8, keyValueHeads: 4, feedForward: 96),
       encoderLayers: 2, decoderLayers: 3, chunker: chunker)
   }
-  return Model(
-    family: .photon, vocabulary: 64, layer: LayerShape(width: 48, heads: 8, feedForward: 64), levels: levels,
+  return Model.photon(
+    vocabulary: 64, layer: LayerShape(width: 48, heads: 8, feedForward: 64), levels: levels,
     decoderInput: reading, generation: mode)
 }
 
@@ -40,9 +40,9 @@ private let workload = Workload(promptLength: 37, generatedLength: 21, batchSize
   @Test func `devices that divide everything share the matrix work exactly`() {
     for (reading, mode) in variants(levels: 2) {
       let model = divisible(reading, mode)
-      let whole = DispatchedWorkload(model, workload, Precision())
+      let whole = DispatchedWorkload(Question(model, workload, Precision()))
       for devices in [2, 4] {
-        let share = DispatchedWorkload(model, workload, Precision(), devices: devices)
+        let share = DispatchedWorkload(Question(model, workload, Precision()), devices: devices)
         for (part, all) in [(share.prefill, whole.prefill), (share.decode, whole.decode)] {
           #expect(Double(devices) * sum(part, \.matmulFlops) == sum(all, \.matmulFlops))
           // Norms, residuals and the vectors between products are on every device.
@@ -57,12 +57,12 @@ private let workload = Workload(promptLength: 37, generatedLength: 21, batchSize
   /// Two sums of rows × D for each layer, each sent 2(n−1)/n times; the embedding's rows are summed too, and the V logits
   /// of a token put together.
   @Test func `a vanilla model exchanges two sums a layer`() {
-    let model = Model(
-      family: .vanilla, vocabulary: 64, layer: LayerShape(width: 48, heads: 8, feedForward: 64), layers: 5)
+    let model = Model.vanilla(
+      vocabulary: 64, layer: LayerShape(width: 48, heads: 8, feedForward: 64), layers: 5)
     for devices in [2, 4, 8] {
       let n = Double(devices)
       let phases = DispatchedWorkload(
-        model, Workload(promptLength: 7, generatedLength: 3, batchSize: 2), Precision(), devices: devices)
+        Question(model, Workload(promptLength: 7, generatedLength: 3, batchSize: 2), Precision()), devices: devices)
       // Bytes of bf16 that are summed for a token: 2·5 layers and the embedding.
       let summed: Double = 2 * 48 * (2 * 5 + 1)
       let logits: Double = 2 * 64
@@ -75,11 +75,12 @@ private let workload = Workload(promptLength: 37, generatedLength: 21, batchSize
   @Test func `what is exchanged takes its time on the link and none on one device`() throws {
     for (reading, mode) in variants(levels: 2) {
       let model = divisible(reading, mode)
-      let alone = TimedPhases(model, workload, Precision(), try Roofline(machine(), Precision()))
+      let alone = TimedPhases(Question(model, workload, Precision()), try Roofline(machine(), Precision()))
       #expect(alone.decode.total.communication == .zero)
-      let slow = TimedPhases(model, workload, Precision(), try Roofline(machine(devices: 4), Precision()))
-      let fast = TimedPhases(model, workload, Precision(), try Roofline(machine(link: 1e30, devices: 4), Precision()))
-      let bytes = linkBytes(DispatchedWorkload(model, workload, Precision(), devices: 4).decode)
+      let slow = TimedPhases(Question(model, workload, Precision()), try Roofline(machine(devices: 4), Precision()))
+      let fast = TimedPhases(
+        Question(model, workload, Precision()), try Roofline(machine(link: 1e30, devices: 4), Precision()))
+      let bytes = linkBytes(DispatchedWorkload(Question(model, workload, Precision()), devices: 4).decode)
       let exchange = slow.decode.total.communication.value
       #expect(abs(exchange - bytes / 1e9) <= 1e-12 * exchange)
       let difference = (slow.decode.total.time - fast.decode.total.time).value
@@ -93,10 +94,11 @@ private let workload = Workload(promptLength: 37, generatedLength: 21, batchSize
   @Test func `one device is the machine alone`() throws {
     let model = divisible()
     #expect(
-      DispatchedWorkload(model, workload, Precision(), devices: 1) == DispatchedWorkload(model, workload, Precision()))
+      DispatchedWorkload(Question(model, workload, Precision()), devices: 1)
+        == DispatchedWorkload(Question(model, workload, Precision())))
     #expect(model.share(of: 1) == model)
-    let link = try TimedPoint(model, workload, Precision(), on: machine())
-    let none = try TimedPoint(model, workload, Precision(), on: machine(link: nil))
+    let link = try TimedPoint(Question(model, workload, Precision()), on: machine())
+    let none = try TimedPoint(Question(model, workload, Precision()), on: machine(link: nil))
     #expect(link.figures == none.figures)
   }
 
@@ -108,13 +110,13 @@ private let workload = Workload(promptLength: 37, generatedLength: 21, batchSize
 
   @Test func `a device holds its share, so more prompts fit, and the sample stays what it is`() throws {
     let model = divisible()
-    let whole = try MemoryDemand(model, workload, Precision())
-    let share = try MemoryDemand(model, workload, Precision(), devices: 4)
+    let whole = try MemoryDemand(Question(model, workload, Precision()))
+    let share = try MemoryDemand(Question(model, workload, Precision()), devices: 4)
     #expect(4 * share.bytesPerSequence == whole.bytesPerSequence)
     #expect(share.weightBytes > whole.weightBytes / 4)
     #expect(share.weightBytes < whole.weightBytes / 3)
-    let alone = try TimedPoint(model, workload, Precision(), on: machine(memory: 2_000_000))
-    let together = try TimedPoint(model, workload, Precision(), on: machine(devices: 4, memory: 2_000_000))
+    let alone = try TimedPoint(Question(model, workload, Precision()), on: machine(memory: 2_000_000))
+    let together = try TimedPoint(Question(model, workload, Precision()), on: machine(devices: 4, memory: 2_000_000))
     #expect(try #require(together.largestBatch) > 4 * #require(alone.largestBatch))
     #expect(together.memory == alone.memory)
     #expect(together.cost.dollars == TokenCost(machine(), at: together.figures.throughput).dollars.map { 4 * $0 })
@@ -122,9 +124,9 @@ private let workload = Workload(promptLength: 37, generatedLength: 21, batchSize
 
   @Test func `the bound of whole phases is that of all devices and below the sum of operations`() throws {
     let model = divisible()
-    let exact = try price(model, workload, Precision()).totals
+    let exact = try price(Question(model, workload, Precision())).totals
     let (one, four) = (try Roofline(machine(), Precision()), try Roofline(machine(devices: 4), Precision()))
-    let phases = TimedPhases(model, workload, Precision(), four)
+    let phases = TimedPhases(Question(model, workload, Precision()), four)
     for phase in Phase.allCases {
       let bound = four.plain(exact[phase]).time
       #expect(abs(4 * bound.value - one.plain(exact[phase]).time.value) <= 1e-12 * bound.value)

@@ -18,13 +18,13 @@ private func hierarchy(
         feedForwardKind: index == 1 ? .twoMatrix : .gated),
       encoderLayers: 1 + index, decoderLayers: 2, chunker: index == 0 && chunks[0] == 2 ? .concatenation : kinds[index])
   }
-  return Model(
-    family: .photon, vocabulary: 30, layer: LayerShape(width: 8, heads: 2, feedForward: 12), levels: levels,
+  return Model.photon(
+    vocabulary: 30, layer: LayerShape(width: 8, heads: 2, feedForward: 12), levels: levels,
     decoderInput: reading, generation: generation)
 }
 
-private let vanilla = Model(
-  family: .vanilla, vocabulary: 30, layer: LayerShape(width: 8, heads: 4, keyValueHeads: 2, feedForward: 12), layers: 3)
+private let vanilla = Model.vanilla(
+  vocabulary: 30, layer: LayerShape(width: 8, heads: 4, keyValueHeads: 2, feedForward: 12), layers: 3)
 
 private let precision = Precision(weights: .fp8, activations: .bf16, cache: .fp32)
 
@@ -40,20 +40,24 @@ private func sums(_ phase: DispatchedPhase) -> [Node: (matmul: Double, elementwi
   }
 }
 
-private func expectSumsEqualCounts(_ model: Model, _ workload: Workload) throws {
-  let dispatched = DispatchedWorkload(model, workload, precision)
-  let exact = try price(model, workload, precision)
+private func expectSumsEqualCounts(_ asked: Question) throws {
+  let question = Question(asked.model, asked.workload, precision)
+  let dispatched = DispatchedWorkload(question)
+  let exact = try price(question)
   for (phase, groups) in [(Phase.prefill, dispatched.prefill), (.decode, dispatched.decode)] {
     let found = sums(groups)
-    for node in model.nodes {
+    for node in question.model.nodes {
       let work = exact.work(at: node, in: phase)
       let sum = found[node] ?? (0, 0, 0)
       let agrees =
         sum.matmul == Double(work.matmulFlops) && sum.elementwise == Double(work.elementwiseFlops)
         && sum.bytes * 8 == Double(work.trafficBits)
-      #expect(agrees, "\(node) \(phase) \(model.decoderInput) \(model.generation) \(workload): \(sum) \(work)")
+      #expect(
+        agrees,
+        "\(node) \(phase) \(question.model.decoderInput) \(question.model.generation) \(question.workload): \(sum) \(work)"
+      )
     }
-    #expect(found.keys.allSatisfy { model.nodes.contains($0) })
+    #expect(found.keys.allSatisfy { question.model.nodes.contains($0) })
   }
 }
 
@@ -62,7 +66,7 @@ private func expectSumsEqualCounts(_ model: Model, _ workload: Workload) throws 
     for prompt in 1...5 {
       for generated in 0...3 {
         try expectSumsEqualCounts(
-          vanilla, Workload(promptLength: prompt, generatedLength: generated, batchSize: 2, continuations: 3))
+          Question(vanilla, Workload(promptLength: prompt, generatedLength: generated, batchSize: 2, continuations: 3)))
       }
     }
   }
@@ -76,7 +80,7 @@ private func expectSumsEqualCounts(_ model: Model, _ workload: Workload) throws 
         let metaContext = model.metaContextLength
         for prompt in 0...(2 * metaContext + 1) {
           for generated in Set([0, 1, metaContext - 1, metaContext, metaContext + 1, 3 * metaContext]).sorted() {
-            try expectSumsEqualCounts(model, Workload(promptLength: prompt, generatedLength: generated))
+            try expectSumsEqualCounts(Question(model, Workload(promptLength: prompt, generatedLength: generated)))
           }
         }
       }
@@ -91,9 +95,9 @@ private func expectSumsEqualCounts(_ model: Model, _ workload: Workload) throws 
       let model = hierarchy(chunks: [2, 3], conditions: [2, 1], reading, generation)
       for prompt in 0...7 {
         let workload = Workload(promptLength: prompt, generatedLength: 11, batchSize: 3, continuations: 2)
-        try expectSumsEqualCounts(model, workload)
-        let many = DispatchedWorkload(model, workload, precision)
-        let one = DispatchedWorkload(model, Workload(promptLength: prompt, generatedLength: 11), precision)
+        try expectSumsEqualCounts(Question(model, workload))
+        let many = DispatchedWorkload(Question(model, workload, precision))
+        let one = DispatchedWorkload(Question(model, Workload(promptLength: prompt, generatedLength: 11), precision))
         #expect(many.decode.groups.map(\.dispatches) == one.decode.groups.map(\.dispatches))
         #expect(many.decode.groups.map(\.rows) == one.decode.groups.map { 6 * $0.rows })
         #expect(many.prefill.groups.map(\.rows) == one.prefill.groups.map { 3 * $0.rows })
@@ -105,8 +109,10 @@ private func expectSumsEqualCounts(_ model: Model, _ workload: Workload) throws 
     let model = hierarchy(chunks: [2, 3], conditions: [2, 1], .cascade)
     let counts = [(12, 600), (1200, 60_000), (1_200_000, 6_000_000)].map { prompt, generated in
       DispatchedWorkload(
-        model, Workload(promptLength: prompt, generatedLength: generated, batchSize: generated, continuations: prompt),
-        precision
+        Question(
+          model,
+          Workload(promptLength: prompt, generatedLength: generated, batchSize: generated, continuations: prompt),
+          precision)
       ).decode.groups.count
     }
     #expect(Set(counts).count == 1)
@@ -115,7 +121,7 @@ private func expectSumsEqualCounts(_ model: Model, _ workload: Workload) throws 
   @Test func `the steps of decode are the dispatches of the head`() {
     for reading in DecoderInput.allCases {
       let model = hierarchy(chunks: [2, 3], conditions: [2, 1], reading)
-      let dispatched = DispatchedWorkload(model, Workload(promptLength: 5, generatedLength: 20), precision)
+      let dispatched = DispatchedWorkload(Question(model, Workload(promptLength: 5, generatedLength: 20), precision))
       let head = dispatched.decode.groups.filter { $0.node.component == .head }.reduce(0) { $0 + $1.dispatches }
       #expect(dispatched.decode.steps == head)
       // Tokens 6 … 24 hold three whole meta-contexts, whose two chunk positions are emitted side by side.
@@ -127,7 +133,8 @@ private func expectSumsEqualCounts(_ model: Model, _ workload: Workload) throws 
   func `the emission of a token is the head and what the token opens`(reading: DecoderInput) {
     let model = hierarchy(chunks: [2, 3], conditions: [2, 1], reading)
     func components(prompt: Int) -> [String] {
-      let emission = DispatchedWorkload(model, Workload(promptLength: prompt, generatedLength: 1), precision).emission
+      let emission = DispatchedWorkload(Question(model, Workload(promptLength: prompt, generatedLength: 1), precision))
+        .emission
       #expect(emission.steps == 0)
       return emission.groups.filter { [.head, .converter].contains($0.node.component) }.map(\.node.description)
     }
@@ -139,7 +146,7 @@ private func expectSumsEqualCounts(_ model: Model, _ workload: Workload) throws 
 
   @Test func `what runs more often is reused from a smaller working set`() {
     let model = hierarchy(chunks: [2, 3], conditions: [2, 1], .cascade)
-    let decode = DispatchedWorkload(model, Workload(promptLength: 60, generatedLength: 60), precision).decode
+    let decode = DispatchedWorkload(Question(model, Workload(promptLength: 60, generatedLength: 60), precision)).decode
     func workingSet(_ level: Int, _ side: Side) -> Double {
       decode.groups.first { $0.node == Node(level, side, .feedForward) }?.workingSet ?? 0
     }
@@ -158,7 +165,8 @@ private func expectSumsEqualCounts(_ model: Model, _ workload: Workload) throws 
       let model = hierarchy(chunks: [2, 3], conditions: [2, 1], reading)
       func time(_ prompt: Int, _ generated: Int, _ batch: Int) -> Seconds {
         let workload = Workload(promptLength: prompt, generatedLength: generated, batchSize: batch)
-        return roofline.estimate(DispatchedWorkload(model, workload, precision).decode, levelCount: 2).total.time
+        return roofline.estimate(DispatchedWorkload(Question(model, workload, precision)).decode, levelCount: 2).total
+          .time
       }
       for step in 1...20 {
         #expect(time(6 * step, 12, 1) >= time(6 * step - 6, 12, 1))
@@ -184,7 +192,7 @@ private func expectSumsEqualCounts(_ model: Model, _ workload: Workload) throws 
   private static func decodeTime(_ model: Model, _ prompt: Int, _ generated: Int, batch: Int = 2) throws -> TimeFigure {
     let workload = Workload(promptLength: prompt, generatedLength: generated, batchSize: batch)
     let roofline = try Roofline(profile, precision)
-    let phase = DispatchedWorkload(model, workload, precision).decode
+    let phase = DispatchedWorkload(Question(model, workload, precision)).decode
     return roofline.estimate(phase, levelCount: model.levelCount).total
   }
 
@@ -226,7 +234,8 @@ private func expectSumsEqualCounts(_ model: Model, _ workload: Workload) throws 
       + [DecoderInput.cascade, .encoderState].map({ hierarchy(chunks: [2, 3], conditions: [2, 1], $0) })
     {
       for prompt in 1...13 {
-        let dispatched = DispatchedWorkload(model, Workload(promptLength: prompt, generatedLength: 1), precision)
+        let dispatched = DispatchedWorkload(
+          Question(model, Workload(promptLength: prompt, generatedLength: 1), precision))
         let emission = roofline.estimate(dispatched.emission, levelCount: model.levelCount).total
         let decode = roofline.estimate(dispatched.decode, levelCount: model.levelCount).total
         #expect(emission.time > .zero)

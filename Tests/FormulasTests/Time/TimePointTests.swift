@@ -16,7 +16,7 @@ private let size = PublishedSize.all[0]
 @Suite struct TimePointTests {
   @Test func `weights alone bound a decode step from below and the first token costs the prefill and more`() throws {
     let point = try TimedPoint(
-      size.vanilla, Workload(promptLength: 128, generatedLength: 2048), Precision(), on: h200)
+      Question(size.vanilla, Workload(promptLength: 128, generatedLength: 2048), Precision()), on: h200)
     let weights = Double(parameters(of: size.vanilla).total - Int128(32000 * 1664)) * 2 / 4.8e12
     #expect(point.decode.total.bound == .memory)
     #expect(try #require(point.figures.timePerOutputToken).value > weights)
@@ -27,12 +27,12 @@ private let size = PublishedSize.all[0]
   @Test func `the largest batch occupies less than the memory and one more sequence does not fit`() throws {
     for model in [size.vanilla, size.block, size.photon()] {
       let workload = Workload(promptLength: 2048, generatedLength: 128)
-      let point = try TimedPoint(model, workload, Precision(), on: h200)
+      let point = try TimedPoint(Question(model, workload, Precision()), on: h200)
       let batch = try #require(point.largestBatch)
       // Directly from the counts: weights, caches of the whole batch, the widest activation of one prompt.
       var pricer = Pricer()
       func occupied(_ batch: Int) throws -> Double {
-        let cache = try pricer.price(model, workload.with(batchSize: batch), Precision()).cache
+        let cache = try pricer.price(Question(model, workload.with(batchSize: batch), Precision())).cache
         let widest = Int128(2048) / Int128(model.family == .vanilla ? 1 : 4) * (4096 + 2 * 1664) * 2
         return Double(
           parameters(of: model).memoryBits(Precision()) / 8 + cache.peakBytes + cache.localPeakBytes + widest)
@@ -47,7 +47,7 @@ private let size = PublishedSize.all[0]
     var small = h200
     small.memoryBytes = 1_000_000_000
     let point = try TimedPoint(
-      size.vanilla, Workload(promptLength: 2048, generatedLength: 128), Precision(), on: small)
+      Question(size.vanilla, Workload(promptLength: 2048, generatedLength: 128), Precision()), on: small)
     #expect(point.largestBatch == 0)
     #expect(point.atLargestBatch == nil)
   }
@@ -58,10 +58,10 @@ private let size = PublishedSize.all[0]
     var flipped = 0
     for model in [size.vanilla, size.block, size.photon(.reconstruction)] {
       for phase in Phase.allCases {
-        for flip in batchFlips(phase, model, workload, Precision(), roofline) {
+        for flip in batchFlips(phase, Question(model, workload, Precision()), roofline) {
           flipped += 1
           func bound(_ batch: Int) -> Bound {
-            TimedPhases(model, workload.with(batchSize: batch), Precision(), roofline)[phase].total.bound
+            TimedPhases(Question(model, workload.with(batchSize: batch), Precision()), roofline)[phase].total.bound
           }
           #expect(bound(flip.integer) == (flip.rises ? .compute : .memory))
           #expect(bound(flip.integer - 1) == (flip.rises ? .memory : .compute))
@@ -80,10 +80,10 @@ private let size = PublishedSize.all[0]
     for model in [size.vanilla, size.block, size.photon(), size.photon(.reconstruction, .recursive)] {
       for batch in [1, 8, 256] {
         let workload = Workload(promptLength: 130, generatedLength: 70, batchSize: batch)
-        let totals = try pricer.price(model, workload, Precision())
+        let totals = try pricer.price(Question(model, workload, Precision()))
         let roofline = try Roofline(h200, Precision())
-        let ideal = TimedPhases(model, workload, Precision(), roofline)
-        let real = TimedPhases(model, workload, Precision(), try Roofline(slower, Precision()))
+        let ideal = TimedPhases(Question(model, workload, Precision()), roofline)
+        let real = TimedPhases(Question(model, workload, Precision()), try Roofline(slower, Precision()))
         for phase in Phase.allCases {
           let plain = roofline.plain(totals[phase])
           #expect(plain.time.value <= ideal[phase].total.time.value * (1 + 1e-12))

@@ -38,7 +38,7 @@ private let models = [size.vanilla, size.block, size.photon(), size.photon(.reco
   @Test func `a data sheet's time is its floor, and likely times follow what kernels reach of one`() throws {
     for model in models {
       let point = try TimedPoint(
-        model, Workload(promptLength: 256, generatedLength: 64, batchSize: 4), Precision(), on: sheet)
+        Question(model, Workload(promptLength: 256, generatedLength: 64, batchSize: 4), Precision()), on: sheet)
       for phase in Phase.allCases {
         // The same sum twice.
         #expect(point.range(phase).floor == point[phase].time)
@@ -57,8 +57,8 @@ private let models = [size.vanilla, size.block, size.photon(), size.photon(.reco
   @Test func `a calibrated time lies above its floor and between the quantiles of its residuals`() throws {
     for model in models {
       let workload = Workload(promptLength: 256, generatedLength: 64, batchSize: 4)
-      let point = try TimedPoint(model, workload, Precision(), on: calibrated)
-      let plain = try TimedPoint(model, workload, Precision(), on: sheet)
+      let point = try TimedPoint(Question(model, workload, Precision()), on: calibrated)
+      let plain = try TimedPoint(Question(model, workload, Precision()), on: sheet)
       for phase in Phase.allCases {
         let (range, time) = (point.range(phase), point[phase].time)
         #expect(range.floor == plain[phase].time && range.floor < time)
@@ -96,24 +96,25 @@ private let models = [size.vanilla, size.block, size.photon(), size.photon(.reco
     var word = calibrated
     word.calibration = nil
     let point = try TimedPoint(
-      size.vanilla, Workload(promptLength: 256, generatedLength: 64), Precision(), on: word)
+      Question(size.vanilla, Workload(promptLength: 256, generatedLength: 64), Precision()), on: word)
     #expect(point.decodeRange.memoryProbability == 1 && point.decodeRange.high == nil)
   }
 
   @Test func `the bottleneck has the largest share of causes and nodes`() throws {
     let point = try TimedPoint(
-      size.vanilla, Workload(promptLength: 64, generatedLength: 16), Precision(), on: sheet)
+      Question(size.vanilla, Workload(promptLength: 64, generatedLength: 16), Precision()), on: sheet)
     let decode = try #require(point.decodeRange.bottleneck)
     // 16 layers: 4 · 1664² for projections against 3 · 1664 · 4096 in the feed-forward network.
     #expect(decode.cause == .weights && decode.node == Node(0, .decoder, .feedForward))
     #expect(decode.causeShare > 0.9 && decode.nodeShare > 0.5)
-    let empty = try TimedPoint(size.vanilla, Workload(promptLength: 64, generatedLength: 0), Precision(), on: sheet)
+    let empty = try TimedPoint(
+      Question(size.vanilla, Workload(promptLength: 64, generatedLength: 0), Precision()), on: sheet)
     #expect(empty.decodeRange.bottleneck == nil && empty.decodeRange.memoryProbability == nil)
   }
 
   @Test func `what a calibration did not cover is named`() throws {
     func marks(_ workload: Workload) throws -> [String] {
-      try TimedPoint(size.vanilla, workload, Precision(), on: calibrated).extrapolated
+      try TimedPoint(Question(size.vanilla, workload, Precision()), on: calibrated).extrapolated
     }
     #expect(try marks(Workload(promptLength: 128, generatedLength: 64, batchSize: 64)).isEmpty)
     #expect(try marks(Workload(promptLength: 4096, generatedLength: 1)) == ["context"])
@@ -128,12 +129,12 @@ private let models = [size.vanilla, size.block, size.photon(), size.photon(.reco
     var changes = 0
     for model in models {
       for phase in Phase.allCases {
-        let bounds = BoundStretches(phase, model, workload, Precision(), roofline)
+        let bounds = BoundStretches(phase, Question(model, workload, Precision()), roofline)
         func check(_ stretches: [Stretch], _ change: (Int) -> Workload) {
           changes += stretches.count - 1
           for stretch in stretches {
             for value in [stretch.range.lowerBound, stretch.range.upperBound] {
-              let figure = TimedPhases(model, change(value), Precision(), roofline)[phase].total
+              let figure = TimedPhases(Question(model, change(value), Precision()), roofline)[phase].total
               #expect((figure.bound == .compute) == stretch.isPositive)
             }
           }
