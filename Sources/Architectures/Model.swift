@@ -117,6 +117,8 @@ public struct Model: Hashable, Sendable {
   public var tiedHead: Bool
   /// What the family has beside the model section.
   public var payload: Payload
+  /// How its persistent caches are kept and read.
+  public var cache = CachePlan.full
 
   /// A model of the family whose payload it is.
   public init(vocabulary: Int, layer: LayerShape, tiedHead: Bool = false, payload: Payload) {

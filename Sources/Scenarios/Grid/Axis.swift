@@ -86,6 +86,8 @@ struct AxisFinder {
       } else {
         fail(steps)
       }
+    case .mapping(let entries):
+      for entry in entries { visit(entry.value, steps + [.key(entry.key)]) }
     default: break
     }
   }

@@ -35,17 +35,20 @@ struct ModelReader {
       generation = reader.choice("generation", default: .hierarchical)
       retainConditions = reader.boolean("retain_conditions", default: false)
     }
+    let cache = readCache(reader)
     reader.finish { key in
       Self.hierarchyKeys.contains(key) || key == "layers" ? "a \(family.rawValue) model has no such key" : nil
     }
-    guard chosen != nil, let vocabulary, let layer, let tiedHead, let layers, let levels, let decoderInput,
+    guard chosen != nil, let cache, let vocabulary, let layer, let tiedHead, let layers, let levels, let decoderInput,
       let generation, let retainConditions
     else { return nil }
-    return Model(
+    var model = Model(
       vocabulary: vocabulary, layer: layer, tiedHead: tiedHead,
       payload: Payload(
         of: family, layers: layers, levels: levels, decoderInput: decoderInput, generation: generation,
         retainConditions: retainConditions))
+    model.cache = cache
+    return model
   }
 
   /// - Parameter inherited: the model section's dimensions for a level; `nil` for the model section itself.

@@ -25,7 +25,22 @@ public enum ModelText {
     var keys = ["architecture: \(model.family.rawValue)", "vocabulary: \(model.vocabulary)"] + fields(model.layer)
     if model.tiedHead { keys.append("tied_head: true") }
     if !model.isHierarchy { keys.append("layers: \(model.layers)") }
-    return keys
+    return keys + cache(model.cache)
+  }
+
+  /// The choices that are not the trivial ones, on one line.
+  private static func cache(_ plan: CachePlan) -> [String] {
+    func choice<Choice: CacheChoice>(_ key: String, _ path: KeyPath<CachePlan, Choice>) -> String? {
+      let chosen = plan[keyPath: path]
+      guard chosen != CachePlan.full[keyPath: path] else { return nil }
+      let settings = chosen.settings.map { "\($0.key): \($0.value)" }
+      return "\(key): {\((["method: \(chosen.method.rawValue)"] + settings).joined(separator: ", "))}"
+    }
+    let choices = [
+      choice("retention", \.retention), choice("lookup", \.lookup), choice("entry", \.entry),
+      choice("placement", \.placement),
+    ].compactMap { $0 }
+    return choices.isEmpty ? [] : ["cache: {\(choices.joined(separator: ", "))}"]
   }
 
   private static func levels(_ model: Model) -> [String] {

@@ -1,0 +1,40 @@
+/// How persistent caches keep, read and store keys and values: four choices that do not depend on one another.
+///
+/// Values only. What a choice costs stands in Formulas/Caches and what it does in Tensors/Caches, one file for each
+/// method; CONTRIBUTING.md lists the files of a new one. Local windows of decoders keep and read everything.
+public struct CachePlan: Hashable, Sendable {
+  /// Which entries stay.
+  public var retention: Retention
+  /// Which of the stored entries a query reads.
+  public var lookup: Lookup
+  /// What an entry is.
+  public var entry: EntryForm
+  /// Where it lies.
+  public var placement: Placement
+
+  /// Every choice that is not made is the trivial one.
+  public init(
+    retention: Retention = .everything, lookup: Lookup = .everything, entry: EntryForm = .keyAndValue,
+    placement: Placement = .contiguous
+  ) {
+    self.retention = retention
+    self.lookup = lookup
+    self.entry = entry
+    self.placement = placement
+  }
+
+  /// A key and a value of every position, one behind another, each read by every later query.
+  public static let full = CachePlan()
+  @inlinable public var isFull: Bool { self == .full }
+}
+
+/// A choice that a scenario makes by naming a method and its settings.
+public protocol CacheChoice: Hashable, Sendable {
+  /// The methods by name.
+  associatedtype Method: RawRepresentable & CaseIterable & Hashable & Sendable where Method.RawValue == String
+  var method: Method { get }
+  /// A method with the settings that it asks for, in their order; nil where one of them is missing.
+  init?(_ method: Method, _ setting: (_ key: String, _ accepted: ClosedRange<Int>) -> Int?)
+  /// What `init` would ask for.
+  var settings: [(key: String, value: Int)] { get }
+}

@@ -1,0 +1,25 @@
+/// Which of the stored entries a query reads.
+public enum Lookup: CacheChoice {
+  /// All of them, up to its own.
+  case everything
+
+  public enum Method: String, CaseIterable, Sendable { case everything }
+
+  public var method: Method {
+    switch self {
+    case .everything: .everything
+    }
+  }
+
+  public init?(_ method: Method, _: (_ key: String, _ accepted: ClosedRange<Int>) -> Int?) {
+    switch method {
+    case .everything: self = .everything
+    }
+  }
+
+  public var settings: [(key: String, value: Int)] {
+    switch self {
+    case .everything: []
+    }
+  }
+}

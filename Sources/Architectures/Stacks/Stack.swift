@@ -1,0 +1,103 @@
+/// Key–value heads that are alike: they keep their entries by one plan.
+public struct HeadRun: Hashable, Sendable {
+  /// Key–value heads; the query heads that read them come with them.
+  public var count: Int
+  /// How their entries are kept and read.
+  public var cache: CachePlan
+
+  @inlinable
+  public init(_ count: Int, _ cache: CachePlan) {
+    self.count = count
+    self.cache = cache
+  }
+}
+
+/// Neighbouring layers that are alike, with their heads run by run.
+///
+/// What a layer costs is added up over runs of layers, what attention costs over the runs of heads inside them: so a
+/// norm is counted once even where the heads of its layer differ.
+public struct LayerRun: Hashable, Sendable {
+  /// How many there are.
+  public var layers: Int
+  /// Dimensions of each. Runs of one stack agree in width, heads and head width.
+  public var shape: LayerShape
+  /// All key–value heads of the shape, in order.
+  public var heads: Runs<HeadRun>
+
+  @inlinable
+  public init(layers: Int, shape: LayerShape, heads: Runs<HeadRun>) {
+    self.layers = layers
+    self.shape = shape
+    self.heads = heads
+  }
+
+  /// Layers whose heads all keep their entries by one plan.
+  @inlinable
+  public init(layers: Int, shape: LayerShape, cache: CachePlan) {
+    self.init(layers: layers, shape: shape, heads: Runs(HeadRun(shape.keyValueHeads, cache)))
+  }
+}
+
+/// A stack of Transformer layers as the list of its runs.
+public struct Stack: Hashable, Sendable {
+  /// Of its node; 0 for the stack over the tokens.
+  public let level: Int
+  public let side: Side
+  public let runs: Runs<LayerRun>
+  /// Whether its cache outlives a chunk: a persistent cache rather than a local window.
+  public let persists: Bool
+
+  @inlinable
+  public init(level: Int, side: Side, runs: Runs<LayerRun>, persists: Bool) {
+    self.level = level
+    self.side = side
+    self.runs = runs
+    self.persists = persists
+  }
+
+  /// `D`
+  @inlinable public var width: Int { runs.first.shape.width }
+  /// Of all runs together.
+  @inlinable public var layers: Int { runs.reduce(0) { $0 + $1.layers } }
+  /// The shape that all runs agree in, as far as they do.
+  @inlinable public var shape: LayerShape { runs.first.shape }
+  /// Level of whose units one is run at a time: a decoder runs once for each unit of the level below it.
+  @inlinable public var rank: Int { side == .encoder ? level : max(level - 1, 0) }
+  /// Where one of its components is booked.
+  @inlinable public func node(_ component: Component) -> Node { Node(level, side, component) }
+  /// Whether every head of every layer keeps and reads everything.
+  @inlinable public var isFull: Bool { runs.allSatisfy { $0.heads.allSatisfy(\.cache.isFull) } }
+}
+
+extension Model {
+  /// The one stack over the tokens.
+  /// - Precondition: the structure is `.stack`.
+  @inlinable public var tokenStack: Stack {
+    Stack(
+      level: 0, side: .decoder, runs: Runs(LayerRun(layers: layers, shape: layer, cache: cache)), persists: true)
+  }
+
+  /// Encoder l, which keeps its units.
+  @inlinable public func encoder(at level: Int) -> Stack {
+    let shape = levels[level]
+    return Stack(
+      level: level, side: .encoder,
+      runs: Runs(LayerRun(layers: shape.encoderLayers, shape: shape.layer, cache: cache)), persists: true)
+  }
+
+  /// Decoder l, which runs at the dimensions of the level below and whose windows keep everything.
+  @inlinable public func decoder(at level: Int) -> Stack {
+    Stack(
+      level: level, side: .decoder,
+      runs: Runs(LayerRun(layers: levels[level].decoderLayers, shape: layer(at: level - 1), cache: .full)),
+      persists: false)
+  }
+
+  /// All stacks: the one over the tokens, or encoder and decoder of each level from level 1 up.
+  public var stacks: [Stack] {
+    switch structure {
+    case .stack: [tokenStack]
+    case .hierarchy: levels.indices.flatMap { [encoder(at: $0), decoder(at: $0)] }
+    }
+  }
+}
