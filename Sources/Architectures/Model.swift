@@ -22,6 +22,7 @@ public enum DecoderInput: String, CaseIterable, Codable, Sendable {
 /// HierGen re-encodes every token it emits; RecGen advances the top level from its own reconstructions (v2 §2.3).
 public enum Generation: String, CaseIterable, Codable, Sendable { case hierarchical, recursive }
 
+/// How a level makes one vector of a chunk.
 public enum ChunkerKind: String, CaseIterable, Codable, Sendable {
   /// A view of C vectors as one; no parameters. At level 1 of C_1 encoder embeddings of width D_1/C_1.
   case concatenation
@@ -31,6 +32,7 @@ public enum ChunkerKind: String, CaseIterable, Codable, Sendable {
   case convolution
 }
 
+/// The networks between attentions.
 public enum FeedForwardKind: String, CaseIterable, Codable, Sendable {
   /// Three matrices, SiLU gate (Llama).
   case gated
@@ -53,6 +55,7 @@ public struct LayerShape: Hashable, Sendable {
   public var headWidth: Int
   /// `F`, hidden features of the feed-forward network.
   public var feedForward: Int
+  /// Two matrices or three.
   public var feedForwardKind: FeedForwardKind
 
   public init(
@@ -81,8 +84,11 @@ public struct LevelShape: Hashable, Sendable {
   public var conditionLength: Int
   /// The encoder's layers run with this level's dimensions; its decoder runs with those of the level below.
   public var layer: LayerShape
+  /// Layers of the stack that reads the units of this level. At least 1.
   public var encoderLayers: Int
+  /// Layers of the stack that restores the units of the level below. At least 1.
   public var decoderLayers: Int
+  /// What makes a unit of C_l units of the level below.
   public var chunker: ChunkerKind
 
   public init(
@@ -107,7 +113,7 @@ public struct Model: Hashable, Sendable {
   public var vocabulary: Int
   /// Level 0, the model section: the vanilla stack, or decoder 1 of a hierarchy.
   public var layer: LayerShape
-  /// Whether the head is the transposed embedding table.
+  /// Whether the head is the decoder-side embedding table, and no matrix of its own.
   public var tiedHead: Bool
   /// What the family has beside the model section.
   public var payload: Payload

@@ -1,7 +1,9 @@
 import Quantities
 
+/// The two phases of a workload: the prompt in parallel, and the tokens after it one by one.
 public enum Phase: String, CaseIterable, Sendable { case prefill, decode }
 
+/// The two directions of a hierarchy: up, from tokens to units, and down. A vanilla stack is a decoder.
 public enum Side: String, CaseIterable, Sendable { case encoder, decoder }
 
 /// The parts of a model that are priced and traced apart.
@@ -32,8 +34,11 @@ public enum Component: String, CaseIterable, Sendable {
 /// Level 0 holds the embedding tables, the head and the vanilla stack. Encoder l, its chunker, decoder l and its
 /// converter are at level l.
 public struct Node: Hashable, Sendable, Comparable, CustomStringConvertible {
+  /// 0 … L.
   public var level: Int
+  /// Encoder or decoder; level 0 has the embedding table of each.
   public var side: Side
+  /// What works there.
   public var component: Component
 
   @inlinable
@@ -98,6 +103,7 @@ extension Component {
 public struct CacheFigures: Hashable, Sendable {
   /// Persistent caches after prefill; after the drop of recursive generation exactly if the prompt is aligned.
   public var bytesAfterPrefill: Int128
+  /// Persistent caches after the last emitted token.
   public var bytesAtEnd: Int128
   /// The largest persistent size at any point, before a drop included.
   public var peakBytes: Int128

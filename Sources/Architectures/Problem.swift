@@ -2,7 +2,9 @@
 public struct Problem: Hashable, Sendable, CustomStringConvertible {
   /// As in a scenario, levels counted from 1: `levels[2].chunk`.
   public var key: String
+  /// What stands there, in words.
   public var found: String
+  /// What could stand there, in words.
   public var accepted: String
 
   public init(_ key: String, _ found: String, accepted: String) {
@@ -34,19 +36,33 @@ public struct Problem: Hashable, Sendable, CustomStringConvertible {
 /// the largest term, cache read bits, is at most 2^(1 + 5 + 17 + 12 + 55 + 32) of entries × bits × width × layers ×
 /// pairs × sequences for each of at most 17 stacks.
 public enum Limits {
+  /// `V`
   public static let vocabulary = 1 << 24
+  /// `D` of any level.
   public static let width = 1 << 17
+  /// Query heads of a layer.
   public static let heads = 1 << 12
+  /// Features of a head.
   public static let headWidth = 1 << 12
+  /// `F`
   public static let feedForward = 1 << 20
+  /// Layers of one stack.
   public static let layers = 1 << 12
+  /// `L`
   public static let levels = 16
+  /// `C_l`
   public static let chunkLength = 1 << 12
+  /// `R_l`
   public static let conditionLength = 1 << 12
+  /// `B`, the product of all chunk lengths.
   public static let metaContextLength = 1 << 20
+  /// `P`
   public static let promptLength = 1 << 27
+  /// `G`
   public static let generatedLength = 1 << 27
+  /// Prompts that run together.
   public static let batchSize = 1 << 20
+  /// `K`
   public static let continuations = 1 << 12
 }
 

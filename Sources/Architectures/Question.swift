@@ -6,6 +6,7 @@ public struct Workload: Hashable, Sendable {
   public var promptLength: Int
   /// `G`
   public var generatedLength: Int
+  /// Prompts that run together, each with its continuations.
   public var batchSize: Int
   /// `K`, continuations of each prompt, which share its prefill and its cache.
   public var continuations: Int
@@ -27,7 +28,7 @@ public struct Question: Hashable, Sendable {
   /// Bits of weights, activations and cache entries.
   public var precision: Precision
 
-  /// - Parameter precision: where nothing is said, as `Precision` has it.
+  /// The precision is that of `Precision()` where nothing is said.
   public init(_ model: Model, _ workload: Workload, _ precision: Precision = Precision()) {
     self.model = model
     self.workload = workload

@@ -34,8 +34,10 @@ private final class Residuals {
 /// Minimises Σ r(p)² by the Levenberg–Marquardt trust region, with a Jacobian by finite differences.
 /// - Parameters:
 ///   - start: where the search begins; scale parameters so that all are of the order of 1.
+///   - iterations: the most steps of the trust region.
 ///   - tolerance: of a relative step, and of the gradient.
-///   - mustConverge: whether running out of iterations is an error; residuals with kinks may zigzag about their minimum.
+///   - mustConverge: whether running out of iterations is an error; residuals with kinks may zigzag about their
+///     minimum.
 ///   - residuals: the residual vector at given parameters, always of the same length.
 /// - Throws: `GSLError` for fewer residuals than parameters, a residual that is not finite, a Jacobian without full
 ///   rank at the solution, and no convergence in `iterations` steps; whatever `residuals` throws.

@@ -52,7 +52,11 @@ public func root(
 
 /// Finds a local minimum of f inside `bracket` by Brent's method, to `relativeTolerance` of x or, for x near 0, a
 /// thousandth of that of the bracket. Near a minimum f is flat: half of the digits of a number is all that can be had.
-/// - Parameter guess: a point inside the bracket at which f is less than at both ends.
+/// - Parameters:
+///   - bracket: where to search; both ends are finite.
+///   - guess: a point inside the bracket at which f is less than at both ends.
+///   - relativeTolerance: of x.
+///   - function: f, with a finite value everywhere in the bracket.
 /// - Throws: `GSLError` if it is not, a value is not finite, or no convergence in 200 steps.
 public func minimum(
   in bracket: ClosedRange<Double>, guess: Double, relativeTolerance: Double = 1e-6, _ function: (Double) -> Double

@@ -47,7 +47,7 @@ public struct ResidualQuantile: Hashable, Sendable {
   /// Measured ÷ predicted − 1.
   public var value: Double
 
-  /// - Parameter value: measured ÷ predicted − 1.
+  /// The probability is that of a ratio below the value, which is measured ÷ predicted − 1.
   public init(probability: Double, value: Double) {
     self.probability = probability
     self.value = value

@@ -28,6 +28,7 @@ public struct DispatchRates: Hashable, Sendable {
 extension HardwareProfile {
   /// What one dispatch of a class costs.
   /// - Parameters:
+  ///   - operation: the class, whose efficiencies apply.
   ///   - peak: of the product's element type, or of the element-wise work.
   ///   - workingSet: bytes touched between two uses of the same weights.
   public func rates(_ operation: OperationClass, peak: Rate<Flop>, workingSet: Double) -> DispatchRates {

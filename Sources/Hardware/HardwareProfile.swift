@@ -43,7 +43,7 @@ public struct CacheLevel: Hashable, Sendable {
   /// Rate at which this level serves what the levels above it do not hold.
   public var bandwidth: Rate<Byte>
 
-  /// - Parameter bandwidth: at which this level serves what the levels above it do not hold.
+  /// The bandwidth is that at which this level serves what the levels above it do not hold.
   @inlinable
   public init(bytes: Double, bandwidth: Rate<Byte>) {
     self.bytes = bytes

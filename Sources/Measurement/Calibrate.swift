@@ -32,6 +32,7 @@ public final class Calibrator {
   /// - Parameters:
   ///   - threads: of the kernels, for everything that runs from now on.
   ///   - isQuick: fewer sizes and repetitions.
+  ///   - seed: of the numbers that operations run on.
   public convenience init(threads: Int, isQuick: Bool = false, seed: UInt64 = 1) {
     self.init(isQuick ? .quick() : .full(), threads: threads, seed: seed)
   }

@@ -22,6 +22,20 @@ struct CalibrationPlan {
   private static let leastRead = 32 << 20
   /// Norms in one timed run: one alone is of the order of the clock's resolution. Chosen.
   private static let normsTogether = 16
+  /// Bytes of the smallest read, inside a second-level cache, and how often they double: up to 256 MiB, past a common
+  /// last-level cache. Chosen.
+  private static let smallestRead = 256 << 10
+  private static let readDoublings = 0...10
+  /// Entries of a head's table: with the widths of the two larger stacks one fits into a last-level cache, 6 MiB, and
+  /// one does not, 40 MiB. Chosen.
+  private static let vocabularies = (small: 4096, large: 16_384)
+  /// Width of the norms: that of the largest stack.
+  private static let normWidth = 640
+  /// Positions of the longest prompts of a quick calibration, of one layer and of the deep stack. Chosen: prompts
+  /// take the most time, and the longest are the first to go.
+  private static let longestQuickPrefill = (oneLayer: 512, deep: 128)
+  /// Of a quick calibration: two runs give a median that is no single run, and the budget is a fifth. Chosen.
+  private static let quickRepetitions = Repetitions(fewest: 2, most: 5, budget: 0.03)
 
   var stacks: [StackRun]
   var readBytes: [Int]
@@ -31,12 +45,16 @@ struct CalibrationPlan {
 
   /// Working sets inside the second-level cache, inside a common last-level cache, at its edge, and in memory.
   static func full() -> CalibrationPlan {
-    // Heads of 32, 64 and 128: what is exponentiated for each product of a query with a key.
+    // Heads of 32, 64 and 128: what is exponentiated for each product of a query with a key. A layer of the small shape
+    // takes 0.8 MiB, of the middle one 7 MiB, of the large one 19 MiB.
     let small = LayerShape(width: 128, heads: 4, feedForward: 384)
     let middle = LayerShape(width: 384, heads: 6, feedForward: 1152)
     let large = LayerShape(width: 640, heads: 5, feedForward: 1792)
+    // On both sides of the number of rows at which the kernel begins to pack them.
     let few = [1, 2, 4, 8, 16]
     let many = [32, 64, 128, 256, 512, 1024]
+    // Contexts that the few rows decode after are short where products are asked for; the pairs behind them, long or of
+    // many sequences, ask for attention.
     return CalibrationPlan(
       stacks: [
         StackRun(
@@ -55,19 +73,19 @@ struct CalibrationPlan {
           windows: [(1, 2, 0), (4, 2, 0), (4, 1, 3)], prefill: [(1, 32), (1, 64), (1, 128), (4, 64), (1, 512)]),
         StackRun(shape: large, layers: 1, prefill: [(1, 1024), (2, 1024)]),
       ],
-      readBytes: (0...10).map { 262_144 << $0 },
-      heads: [1, 2, 4, 8, 16].flatMap { [($0, 384, 4096), ($0, 640, 16_384)] },
+      readBytes: readDoublings.map { smallestRead << $0 },
+      heads: few.flatMap { [($0, middle.width, vocabularies.small), ($0, large.width, vocabularies.large)] },
       normRows: [1, 4, 16, 64, 256, 1024, 4096], repetitions: Repetitions())
   }
 
   /// Fewer repetitions of fewer sizes: a profile for a first look.
   static func quick() -> CalibrationPlan {
     var plan = full()
-    plan.stacks[0].prefill.removeAll { $0.queries > 512 }
-    plan.stacks[1].prefill.removeAll { $0.queries > 512 }
-    plan.stacks[3].prefill.removeAll { $0.queries > 128 }
+    plan.stacks[0].prefill.removeAll { $0.queries > longestQuickPrefill.oneLayer }
+    plan.stacks[1].prefill.removeAll { $0.queries > longestQuickPrefill.oneLayer }
+    plan.stacks[3].prefill.removeAll { $0.queries > longestQuickPrefill.deep }
     plan.stacks.removeLast()
-    plan.repetitions = Repetitions(fewest: 2, most: 5, budget: 0.03)
+    plan.repetitions = quickRepetitions
     return plan
   }
 
@@ -88,7 +106,7 @@ struct CalibrationPlan {
       progress(Double(index + 1) / Double(stacks.count + 1))
     }
     for (rows, width, vocabulary) in heads { samples.append(headSample(machine, rows, width, vocabulary)) }
-    for rows in normRows { samples.append(normSample(machine, rows, width: 640)) }
+    for rows in normRows { samples.append(normSample(machine, rows, width: Self.normWidth)) }
     progress(1)
     return samples
   }

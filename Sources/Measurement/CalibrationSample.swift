@@ -92,7 +92,7 @@ public struct BandwidthSample: Hashable, Sendable {
   /// Bytes read over time.
   public var rate: Rate<Byte>
 
-  /// - Parameter bytes: of the working set.
+  /// The bytes are those of the working set.
   public init(bytes: Int, rate: Rate<Byte>) {
     self.bytes = bytes
     self.rate = rate

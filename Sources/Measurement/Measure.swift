@@ -17,7 +17,7 @@ public struct Measurement: Hashable, Sendable {
   /// What the caches held; the same in every repetition.
   public var cache: CacheFigures
 
-  /// - Parameter prefillSeconds: one per repetition, as `decodeSeconds`.
+  /// Times are in s, one per repetition.
   public init(workload: Workload, prefillSeconds: [Double], decodeSeconds: [Double], cache: CacheFigures) {
     self.workload = workload
     self.prefillSeconds = prefillSeconds
@@ -56,7 +56,10 @@ public final class MeasuredModel {
   private let seed: UInt64
   private let machine = Machine(backend: .fast)
 
-  /// - Parameter threads: of the kernels, for every model from now on.
+  /// - Parameters:
+  ///   - model: of any family; its weights are allocated in float32.
+  ///   - seed: of the weights, and of the prompts of every run.
+  ///   - threads: of the kernels, for every model from now on.
   public init(_ model: Model, seed: UInt64, threads: Int) {
     self.model = model
     self.seed = seed

@@ -20,8 +20,11 @@ public struct Seconds: Hashable, Comparable, Sendable, AdditiveArithmetic {
   /// No time at all.
   @inlinable public static var zero: Self { Self(0) }
   @inlinable public static func < (left: Self, right: Self) -> Bool { left.value < right.value }
+  /// The time of both, one after the other.
   @inlinable public static func + (left: Self, right: Self) -> Self { Self(left.value + right.value) }
+  /// How much longer the first takes; below 0 where it is shorter.
   @inlinable public static func - (left: Self, right: Self) -> Self { Self(left.value - right.value) }
+  /// The time of so many, or of a share.
   @inlinable public static func * (count: Double, right: Self) -> Self { Self(count * right.value) }
 }
 

@@ -61,6 +61,7 @@ public struct Work<Integer: FixedWidthInteger & SignedInteger & Sendable>: Hasha
     weightBits + activationBits + cacheReadBits + cacheWriteBits + localReadBits
   }
 
+  /// Adds field by field.
   @inlinable
   public static func += (left: inout Self, right: Self) {
     left.matmulFlops += right.matmulFlops
@@ -74,6 +75,7 @@ public struct Work<Integer: FixedWidthInteger & SignedInteger & Sendable>: Hasha
     left.sequentialLayers += right.sequentialLayers
   }
 
+  /// The sum field by field.
   @inlinable
   public static func + (left: Self, right: Self) -> Self {
     var sum = left
@@ -93,15 +95,50 @@ public struct Work<Integer: FixedWidthInteger & SignedInteger & Sendable>: Hasha
       sequentialLayers: Integer(other.sequentialLayers))
   }
 
-  /// The named fields in the order of every table and file that leaves the program. Bits become bytes here.
+  /// One of the named figures. Bits become bytes here.
+  @inlinable public subscript(figure: WorkFigure) -> Integer {
+    switch figure {
+    case .matmulFlops: matmulFlops
+    case .elementwiseFlops: elementwiseFlops
+    case .trafficBytes: bytes(trafficBits)
+    case .weightBytes: bytes(weightBits)
+    case .activationBytes: bytes(activationBits)
+    case .cacheReadBytes: bytes(cacheReadBits)
+    case .cacheWriteBytes: bytes(cacheWriteBits)
+    case .localReadBytes: bytes(localReadBits)
+    case .sequentialPasses: sequentialPasses
+    case .sequentialLayers: sequentialLayers
+    }
+  }
+
+  /// The named figures in the order of every table and file that leaves the program.
   @inlinable public var figures: [(name: String, value: Integer)] {
-    [
-      ("matmul_flops", matmulFlops), ("elementwise_flops", elementwiseFlops), ("traffic_bytes", bytes(trafficBits)),
-      ("weight_bytes", bytes(weightBits)), ("activation_bytes", bytes(activationBits)),
-      ("cache_read_bytes", bytes(cacheReadBits)), ("cache_write_bytes", bytes(cacheWriteBits)),
-      ("local_read_bytes", bytes(localReadBits)), ("sequential_passes", sequentialPasses),
-      ("sequential_layers", sequentialLayers),
-    ]
+    WorkFigure.allCases.map { ($0.rawValue, self[$0]) }
+  }
+}
+
+/// What leaves the program of the work of an operation, component or phase; the raw value is the name in files.
+@frozen
+public enum WorkFigure: String, CaseIterable, Sendable {
+  /// Fields of `Work`, and all its traffic, in whole bytes.
+  case matmulFlops = "matmul_flops", elementwiseFlops = "elementwise_flops", trafficBytes = "traffic_bytes",
+    weightBytes = "weight_bytes", activationBytes = "activation_bytes", cacheReadBytes = "cache_read_bytes",
+    cacheWriteBytes = "cache_write_bytes", localReadBytes = "local_read_bytes", sequentialPasses = "sequential_passes",
+    sequentialLayers = "sequential_layers"
+
+  /// What a figure counts.
+  public enum Unit: Sendable {
+    /// Operations, bytes, or how often something happens.
+    case flop, byte, times
+  }
+
+  /// What the figure counts.
+  public var unit: Unit {
+    switch self {
+    case .matmulFlops, .elementwiseFlops: .flop
+    case .trafficBytes, .weightBytes, .activationBytes, .cacheReadBytes, .cacheWriteBytes, .localReadBytes: .byte
+    case .sequentialPasses, .sequentialLayers: .times
+    }
   }
 }
 

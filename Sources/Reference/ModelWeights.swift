@@ -22,7 +22,9 @@ struct LevelWeights {
 /// Matrices get standard deviation 1/√inputs, norms 1 + N(0, 0.1), biases and embeddings N(0, 1)-like scales: nothing
 /// starts at zero or at one, where an equivalence test would pass by accident.
 public final class ModelWeights {
+  /// Whose parameters these are.
   public let model: Model
+  /// Whether tensors have storage, or only shapes.
   public let holdsNumbers: Bool
   /// Elements allocated, start latents included.
   public private(set) var parameterCount: Int128 = 0
@@ -31,6 +33,8 @@ public final class ModelWeights {
   private let seed: UInt64
   /// Every tensor under its name, in the order in which the model made them.
   public private(set) var tensors: [(name: String, tensor: Tensor)] = []
+  /// What each of the tensors is, in the same order.
+  public private(set) var roles: [ParameterRole] = []
   /// All tensors side by side, so that streaming them crosses few pages.
   private let memory: Arena
 
@@ -55,12 +59,13 @@ public final class ModelWeights {
     let width = model.layer.width
     switch model.structure {
     case .stack:
-      embedding = matrix("embedding", model.vocabulary, width, deviation: 1)
+      embedding = matrix("embedding", model.vocabulary, width, .embedding, deviation: 1)
       stack = stack("stack", model.layer, layers: model.layers, level: 0, side: .decoder)
     case .hierarchy:
-      encoderEmbedding = matrix("encoder embedding", model.vocabulary, model.encoderEmbeddingWidth, deviation: 1)
+      encoderEmbedding = matrix(
+        "encoder embedding", model.vocabulary, model.encoderEmbeddingWidth, .embedding, deviation: 1)
       levels = PerLevel((1...model.levelCount).map(level))
-      embedding = matrix("decoder embedding", model.vocabulary, width, deviation: 1)
+      embedding = matrix("decoder embedding", model.vocabulary, width, .embedding, deviation: 1)
     }
     head = model.tiedHead ? embedding : matrix("head", model.vocabulary, width)
   }
@@ -73,7 +78,7 @@ public final class ModelWeights {
     model.generation = generation
     self.model = model
     (seed, holdsNumbers, memory, tensors) = (other.seed, other.holdsNumbers, other.memory, other.tensors)
-    (parameterCount, startLatentCount) = (other.parameterCount, other.startLatentCount)
+    (roles, parameterCount, startLatentCount) = (other.roles, other.parameterCount, other.startLatentCount)
     (encoderEmbedding, embedding, head) = (other.encoderEmbedding, other.embedding, other.head)
     (levels, stack) = (other.levels, other.stack)
   }
@@ -95,20 +100,21 @@ public final class ModelWeights {
       encoder: stack("\(name) encoder", level.layer, layers: level.encoderLayers, level: index, side: .encoder),
       converter: linear("\(name) converter", outputs: level.conditionLength * below.width, inputs: width),
       decoder: stack("\(name) decoder", below, layers: level.decoderLayers, level: index, side: .decoder),
-      start: hasStart ? matrix("\(name) start", 1, width, deviation: 1) : nil)
+      start: hasStart ? matrix("\(name) start", 1, width, .start, deviation: 1) : nil)
   }
 
   private func stack(_ name: String, _ shape: LayerShape, layers: Int, level: Int, side: Side) -> StackWeights {
     let joint = shape.queryWidth + 2 * shape.keyValueWidth
     let hidden = (shape.feedForwardKind.matrixCount - 1) * shape.feedForward
+    let added = ParameterRole.residual(layers: layers)
     let weights = (0..<layers).map { layer in
       LayerWeights(
         attentionNorm: norm("\(name) \(layer) attention norm", shape.width),
         queryKeyValue: Linear(weight: matrix("\(name) \(layer) query key value", joint, shape.width)),
-        output: Linear(weight: matrix("\(name) \(layer) output", shape.width, shape.queryWidth)),
+        output: Linear(weight: matrix("\(name) \(layer) output", shape.width, shape.queryWidth, added)),
         feedForwardNorm: norm("\(name) \(layer) feed-forward norm", shape.width),
         gateUp: Linear(weight: matrix("\(name) \(layer) gate up", hidden, shape.width)),
-        down: Linear(weight: matrix("\(name) \(layer) down", shape.width, shape.feedForward)))
+        down: Linear(weight: matrix("\(name) \(layer) down", shape.width, shape.feedForward, added)))
     }
     return StackWeights(
       shape: shape, layers: weights, lastNorm: norm("\(name) last norm", shape.width), level: level, side: side)
@@ -116,18 +122,21 @@ public final class ModelWeights {
 
   private func linear(_ name: String, outputs: Int, inputs: Int) -> Linear {
     Linear(
-      weight: matrix("\(name) weight", outputs, inputs), bias: matrix("\(name) bias", 1, outputs, deviation: 0.1))
+      weight: matrix("\(name) weight", outputs, inputs), bias: matrix("\(name) bias", 1, outputs, .bias, deviation: 0.1)
+    )
   }
 
-  private func norm(_ name: String, _ width: Int) -> Tensor { matrix(name, 1, width, deviation: 0.1, mean: 1) }
+  private func norm(_ name: String, _ width: Int) -> Tensor { matrix(name, 1, width, .norm, deviation: 0.1, mean: 1) }
 
   private func matrix(
-    _ name: String, _ rows: Int, _ columns: Int, deviation: Double? = nil, mean: Double = 0
+    _ name: String, _ rows: Int, _ columns: Int, _ role: ParameterRole = .matrix, deviation: Double? = nil,
+    mean: Double = 0
   ) -> Tensor {
     let count = rows * columns
     parameterCount += Int128(count)
     let result = memory.tensor(rows: rows, columns: columns)
     tensors.append((name, result))
+    roles.append(role)
     guard let base = result.base else { return result }
     let stream = RandomStream(seed: seed, name: name)
     let scale = deviation ?? 1 / Double(columns).squareRoot()

@@ -23,6 +23,7 @@ public protocol Session: AnyObject {
 }
 
 extension Session {
+  /// Greedy generation.
   public func generate() -> [[Int32]] { generate(choosing: greedy) }
 }
 
@@ -40,6 +41,8 @@ public func greedy(_ logits: UnsafeBufferPointer<Float>, _ sequence: Int, _ posi
 /// A session for a model of any family.
 /// - Parameters:
 ///   - weights: of the same model; shape-only exactly if the machine's backend is.
+///   - workload: the batch, continuations and lengths that caches are made for.
+///   - machine: that operations are dispatched to.
 public func makeSession(_ weights: ModelWeights, workload: Workload, machine: Machine) -> any Session {
   precondition(weights.holdsNumbers == machine.holdsNumbers, "numbers on one side and shapes on the other")
   switch weights.model.structure {
@@ -92,6 +95,7 @@ public final class CacheMeter {
 
   func endPrefill() { afterPrefill = now }
 
+  /// What the caches have held until now.
   public var figures: CacheFigures {
     CacheFigures(
       bytesAfterPrefill: bytes(afterPrefill), bytesAtEnd: bytes(now), peakBytes: bytes(peak),

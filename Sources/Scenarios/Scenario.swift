@@ -97,7 +97,10 @@ public struct Scenario: Sendable {
   }
 
   /// Reads and checks a scenario from text.
-  /// - Parameter file: the name that diagnostics show, and the place that relative names start from.
+  /// - Parameters:
+  ///   - text: YAML; docs/scenario-format.md.
+  ///   - file: the name that diagnostics show, and the place that relative names start from.
+  ///   - options: overrides, and what is checked.
   /// - Throws: `ScenarioError` with every diagnostic.
   public init(text: String, file: String, options: ScenarioOptions = .init()) throws(ScenarioError) {
     let root = try YAMLText.parse(text, file: file)

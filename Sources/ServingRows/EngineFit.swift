@@ -16,7 +16,11 @@ public struct MeasuredServing: Sendable {
   /// Emitted tokens over prefill and decode time.
   public var throughput: Rate<Token>
 
-  /// - Parameter bytesPerSequence: memory that one more sequence takes.
+  /// - Parameters:
+  ///   - question: what one sequence asked; the batch is what memory allows.
+  ///   - profile: the machine.
+  ///   - bytesPerSequence: memory that one more sequence takes.
+  ///   - throughput: of the whole batch, over prefill and decode.
   public init(
     _ question: Question, on profile: HardwareProfile,
     bytesPerSequence: Double, throughput: Rate<Token>
@@ -46,7 +50,10 @@ public struct EngineFit: Sendable {
   ///
   /// Residuals are logarithms of predicted over published, so that a factor of two too much weighs as much as one too
   /// little and no row counts more because it is faster. Coefficients are fitted as logarithms too: they stay positive.
-  /// - Parameter start: where the search begins, and what is not fitted.
+  /// - Parameters:
+  ///   - rows: as many as coefficients, or more.
+  ///   - start: where the search begins, and what is not fitted.
+  ///   - name: what the fitted engine is called.
   /// - Throws: `GSLError` where the rows do not determine the coefficients, `HardwareError`, `CountOverflow`
   public init(_ rows: [MeasuredServing], from start: Engine, name: String) throws {
     var memoryEngine = start

@@ -50,7 +50,7 @@ public struct MeasuredRow: Hashable, Sendable {
   /// - Unit: s
   public var times: [MeasuredMetric: Double]
 
-  /// - Parameter times: in s; metrics that were not measured are left out.
+  /// Times are in s; metrics that were not measured are left out.
   public init(
     position: Position, identifier: String, model: String, hardware: String = "", engine: String = "",
     precision: PrecisionName = .standard, prompt: Int? = nil, generated: Int? = nil, concurrency: Int = 1,

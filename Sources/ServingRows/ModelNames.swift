@@ -11,6 +11,7 @@ public struct ModelNames: Sendable {
 
   /// - Parameters:
   ///   - files: names as the table has them, and the file of each.
+  ///   - searchPaths: folders with presets, looked in after those around the table.
   ///   - file: the table; presets are looked for around it first.
   public init(files: [String: String], searchPaths: [String], near file: String) {
     self.files = files

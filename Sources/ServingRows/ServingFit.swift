@@ -67,8 +67,12 @@ public struct ServingFit: Sendable {
   /// The length of a column below which the errors do not react to a coefficient at all.
   private static let leastLength = 1e-9
 
-  /// - Parameter requiresRank: whether rows that leave two or more coefficients undetermined are refused; where a fold of
-  ///   a comparison lacks what the others show, the pull to typical values decides.
+  /// - Parameters:
+  ///   - points: rows with their models.
+  ///   - base: the machine, whose efficiencies are fitted anew.
+  ///   - form: which coefficients are fitted.
+  ///   - requiresRank: whether rows that leave two or more coefficients undetermined are refused; where a fold of a
+  ///     comparison lacks what the others show, the pull to typical values decides.
   /// - Throws: `ServingFitError`, `HardwareError`, `CountOverflow`, `GSLError`
   public init(
     _ points: [ServingPoint], base: HardwareProfile, form: ServingForm, requiresRank: Bool = true

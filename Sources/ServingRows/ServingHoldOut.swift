@@ -7,7 +7,9 @@ public struct ServingHoldOut: Sendable {
   let points: [ServingPoint]
   let base: HardwareProfile
 
-  /// - Parameter base: the machine, whose efficiencies are fitted anew for each group of rows that is left out.
+  /// - Parameters:
+  ///   - points: rows with their models, of one machine.
+  ///   - base: the machine, whose efficiencies are fitted anew for each group of rows that is left out.
   public init(_ points: [ServingPoint], base: HardwareProfile) {
     self.points = points
     self.base = base
@@ -103,19 +105,50 @@ public func chosenFit(
   return try ServingFit(points, base: base, form: best.form, requiresRank: requiresRank)
 }
 
+/// Rows predicted by fits of the chosen form that did not see them, one value of one column left out at a time.
+public struct HeldOutColumns: Sendable {
+  /// A column that has several values and of which none was left out.
+  public struct Dropped: Hashable, Sendable {
+    /// Which one.
+    public var column: MeasuredColumn
+    /// In words: what the rows that remain are too few for.
+    public var reason: String
+  }
+
+  /// The columns that can be left out, with a prediction of every measured time of every row.
+  public let predictions: [(column: MeasuredColumn, rows: [ServingPrediction])]
+  /// In the order of the columns.
+  public let dropped: [Dropped]
+
+  /// How far the chosen form is from rows that it did not see, by column and metric.
+  public var errors: [(column: MeasuredColumn, accuracy: [MeasuredMetric: ServingAccuracy])] {
+    predictions.map { ($0.column, Dictionary(grouping: $0.rows, by: \.metric).mapValues(ServingAccuracy.init)) }
+  }
+
+  /// Quantiles of measured ÷ predicted − 1, times to first token apart; empty where nothing could be left out.
+  public var residuals: [ResidualQuantile] {
+    let ratios = predictions.flatMap(\.rows).filter { $0.metric != .timeToFirstToken }.map {
+      $0.measured / $0.predicted - 1
+    }
+    return ratios.isEmpty ? [] : ResidualQuantile.usual(of: ratios)
+  }
+}
+
 extension ServingHoldOut {
-  /// For every column of which one value can be left out, how far the chosen form is from rows that it did not see.
-  public func errorsOfChosen() throws -> [(column: MeasuredColumn, accuracy: [MeasuredMetric: ServingAccuracy])] {
-    try [MeasuredColumn.concurrency, .prompt, .generated, .context, .model].compactMap { column in
-      let values = column.values(of: points.map(\.row))
-      guard values.count > 1 else { return nil }
+  /// Leaves out one value of each column that has several.
+  /// - Throws: `HardwareError`, `CountOverflow`, `GSLError`; rows that are too few for a fit are a dropped column.
+  public func columns() throws -> HeldOutColumns {
+    var predictions: [(column: MeasuredColumn, rows: [ServingPrediction])] = []
+    var dropped: [HeldOutColumns.Dropped] = []
+    for column in [MeasuredColumn.concurrency, .prompt, .generated, .context, .model]
+    where column.values(of: points.map(\.row)).count > 1 {
       do {
-        let found = try predictions(leavingOut: column)
-        return (column, Dictionary(grouping: found, by: \.metric).mapValues(ServingAccuracy.init))
-      } catch is ServingFitError {
-        return nil
+        predictions.append((column, try self.predictions(leavingOut: column)))
+      } catch let error as ServingFitError {
+        dropped.append(HeldOutColumns.Dropped(column: column, reason: error.description))
       }
     }
+    return HeldOutColumns(predictions: predictions, dropped: dropped)
   }
 }
 
@@ -130,24 +163,6 @@ private func requirePossible(_ points: [ServingPoint], _ base: HardwareProfile) 
         row: point.row.identifier, metric: found.metric.rawValue, milliseconds: 1000 * found.measured,
         atPeaks: 1000 * found.predicted)
     }
-  }
-}
-
-extension ServingHoldOut {
-  /// Quantiles of measured ÷ predicted − 1 over rows that the chosen form did not see, leaving out one value of each
-  /// column at a time; empty where nothing can be left out.
-  public func residuals() throws -> [ResidualQuantile] {
-    let ratios = try [MeasuredColumn.concurrency, .prompt, .generated, .context, .model].flatMap { column -> [Double] in
-      guard column.values(of: points.map(\.row)).count > 1 else { return [] }
-      do {
-        return try predictions(leavingOut: column).filter { $0.metric != .timeToFirstToken }.map {
-          $0.measured / $0.predicted - 1
-        }
-      } catch is ServingFitError {
-        return []
-      }
-    }
-    return ratios.isEmpty ? [] : ResidualQuantile.usual(of: ratios)
   }
 }
 

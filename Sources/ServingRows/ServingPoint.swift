@@ -10,7 +10,9 @@ public struct ServingPoint: Sendable {
   /// What the row's name and settings stand for.
   public var model: Model
 
-  /// - Parameter model: what the row's name and settings stand for.
+  /// - Parameters:
+  ///   - row: with at least one time.
+  ///   - model: what the row's name and settings stand for.
   public init(row: MeasuredRow, model: Model) {
     self.row = row
     self.model = model

@@ -14,13 +14,32 @@ public struct ExactGrid: Sendable {
   /// Hierarchies in ascending order of levels, chunk lengths and condition lengths.
   public let hierarchies: [[(chunk: Int, condition: Int)]]
 
+  /// C_l of a level: nothing to gather, an even and an odd number of units.
+  private static let chunkLengths = 1...3
+  /// R_l of a level: a single condition vector, and several.
+  private static let conditionLengths = 1...2
+  /// V, a prime, so that no other dimension is a factor of it.
+  private static let vocabulary = 17
+  /// D of level 0: its four heads are three features wide, an odd number, which rotation treats apart.
+  private static let width = 12
+  /// Heads of a query, which both groupings of the grid divide.
+  private static let heads = 4
+  /// By how much more features than its width a hierarchy's feed-forward network has, before the level is added: no two
+  /// dimensions agree.
+  private static let feedForwardExcess = 4
+  /// That of a vanilla model is narrower than the model, as in no hierarchy.
+  private static let vanillaFeedForward = 10
+  /// Prompts and lengths of a baseline, which end at every residue of two blocks of the longest chunk length and past
+  /// them.
+  private static let baselineLengths = 0...7
+
   /// - Parameter maximumLevels: L of the deepest hierarchies.
   public init(maximumLevels: Int = 3) {
     var all: [[(chunk: Int, condition: Int)]] = []
     var longest: [[(chunk: Int, condition: Int)]] = [[]]
     for _ in 0..<maximumLevels {
       longest = longest.flatMap { shorter in
-        (1...3).flatMap { chunk in (1...2).map { shorter + [(chunk, $0)] } }
+        Self.chunkLengths.flatMap { chunk in Self.conditionLengths.map { shorter + [(chunk, $0)] } }
       }
       all += longest
     }
@@ -54,10 +73,10 @@ public struct ExactGrid: Sendable {
   /// multi-query attention, over prompts and lengths up to two blocks.
   public static var baselines: [Question] {
     var points: [Question] = []
-    for prompt in 0...7 {
-      for generated in 0...7 {
-        for chunk in 1...3 {
-          for condition in 1...2 {
+    for prompt in baselineLengths {
+      for generated in baselineLengths {
+        for chunk in chunkLengths {
+          for condition in conditionLengths {
             var draw = Draw(index: points.count, of: 0)
             var model = model([(chunk, condition)], .cascade, .hierarchical, &draw)
             model.payload = .block(model.levels)
@@ -67,10 +86,11 @@ public struct ExactGrid: Sendable {
         for keyValueHeads in [1, 2, 4] where prompt > 0 {
           var draw = Draw(index: points.count, of: 0)
           let layer = LayerShape(
-            width: 12, heads: 4, keyValueHeads: keyValueHeads, headWidth: 3 + draw.below(2), feedForward: 10,
+            width: width, heads: heads, keyValueHeads: keyValueHeads, headWidth: width / heads + draw.below(2),
+            feedForward: vanillaFeedForward,
             feedForwardKind: draw.oneOf([.gated, .twoMatrix]))
           let model = Model.vanilla(
-            vocabulary: 17, layer: layer, tiedHead: draw.flag(), layers: 1 + draw.below(3))
+            vocabulary: vocabulary, layer: layer, tiedHead: draw.flag(), layers: 1 + draw.below(3))
           points.append(point(model, prompt, generated, &draw))
         }
       }
@@ -90,14 +110,15 @@ public struct ExactGrid: Sendable {
   ) -> Model {
     func layer(_ width: Int, _ salt: Int, _ draw: inout Draw) -> LayerShape {
       LayerShape(
-        width: width, heads: 4, keyValueHeads: draw.oneOf([4, 2]), feedForward: width + 4 + salt,
+        width: width, heads: heads, keyValueHeads: draw.oneOf([heads, heads / 2]),
+        feedForward: width + feedForwardExcess + salt,
         feedForwardKind: draw.oneOf([.gated, .twoMatrix]))
     }
-    var below = 12
+    var below = Self.width
     let unequal = draw.flag()
     var shapes: [LevelShape] = []
     for (index, level) in levels.enumerated() {
-      let width = unequal ? 12 * (index + 2) : 12
+      let width = unequal ? Self.width * (index + 2) : Self.width
       var kind = draw.oneOf(ChunkerKind.allCases)
       if index > 0, kind == .concatenation, level.chunk * below != width { kind = .linear }
       below = width
@@ -107,7 +128,7 @@ public struct ExactGrid: Sendable {
           encoderLayers: 1 + draw.below(2), decoderLayers: 1 + draw.below(2), chunker: kind))
     }
     return Model.photon(
-      vocabulary: 17, layer: layer(12, 0, &draw), tiedHead: draw.flag(), levels: shapes,
+      vocabulary: vocabulary, layer: layer(Self.width, 0, &draw), tiedHead: draw.flag(), levels: shapes,
       decoderInput: reading, generation: generation, retainConditions: draw.flag())
   }
 }

@@ -17,7 +17,7 @@ public struct Mismatch: Hashable, Sendable, CustomStringConvertible {
   /// What the run's operations or caches add up to.
   public var executed: Int128
 
-  /// - Parameter place: for example `decode level1/encoder/attention`.
+  /// The place is, for example, `decode level1/encoder/attention`.
   public init(_ question: Question, place: String, quantity: String, formula: Int128, executed: Int128) {
     self.question = question
     self.place = place
@@ -51,6 +51,7 @@ public struct ExactResult: Sendable {
     if mismatches.count < Self.kept { mismatches.append(mismatch) }
   }
 
+  /// Adds what another comparison found; mismatches in its order, as many as are kept.
   public static func += (left: inout ExactResult, right: ExactResult) {
     left.checked += right.checked
     left.points += right.points
@@ -83,8 +84,10 @@ struct ExecutedRun {
 ///
 /// The executed side knows nothing of the formulas: its integers are sums over the operations that were dispatched, and
 /// the positions that its caches fill.
-/// - Parameter allocates: runs with numbers in real memory instead of on shapes, and compares the bytes that the
-///   persistent caches have allocated at the end as well; in float32, whatever the precision.
+/// - Parameters:
+///   - question: a valid model, and a workload that is valid for it.
+///   - allocates: runs with numbers in real memory instead of on shapes, and compares the bytes that the persistent
+///     caches have allocated at the end as well; in float32, whatever the precision.
 /// - Throws: `CountOverflow` from the formulas.
 public func validateExactly(_ question: Question, allocates: Bool = false) throws -> ExactResult {
   let question = allocates ? Question(question.model, question.workload, .float32) : question

@@ -48,6 +48,7 @@ public func tracedRun(_ question: Question) -> Trace? {
 /// - Parameters:
 ///   - count: length of the list.
 ///   - limit: the most positions that are looked at.
+///   - budget: of all positions together, in the unit of `effort`.
 ///   - effort: of a position; nil where there is nothing.
 public func affordablePositions(
   count: Int, limit: Int = 1024, budget: Double, effort: (Int) -> Double?

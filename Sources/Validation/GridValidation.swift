@@ -4,7 +4,9 @@ import Quantities
 import Synchronization
 
 /// Validates points on all cores; the result does not depend on how many there are.
-/// - Parameter allocates: runs with numbers in real memory; for small models.
+/// - Parameters:
+///   - points: in any order.
+///   - allocates: runs with numbers in real memory; for small models.
 /// - Throws: the first error in the order of the points.
 public func validateExactly(_ points: [Question], allocates: Bool = false) throws -> ExactResult {
   let chunk = 16

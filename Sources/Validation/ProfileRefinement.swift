@@ -30,6 +30,10 @@ public struct ProfileRefinement: Sendable {
 
   /// The relative error of a phase that is worth one spread of a factor. Chosen.
   private static let noise = 0.03
+  /// Steps of the search. Chosen: above the usual 200, because it may zigzag about the kinks of a roofline.
+  private static let iterations = 300
+  /// Of a relative step. Chosen: far below any factor's standard error; kinks put the usual 1e-12 out of reach.
+  private static let tolerance = 1e-7
 
   /// - Throws: `HardwareError` where the profile lacks a rate for fp32, `GSLError` where the phases determine nothing.
   public init(_ calibrated: HardwareProfile, _ results: [TimedPhaseResult]) throws {
@@ -49,7 +53,9 @@ public struct ProfileRefinement: Sendable {
       return profile
     }
     let start = [Double](repeating: 0, count: coefficients.count)
-    let fit = try nonlinearFit(start: start, iterations: 300, tolerance: 1e-7, mustConverge: false) { positions in
+    let fit = try nonlinearFit(
+      start: start, iterations: Self.iterations, tolerance: Self.tolerance, mustConverge: false
+    ) { positions in
       let roofline = try Roofline(changed(positions), .float32)
       return phases.map { log($0.measured / roofline.time($0.phase).value) / Self.noise } + positions
     }
@@ -77,12 +83,17 @@ public struct ProfileRefinement: Sendable {
     case attentionOverhead = "overhead of attention"
     case fewRowExposure = "exposed share of products of few rows"
 
-    /// How far the logarithm of a factor usually lies from 0. Chosen: rates were timed operation by operation, while
-    /// overheads and what caches keep depend more on what runs around them.
+    /// The spread of a rate: it was timed operation by operation. Chosen.
+    private static let spreadOfRates = 0.15
+    /// That of overheads and of what caches keep, which depend more on what runs around them. Chosen.
+    private static let spreadOfSurroundings = 0.5
+
+    /// How far the logarithm of a factor usually lies from 0.
     var spread: Double {
       switch self {
-      case .manyRowOverhead, .fewRowOverhead, .attentionOverhead, .fewRowExposure, .cacheSize: 0.5
-      default: 0.15
+      case .manyRowOverhead, .fewRowOverhead, .attentionOverhead, .fewRowExposure, .cacheSize:
+        Self.spreadOfSurroundings
+      default: Self.spreadOfRates
       }
     }
 

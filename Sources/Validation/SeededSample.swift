@@ -8,7 +8,43 @@ public struct SeededSample: Sendable {
   /// Models and workloads, in the order in which they were drawn.
   public let points: [Question]
 
-  /// - Parameter seed: equal seeds give equal points on every machine.
+  /// What is drawn from. Chosen: beyond the small grid in every dimension, and small enough that hundreds of points run
+  /// in seconds.
+  private enum Drawn {
+    static let vocabulary = 1..<5000
+    static let keyValueHeads = 1..<5
+    static let queryHeadsPerKeyValueHead = 1..<5
+    static let headWidth = 1..<33
+    /// Of layers whose heads are not the width together.
+    static let otherWidth = 1..<400
+    static let feedForward = 1..<800
+    static let stackLayers = 1..<6
+    static let levels = 1..<5
+    static let chunk = 1..<9
+    static let condition = 1..<5
+    /// Of one side of a level.
+    static let layers = 1..<4
+    static let batch = 1..<6
+    static let continuations = 1..<5
+  }
+
+  /// Inputs of the widest concatenation: a chunk of 8 units of the widest layer, 16 heads of 32. Where the layer below
+  /// is itself a concatenation, the product may be larger, and the chunker is linear.
+  private static let widestConcatenation = 4096
+  /// Meta-contexts of the longest prompt and of the longest generation: one between the first and the last.
+  private static let metaContexts = 3
+  /// Tokens at which they are cut off: a meta-context of four levels may have thousands.
+  private static let longestMetaContexts = 1500
+  /// Up to one token past the end of a meta-context; the other is because ranges are half-open.
+  private static let pastTheEnd = 2
+  /// By how much prompts may be longer still: a vanilla model has no meta-context. Chosen.
+  private static let longerPrompt = 100
+  /// The bound of generated lengths, below that of prompts because each token is a pass of its own. Chosen.
+  private static let longestGeneration = 700
+
+  /// - Parameters:
+  ///   - seed: equal seeds give equal points on every machine.
+  ///   - count: of points.
   public init(seed: UInt64 = 1, count: Int) {
     let stream = RandomStream(seed: seed, name: "exact sample")
     points = (0..<count).map { _ in
@@ -25,13 +61,13 @@ public struct SeededSample: Sendable {
     let family: Family = stream.element(of: [.photon, .photon, .photon, .photon, .photon, .photon, .block, .vanilla])
     let layer = layer(stream)
     var model = Model(
-      vocabulary: stream.integer(in: 1..<5000), layer: layer, tiedHead: stream.integer(in: 0..<2) == 0,
+      vocabulary: stream.integer(in: Drawn.vocabulary), layer: layer, tiedHead: stream.integer(in: 0..<2) == 0,
       payload: Payload(of: family))
     if family.structure == .stack {
-      model.payload = Payload(of: family, layers: stream.integer(in: 1..<6))
+      model.payload = Payload(of: family, layers: stream.integer(in: Drawn.stackLayers))
       return model
     }
-    let levelCount = family.levelCounts.upperBound == 1 ? 1 : stream.integer(in: 1..<5)
+    let levelCount = family.levelCounts.upperBound == 1 ? 1 : stream.integer(in: Drawn.levels)
     for _ in 0..<levelCount { model.levels.append(level(below: model, stream)) }
     if family.hasReadings {
       model.decoderInput = stream.element(of: DecoderInput.allCases)
@@ -42,15 +78,16 @@ public struct SeededSample: Sendable {
   }
 
   private static func layer(_ stream: RandomStream) -> LayerShape {
-    let keyValueHeads = stream.integer(in: 1..<5)
-    let heads = keyValueHeads * stream.integer(in: 1..<5)
-    let headWidth = stream.integer(in: 1..<33)
+    let keyValueHeads = stream.integer(in: Drawn.keyValueHeads)
+    let heads = keyValueHeads * stream.integer(in: Drawn.queryHeadsPerKeyValueHead)
+    let headWidth = stream.integer(in: Drawn.headWidth)
     // One in three has heads that are not the width together.
-    let width = stream.integer(in: 0..<3) == 0 ? stream.integer(in: 1..<400) : heads * headWidth
+    let width = stream.integer(in: 0..<3) == 0 ? stream.integer(in: Drawn.otherWidth) : heads * headWidth
     return possible(
       LayerShape(
         width: width, heads: heads, keyValueHeads: keyValueHeads, headWidth: headWidth,
-        feedForward: stream.integer(in: 1..<800), feedForwardKind: stream.element(of: FeedForwardKind.allCases)))
+        feedForward: stream.integer(in: Drawn.feedForward),
+        feedForwardKind: stream.element(of: FeedForwardKind.allCases)))
   }
 
   /// The head width that a quotient rounds to is taken for a forgotten one; any other is one of its own.
@@ -61,13 +98,13 @@ public struct SeededSample: Sendable {
   }
 
   private static func level(below model: Model, _ stream: RandomStream) -> LevelShape {
-    let chunk = stream.integer(in: 1..<9)
+    let chunk = stream.integer(in: Drawn.chunk)
     let below = model.layer(at: model.levelCount)
     var layer = stream.integer(in: 0..<2) == 0 ? below : Self.layer(stream)
     var chunker = stream.element(of: ChunkerKind.allCases)
     if chunker == .concatenation {
       let inputs = model.levels.isEmpty ? (layer.width + chunk - 1) / chunk : below.width
-      if chunk * inputs <= 4096 {
+      if chunk * inputs <= widestConcatenation {
         // A concatenation is as wide as its chunk.
         layer.width = chunk * inputs
         layer = possible(layer)
@@ -76,17 +113,18 @@ public struct SeededSample: Sendable {
       }
     }
     return LevelShape(
-      chunkLength: chunk, conditionLength: stream.integer(in: 1..<5), layer: layer,
-      encoderLayers: stream.integer(in: 1..<4), decoderLayers: stream.integer(in: 1..<4), chunker: chunker)
+      chunkLength: chunk, conditionLength: stream.integer(in: Drawn.condition), layer: layer,
+      encoderLayers: stream.integer(in: Drawn.layers), decoderLayers: stream.integer(in: Drawn.layers), chunker: chunker
+    )
   }
 
   private static func workload(_ model: Model, _ stream: RandomStream) -> Workload {
-    // Up to three meta-contexts each, as long as they are not too long to run in numbers.
-    let longest = min(3 * model.metaContextLength, 1500) + 2
+    let longest = min(metaContexts * model.metaContextLength, longestMetaContexts) + pastTheEnd
     return Workload(
-      promptLength: stream.integer(in: (model.family.leastPromptLength)..<longest + 100),
-      generatedLength: stream.integer(in: 0..<min(longest, 700)), batchSize: stream.integer(in: 1..<6),
-      continuations: stream.integer(in: 1..<5))
+      promptLength: stream.integer(in: (model.family.leastPromptLength)..<longest + longerPrompt),
+      generatedLength: stream.integer(in: 0..<min(longest, longestGeneration)),
+      batchSize: stream.integer(in: Drawn.batch),
+      continuations: stream.integer(in: Drawn.continuations))
   }
 }
 

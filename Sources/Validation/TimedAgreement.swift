@@ -18,7 +18,7 @@ public struct TimedPair: Hashable, Sendable {
   /// What doubling the batch did to the time; nil where it does not tell one bound from the other.
   public var measuredBound: Bound?
 
-  /// - Parameter predicted: in s, as `measured`.
+  /// Times are in s, the spread is in percent.
   public init(
     predicted: Double, measured: Double, spreadPercent: Double, predictedBound: Bound, measuredBound: Bound? = nil
   ) {

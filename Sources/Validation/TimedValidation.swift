@@ -12,13 +12,15 @@ public struct TimedWorkload: ModelBearing, Hashable, Sendable {
   /// What is run, in 32 bits as it is executed.
   public let question: Question
 
-  /// - Parameter name: the model's.
+  /// The name is that of the model.
   public init(name: String, model: Model, workload: Workload) {
     self.name = name
     question = Question(model, workload, .float32)
   }
 
+  /// The model of the question.
   public var model: Model { question.model }
+  /// Its prompt, lengths, batch and continuations.
   public var workload: Workload { question.workload }
 }
 

@@ -27,6 +27,17 @@ struct MeasuredTests {
     #expect(sheet.code == 1)
   }
 
+  @Test func `a column that could not be left out is named`() async throws {
+    let program = try Program()
+    // The head of the table, and of each group of four the smallest concurrency and the largest.
+    let few = rows.split(separator: "\n").enumerated().filter { $0.offset % 4 < 2 }
+    try program.write("rows.csv", few.map(\.element).joined(separator: "\n") + "\n")
+    let fit = try await program.run("calibrate", "--from", "rows.csv")
+    let note =
+      "concurrency is not left out: without one of its values, 3 measured times cannot determine 4 coefficients"
+    #expect(fit.code == 0 && fit.output.contains("\n\n" + note), "\(fit.output)\(fit.error)")
+  }
+
   @Test func `held-out groups come as JSON with the command that shows a row again`() async throws {
     let program = try Program()
     try program.write("rows.csv", rows)

@@ -48,6 +48,22 @@ private let header = "source,model,hardware,prompt,generated,quantity,phase,part
     }
   }
 
+  @Test func `a hierarchy is compared with the vanilla model that its paper calls by the same size`() throws {
+    let subject = try subject()
+    func size(_ row: PublishedRow) -> Substring? { row.model.split(separator: "-").last }
+    var pairs = 0
+    for table in subject.tables {
+      for row in table.rows {
+        for other in table.rows where other.model.contains("vanilla") && other.prompt == row.prompt {
+          let isNamedAlike = !row.model.contains("vanilla") && size(row) == size(other)
+          #expect(subject.isBaseline(other, of: row) == isNamedAlike, "\(row.model) and \(other.model)")
+          if isNamedAlike { pairs += 1 }
+        }
+      }
+    }
+    #expect(pairs > 0)
+  }
+
   @Test func `the ratios that made the paper known come out of its tables and multiply back`() throws {
     let claims = try subject().claims()
     #expect(claims.map { $0.ratio.rounded() } == [475, 1856])

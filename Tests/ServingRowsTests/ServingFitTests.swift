@@ -43,6 +43,18 @@ struct ServingFitTests {
     #expect(tokens.allSatisfy { $0.fittedTo.contains("without \(column.rawValue) ") })
   }
 
+  @Test func `a column whose other rows are too few is dropped with the reason`() throws {
+    // Without one of two concurrencies 3 of the 6 rows remain; without one of three output lengths 4 do.
+    let points = try rows(
+      small, on: truth(), prompts: [(512, 128), (512, 512), (512, 4096)], concurrencies: [1, 64])
+    let held = try ServingHoldOut(points, base: machine()).columns()
+    #expect(held.errors.map(\.column) == [.generated])
+    #expect(held.dropped.map(\.column) == [.concurrency])
+    let reason = try #require(held.dropped.first?.reason)
+    #expect(reason.contains("3 measured times cannot determine 4 coefficients"), "\(reason)")
+    #expect(held.residuals.count == 5)
+  }
+
   @Test func `coefficients of one model hold for another one`() throws {
     let points = try rows(small, on: truth()) + rows(large, named: "large", on: truth())
     let found = try ServingHoldOut(points, base: machine()).predictions(leavingOut: .model)

@@ -25,6 +25,18 @@ public struct CachePlan: Hashable, Sendable {
 
   /// A key and a value of every position, one behind another, each read by every later query.
   public static let full = CachePlan()
+  /// Whether no choice differs from `full`.
+
+  /// Whether any of the four has more than one method.
+  public static var hasChoices: Bool {
+    [
+      Retention.Method.allCases.count, Lookup.Method.allCases.count, EntryForm.Method.allCases.count,
+      Placement.Method.allCases.count,
+    ]
+    .contains { $0 > 1 }
+  }
+
+  /// Whether everything is kept and read, as it is and where it is.
   @inlinable public var isFull: Bool { self == .full }
 }
 
@@ -32,6 +44,7 @@ public struct CachePlan: Hashable, Sendable {
 public protocol CacheChoice: Hashable, Sendable {
   /// The methods by name.
   associatedtype Method: RawRepresentable & CaseIterable & Hashable & Sendable where Method.RawValue == String
+  /// Which one, without its settings.
   var method: Method { get }
   /// A method with the settings that it asks for, in their order; nil where one of them is missing.
   init?(_ method: Method, _ setting: (_ key: String, _ accepted: ClosedRange<Int>) -> Int?)

@@ -3,20 +3,24 @@ public enum EntryForm: CacheChoice {
   /// A rotated key and a value in every key–value head.
   case keyAndValue
 
+  /// The methods by the names that scenarios give them.
   public enum Method: String, CaseIterable, Sendable { case keyAndValue = "key-and-value" }
 
+  /// Which one, without its settings.
   public var method: Method {
     switch self {
     case .keyAndValue: .keyAndValue
     }
   }
 
+  /// A method, which asks for no setting yet.
   public init?(_ method: Method, _: (_ key: String, _ accepted: ClosedRange<Int>) -> Int?) {
     switch method {
     case .keyAndValue: self = .keyAndValue
     }
   }
 
+  /// What a scenario says besides the method.
   public var settings: [(key: String, value: Int)] {
     switch self {
     case .keyAndValue: []

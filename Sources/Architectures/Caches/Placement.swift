@@ -3,20 +3,24 @@ public enum Placement: CacheChoice {
   /// One behind another in the memory of the device.
   case contiguous
 
+  /// The methods by the names that scenarios give them.
   public enum Method: String, CaseIterable, Sendable { case contiguous }
 
+  /// Which one, without its settings.
   public var method: Method {
     switch self {
     case .contiguous: .contiguous
     }
   }
 
+  /// A method, which asks for no setting yet.
   public init?(_ method: Method, _: (_ key: String, _ accepted: ClosedRange<Int>) -> Int?) {
     switch method {
     case .contiguous: self = .contiguous
     }
   }
 
+  /// What a scenario says besides the method.
   public var settings: [(key: String, value: Int)] {
     switch self {
     case .contiguous: []

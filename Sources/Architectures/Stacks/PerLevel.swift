@@ -7,7 +7,9 @@ public struct PerLevel<Element> {
 }
 
 extension PerLevel: RandomAccessCollection, MutableCollection, RangeReplaceableCollection, ExpressibleByArrayLiteral {
+  /// The lowest level.
   @inlinable public var startIndex: Int { 1 }
+  /// L + 1.
   @inlinable public var endIndex: Int { elements.count &+ 1 }
 
   /// - Precondition: 1 ≤ level ≤ L.
@@ -16,6 +18,7 @@ extension PerLevel: RandomAccessCollection, MutableCollection, RangeReplaceableC
     _modify { yield &elements[level &- 1] }
   }
 
+  /// Levels above those that are replaced move up or down.
   @inlinable public mutating func replaceSubrange(
     _ levels: Range<Int>, with newElements: some Collection<Element>
   ) {
@@ -45,6 +48,7 @@ public struct Level: Hashable, Sendable {
   /// Whether it is level L.
   public let isTop: Bool
 
+  /// A property of the shape.
   public subscript<Value>(dynamicMember path: KeyPath<LevelShape, Value>) -> Value { shape[keyPath: path] }
 
   /// `C_{≤l−1}`: tokens under one unit of the level below.

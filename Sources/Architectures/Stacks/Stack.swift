@@ -42,7 +42,9 @@ public struct LayerRun: Hashable, Sendable {
 public struct Stack: Hashable, Sendable {
   /// Of its node; 0 for the stack over the tokens.
   public let level: Int
+  /// Encoder or decoder; the stack over the tokens is a decoder.
   public let side: Side
+  /// From the input up.
   public let runs: Runs<LayerRun>
   /// Whether its cache outlives a chunk: a persistent cache rather than a local window.
   public let persists: Bool

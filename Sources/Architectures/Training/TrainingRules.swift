@@ -43,10 +43,12 @@ extension TrainingSettings.CodingKeys {
 }
 
 extension TrainingSettings {
+  /// How many steps a run may have.
   public static let stepCounts = 1...100_000_000
 }
 
 extension RecallTask {
+  /// The keys of the task and what each accepts.
   public static let fields: [(key: String, field: NumberField<Self>)] = [
     ("keys", .integer(\.keys, 1...Limits.vocabulary)), ("values", .integer(\.values, 1...Limits.vocabulary)),
     ("pairs", .integer(\.pairs, 1...Limits.vocabulary)),
@@ -54,6 +56,7 @@ extension RecallTask {
 }
 
 extension PasskeyTask {
+  /// The keys of the task and what each accepts.
   public static let fields: [(key: String, field: NumberField<Self>)] = [
     ("digits", .integer(\.digits, 1...1024)), ("distance", .integer(\.distance, 0...Limits.metaContextLength)),
     ("filler", .integer(\.filler, 1...Limits.vocabulary)),
@@ -61,6 +64,7 @@ extension PasskeyTask {
 }
 
 extension ZipfMarkovTask {
+  /// The keys of the task and what each accepts.
   public static let fields: [(key: String, field: NumberField<Self>)] = [
     ("symbols", .integer(\.symbols, 1...65536)), ("successors", .integer(\.successors, 1...65536)),
     ("exponent", .decimal(\.exponent, 0...100)),

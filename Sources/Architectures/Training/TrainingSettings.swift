@@ -37,6 +37,7 @@ public struct RecallTask: Hashable, Codable, Sendable {
 
 /// Passkey retrieval: digits behind a marker, filler, a second marker, and the same digits.
 public struct PasskeyTask: Hashable, Codable, Sendable {
+  /// Digits of the key, each one token.
   public var digits = 4
   /// Tokens between the key's last digit and the marker that asks for it.
   public var distance = 32
@@ -54,6 +55,7 @@ public struct ZipfMarkovTask: Hashable, Codable, Sendable {
   public var symbols = 64
   /// Successors of each state, drawn once from the seed.
   public var successors = 16
+  /// How fast the probability falls with the rank; 0 draws all successors alike.
   public var exponent = 1.0
 
   public init(symbols: Int = 64, successors: Int = 16, exponent: Double = 1) {
@@ -67,8 +69,11 @@ public struct TrainingSource: Hashable, Codable, Sendable {
   public var text: [String]?
   /// Files of 16-bit little-endian tokens.
   public var tokens: [String]?
+  /// Pairs to be recalled, made as they are needed.
   public var recall: RecallTask?
+  /// Passkeys to be found, made as they are needed.
   public var passkey: PasskeyTask?
+  /// A Markov chain, drawn as it is needed.
   public var zipfMarkov: ZipfMarkovTask?
   /// Of a file's tokens, those at its end that are not trained on.
   public var evaluationShare = 0.05
@@ -89,6 +94,7 @@ public struct TrainingSource: Hashable, Codable, Sendable {
 
 /// The hyper-parameters of a training run; a checkpoint stores them under the keys of a scenario's `train` section.
 public struct TrainingSettings: Hashable, Codable, Sendable {
+  /// What the model learns from.
   public var data = TrainingSource()
   /// `T`, tokens of a sequence.
   public var context = 256
@@ -96,6 +102,7 @@ public struct TrainingSettings: Hashable, Codable, Sendable {
   public var batch = 8
   /// Parts of a batch whose gradients are accumulated.
   public var microBatches = 1
+  /// Updates of the weights.
   public var steps = 1000
   /// `η` after the warm-up.
   public var learningRate = 1e-3
@@ -103,8 +110,11 @@ public struct TrainingSettings: Hashable, Codable, Sendable {
   public var minimumLearningRate = 1e-4
   /// Steps in which `η` rises from 0.
   public var warmup = 100
+  /// `λ`, by which `η` times the weights are made smaller at each step; matrices and tables alone.
   public var weightDecay = 0.1
+  /// `β₁` of AdamW, the share of the first moment that stays. 0 … 0.999999.
   public var beta1 = 0.9
+  /// `β₂` of AdamW, the share of the second moment that stays. 0 … 0.999999.
   public var beta2 = 0.95
   /// The largest norm of a step's gradients.
   public var clip = 1.0
@@ -112,10 +122,15 @@ public struct TrainingSettings: Hashable, Codable, Sendable {
   public var reconstructionWeight = 0.0
   /// `β`
   public var contextWeight = 0.0
+  /// Of vectors in both auxiliary losses.
   public var dissimilarity = Dissimilarity.cosine
+  /// What the reconstruction loss compares at level 1.
   public var tokenTarget = TokenTarget.none
+  /// Whether the targets of both auxiliary losses are constants to them.
   public var stopGradient = true
+  /// Of initial weights, the order of the data, and tasks; 0 … 2^31 − 1.
   public var seed = 1
+  /// Of the kernels, 1 … 1024.
   public var threads = 2
   /// Steps between two evaluations.
   public var evaluateEvery = 100
@@ -126,6 +141,7 @@ public struct TrainingSettings: Hashable, Codable, Sendable {
 
   public init() {}
 
+  /// The keys of the `train` section.
   public enum CodingKeys: String, CodingKey, CaseIterable {
     case data, context, batch, steps, warmup, beta1, beta2, clip, dissimilarity, seed, threads
     case microBatches = "micro_batches"

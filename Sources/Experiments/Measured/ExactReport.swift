@@ -86,7 +86,7 @@ package struct ExactReport {
 
   /// What a person types to see a mismatch again, and nothing else.
   private func command(_ mismatch: Mismatch) -> String {
-    "photon validate \(PointArguments.quoted(file)) --scenario-only --no-measure "
+    "photon validate \(shellQuoted(file)) --scenario-only --no-measure "
       + PointArguments.shellText(mismatch.question)
   }
 }

@@ -3,8 +3,11 @@ import Quantities
 
 /// The exact counts of one point: phase totals and cache figures, for the whole batch.
 public struct PriceTotals: Hashable, Sendable {
+  /// Work of the prompt.
   public var prefill: Work<Int128>
+  /// Work of all emitted tokens.
   public var decode: Work<Int128>
+  /// Bytes that the caches hold.
   public var cache: CacheFigures
 
   public init(prefill: Work<Int128>, decode: Work<Int128>, cache: CacheFigures) {
@@ -13,6 +16,7 @@ public struct PriceTotals: Hashable, Sendable {
     self.cache = cache
   }
 
+  /// The work of one phase.
   @inlinable
   public subscript(phase: Phase) -> Work<Int128> { phase == .prefill ? prefill : decode }
 }
@@ -87,7 +91,9 @@ extension CostTable {
 
 /// What one node does in one phase.
 public struct NodeWork: Hashable, Sendable {
+  /// Where the work is booked.
   public var node: Node
+  /// What the node does in the phase.
   public var work: Work<Int128>
 
   public init(node: Node, work: Work<Int128>) {
@@ -98,11 +104,16 @@ public struct NodeWork: Hashable, Sendable {
 
 /// The exact counts of one point, node by node in ascending order.
 public struct ExactCost: Hashable, Sendable {
+  /// The sums over all nodes, and what the caches hold.
   public var totals: PriceTotals
+  /// Nodes with and without work, in ascending order.
   public var prefill: [NodeWork]
+  /// As `prefill`.
   public var decode: [NodeWork]
 
+  /// Bytes that the caches hold.
   @inlinable public var cache: CacheFigures { totals.cache }
+  /// The nodes of one phase.
   @inlinable
   public subscript(phase: Phase) -> [NodeWork] { phase == .prefill ? prefill : decode }
 

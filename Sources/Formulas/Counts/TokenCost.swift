@@ -12,6 +12,7 @@ public struct TokenCost: Hashable, Sendable {
 
   public init() {}
 
+  /// At a throughput of all devices together; nothing is known where it is 0.
   @inlinable
   public init(_ profile: HardwareProfile, at throughput: Rate<Token>) {
     guard throughput.perSecond > 0 else { return }

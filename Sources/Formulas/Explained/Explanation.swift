@@ -5,8 +5,11 @@ import Quantities
 public struct Explanation: Hashable, Sendable {
   /// A name of `Work.figures`.
   public var quantity: String
+  /// The formula in the symbols of NOTATION.md.
   public var symbolic: String
+  /// The same with numbers in place of symbols.
   public var numbers: String
+  /// What it comes to, in the unit of the figure.
   public var value: Int128
 }
 

@@ -3,7 +3,9 @@ import Quantities
 
 /// One component of the parameter table.
 public struct ParameterComponent: Hashable, Sendable {
+  /// As tables and JSON write it: `level 1 encoder`.
   public var name: String
+  /// Elements of its tensors.
   public var count: Int128
   /// Whether the reading and generation mode ever run it, at some prompt and length.
   public var used: Bool
@@ -25,8 +27,11 @@ public struct ParameterComponent: Hashable, Sendable {
 /// Parameters component by component. Learned start latents stand outside the total, as in the published tables.
 /// - Source: v2 Appendix C, Tables 4–12 (which component has which weights).
 public struct ParameterInventory: Hashable, Sendable {
+  /// In the order in which reports list them.
   public var components: [ParameterComponent]
+  /// Elements of all components.
   public var total: Int128
+  /// Elements of the learned start latents.
   public var startLatents: Int128
 
   /// Of chunkers and converters each of so many devices holds a part, rounded up.

@@ -24,6 +24,7 @@ public struct Conventions: Hashable, Sendable {
   /// FLOP outside matrix products.
   public enum Elementwise: String, CaseIterable, Sendable { case on, off }
 
+  /// Whether attention moves its scores through memory.
   public enum Attention: String, CaseIterable, Sendable {
     /// Scores stay on the chip.
     case fused
@@ -39,6 +40,7 @@ public struct Conventions: Hashable, Sendable {
     case exclusive = "t"
   }
 
+  /// How embedding rows are read.
   public enum Embedding: String, CaseIterable, Sendable {
     /// Rows read from a table.
     case lookup
@@ -46,11 +48,17 @@ public struct Conventions: Hashable, Sendable {
     case dense
   }
 
+  /// Which (query, key) pairs are counted.
   public var causalPairs = CausalPairs.exact
+  /// Which positions the head runs at.
   public var head = Head.emitted
+  /// Whether FLOP outside matrix products count.
   public var elementwise = Elementwise.on
+  /// Whether scores are traffic.
   public var attention = Attention.fused
+  /// Whether a decoded token attends itself.
   public var decodeContext = DecodeContext.inclusive
+  /// What reading an embedding row costs.
   public var embedding = Embedding.lookup
 
   public init() {}

@@ -33,6 +33,7 @@ public struct PublishedForm: Hashable, Sendable {
   /// have a cache that persists, or of the decoders' windows.
   public enum Subject: Sendable { case cacheSize, globalCacheSize, localCacheSize, globalAttention, localAttention }
 
+  /// Which form.
   public var id: Identifier
   /// In words and symbols.
   public var quantity: String

@@ -5,8 +5,11 @@ import Quantities
 
 /// A ratio as a product of factors, each with the name of what causes it.
 public struct Waterfall: Hashable, Sendable {
+  /// One factor of the ratio.
   public struct Step: Hashable, Sendable {
+    /// What causes it, such as `cache`.
     public var name: String
+    /// By which the second value is larger on its account; 1 where it changes nothing.
     public var factor: Double
 
     public init(_ name: String, _ factor: Double) {
@@ -17,8 +20,11 @@ public struct Waterfall: Hashable, Sendable {
 
   /// What is compared, with its unit as the last part of its name.
   public var figure: String
+  /// The value that the ratio starts from.
   public var first: Double
+  /// The value that it ends at.
   public var second: Double
+  /// In an order that changes none of them.
   public var steps: [Step]
 
   public init(figure: String, first: Double, second: Double, steps: [Step]) {
@@ -38,7 +44,9 @@ public struct Waterfall: Hashable, Sendable {
 
 /// One side of a comparison: a workload of a model on a machine and an engine.
 public struct ComparedPoint: Sendable {
+  /// What is asked; its batch is replaced by `batch` where memory limits it.
   public var question: Question
+  /// The machine with its engine.
   public var roofline: Roofline
   /// Of the whole model, however many devices share it.
   public var memory: MemoryDemand
@@ -98,9 +106,13 @@ public struct ComparedPoint: Sendable {
 /// allows.
 /// - Source: B. W. Ang, "The LMDI approach to decomposition analysis", Energy Policy 33 (2005), for the logarithmic mean
 public struct PointComparison: Sendable {
+  /// Prefill and decode of the whole batch; nil where one side takes no time.
   public var time: Waterfall?
+  /// At the largest batch of each side; nil where nothing is emitted or not even one prompt fits.
   public var throughput: Waterfall?
+  /// Throughput over memory per sequence (TPM); nil where one of the two is.
   public var throughputPerGibibyte: Waterfall?
+  /// Of one more sequence; nil where one side needs none.
   public var memory: Waterfall?
 
   /// Those that exist: nothing has a throughput without emitted tokens or where it does not fit, or memory without caches.

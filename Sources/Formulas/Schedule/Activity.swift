@@ -21,6 +21,7 @@ public struct StackActivity<Integer: CountingInteger>: Hashable, Sendable {
   public var callDispatches: Integer = 0
   /// Rows of the last norm where no head contains it, or of the norm of a fed-back row.
   public var normRows: Integer = 0
+  /// Dispatches of that norm.
   public var normDispatches: Integer = 0
 
   @inline(__always) public init() {}
@@ -41,7 +42,9 @@ public struct StackActivity<Integer: CountingInteger>: Hashable, Sendable {
 
 /// The activity of a stack before the first emitted token and after it.
 public struct PhaseActivity<Integer: CountingInteger>: Hashable, Sendable {
+  /// The prompt's.
   public var prefill = StackActivity<Integer>()
+  /// That of all emitted tokens.
   public var decode = StackActivity<Integer>()
 
   @inline(__always) public init() {}
@@ -51,7 +54,9 @@ public struct PhaseActivity<Integer: CountingInteger>: Hashable, Sendable {
 public struct LevelActivity<Integer: CountingInteger>: Hashable, Sendable {
   /// 0 is the vanilla stack (on the decoder side).
   public var level = 0
+  /// The stack over the units of the level; empty at level 0.
   public var encoder = PhaseActivity<Integer>()
+  /// The stack that restores the units of the level below, or the vanilla stack.
   public var decoder = PhaseActivity<Integer>()
   /// `R_l` · converter calls subtracted from all rows: decoder positions that read an input of their own.
   public var fedRows = (prefill: Integer(0), decode: Integer(0))

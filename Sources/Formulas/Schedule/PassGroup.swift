@@ -8,6 +8,7 @@ import Quantities
 /// `repetitions` times: the k-th has `pairs` + k·`pairsSlope` (query, key) pairs and reads as many entries per layer,
 /// except in prefill of a persistent cache, where each entry is read once.
 public struct PassGroup<N: Count>: Hashable, Sendable {
+  /// What the positions of a pass are.
   public enum Kind: String, CaseIterable, Sendable {
     /// Units of an encoder (or tokens of the vanilla stack), each with its chunker output.
     case units
@@ -31,9 +32,13 @@ public struct PassGroup<N: Count>: Hashable, Sendable {
     case ownOutput
   }
 
+  /// 0 is the stack over the tokens.
   public var level: Int
+  /// Whether the encoder's stack runs or the decoder's.
   public var side: Side
+  /// What the positions of a pass are.
   public var kind: Kind
+  /// What its rows come from.
   public var feed: Feed
   /// Whether the stack's last norm ends a pass here: over every row, over the fed ones, or not (a head contains it).
   var normed: Normed
@@ -43,9 +48,13 @@ public struct PassGroup<N: Count>: Hashable, Sendable {
   public var calls: N = 0
   /// Decoder positions that read an input of their own: an embedding row, a latent, or a fed-back row.
   public var fedRows: N = 0
+  /// Length of the progression.
   public var indices: N = 1
+  /// Passes at each index.
   public var repetitions: N = 1
+  /// (Query, key) pairs of one layer in a pass of index 0.
   public var pairs: N
+  /// By how many pairs a pass has more than one of the index before.
   public var pairsSlope: N = 0
   /// Entries per layer that a pass reads if it is not one per pair: prefill of a persistent cache.
   public var entriesReadOnce: N?
@@ -90,12 +99,15 @@ extension PassGroup where N: CountingInteger {
 
 /// Dispatches of the head that read the same number of rows of one sequence.
 public struct HeadGroup<N: Count>: Hashable, Sendable {
+  /// Rows in one dispatch.
   public var rows: N
+  /// How many there are.
   public var dispatches: N
 }
 
 /// The passes of one phase: a list whose length depends on the model alone.
 public struct PhasePasses<N: Count>: Hashable, Sendable {
+  /// One group or more for each kind of pass of each stack that runs.
   public var stacks: [PassGroup<N>]
   /// Empty in prefill.
   public var heads: [HeadGroup<N>]

@@ -6,6 +6,7 @@ import Quantities
 ///
 /// It changes dispatch groups and the memory of a sequence, never the exact counts of a model.
 public struct Engine: Hashable, Sendable {
+  /// As reports write it.
   public var name: String
   /// Time that each dispatched operation costs before its work.
   public var launchOverhead: Seconds

@@ -8,6 +8,7 @@ import Quantities
 ///   overheads. It is a lower bound of every other estimate of the same profile and costs a few divisions.
 /// - `estimate(_:)` prices every dispatched operation: Σ max(compute, memory) + overheads.
 public struct Roofline: Sendable {
+  /// The machine, with the efficiencies that are assumed of it.
   public let profile: HardwareProfile
   /// How dispatched operations run; counts and `plain(_:)` do not depend on it.
   public var engine: Engine
@@ -119,7 +120,9 @@ public struct Roofline: Sendable {
   }
 
   /// The time of a phase, node by node.
-  /// - Parameter levelCount: `L` of the model, which sizes the table of nodes.
+  /// - Parameters:
+  ///   - phase: what is dispatched in it, on each device.
+  ///   - levelCount: `L` of the model, which sizes the table of nodes.
   public func estimate(_ phase: DispatchedPhase, levelCount: Int) -> PhaseEstimate {
     var figures = [TimeFigure](repeating: TimeFigure(), count: Node.tableSize(levelCount: levelCount))
     var total = TimeFigure()

@@ -60,6 +60,7 @@ public struct TimeFigure: Hashable, Sendable {
   /// - Unit: FLOP/s; 0 where nothing takes time
   @inlinable public var achieved: Rate<Flop> { Rate(time == .zero ? 0 : flops / time.value) }
 
+  /// Adds what another figure counts and takes.
   @inlinable
   public static func += (left: inout Self, right: Self) {
     left.time = left.time + right.time
@@ -74,6 +75,7 @@ public struct TimeFigure: Hashable, Sendable {
 
 /// The estimate of one phase.
 public struct PhaseEstimate: Hashable, Sendable {
+  /// The sum over nodes and steps.
   public var total: TimeFigure
   /// Nodes that have work, in the order of `Node`; together with the step overhead they add up to `total`.
   public var nodes: [(node: Node, figure: TimeFigure)] {
@@ -83,6 +85,7 @@ public struct PhaseEstimate: Hashable, Sendable {
   /// One figure for every node index of the model.
   var figures: [TimeFigure]
 
+  /// The figure of one node; nothing where the model has no such node.
   public subscript(node: Node) -> TimeFigure {
     figures.indices.contains(node.index) ? figures[node.index] : TimeFigure()
   }

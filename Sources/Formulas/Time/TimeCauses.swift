@@ -18,14 +18,20 @@ public enum TimeCause: String, CaseIterable, Codable, Sendable {
 
 /// A time as the sum of its causes.
 public struct TimeByCause: Hashable, Sendable {
+  /// Time of operations that arithmetic bounds.
   public var arithmetic = Seconds.zero
+  /// Time of reading weights.
   public var weights = Seconds.zero
+  /// Time of appending, reading and copying keys and values.
   public var cache = Seconds.zero
+  /// Time of what operations hand each other.
   public var intermediates = Seconds.zero
+  /// Time of launches, steps and what devices send each other.
   public var overhead = Seconds.zero
 
   public init() {}
 
+  /// The time of one cause.
   public subscript(cause: TimeCause) -> Seconds {
     switch cause {
     case .arithmetic: arithmetic
@@ -36,6 +42,7 @@ public struct TimeByCause: Hashable, Sendable {
     }
   }
 
+  /// The sum of all causes.
   public var total: Seconds { arithmetic + weights + cache + intermediates + overhead }
 
   static func += (left: inout Self, right: Self) {

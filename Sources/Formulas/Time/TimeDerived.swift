@@ -19,6 +19,7 @@ public struct ServingFigures: Hashable, Sendable {
   /// - Unit: token/s/GiB
   public var throughputPerOccupiedGibibyte: Double
 
+  /// The figures of one workload, whose batch, continuations and length tell how many tokens the times are for.
   public init(
     workload: Workload, prefill: Seconds, decode: Seconds, emission: Seconds, memory: MemoryDemand
   ) {

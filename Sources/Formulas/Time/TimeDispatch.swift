@@ -44,7 +44,9 @@ public struct DispatchGroup: Hashable, Sendable {
   /// The efficiencies that apply; a product becomes a few-row product by its rows.
   @frozen public enum Kind: String, Hashable, Sendable { case product, attentionPrefill, attentionDecode, elementwise }
 
+  /// Where the work is booked.
   public var node: Node
+  /// Which efficiencies apply.
   public var kind: Kind
   /// Rows (positions of all sequences) in one dispatch.
   public var rows: Double
@@ -80,11 +82,13 @@ public struct DispatchGroup: Hashable, Sendable {
     self.linkBytes = linkBytes
   }
 
+  /// Dispatches of the whole group.
   @inlinable public var dispatches: Double { indices * dispatchesPerIndex }
 }
 
 /// The operations of one phase (or of the emission of one token), with the steps that the serving loop takes.
 public struct DispatchedPhase: Hashable, Sendable {
+  /// In no order: a time is their sum.
   public var groups: [DispatchGroup]
   /// Steps that each cost `HardwareProfile.stepOverhead`: 1 for a prefill, one per dispatch of the head in decode.
   public var steps: Double

@@ -21,7 +21,10 @@ public struct MemoryDemand: Hashable, Sendable {
   }
 
   /// The demand of a workload, whatever its batch.
-  /// - Parameter devices: how many share the model; the demand is that of each.
+  /// - Parameters:
+  ///   - question: what is held; its batch does not matter.
+  ///   - devices: how many share the model; the demand is that of each.
+  ///   - engine: what it holds besides, such as copies of caches.
   /// - Throws: `CountOverflow` where a count could exceed 2^126.
   public init(_ question: Question, devices: Int = 1, engine: Engine = .ideal) throws(CountOverflow) {
     let question = question.asked(of: question.model.share(of: devices))
@@ -42,6 +45,7 @@ public struct MemoryDemand: Hashable, Sendable {
     weightBytes + batchSize * bytesPerSequence + widestActivationBytes
   }
 
+  /// Whether a batch fits into what a machine has besides its reserve.
   public func fits(batchSize: Int128, on profile: HardwareProfile) -> Bool {
     Double(occupiedBytes(batchSize: batchSize)) <= profile.usableBytes
   }

@@ -6,12 +6,16 @@ import Quantities
 /// The lists are as long as the model is deep; P, G, batch and K are numbers in them. Their sums are the counts of the
 /// closed forms, which are derived without them.
 public struct DispatchedWorkload: Hashable, Sendable {
+  /// The prompt of every sequence, in parallel.
   public var prefill: DispatchedPhase
+  /// All emitted tokens, one by one.
   public var decode: DispatchedPhase
   /// The head once, and the converters and condition passes that the first token opens; a part of decode.
   public var emission: DispatchedPhase
 
-  /// - Parameter devices: how many share the model; the operations are those of each.
+  /// - Parameters:
+  ///   - question: a model of any family, its whole batch, and the element types of its traffic.
+  ///   - devices: how many share the model; the operations are those of each.
   /// - Precondition: a valid model and workload; recursive generation has at least two levels; heads that divide over
   ///   the devices.
   public init(_ question: Question, devices: Int = 1) {

@@ -4,18 +4,24 @@ import Quantities
 
 /// A workload on one machine: times, bounds, rates and the batch that its memory allows.
 public struct TimedPoint: Sendable {
+  /// The name of the machine.
   public var profile: String
   /// How many share the model; the phases are those of each.
   public var devices: Int
+  /// The prompt of the whole batch.
   public var prefill: PhaseEstimate
+  /// All emitted tokens of the whole batch.
   public var decode: PhaseEstimate
   /// What the first token takes after prefill.
   public var emission: PhaseEstimate
+  /// How sure the time of prefill is.
   public var prefillRange: TimeRange
+  /// How sure the time of decode is.
   public var decodeRange: TimeRange
   /// The properties of the workload outside the ranges to which the profile was fitted, such as `prompt`: the times
   /// extrapolate in them.
   public var extrapolated: [String]
+  /// Rates and latencies at the workload's own batch.
   public var figures: ServingFigures
   /// Of the whole model, however many devices share it.
   public var memory: MemoryDemand
@@ -25,10 +31,14 @@ public struct TimedPoint: Sendable {
   public var atLargestBatch: ServingFigures?
   /// What a million tokens cost and use, at the workload's batch and at the largest.
   public var cost: TokenCost
+  /// Nothing where there is no largest batch.
   public var costAtLargestBatch: TokenCost
 
+  /// The time of one phase.
   public subscript(phase: Phase) -> TimeFigure { estimate(phase).total }
+  /// The time of one phase, node by node.
   public func estimate(_ phase: Phase) -> PhaseEstimate { phase == .prefill ? prefill : decode }
+  /// How sure the time of one phase is.
   public func range(_ phase: Phase) -> TimeRange { phase == .prefill ? prefillRange : decodeRange }
 
   /// - Throws: `HardwareError` where the profile lacks a rate, `CountOverflow` where a count could exceed 2^126.
@@ -59,11 +69,16 @@ public struct TimedPoint: Sendable {
 
 /// The estimates of a workload's phases on one roofline.
 public struct TimedPhases: Sendable {
+  /// The prompt of the whole batch.
   public var prefill: PhaseEstimate
+  /// All emitted tokens of the whole batch.
   public var decode: PhaseEstimate
+  /// What the first token takes after prefill.
   public var emission: PhaseEstimate
+  /// The operations that were priced.
   public let dispatched: DispatchedWorkload
 
+  /// Prices every dispatched operation of a valid question.
   public init(_ question: Question, _ roofline: Roofline) {
     dispatched = DispatchedWorkload(question, devices: roofline.profile.devices)
     prefill = roofline.estimate(dispatched.prefill, levelCount: question.model.levelCount)
@@ -71,6 +86,7 @@ public struct TimedPhases: Sendable {
     emission = roofline.estimate(dispatched.emission, levelCount: question.model.levelCount)
   }
 
+  /// The estimate of one phase.
   public subscript(phase: Phase) -> PhaseEstimate { phase == .prefill ? prefill : decode }
 
   func figures(_ workload: Workload, _ memory: MemoryDemand) -> ServingFigures {

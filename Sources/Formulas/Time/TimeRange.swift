@@ -9,6 +9,7 @@ public struct TimeRange: Hashable, Sendable {
   /// Where nine tenths of measured times would lie: by the calibration's residuals around the estimate, never below the
   /// floor; of a data sheet, whose estimate is its floor, by what measured kernels reach of one; nil where neither is known.
   public var low: Seconds?
+  /// The other end of the nine tenths.
   public var high: Seconds?
   /// The probability that traffic takes longer than arithmetic; nil where the phase has no work.
   public var memoryProbability: Double?
@@ -18,6 +19,7 @@ public struct TimeRange: Hashable, Sendable {
 
 /// What takes most of a phase.
 public struct Bottleneck: Hashable, Sendable {
+  /// What it is spent on.
   public var cause: TimeCause
   /// Of the phase's time.
   public var causeShare: Double
@@ -64,7 +66,9 @@ public struct TimeRanges: Sendable {
     }
   }
 
-  /// - Parameter estimate: of the same phase by the roofline that these ranges were made for.
+  /// - Parameters:
+  ///   - phase: what is dispatched in it.
+  ///   - estimate: of the same phase by the roofline that these ranges were made for.
   public func range(_ phase: DispatchedPhase, _ estimate: PhaseEstimate) -> TimeRange {
     let total = estimate.total
     let floor = peaks.time(phase)

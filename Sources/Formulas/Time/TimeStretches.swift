@@ -3,7 +3,9 @@ import Quantities
 
 /// Neighbouring integers at which a difference keeps its sign; zero counts as negative.
 public struct Stretch: Hashable, Sendable {
+  /// Both ends included.
   public var range: ClosedRange<Int>
+  /// Whether the difference is above 0 there.
   public var isPositive: Bool
 
   public init(range: ClosedRange<Int>, isPositive: Bool) {
@@ -14,8 +16,11 @@ public struct Stretch: Hashable, Sendable {
 
 /// How far batches, prompts and continuations are searched for a change.
 public enum SearchLimit {
+  /// Prompts that run together.
   public static let batch = 65_536
+  /// Tokens of a prompt.
   public static let prompt = 16_777_216
+  /// Continuations of a prompt.
   public static let continuations = 65_536
 }
 
@@ -50,10 +55,12 @@ public func stretches(
 
 /// The batches and the prompts at which a phase is bound by compute (`isPositive`) or by memory.
 public struct BoundStretches: Hashable, Sendable {
+  /// With the prompt of the workload.
   public var overBatch: [Stretch]
   /// Of prompts that leave the same remainder in their meta-context.
   public var overPrompt: [Stretch]
 
+  /// Searches up to `SearchLimit`, from the question as it is.
   public init(_ phase: Phase, _ question: Question, _ roofline: Roofline) {
     func lead(_ question: Question) -> Double {
       let figure = TimedPhases(question, roofline)[phase].total

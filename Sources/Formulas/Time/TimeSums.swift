@@ -1,7 +1,9 @@
 /// A quantity that grows evenly with an index k = 0, 1, …: `first + slope · k`.
 @frozen
 public struct Affine: Hashable, Sendable {
+  /// At index 0.
   public var first: Double
+  /// From one index to the next.
   public var slope: Double
 
   @inlinable
@@ -10,6 +12,7 @@ public struct Affine: Hashable, Sendable {
     self.slope = slope
   }
 
+  /// At any index, whole or not.
   @inlinable public func value(at index: Double) -> Double { first + slope * index }
 
   /// The sum over k in `start ..< end`: the number of terms times their middle value.
@@ -18,9 +21,11 @@ public struct Affine: Hashable, Sendable {
     (end - start) * (first + slope * (0.5 * (start + end - 1)))
   }
 
+  /// The sum at every index.
   @inlinable public static func + (left: Self, right: Self) -> Self {
     Self(left.first + right.first, slope: left.slope + right.slope)
   }
+  /// A multiple at every index.
   @inlinable public static func * (scale: Double, right: Self) -> Self {
     Self(scale * right.first, slope: scale * right.slope)
   }

@@ -13,9 +13,12 @@ public struct TrainingCost: Sendable {
   private var nodes: [(forward: Work<Int128>, backward: Work<Int128>)]
   /// Sums over all nodes.
   public private(set) var forward = Work<Int128>.zero
+  /// The sum over the gradients of all nodes.
   public private(set) var backward = Work<Int128>.zero
 
-  /// - Parameter settings: context, batch, and which parts the objective has.
+  /// - Parameters:
+  ///   - model: whose passes are counted, forward and backward.
+  ///   - settings: context, batch, and which parts the objective has.
   /// - Throws: `CountOverflow` where a count could exceed 2^126.
   /// - Precondition: a valid model, a context and a batch of at least 1.
   public init(_ model: Model, _ settings: TrainingSettings) throws(CountOverflow) {

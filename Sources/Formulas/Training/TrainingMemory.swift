@@ -20,7 +20,9 @@ public struct TrainingMemory: Hashable, Sendable {
   /// Memory of the pool that these come from: for each size of a result as many as are ever live together.
   public let pooledGradients: Int128
 
-  /// - Parameter settings: context, batch and its parts, and which parts the objective has.
+  /// - Parameters:
+  ///   - model: that is trained.
+  ///   - settings: context, batch and its parts, and which parts the objective has.
   /// - Throws: `CountOverflow` where a count could exceed 2^126.
   /// - Precondition: a valid model, a context and a batch of at least 1.
   public init(_ model: Model, _ settings: TrainingSettings) throws(CountOverflow) {

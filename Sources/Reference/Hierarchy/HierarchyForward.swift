@@ -16,6 +16,7 @@ public struct TeacherForced: Sendable {
 /// The teacher-forced pass: all encoders over the sequence, then all chunks of every decoder, whatever generation would
 /// skip. It is what training sees, and what hierarchical generation must reproduce token by token.
 extension HierarchySession {
+  /// What the pass made, copied out of the arena.
   public struct Forward: Sendable {
     /// Sequence × T rows of V; row t predicts token t from the tokens before it, as the reading allows. Empty for shapes.
     public let logits: [Float]
@@ -29,7 +30,10 @@ extension HierarchySession {
     public let retained: [[Float]]
   }
 
-  /// - Parameter tokens: sequences of one length T ≥ 1; batch × continuations of the session's workload is ignored.
+  /// - Parameters:
+  ///   - weights: of a hierarchy.
+  ///   - tokens: sequences of one length T ≥ 1; batch × continuations of the session's workload is ignored.
+  ///   - machine: whose arena holds what the pass makes until it is copied.
   public static func forward(_ weights: ModelWeights, tokens: [[Int32]], machine: Machine) -> Forward {
     withTeacherSession(weights, tokens: tokens, machine: machine) { session, result in
       Forward(
@@ -40,7 +44,10 @@ extension HierarchySession {
   }
 
   /// The pass with its results where they are, for gradients.
-  /// - Parameter tokens: sequences of one length T ≥ 1.
+  /// - Parameters:
+  ///   - weights: of a hierarchy.
+  ///   - tokens: sequences of one length T ≥ 1.
+  ///   - machine: whose arena holds the results.
   public static func teacherForced(_ weights: ModelWeights, tokens: [[Int32]], machine: Machine) -> TeacherForced {
     withTeacherSession(weights, tokens: tokens, machine: machine) { $1 }
   }

@@ -3,6 +3,7 @@ import Tensors
 
 /// What decoder l ≥ 2 restored of a meta-context, where the machine left it: valid while it is told.
 public struct RestoredUnits {
+  /// That of the decoder, l.
   public let level: Int
   /// Index, from 0, of the first unit of level l − 1.
   public let firstUnit: Int

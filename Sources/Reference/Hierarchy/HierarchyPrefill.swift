@@ -19,6 +19,7 @@ struct Reconstructions {
 /// Prefill: the encoders run over the prompt in parallel; of the decoders only the chunks that the prompt leaves open,
 /// and the closed ones whose reconstructions the next chunk is conditioned on (the carry).
 extension HierarchySession {
+  /// Runs the prompts: the batch of the workload, each of its prompt length.
   public func prefill(_ prompts: [[Int32]]) {
     let (batch, length) = (workload.batchSize, workload.promptLength)
     precondition(prompts.count == batch && prompts.allSatisfy { $0.count == length }, "prompts of another shape")

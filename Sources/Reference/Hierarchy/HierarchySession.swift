@@ -11,7 +11,9 @@ import Tensors
 ///
 /// Source: arXiv:2512.20687 v2 §2; the four readings of what decoders consume are `DecoderInput`.
 public final class HierarchySession: Session {
+  /// What operations are dispatched to.
   public let machine: Machine
+  /// Counts the bytes of all caches.
   public let memory: CacheMeter
   let weights: ModelWeights
   let model: Model
@@ -107,6 +109,7 @@ public final class HierarchySession: Session {
 
   // MARK: Generation
 
+  /// Emits the generated length of the workload, hierarchically or recursively as the model says.
   public func generate(choosing choose: @escaping TokenChooser) -> [[Int32]] {
     machine.trace?.phase = .decode
     let end = workload.promptLength + workload.generatedLength

@@ -4,7 +4,9 @@ import Tensors
 
 /// The decoder-only Transformer: every token runs the whole stack and attends everything before it.
 public final class VanillaSession: Session {
+  /// What operations are dispatched to.
   public let machine: Machine
+  /// Counts the bytes of the cache.
   public let memory: CacheMeter
   /// A vanilla Transformer has no conditions.
   public var retained: ConditionStore? { nil }
@@ -25,6 +27,7 @@ public final class VanillaSession: Session {
     hidden = machine.makeState(rows: sequences, columns: weights.model.layer.width)
   }
 
+  /// Runs the prompts: the batch of the workload, each of its prompt length.
   public func prefill(_ prompts: [[Int32]]) {
     let (batch, length) = (workload.batchSize, workload.promptLength)
     precondition(prompts.count == batch && prompts.allSatisfy { $0.count == length }, "prompts of another shape")
@@ -47,6 +50,7 @@ public final class VanillaSession: Session {
     }
   }
 
+  /// Emits the generated length of the workload, a pass for each token.
   public func generate(choosing choose: @escaping TokenChooser) -> [[Int32]] {
     machine.trace?.phase = .decode
     var emitted = [[Int32]](repeating: [], count: sequences)

@@ -9,7 +9,7 @@ public struct AgreementChart: Figure {
     /// Both in the chart's unit, above 0.
     public var points: [(measured: Double, predicted: Double)]
 
-    /// - Parameter points: both in the chart's unit.
+    /// The points are in the unit of the chart.
     public init(_ name: String, _ points: [(measured: Double, predicted: Double)]) {
       self.name = name
       self.points = points
@@ -31,7 +31,7 @@ public struct AgreementChart: Figure {
   /// Half the width of the band, as a share of the measured value.
   public var tolerance: Double
 
-  /// - Parameter tolerance: half the width of the band, as a share of the measured value.
+  /// Without a subtitle, and with a band of 15 % either way, unless told otherwise.
   public init(
     _ title: String, subtitle: String? = nil, quantity: String, unit: String, groups: [Group], tolerance: Double = 0.15,
     size: FigureSize = FigureSize(width: 820, height: 620)
@@ -45,6 +45,7 @@ public struct AgreementChart: Figure {
     self.size = size
   }
 
+  /// Adds points, diagonal and band.
   public func draw(on script: inout GnuplotScript) {
     let x = Axis("measured \(quantity) (\(unit))", .log10, format: .si(unit: unit))
     let y = Axis("predicted \(quantity) (\(unit))", .log10, format: .si(unit: unit))

@@ -45,6 +45,7 @@ public struct BarChart: Figure {
     self.size = size ?? FigureSize(height: max(220, 130 + barCount * pitch))
   }
 
+  /// Adds the bars with their values.
   public func draw(on script: inout GnuplotScript) {
     let colours = series.indices.map { Colour.areas[$0 % Colour.areas.count] }
     let shown = series.indices.filter { index in values.contains { ($0[index] ?? 0) != 0 } }

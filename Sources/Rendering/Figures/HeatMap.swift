@@ -50,6 +50,7 @@ public struct HeatMap: Figure {
     self.size = size
   }
 
+  /// Adds the cells and their scale.
   public func draw(on script: inout GnuplotScript) {
     let axis = Axis(quantity, isLogarithmic ? .log10 : .linear)
     let shown = values.joined().compactMap { $0 }.filter(axis.shows)

@@ -49,6 +49,7 @@ public struct LineChart: Figure {
     self.size = size
   }
 
+  /// Adds the lines and marks.
   public func draw(on script: inout GnuplotScript) {
     let styles = series.indices.map(style)
     let legend = Legend(

@@ -34,7 +34,7 @@ public struct ParetoChart: Figure {
   /// In any order.
   public var entries: [Entry]
 
-  /// - Parameter ceiling: above which entries are drawn at it.
+  /// All entries stand where they are unless there is a ceiling.
   public init(
     _ title: String, subtitle: String? = nil, x: Axis, y: Axis, ceiling: Double? = nil, entries: [Entry],
     size: FigureSize = FigureSize(width: 980, height: 600)
@@ -43,6 +43,7 @@ public struct ParetoChart: Figure {
     (self.x, self.y, self.ceiling, self.entries) = (x, y, ceiling, entries)
   }
 
+  /// Adds points, whiskers and the front.
   public func draw(on script: inout GnuplotScript) {
     let shown = entries.filter { x.shows($0.x) && y.shows($0.y) }.map(lowered)
     let legend = legend

@@ -9,7 +9,7 @@ public struct RegimeMap: Figure {
     /// Of its cells.
     public var colour: Colour
 
-    /// - Parameter colour: of its cells.
+    /// The colour is that of its cells.
     public init(_ name: String, _ colour: Colour) {
       self.name = name
       self.colour = colour
@@ -30,7 +30,7 @@ public struct RegimeMap: Figure {
     /// A short text, such as the margin.
     public var text: String
 
-    /// - Parameter regime: the index in `regimes`.
+    /// The regime is the index in `regimes`; a cell has no text unless told otherwise.
     public init(_ regime: Int, _ text: String = "") {
       self.regime = regime
       self.text = text
@@ -86,6 +86,7 @@ public struct RegimeMap: Figure {
     self.size = size
   }
 
+  /// Adds the cells and the line between regimes.
   public func draw(on script: inout GnuplotScript) {
     let used = regimes.indices.filter { index in cells.joined().contains { $0.regime == index } }
     var legend = Legend(entries: used.map { (regimes[$0].name, regimes[$0].colour, .area) })

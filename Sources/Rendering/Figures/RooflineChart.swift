@@ -9,7 +9,7 @@ public struct RooflineChart: Figure {
     /// - Unit: FLOP/s
     public var peak: Double
 
-    /// - Parameter bandwidth: in byte/s; the peak is in FLOP/s.
+    /// The bandwidth is in byte/s, the peak in FLOP/s.
     public init(_ name: String, bandwidth: Double, peak: Double) {
       self.name = name
       self.bandwidth = bandwidth
@@ -28,7 +28,7 @@ public struct RooflineChart: Figure {
     /// - Unit: FLOP/s
     public var rate: Double
 
-    /// - Parameter intensity: in FLOP/byte; the rate is in FLOP/s.
+    /// The intensity is in FLOP/byte, the rate in FLOP/s.
     public init(_ name: String, group: String, intensity: Double, rate: Double) {
       self.name = name
       self.group = group
@@ -48,7 +48,7 @@ public struct RooflineChart: Figure {
   /// In any order.
   public var operations: [Operation]
 
-  /// - Parameter operations: points under the roofs.
+  /// Without a subtitle unless told otherwise.
   public init(
     _ title: String, subtitle: String? = nil, roofs: [Roof], operations: [Operation],
     size: FigureSize = FigureSize(height: 560)
@@ -60,6 +60,7 @@ public struct RooflineChart: Figure {
     self.size = size
   }
 
+  /// Adds roofs, points and their labels.
   public func draw(on script: inout GnuplotScript) {
     let x = Axis("arithmetic intensity (FLOP per byte)", .log10)
     let y = Axis("rate (FLOP/s)", .log10, format: .si(unit: ""))

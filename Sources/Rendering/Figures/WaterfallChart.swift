@@ -40,6 +40,7 @@ public struct WaterfallChart: Figure {
     return parts + [(total, 1, reached, Colour.areas[8])]
   }
 
+  /// Adds a bar for each factor and one for the total.
   public func draw(on script: inout GnuplotScript) {
     let bars = bars
     let axis = Axis("\(quantity) (×)", .log10)

@@ -12,7 +12,9 @@ public final class ProgressBar: Sendable {
   private let done = Atomic(0)
   private let lastDraw: Mutex<ContinuousClock.Instant>
 
-  /// - Parameter label: what is counted, as in `points`.
+  /// - Parameters:
+  ///   - label: what is counted, as in `points`.
+  ///   - total: how many make the whole.
   public convenience init(_ label: String, total: Int) {
     self.init(label, total: total, isShown: isatty(STDERR_FILENO) == 1)
   }

@@ -28,7 +28,10 @@ public struct MarkdownDocument: Sendable {
   }
 
   /// A figure beside the document: the image, and the caption under it in italics.
-  /// - Parameter alternative: what a reader who cannot see the image is told; the caption if nil.
+  /// - Parameters:
+  ///   - path: of the image, from the folder of the document.
+  ///   - caption: what the figure shows, in Markdown.
+  ///   - alternative: what a reader who cannot see the image is told; the caption if nil.
   public mutating func figure(_ path: String, caption: String, alternative: String? = nil) {
     blocks.append("![\(alternative ?? caption)](\(path))")
     blocks.append("*\(caption)*")

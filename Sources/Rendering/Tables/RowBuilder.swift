@@ -64,7 +64,10 @@ public struct RowBuilder: Sendable {
   private var fieldIndex = 0
   private var rowCount = 0
 
-  /// - Parameter capacity: bytes to reserve; the buffer grows when they do not suffice.
+  /// - Parameters:
+  ///   - schema: the columns, in order.
+  ///   - encoding: what a row becomes: a line of text or a record.
+  ///   - capacity: bytes to reserve; the buffer grows when they do not suffice.
   public init(_ schema: RowSchema, _ encoding: RowEncoding, capacity: Int = 1 << 16) {
     self.schema = schema
     self.encoding = encoding

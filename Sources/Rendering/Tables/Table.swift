@@ -44,7 +44,11 @@ public struct Column: Hashable, Sendable {
   /// Of the column's numbers, for a person.
   public var format: NumberFormat
 
-  /// - Parameter heading: the key if nil.
+  /// - Parameters:
+  ///   - key: the name of the column in files.
+  ///   - heading: the key if nil.
+  ///   - alignment: of the cells in text.
+  ///   - format: of the numbers in text.
   public init(
     _ key: String, _ heading: String? = nil, _ alignment: Alignment = .right, as format: NumberFormat = .exact
   ) {

@@ -52,18 +52,11 @@ extension PublishedSubject {
   func relativeErrors(_ rows: [PredictedRow], _ quantity: PublishedRow.Quantity) -> [Double]? {
     let rows = rows.filter { $0.row.quantity == quantity }
     let pairs = rows.compactMap { row -> (PredictedRow, PredictedRow)? in
-      guard !isVanilla(row.row), let size = nominalSize(row.row) else { return nil }
-      let baseline = rows.first {
-        isVanilla($0.row) && nominalSize($0.row) == size && $0.row.prompt == row.row.prompt
-      }
-      return baseline.map { (row, $0) }
+      rows.first { isBaseline($0.row, of: row.row) }.map { (row, $0) }
     }
     if pairs.isEmpty { return nil }
     return engines.indices.map { engine in geometricError(pairs.map { $0.ratio(engine) / $1.ratio(engine) }) }
   }
-
-  /// The size that a model is called by, the last part of its name; papers compare models of one such size.
-  private func nominalSize(_ row: PublishedRow) -> Substring? { row.model.split(separator: "-").last }
 
   func errorFindings(_ groups: [Group]) -> [String] {
     func list(_ values: [Double]) -> String {

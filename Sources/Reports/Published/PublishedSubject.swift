@@ -43,7 +43,10 @@ public struct PublishedSubject: Sendable {
   /// The source whose rows the fitted engine sees.
   static let fittedSource = "arXiv:2406.02657 Table 1"
 
-  /// - Parameter profile: the machine of a name.
+  /// - Parameters:
+  ///   - scenario: whose grid has the models, and which names the tables.
+  ///   - command: what a reader types for the same report.
+  ///   - profile: the machine of a name.
   /// - Throws: `ScenarioError` for a wrong table or a model that the grid lacks, `GSLError`, `HardwareError`,
   ///   `CountOverflow`
   public init(_ scenario: Scenario, command: String, profile: (String) throws -> HardwareProfile) throws {
@@ -84,7 +87,15 @@ public struct PublishedSubject: Sendable {
     fit = try EngineFit(measured, from: .eager, name: "fitted")
   }
 
-  func isVanilla(_ row: PublishedRow) -> Bool { models[row.model].map { !$0.isHierarchy } ?? false }
+  /// Whether a row is the vanilla model that another row's hierarchy is compared with, under the same protocol. Papers
+  /// call models by one size that have as many layers of one shape over one vocabulary.
+  func isBaseline(_ baseline: PublishedRow, of row: PublishedRow) -> Bool {
+    guard let vanilla = models[baseline.model], let model = models[row.model], !vanilla.isHierarchy, model.isHierarchy
+    else { return false }
+    let layers = model.levels.reduce(0) { $0 + $1.encoderLayers + $1.decoderLayers }
+    return vanilla.layer == model.layer && vanilla.vocabulary == model.vocabulary && vanilla.layers == layers
+      && baseline.prompt == row.prompt
+  }
 
   func point(_ row: PublishedRow, _ engine: Engine) throws -> ComparedPoint {
     try ComparedPoint(

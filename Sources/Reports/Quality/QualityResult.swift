@@ -21,7 +21,7 @@ public struct QualityResult: Sendable {
     /// What a cosine is worth between chunks that have nothing to do with each other.
     public let unrelatedCosine: Double?
 
-    /// - Parameter divergence: in nats; losses are in bits per token.
+    /// The divergence is in nats, losses are in bits per token.
     public init(
       positions: ClosedRange<Int>, agreement: Double, divergence: Double, hierarchicalBits: Double,
       recursiveBits: Double, chunkCosine: Double?, unrelatedCosine: Double?
@@ -55,7 +55,7 @@ public struct QualityResult: Sendable {
   /// The processor that trained.
   public let machine: String
 
-  /// - Parameter bits: per token, as every loss.
+  /// Every loss is in bits per token, the time in s.
   public init(
     _ run: QualityRun, bits: Double, unigramBits: Double, exactBits: Double?, curve: [(tokens: Int, bits: Double)],
     stretches: [Stretch], accuracy: Double?, recursiveAccuracy: Double?, trainingSeconds: Double, machine: String

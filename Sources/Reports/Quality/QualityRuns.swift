@@ -53,7 +53,8 @@ extension QualitySubject {
         + "bit by bit on the same processor.")
     guard let example = results.last(where: { $0.run.variant.factor != nil }) ?? results.last else { return }
     document.paragraph("One of them alone, here \(example.run.variant.name) on \(example.run.dataset):")
-    let settings = example.run.arguments.map { " \\\n  --set '\($0)'" }.joined()
-    document.code("photon train \(shownPath(plan.scenario.file))\(settings) \\\n  -o runs/one", language: "sh")
+    let file = shellQuoted(shownPath(plan.scenario.file))
+    let settings = example.run.arguments.map { " \\\n  --set \(shellQuoted($0))" }.joined()
+    document.code("photon train \(file)\(settings) \\\n  -o runs/one", language: "sh")
   }
 }

@@ -22,7 +22,10 @@ public struct SeedSpread: Sendable {
   }
 
   /// Half the width of the 95 % interval of a difference of two means.
-  /// - Parameter comparisons: of which this is one, chosen for what it shows; the interval is as much wider (Bonferroni).
+  /// - Parameters:
+  ///   - left: seeds of the first mean.
+  ///   - right: seeds of the second.
+  ///   - comparisons: of which this is one, chosen for what it shows; the interval is as much wider (Bonferroni).
   public func uncertainty(_ left: Int, _ right: Int, comparisons: Int = 1) -> Double? {
     deviation.map {
       Statistics.studentQuantile(1 - 0.025 / Double(comparisons), degreesOfFreedom: degreesOfFreedom) * $0
@@ -50,6 +53,8 @@ public struct ParetoFront: Sendable {
   /// - Parameters:
   ///   - costs: exact; smaller is better.
   ///   - means: of as many seeds as `counts` says; smaller is better.
+  ///   - counts: seeds of each model.
+  ///   - spread: between the seeds of one model.
   public init(costs: [Double], means: [Double], counts: [Int], spread: SeedSpread) {
     members = Self.front(costs, means).sorted { (costs[$0], $0) < (costs[$1], $1) }
     guard let deviation = spread.deviation else {

@@ -38,6 +38,7 @@ public struct PointSummary: ModelBearing, Sendable {
     cost = timed.cost
   }
 
+  /// The model of the point.
   public var model: Model { point.model }
 
   /// Whether weights, caches and activations fit at the point's batch.

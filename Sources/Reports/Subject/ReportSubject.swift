@@ -30,7 +30,10 @@ public struct ReportSubject: Sendable {
   let objective: Objective
   let quality: QualityTable?
 
-  /// - Parameter command: the arguments that make this report, as the header shows them.
+  /// - Parameters:
+  ///   - scenario: whose grid is priced.
+  ///   - profiles: the machines, on the first of which everything is priced.
+  ///   - command: the arguments that make this report, as the header shows them.
   /// - Throws: `ScenarioError` for a grid that is too large or empty and for a wrong quality table, `HardwareError`,
   ///   `CountOverflow`
   /// - Precondition: at least one profile.

@@ -8,7 +8,7 @@ public struct NamedModel: ModelBearing, Hashable, Sendable {
   /// What the name stands for.
   public var model: Model
 
-  /// - Parameter name: as reports write it.
+  /// The name is the one that reports write.
   public init(name: String, model: Model) {
     self.name = name
     self.model = model
@@ -28,8 +28,11 @@ public struct ScenarioPoint: Sendable {
   /// One label per axis.
   public var axisValues: [String]
 
+  /// The model of the question.
   public var model: Model { question.model }
+  /// Its prompt, lengths, batch and continuations.
   public var workload: Workload { question.workload }
+  /// Its element types.
   public var precision: Precision { question.precision }
 }
 

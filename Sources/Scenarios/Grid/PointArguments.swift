@@ -18,12 +18,6 @@ public enum PointArguments {
 
   /// The same as a person types them: a value with spaces, brackets or braces stands in quotes.
   public static func shellText(_ question: Question) -> String {
-    arguments(question).map(quoted).joined(separator: " ")
-  }
-
-  /// In quotes where a shell would take it apart.
-  public static func quoted(_ argument: String) -> String {
-    let isPlain = !argument.isEmpty && argument.allSatisfy { $0.isLetter || $0.isNumber || "._-/=,:".contains($0) }
-    return isPlain ? argument : "'" + argument.replacing("'", with: "'\\''") + "'"
+    arguments(question).map(shellQuoted).joined(separator: " ")
   }
 }

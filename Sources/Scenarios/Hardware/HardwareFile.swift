@@ -15,7 +15,10 @@ public enum HardwareFile {
   }
 
   /// The profile in a text.
-  /// - Parameter name: what the profile is called where the text does not say it; must agree where it does.
+  /// - Parameters:
+  ///   - text: YAML; docs/hardware-format.md.
+  ///   - file: the name that diagnostics show.
+  ///   - name: what the profile is called where the text does not say it; must agree where it does.
   /// - Throws: `ScenarioError` with everything that is wrong in it.
   public static func parse(_ text: String, file: String, name: String) throws(ScenarioError) -> HardwareProfile {
     try read(YAMLText.parse(text, file: file), name: name)

@@ -10,7 +10,7 @@ public struct HardwareLibrary: Sendable {
     /// The path of the profile's file.
     public var file: String
 
-    /// - Parameter file: the path of the profile's file.
+    /// The file is the path of the profile.
     public init(name: String, file: String) {
       self.name = name
       self.file = file
@@ -20,7 +20,9 @@ public struct HardwareLibrary: Sendable {
   let files: ScenarioFiles
   let directory: String
 
-  /// - Parameter directory: where the search starts: a scenario's folder.
+  /// - Parameters:
+  ///   - files: the folders that are searched.
+  ///   - directory: where the search starts: a scenario's folder.
   public init(files: ScenarioFiles, directory: String) {
     self.files = files
     self.directory = directory
@@ -54,6 +56,7 @@ public struct HardwareLibrary: Sendable {
   /// The profile of a name (`h200_sxm` and `H200-SXM` are `h200-sxm`) or of a file's path that contains `/` or ends in
   /// `.yaml`.
   /// - Parameters:
+  ///   - name: as a scenario lists it, or the path of a file.
   ///   - position: where the name is written, for the complaint that there is no such profile.
   ///   - path: the key under which it is written.
   /// - Throws: `ScenarioError`

@@ -15,8 +15,11 @@ public struct ImportedModel: Sendable {
 /// Reads the `config.json` of a Llama, Mistral, Qwen 2, Qwen 2.5, Qwen 3 or GPT-NeoX model.
 ///
 /// What a preset cannot represent is an error at its key.
-/// - Parameter approximate: leaves out biases, norms of another kind, windows and the like with a warning each; matrix
-///   work of another shape remains an error.
+/// - Parameters:
+///   - file: the path of a `config.json`.
+///   - name: of the preset; the last part of the configured name or path if nil.
+///   - approximate: leaves out biases, norms of another kind, windows and the like with a warning each; matrix work of
+///     another shape remains an error.
 /// - Throws: `ScenarioError`
 public func importHuggingFace(
   file: String, name: String? = nil, approximate: Bool = false

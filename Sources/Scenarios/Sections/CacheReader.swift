@@ -5,6 +5,8 @@ extension ModelReader {
   /// settings.
   /// - Returns: the full plan where the section has none; nil after a complaint.
   func readCache(_ reader: FieldReader) -> CachePlan? {
+    // While every choice has one method there is nothing to ask for, and the key does not exist.
+    guard CachePlan.hasChoices else { return .full }
     guard let choices = reader.mapping("cache") else { return reader.has("cache") ? nil : .full }
     let retention = choice("retention", in: choices, default: CachePlan.full.retention)
     let lookup = choice("lookup", in: choices, default: CachePlan.full.lookup)

@@ -2,7 +2,10 @@ import Architectures
 
 /// Writes a model as the preset file that reads back as the same model.
 public enum ModelText {
-  /// - Parameter comments: lines that stand above, without the `#`.
+  /// - Parameters:
+  ///   - model: what the preset says.
+  ///   - name: of the preset.
+  ///   - comments: lines that stand above, without the `#`.
   public static func render(_ model: Model, name: String, comments: [String] = []) -> String {
     var lines = comments.map { "# " + $0 } + ["name: \(name)", "model:"]
     lines += head(model).map { "  " + $0 }

@@ -135,7 +135,7 @@ public struct Objective: Hashable, Sendable {
   /// What a point must keep to.
   public var conditions: [Comparison]
 
-  /// - Parameter member: the dotted name of a figure.
+  /// The member is the dotted name of a figure.
   public init(sense: Sense, member: String, conditions: [Comparison]) {
     self.sense = sense
     self.member = member

@@ -14,7 +14,10 @@ public final class FieldReader {
   private let entries: [PositionedValue.Entry]
   private var known: [String] = []
 
-  /// - Parameter path: the dotted path of the mapping, empty for the document.
+  /// - Parameters:
+  ///   - value: the mapping; anything else is a complaint.
+  ///   - path: the dotted path of the mapping, empty for the document.
+  ///   - collector: where complaints go.
   public init(_ value: PositionedValue, path: String, collector: DiagnosticCollector) {
     position = value.position
     self.path = path

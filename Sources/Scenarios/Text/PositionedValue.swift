@@ -9,7 +9,7 @@ public struct PositionedValue: Hashable, Sendable {
     /// What stands behind the key.
     public var value: PositionedValue
 
-    /// - Parameter keyPosition: where the key stands.
+    /// The position is that of the key.
     public init(key: String, keyPosition: Position, value: PositionedValue) {
       self.key = key
       self.keyPosition = keyPosition
@@ -34,7 +34,7 @@ public struct PositionedValue: Hashable, Sendable {
   /// Where it begins.
   public var position: Position
 
-  /// - Parameter position: where it begins.
+  /// The position is where the content begins.
   public init(_ content: Content, at position: Position) {
     self.content = content
     self.position = position

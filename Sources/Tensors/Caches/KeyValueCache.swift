@@ -7,9 +7,13 @@ import Quantities
 /// A group is a sequence, or a chunk of one. Continuations of one prompt share a `prefix`: group g attends the entries
 /// of the prefix's group g / share first, then its own.
 public final class KeyValueCache {
+  /// The shape of every layer.
   public let layer: LayerShape
+  /// Sequences, or chunks of one.
   public let groups: Int
+  /// Whether entries are a cache that grows or the window of an open chunk.
   public let store: Store
+  /// What the groups attend before their own entries; nil where they share none.
   public let prefix: KeyValueCache?
   /// Own groups per group of the prefix.
   public let share: Int
@@ -25,8 +29,14 @@ public final class KeyValueCache {
   private var valueBase: UnsafeMutablePointer<Float>?
 
   /// - Parameters:
+  ///   - layer: the shape of every layer; keys and values have its heads.
+  ///   - layerCount: layers of the stack.
+  ///   - groups: sequences, or chunks of one.
   ///   - capacity: entries for which each head of each group has room, those of the prefix not counted.
+  ///   - store: whether its entries are a cache that grows or the window of an open chunk.
+  ///   - holdsNumbers: whether entries are allocated, or only counted.
   ///   - prefix: filled, and not appended to as long as this cache lives.
+  ///   - share: own groups per group of the prefix.
   public init(
     layer: LayerShape, layerCount: Int, groups: Int, capacity: Int, store: Store, holdsNumbers: Bool,
     prefix: KeyValueCache? = nil, share: Int = 1
@@ -57,7 +67,9 @@ public final class KeyValueCache {
     valueBase = nil
   }
 
+  /// Layers of the stack.
   public var layerCount: Int { layout.layers }
+  /// Entries for which each head of each group has room, those of the prefix not counted.
   public var capacity: Int { layout.capacity }
 
   /// Entries that the next query sees before it, the prefix included.
@@ -90,7 +102,11 @@ public final class KeyValueCache {
   }
 
   /// Copies the first entries of `source`'s groups, each to `copies` consecutive groups of this cache.
-  /// - Parameter first: the first source group copied.
+  /// - Parameters:
+  ///   - source: filled, and of the same layers.
+  ///   - first: the first source group copied.
+  ///   - copies: groups of this cache that each source group becomes.
+  ///   - count: entries copied of each group.
   public func copyGroups(from source: KeyValueCache, first: Int = 0, copies: Int = 1, count: Int) {
     precondition(first + (groups + copies - 1) / copies <= source.groups, "copying groups that do not exist")
     precondition(count <= capacity && count <= source.ownHeld, "copying entries that do not exist")

@@ -39,8 +39,11 @@ extension PlainKernels {
 
   /// Attention of one query of one head over keys in any number of segments.
   /// - Parameters:
+  ///   - headWidth: features of the query, of each key and of each value.
+  ///   - query: one row, rotated.
   ///   - segments: keys, values and their number, in order of position.
   ///   - weights: scratch for all keys.
+  ///   - y: one row, overwritten.
   public static func attend(
     headWidth: Int, query: Input, segments: [(keys: Input, values: Input, count: Int)], weights: Output,
     into y: Output

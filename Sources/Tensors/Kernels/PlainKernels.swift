@@ -20,20 +20,29 @@ public protocol KernelScalar {
 }
 
 extension KernelScalar {
+  /// Does nothing.
   @inlinable public static func account(as kind: WorkKind) {}
 }
 
 extension Float: KernelScalar {
+  /// eˣ
   @inlinable public static func exponential(_ value: Float) -> Float { exp(value) }
+  /// ln x
   @inlinable public static func logarithm(_ value: Float) -> Float { log(value) }
+  /// √x
   @inlinable public static func squareRoot(_ value: Float) -> Float { value.squareRoot() }
+  /// The larger one.
   @inlinable public static func maximum(_ left: Float, _ right: Float) -> Float { left > right ? left : right }
 }
 
 extension Double: KernelScalar {
+  /// eˣ
   @inlinable public static func exponential(_ value: Double) -> Double { exp(value) }
+  /// ln x
   @inlinable public static func logarithm(_ value: Double) -> Double { log(value) }
+  /// √x
   @inlinable public static func squareRoot(_ value: Double) -> Double { value.squareRoot() }
+  /// The larger one.
   @inlinable public static func maximum(_ left: Double, _ right: Double) -> Double { left > right ? left : right }
 }
 
@@ -42,7 +51,9 @@ extension Double: KernelScalar {
 /// They define what the fast kernels compute, carry the bit-exact laws (a row's result does not depend on what else is
 /// in the batch, nor on how a context was cut), and prove the work rules when run on a counting scalar.
 public enum PlainKernels<Scalar: KernelScalar> {
+  /// Elements that a kernel reads, row-major.
   public typealias Input = UnsafePointer<Scalar>
+  /// Elements that a kernel writes, row-major.
   public typealias Output = UnsafeMutablePointer<Scalar>
 
   /// `y[r][o] = Σ_i w[o][i]·x[r][i]`, then `+ bias[o]`, then `+ residual[r][o]`.
@@ -76,7 +87,11 @@ public enum PlainKernels<Scalar: KernelScalar> {
 
   /// Rotary embedding of one row of `heads` heads in place: pairs (i, i + ⌊d/2⌋); an odd last feature stays.
   /// - Parameters:
+  ///   - heads: how many stand side by side in the row.
+  ///   - headWidth: d, features of a head.
+  ///   - x: the row.
   ///   - cosine: ⌊d/2⌋ values for the row's position.
+  ///   - sine: as many.
   public static func rotate(heads: Int, headWidth: Int, _ x: Output, cosine: Input, sine: Input) {
     Scalar.account(as: .elementwise)
     let half = headWidth / 2

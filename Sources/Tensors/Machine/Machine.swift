@@ -16,7 +16,9 @@ public enum Backend: String, Sendable, CaseIterable {
 ///
 /// A method is one fused operation of NOTATION.md. Results live in the machine's arena until the caller releases them.
 public final class Machine {
+  /// Which arithmetic runs.
   public let backend: Backend
+  /// Where results live.
   public let arena: Arena
   private let state: Arena
   /// Where operations are recorded; `nil` while nothing is counted.
@@ -32,6 +34,7 @@ public final class Machine {
     state = Arena(holdsNumbers: backend != .shapes)
   }
 
+  /// Whether operations compute, or only record their shapes.
   public var holdsNumbers: Bool { backend != .shapes }
 
   /// Rows that outlive a step: a session's state. They stay until the machine goes, or `withTemporaryState` ends.
@@ -62,7 +65,13 @@ public final class Machine {
   }
 
   /// Norm, query–key–value product, rotation by position, append to the cache.
-  /// - Parameter x: rows of `queries` consecutive positions for each of the first groups of the cache.
+  /// - Parameters:
+  ///   - x: rows of `queries` consecutive positions for each of the first groups of the cache.
+  ///   - weights: norm, and the joint product of queries, keys and values.
+  ///   - cache: which the keys and values are appended to.
+  ///   - layer: position of the layer in its stack.
+  ///   - queries: positions that each group brings.
+  ///   - node: where the work is booked.
   /// - Returns: rotated queries, rows × D_q.
   public func project(
     _ x: Tensor, _ weights: LayerWeights, into cache: KeyValueCache, layer: Int, queries: Int, at node: Node
@@ -83,8 +92,15 @@ public final class Machine {
   }
 
   /// Softmax attention of each query over the cache up to itself.
-  /// - Parameter mass: to which the weights of each entry are added, over the queries of its group and the heads that
-  ///   share it; the trace does not count these sums, which belong to whoever asks for them.
+  /// - Parameters:
+  ///   - query: rotated, as `project` returns it.
+  ///   - cache: to which `project` has appended these positions.
+  ///   - layer: position of the layer in its stack.
+  ///   - queries: positions that each group brings.
+  ///   - readsOnce: whether each entry is read once for all queries of its group, as in prefill.
+  ///   - mass: to which the weights of each entry are added, over the queries of its group and the heads that share it;
+  ///     the trace does not count these sums, which belong to whoever asks for them.
+  ///   - node: where the work is booked.
   /// - Shape: mass (groups · key–value heads) × entries, or wider.
   /// - Returns: rows × D_q.
   public func attend(
@@ -158,7 +174,11 @@ public final class Machine {
   }
 
   /// A learned chunker: rows of C·D_{l−1} features to rows of D_l.
-  /// - Parameter norm: weight over the inputs; `nil` for a strided convolution.
+  /// - Parameters:
+  ///   - x: rows of C·D_{l−1} features.
+  ///   - map: to D_l features.
+  ///   - norm: weight over the inputs; `nil` for a strided convolution.
+  ///   - node: where the work is booked.
   public func chunk(_ x: Tensor, _ map: Linear, norm: Tensor?, at node: Node) -> Tensor {
     let result = arena.tensor(rows: x.rows, columns: map.outputs)
     record(

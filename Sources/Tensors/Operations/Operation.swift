@@ -14,10 +14,15 @@ public enum Store: Hashable, Sendable {
 /// `groups` sequences (or chunks) each bring `queries` consecutive positions; query j of a group attends the
 /// `keysBefore` entries before it, the queries up to itself, and nothing later.
 public struct AttentionShape: Hashable, Sendable {
+  /// Sequences, or chunks of one.
   public var groups: Int
+  /// Consecutive positions that each group brings.
   public var queries: Int
+  /// Entries of a group before its first query.
   public var keysBefore: Int
+  /// Heads and their width.
   public var layer: LayerShape
+  /// Where the entries live.
   public var store: Store
   /// Whether each cached entry is read once for all queries of its group (prefill), or entry by entry for every query.
   public var readsOnce: Bool

@@ -2,6 +2,7 @@ import CKernels
 
 /// Where elements stand on a line of numbers, storage or none: how a `Tape` knows two views of the same elements.
 public struct Place: Hashable, Sendable {
+  /// Which line elements stand on.
   public enum Line: UInt8, Sendable {
     /// What no gradient is asked for.
     case elsewhere
@@ -11,7 +12,9 @@ public struct Place: Hashable, Sendable {
     case parameters
   }
 
+  /// Which line.
   public let line: Line
+  /// Elements from the beginning of the line.
   public let offset: Int
 
   @inlinable
@@ -20,6 +23,7 @@ public struct Place: Hashable, Sendable {
     self.offset = offset
   }
 
+  /// On no line that a tape follows.
   public static let elsewhere = Place(.elsewhere, 0)
 
   @inlinable func moved(by elements: Int) -> Place { Place(line, offset + elements) }
@@ -31,7 +35,9 @@ public struct Place: Hashable, Sendable {
 /// function moves no memory and counts no references. A tensor without storage is *shape-only*: the same model code then
 /// runs without numbers, and a 70B model is traced on a laptop.
 public struct Tensor: @unchecked Sendable {
+  /// Vectors.
   public let rows: Int
+  /// Features of each.
   public let columns: Int
   /// Row-major elements; `nil` when the tensor is shape-only.
   public let base: UnsafeMutablePointer<Float>?
@@ -46,6 +52,7 @@ public struct Tensor: @unchecked Sendable {
     self.place = place
   }
 
+  /// Elements.
   @inlinable public var count: Int { rows * columns }
 
   /// The same elements as other rows: how a concatenation chunker sees C vectors as one.
@@ -98,6 +105,7 @@ public final class Arena {
   public private(set) var peakElements = 0
 
   /// - Parameters:
+  ///   - holdsNumbers: whether tensors have storage, or only shapes.
   ///   - blockCapacity: elements that are allocated together; pages that nothing touches cost nothing.
   ///   - line: what the tensors are to a tape.
   public init(holdsNumbers: Bool, blockCapacity: Int = 1 << 20, line: Place.Line = .elsewhere) {
@@ -108,14 +116,17 @@ public final class Arena {
 
   deinit { for block in blocks { ck_free(block.base) } }
 
+  /// How far an arena was used at some moment.
   public struct Mark {
     fileprivate let block: Int
     fileprivate let used: Int
     fileprivate let liveElements: Int
   }
 
+  /// How far the arena is used now.
   public var mark: Mark { Mark(block: block, used: used, liveElements: liveElements) }
 
+  /// Gives back all that was taken since a mark; tensors made since then are no longer valid.
   public func release(to mark: Mark) {
     block = mark.block
     used = mark.used

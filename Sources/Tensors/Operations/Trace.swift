@@ -5,14 +5,19 @@ import Quantities
 public final class Trace {
   /// One kind of dispatch in one place, and how often it happened.
   public struct Entry: Hashable, Sendable {
+    /// Before or after the first emitted token.
     public let phase: Phase
+    /// Where the work is booked.
     public let node: Node
     /// Position of the layer in its stack; 0 where there is no stack.
     public let layer: Int
+    /// What was dispatched, with its dimensions.
     public let operation: Operation
   }
 
+  /// Element types in which traffic is counted.
   public let precision: Precision
+  /// What is recorded from now on; a change ends the time of the last dispatch.
   public var phase: Phase = .prefill {
     didSet { stop() }
   }
@@ -28,6 +33,8 @@ public final class Trace {
   private var running: (index: Int, since: ContinuousClock.Instant)?
 
   /// - Parameters:
+  ///   - levelCount: `L` of the model, which sizes the table of nodes.
+  ///   - precision: element types in which traffic is counted.
   ///   - listsOperations: keep the list of distinct dispatches as well as the sums.
   ///   - timesOperations: keep the time from each dispatch to the next, which includes what happens between kernels.
   public init(
@@ -41,6 +48,7 @@ public final class Trace {
     spent = Array(repeating: .zero, count: 2 * tableSize)
   }
 
+  /// Adds the work of one dispatch to its node, and to the list where one is kept.
   public func record(_ operation: Operation, at node: Node, layer: Int) {
     let index = (phase == .prefill ? 0 : tableSize) + node.index
     totals[index] += operation.work(in: precision)
@@ -95,6 +103,7 @@ public final class Trace {
     }
   }
 
+  /// The sum over all nodes.
   public func total(_ phase: Phase) -> Work<Int128> {
     nodes(phase).reduce(into: .zero) { $0 += $1.work }
   }

@@ -2,6 +2,7 @@ import Architectures
 
 /// A weight matrix and its bias, row-major `outputs × inputs`.
 public struct Linear: Sendable {
+  /// `outputs × inputs`, row-major.
   public let weight: Tensor
   /// One row; `nil` for a map without bias.
   public let bias: Tensor?
@@ -11,7 +12,9 @@ public struct Linear: Sendable {
     self.bias = bias
   }
 
+  /// Features of a result.
   public var outputs: Int { weight.rows }
+  /// Features of an operand.
   public var inputs: Int { weight.columns }
 }
 
@@ -44,11 +47,15 @@ public struct LayerWeights: Sendable {
 
 /// A stack of layers of one shape, and the norm it ends in.
 public struct StackWeights: Sendable {
+  /// Of every layer.
   public let shape: LayerShape
+  /// From the input up.
   public let layers: [LayerWeights]
   /// 1 × D.
   public let lastNorm: Tensor
+  /// 0 is the vanilla stack.
   public let level: Int
+  /// Whose stack it is.
   public let side: Side
 
   public init(shape: LayerShape, layers: [LayerWeights], lastNorm: Tensor, level: Int, side: Side) {
@@ -59,5 +66,6 @@ public struct StackWeights: Sendable {
     self.side = side
   }
 
+  /// Where a component of the stack books its work.
   public func node(_ component: Component) -> Node { Node(level, side, component) }
 }

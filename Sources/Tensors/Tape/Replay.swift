@@ -3,6 +3,7 @@ import Architectures
 /// A tape run again through the plain kernels, on any scalar: on doubles, whose gradients judge the fast ones, or on
 /// dual numbers, which judge those.
 public final class Replay<Scalar: KernelScalar>: TapeNumbers {
+  /// The dispatches that are run again.
   public let tape: Tape
   private let activations: UnsafeMutablePointer<Scalar>
   private let parameters: UnsafeMutablePointer<Scalar>
@@ -65,6 +66,7 @@ public final class Replay<Scalar: KernelScalar>: TapeNumbers {
     return result
   }
 
+  /// The numbers of a tensor that the tape knows.
   public func numbers(_ tensor: Tensor) -> UnsafeMutablePointer<Scalar> { pointer(tensor.place) }
   func entries(_ cache: Int, layer: Int) -> Entries<Scalar> {
     Entries(tape.caches[cache].layout, layer: layer, keys: caches[cache].keys, values: caches[cache].values)

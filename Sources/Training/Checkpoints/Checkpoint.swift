@@ -38,7 +38,7 @@ public struct CheckpointMetadata: Codable, Hashable, Sendable {
     case dataFingerprint = "data_fingerprint"
   }
 
-  /// - Parameter sequences: read so far.
+  /// The sequences are those read so far.
   public init(model: Model, training: TrainingSettings, step: Int, sequences: Int, dataFingerprint: String) {
     self.model = ModelConfiguration(model)
     self.training = training

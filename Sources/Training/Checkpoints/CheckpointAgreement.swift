@@ -5,7 +5,11 @@ extension CheckpointMetadata {
   /// Where a scenario asks for another run than the checkpoint's, in the order of its keys; empty where it goes on.
   ///
   /// Threads and the steps between evaluations and checkpoints may differ.
-  /// - Parameter folder: of the checkpoint, for the text.
+  /// - Parameters:
+  ///   - model: that the scenario asks for.
+  ///   - settings: of the training that it asks for.
+  ///   - dataFingerprint: of the data that it reads.
+  ///   - folder: of the checkpoint, for the text.
   public func differences(
     model: Model, settings: TrainingSettings, dataFingerprint: String, folder: String
   ) -> [Problem] {

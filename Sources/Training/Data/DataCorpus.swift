@@ -15,13 +15,20 @@ public final class Corpus: TrainingData {
   private let trainingCount: Int
   private let context: Int
   private let seed: UInt64
+  /// Entropy of the training tokens one by one.
+  /// - Unit: nat per token
   public let unigramEntropy: Double
+  /// 16 hexadecimal digits over the tokens.
   public let fingerprint: String
+  /// What the data are, in a few words.
   public let summary: String
   private var epoch: (number: Int, starts: [Int]) = (-1, [])
 
+  /// Nobody knows how predictable a text is.
   public var exactLoss: Double? { nil }
+  /// A text asks no questions.
   public var answers: [Int] { [] }
+  /// Tokens at the end that are not trained on.
   public var heldOutCount: Int? { tokens.count - trainingCount }
 
   /// - Throws: `DataError` where a file is missing, empty or no file of tokens, or holds less than it needs.
@@ -73,7 +80,10 @@ public final class Corpus: TrainingData {
 
   /// Little-endian 16-bit tokens, with or without llm.c's header: 256 32-bit integers, of which the first are a magic
   /// number, the version 1 and the count of tokens.
-  /// - Parameter key: what an error is about.
+  /// - Parameters:
+  ///   - content: of a file.
+  ///   - key: what an error is about.
+  ///   - vocabulary: V, which every token must be below.
   /// - Throws: `DataError`
   public static func numbers(in content: Data, key: String, vocabulary: Int) throws(DataError) -> [UInt16] {
     func word(_ index: Int) -> Int {
@@ -107,6 +117,7 @@ public final class Corpus: TrainingData {
   /// Sequences of an epoch: one fewer than fit, so that every offset leaves room.
   private var sequencesPerEpoch: Int { max(1, trainingCount / context - 1) }
 
+  /// Sequences at positions of an endless order: each epoch takes all in an order of its own.
   public func training(_ positions: Range<Int>) -> [[Int32]] {
     positions.map { position in
       let (number, index) = position.quotientAndRemainder(dividingBy: sequencesPerEpoch)
@@ -123,6 +134,7 @@ public final class Corpus: TrainingData {
     return starts
   }
 
+  /// Sequences of the held-out end, evenly spaced.
   public func evaluation(_ count: Int) -> [[Int32]] {
     let available = (tokens.count - trainingCount) / context
     let count = min(count, available)

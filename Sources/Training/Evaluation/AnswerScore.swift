@@ -16,8 +16,10 @@ public struct AnswerScore: Hashable, Sendable {
   public init() {}
 
   /// - Parameters:
+  ///   - weights: of the model that answers.
   ///   - sequences: of one length, at least one.
   ///   - answers: positions in every sequence, ascending, at least one and none at 0.
+  ///   - machine: that it runs on.
   public init(_ weights: ModelWeights, sequences: [[Int32]], answers: [Int], machine: Machine) {
     let (promptLength, length) = (answers[0], answers[answers.count - 1] + 1)
     precondition(promptLength > 0, "an answer needs something before it")
@@ -37,6 +39,7 @@ public struct AnswerScore: Hashable, Sendable {
     (self.found, asked) = (found, answers.count * sequences.count)
   }
 
+  /// The answers of both.
   public static func + (a: AnswerScore, b: AnswerScore) -> AnswerScore {
     var sum = a
     sum.found += b.found

@@ -17,9 +17,11 @@ public struct ComparisonLengths: Hashable, Sendable {
   public let needed: Int
 
   /// - Parameters:
+  ///   - metaContext: B of the model.
   ///   - available: tokens of the data.
   ///   - prompt: rounded up.
   ///   - length: rounded up; `nil` for the usual one or what the data have.
+  ///   - following: which tokens are emitted: those of the data need as many more.
   /// - Throws: `TooFewTokens`, also where the data have less than one meta-context behind the prompt.
   public init(
     metaContext: Int, available: Int, prompt: Int, length: Int?, following: FollowedTokens

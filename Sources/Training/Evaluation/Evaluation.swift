@@ -17,7 +17,13 @@ public struct Evaluation<Scalar: KernelScalar, Number: KernelScalar> {
   /// In which losses are added up.
   let widen: (Scalar) -> Number
 
-  /// - Parameter scale: by which gradients are multiplied.
+  /// - Parameters:
+  ///   - objective: which losses, and what each weighs.
+  ///   - pass: whose results are read.
+  ///   - numbers: the numbers of a tensor.
+  ///   - seed: memory for the gradient of a tensor; `nil` where only losses are asked for.
+  ///   - scale: by which gradients are multiplied.
+  ///   - widen: to the number in which losses are added up.
   public init(
     _ objective: Objective, _ pass: TrainingPass, numbers: @escaping (Tensor) -> UnsafeMutablePointer<Scalar>,
     seed: ((Tensor) -> UnsafeMutablePointer<Scalar>)? = nil, scale: Double = 1,
@@ -85,10 +91,15 @@ extension Objective {
 
   /// Runs a batch forward and backward.
   /// - Parameters:
+  ///   - weights: of the model.
+  ///   - tokens: sequences of one length T ≥ 1, each token below V.
+  ///   - firstScored: tokens before this position are read and not scored.
+  ///   - machine: with the fast or the plain backend.
   ///   - gradients: of the whole line of parameters; those of the batch, times `scale`, are added.
+  ///   - pool: where the gradients of results come from and return to.
   ///   - scale: one over the batches whose gradients are accumulated.
-  ///   - watch: is told of operations whose gradients are not finite.
   ///   - trace: where the work of the gradients is recorded; the machine's own trace has the forward pass.
+  ///   - watch: is told of operations whose gradients are not finite.
   public func differentiate(
     _ weights: ModelWeights, tokens: [[Int32]], firstScored: Int = 0, machine: Machine, into gradients: ParameterLine,
     pool: GradientPool<Float>, scale: Double = 1, trace: Trace? = nil, watch: ((String) -> Void)? = nil

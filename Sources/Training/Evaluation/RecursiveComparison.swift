@@ -94,6 +94,7 @@ public final class RecursiveComparison {
   ///   - weights: of a model with at least two levels.
   ///   - promptLength: a multiple of B, so that recursive generation drops the lower caches where the prompt ends.
   ///   - length: N, a multiple of B.
+  ///   - machine: that both ways run on.
   public init(_ weights: ModelWeights, promptLength: Int, length: Int, machine: Machine) {
     model = weights.model
     let metaContext = model.metaContextLength
@@ -114,6 +115,7 @@ public final class RecursiveComparison {
   /// Compares on one more sequence.
   /// - Parameters:
   ///   - tokens: the prompt, and if the data are followed N more.
+  ///   - followed: which tokens both ways emit.
   ///   - sampling: how the followed tokens are chosen otherwise.
   public func add(_ tokens: [Int32], following followed: FollowedTokens = .data, sampling: SamplingSettings = .greedy) {
     let prompt = Array(tokens.prefix(promptLength))

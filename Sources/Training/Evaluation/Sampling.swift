@@ -50,6 +50,7 @@ public final class Sampler {
   public private(set) var undefined: (sequence: Int, position: Int)?
 
   /// - Parameters:
+  ///   - settings: temperature, cut-offs and seed.
   ///   - vocabulary: V, so that choosing allocates nothing.
   ///   - sequences: batch × continuations.
   ///   - promptLength: the position of the first token to choose.

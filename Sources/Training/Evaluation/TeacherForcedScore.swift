@@ -17,8 +17,11 @@ public struct TeacherForcedScore: Sendable {
   public private(set) var sequenceCount = 0
 
   /// - Parameters:
+  ///   - weights: of the model.
+  ///   - tokens: one stretch of text, cut into sequences.
   ///   - context: T ≥ 2, tokens of a sequence.
   ///   - batch: sequences that run together.
+  ///   - machine: that the model runs on.
   ///   - progress: is told how many tokens have been read.
   public init(
     _ weights: ModelWeights, tokens: [Int32], context: Int, batch: Int, machine: Machine,

@@ -38,7 +38,10 @@ public final class AdamW {
   public var stepCount: Int
   private let weights: ModelWeights
 
-  /// - Parameter stepCount: of a run that is taken up again, whose moments are then copied into the lines.
+  /// - Parameters:
+  ///   - weights: updated in place.
+  ///   - settings: fixed for the life of the optimiser.
+  ///   - stepCount: of a run that is taken up again, whose moments are then copied into the lines.
   public init(_ weights: ModelWeights, settings: Settings = Settings(), stepCount: Int = 0) {
     self.weights = weights
     self.settings = settings
@@ -48,6 +51,7 @@ public final class AdamW {
   }
 
   /// - Parameters:
+  ///   - gradients: of all parameters, which are not changed.
   ///   - learningRate: `η` of this step.
   ///   - gradientScale: by which gradients are multiplied first: how they are clipped.
   public func step(_ gradients: ParameterLine, learningRate: Double, gradientScale: Double = 1) {

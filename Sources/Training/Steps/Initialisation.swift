@@ -17,27 +17,18 @@ extension ModelWeights {
   /// - a start latent keeps deviation 1, the size of the normalised latents in whose place it stands.
   public static func untrained(_ model: Model, seed: UInt64) -> ModelWeights {
     let weights = ModelWeights(model, seed: seed, holdsNumbers: true)
-    for (name, tensor) in weights.tensors {
+    for ((_, tensor), role) in zip(weights.tensors, weights.roles) {
       guard let base = tensor.base else { continue }
-      if name.hasSuffix("norm") {
-        base.update(repeating: 1, count: tensor.count)
-      } else if name.hasSuffix("bias") {
-        base.update(repeating: 0, count: tensor.count)
-      } else if name.hasSuffix("embedding") {
-        scale(tensor, by: 1 / Double(tensor.columns).squareRoot())
-      } else if let layers = weights.layersBehind(name) {
-        scale(tensor, by: 1 / Double(2 * layers).squareRoot())
+      switch role {
+      case .norm: base.update(repeating: 1, count: tensor.count)
+      case .bias: base.update(repeating: 0, count: tensor.count)
+      case .embedding: scale(tensor, by: 1 / Double(tensor.columns).squareRoot())
+      case .residual(let layers): scale(tensor, by: 1 / Double(2 * layers).squareRoot())
+      // As they were drawn.
+      case .start, .matrix: break
       }
     }
     return weights
-  }
-
-  /// Layers of the stack whose residual stream a tensor writes into; `nil` where it writes into none.
-  private func layersBehind(_ name: String) -> Int? {
-    guard name.hasSuffix(" output") || name.hasSuffix(" down") else { return nil }
-    let words = name.split(separator: " ")
-    guard words[0] == "level", let level = Int(words[1]) else { return model.layers }
-    return words[2] == "encoder" ? model.levels[level].encoderLayers : model.levels[level].decoderLayers
   }
 
   private static func scale(_ tensor: Tensor, by factor: Double) {

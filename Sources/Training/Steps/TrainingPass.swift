@@ -20,9 +20,11 @@ public struct TrainingPass: Sendable {
 
   /// Runs the model.
   /// - Parameters:
+  ///   - weights: of a model of any family.
   ///   - tokens: sequences of one length T ≥ 1, each token below V.
   ///   - firstScored: tokens before this position are read and not scored. A hierarchy predicts every token, the first
   ///     one from its start latent alone; a vanilla model cannot predict it.
+  ///   - machine: whose arena holds the results, and whose tape records the pass if it has one.
   public init(_ weights: ModelWeights, tokens: [[Int32]], firstScored: Int = 0, machine: Machine) {
     let predictsNext = !weights.model.isHierarchy
     precondition(!tokens.isEmpty && tokens.allSatisfy { $0.count == tokens[0].count }, "sequences of unequal length")

@@ -95,13 +95,9 @@ struct ReportCommand: AsyncParsableCommand {
 
   /// What a reader types to get the same report; where it is written and what it measures do not change it.
   private var command: String {
-    func quoted(_ text: String) -> String {
-      let isPlain = text.allSatisfy { $0.isLetter || $0.isNumber || "._-/=,:".contains($0) }
-      return isPlain ? text : "'\(text)'"
-    }
     let changes =
-      options.overrides.map { " --set \(quoted($0))" }
-      + options.hardwareNames.map { " --hardware \(quoted(shownPath($0)))" }
-    return "photon report \(quoted(shownPath(options.file)))" + changes.joined()
+      options.overrides.map { " --set \(shellQuoted($0))" }
+      + options.hardwareNames.map { " --hardware \(shellQuoted(shownPath($0)))" }
+    return "photon report \(shellQuoted(shownPath(options.file)))" + changes.joined()
   }
 }

@@ -64,10 +64,9 @@ private struct FittedSet {
       var fit = try chosenFit(points, base: base)
       fit.profile.name = name
       fit.profile.source = "fitted to \(URL(filePath: source).lastPathComponent), on top of \(base.name)"
-      let holdOut = ServingHoldOut(points, base: base)
-      let residuals = try holdOut.residuals()
-      if !residuals.isEmpty { fit.profile.calibration?.residuals = residuals }
-      return FittedProfile(source: source, fit: fit, errors: try holdOut.errorsOfChosen())
+      let held = try ServingHoldOut(points, base: base).columns()
+      if !held.residuals.isEmpty { fit.profile.calibration?.residuals = held.residuals }
+      return FittedProfile(source: source, fit: fit, held: held)
     } catch let error as ServingFitError {
       throw ScenarioError([Diagnostic(Position(file: source), path: name, found: error.description)])
     }
@@ -78,7 +77,7 @@ private struct FittedSet {
 private struct FittedProfile {
   var source: String
   var fit: ServingFit
-  var errors: [(column: MeasuredColumn, accuracy: [MeasuredMetric: ServingAccuracy])]
+  var held: HeldOutColumns
 
   var profile: HardwareProfile { fit.profile }
 
@@ -88,7 +87,10 @@ private struct FittedProfile {
 
       # \(profile.name): \(fitted) measured times, \(fit.form.coefficients.count) coefficients (form \(fit.form.name))
 
-      """ + [coefficients, holdOuts, residuals].map { "\n" + $0.text(as: .markdown) }.joined()
+      \(coefficients.text(as: .markdown))
+      \(holdOuts.text(as: .markdown))\(droppedNote)
+      \(residuals.text(as: .markdown))
+      """
         + (fit.predictions.contains { !$0.extrapolated.isEmpty } ? "\n" + extrapolationNote : "")
   }
 
@@ -116,13 +118,18 @@ private struct FittedProfile {
 
   private var holdOuts: Table {
     var table = Table(title: "Errors of rows that the fit did not see, one group left out at a time", accuracyColumns)
-    for (column, accuracy) in errors {
+    for (column, accuracy) in held.errors {
       for metric in MeasuredMetric.allCases {
         guard let figures = accuracy[metric] else { continue }
         table.append([.text(column.rawValue), .text(metric.rawValue)] + accuracyCells(figures))
       }
     }
     return table
+  }
+
+  /// A column that is missing from the table of errors would otherwise look like one with a single value.
+  private var droppedNote: String {
+    held.dropped.map { "\n\($0.column.rawValue) is not left out: without one of its values, \($0.reason)\n" }.joined()
   }
 
   private var residuals: Table {

@@ -60,15 +60,7 @@ extension ExplainedPoint {
 
   /// One row per phase and node with work, and one with the total of each phase; also the CSV form.
   var costTable: Table {
-    let names = Work<Int128>.zero.figures.map(\.name)
-    let formats = names.map { name -> NumberFormat in
-      name.hasSuffix("flops") ? .si(unit: "FLOP") : name.hasSuffix("bytes") ? .binaryBytes : .exact
-    }
-    let words = names.map { name in
-      name.replacing("_bytes", with: "").replacing("_flops", with: "").replacing("sequential_", with: "")
-        .replacing("_", with: " ")
-    }
-    let figures = names.indices.map { Column(names[$0], words[$0], as: formats[$0]) }
+    let figures = WorkFigure.allCases.map { Column($0.rawValue, $0.heading, as: $0.format) }
     var table = Table(
       title: "Work and traffic of the whole batch",
       [.text("phase"), Column("level"), .text("side"), .text("component")] + figures)
@@ -112,5 +104,31 @@ extension ExplainedPoint {
       ])
     }
     return table
+  }
+}
+
+extension WorkFigure {
+  fileprivate var format: NumberFormat {
+    switch unit {
+    case .flop: .si(unit: "FLOP")
+    case .byte: .binaryBytes
+    case .times: .exact
+    }
+  }
+
+  /// Short, because the format shows the unit.
+  fileprivate var heading: String {
+    switch self {
+    case .matmulFlops: "matmul"
+    case .elementwiseFlops: "elementwise"
+    case .trafficBytes: "traffic"
+    case .weightBytes: "weight"
+    case .activationBytes: "activation"
+    case .cacheReadBytes: "cache read"
+    case .cacheWriteBytes: "cache write"
+    case .localReadBytes: "local read"
+    case .sequentialPasses: "passes"
+    case .sequentialLayers: "layers"
+    }
   }
 }

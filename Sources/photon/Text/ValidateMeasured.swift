@@ -122,12 +122,7 @@ struct ValidateMeasuredOptions: ParsableArguments {
     for model in rows.models { words += ["--model", model] }
     for choice in rows.only { words += ["--only", choice] }
     if rows.latency != .exclusive { words += ["--latency", rows.latency.rawValue] }
-    return words.map(Self.quoted).joined(separator: " ")
-  }
-
-  static func quoted(_ word: String) -> String {
-    let isPlain = word.allSatisfy { $0.isLetter || $0.isNumber || "-_./=:".contains($0) }
-    return isPlain ? word : "'" + word.replacing("'", with: "'\\''") + "'"
+    return words.map(shellQuoted).joined(separator: " ")
   }
 }
 
@@ -148,7 +143,7 @@ private struct MeasuredReport {
   }
 
   private func reproduction(_ prediction: ServingPrediction) -> String {
-    command + " --row " + ValidateMeasuredOptions.quoted(prediction.row.identifier)
+    command + " --row " + shellQuoted(prediction.row.identifier)
   }
 
   /// All predictions of a metric, then by the values of the columns that differ.
