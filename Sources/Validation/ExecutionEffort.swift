@@ -21,7 +21,8 @@ public func executionEffort(_ question: Question) -> Double {
   // Five operations a layer, one or two around the stack.
   func dispatches(_ layers: Int) -> Double { Double(5 * layers + 2) }
   if !question.model.isHierarchy {
-    return dispatches(question.model.layers) * (1 + generated) + (prompts + sequences * generated) / rowsPerDispatch
+    return dispatches(question.model.tokenStack.layers) * (1 + generated) + (prompts + sequences * generated)
+      / rowsPerDispatch
   }
   var perToken = 1.0
   var once = 0.0

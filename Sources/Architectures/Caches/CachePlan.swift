@@ -25,8 +25,6 @@ public struct CachePlan: Hashable, Sendable {
 
   /// A key and a value of every position, one behind another, each read by every later query.
   public static let full = CachePlan()
-  /// Whether no choice differs from `full`.
-
   /// Whether any of the four has more than one method.
   public static var hasChoices: Bool {
     [

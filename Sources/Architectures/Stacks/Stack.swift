@@ -101,8 +101,19 @@ extension Model {
   /// The one stack over the tokens.
   /// - Precondition: the structure is `.stack`.
   @inlinable public var tokenStack: Stack {
-    Stack(
-      level: 0, side: .decoder, runs: Runs(LayerRun(layers: layers, shape: layer, cache: cache)), persists: true)
+    switch payload {
+    case .vanilla(let layers):
+      return Stack(
+        level: 0, side: .decoder, runs: Runs(LayerRun(layers: layers, shape: layer, cache: cache)), persists: true)
+    case .block, .photon: preconditionFailure("a hierarchy has no stack over the tokens")
+    }
+  }
+
+  /// Whether each stack is one run, whose heads keep and read everything.
+  @inlinable public var isUniform: Bool {
+    switch payload {
+    case .vanilla, .block, .photon: cache.isFull
+    }
   }
 
   /// Encoder l, which keeps its units.

@@ -12,12 +12,12 @@ public func widestPrefillActivationBits(
   var widest: Int128 = 0
   for activity in try activities(Question(model, workload)) {
     if activity.level == 0 {
-      widest = max(widest, activity.decoder.prefill.rows * model.layer.widestOperation)
+      widest = max(widest, activity.decoder.prefill.rows * model.tokenStack.widestOperation)
       continue
     }
     let shape = model.levels[activity.level]
     let units = activity.encoder.prefill.rows
-    widest = max(widest, units * shape.layer.widestOperation)
+    widest = max(widest, units * model.encoder(at: activity.level).widestOperation)
     let inputs = Int128(model.chunkerInputs(at: activity.level))
     if activity.level == 1 { widest = max(widest, units * inputs) }
     if shape.chunker != .concatenation { widest = max(widest, units * (inputs + Int128(shape.layer.width))) }
@@ -28,10 +28,14 @@ public func widestPrefillActivationBits(
     let condition = Int128(shape.conditionLength)
     let rows =
       model.decoderFeedsItself(at: activity.level) ? chunks * condition : activity.decoder.prefill.rows
-    widest = max(widest, rows * below.widestOperation)
+    widest = max(widest, rows * model.decoder(at: activity.level).widestOperation)
     widest = max(widest, chunks * (Int128(shape.layer.width) + condition * Int128(below.width)))
   }
   return widest * Int128(precision.activations.bits)
+}
+
+extension Stack {
+  fileprivate var widestOperation: Int128 { runs.reduce(0) { max($0, $1.shape.widestOperation) } }
 }
 
 extension LayerShape {

@@ -12,11 +12,14 @@ struct CostTable<Integer: CountingInteger>: Sendable {
 
   /// Whether the table was filled for heads that do not keep and read everything.
   private var isPlanned = false
+  /// Whether each stack is one run, which then needs no list.
+  private var isUniform = true
 
   /// Prices every node. The caller has proven that no count exceeds the integer.
   mutating func fill(_ question: Question) {
     let size = Node.tableSize(levelCount: question.model.levelCount)
     let plans = !question.model.cache.isFull
+    isUniform = question.model.isUniform
     if nodes.count != size || structure != question.model.structure || isPlanned != plans {
       (structure, isPlanned) = (question.model.structure, plans)
       nodes = Array(repeating: (.zero, .zero), count: size)
@@ -96,12 +99,12 @@ struct CostTable<Integer: CountingInteger>: Sendable {
       drops: walk.recursive && walk.dropAt <= end, localPeak: windows.peak)
   }
 
-  /// A stack of one run, unless cache plans tell layers or heads apart.
+  /// The one run of a stack, or all of them.
   @inline(__always)
   private func cost(
     _ shape: LayerShape, layers: Int, of stack: @autoclosure () -> Stack, _ precision: Precision
   ) -> StackCost<Integer> {
-    isPlanned ? StackCost(stack(), precision) : StackCost(shape, layers: layers, precision)
+    isUniform ? StackCost(shape, layers: layers, precision) : StackCost(stack(), precision)
   }
 
   @inline(__always)

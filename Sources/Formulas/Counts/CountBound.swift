@@ -28,10 +28,13 @@ struct CountBound {
     bound.addMap(
       rows: Double(question.workload.generatedLength), inputs: Double(question.model.layer.width),
       outputs: Double(question.model.vocabulary))
-    if !question.model.isHierarchy {
-      bound.addStack(
-        question.model.layer, layers: question.model.layers, rows: tokens + 1, pairs: (tokens + 1) * (tokens + 1))
+    switch question.model.structure {
+    case .stack:
+      for run in question.model.tokenStack.runs {
+        bound.addStack(run.shape, layers: run.layers, rows: tokens + 1, pairs: (tokens + 1) * (tokens + 1))
+      }
       bound.addRows(tokens, width: Double(question.model.layer.width))
+    case .hierarchy: break
     }
     var span = 1.0
     var below = question.model.layer
@@ -53,7 +56,8 @@ struct CountBound {
       below = level.layer
     }
     if tokens + span > 0x1p60 { throw .positions }
-    return bound.total
+    // A cache method moves and scores at most what attention could read.
+    return question.model.cache.isFull ? bound.total : 4 * bound.total
   }
 
   private init(_ workload: Workload, _ precision: Precision) {

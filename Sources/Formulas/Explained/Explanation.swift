@@ -79,20 +79,23 @@ struct Explainer {
   func width(_ level: Int) -> Expression { .symbol("D_\(level)", model.layer(at: level).width) }
   var query: Expression { .symbol("D_q", shape.queryWidth) }
   var keyValue: Expression { .symbol("D_kv", shape.keyValueWidth) }
-  var hidden: Expression { .symbol("F", shape.feedForward) }
-  var layers: Expression {
-    if node.level == 0 { return .symbol("layers", model.layers) }
-    let level = model.levels[node.level]
-    return .symbol("layers", node.side == .encoder ? level.encoderLayers : level.decoderLayers)
-  }
-  var persists: Bool { node.side == .encoder || node.level == 0 }
+  var stack: Stack { model.stack(node.level, node.side) }
+  var layers: Expression { .symbol("layers", stack.layers) }
+  var persists: Bool { stack.persists }
   var rows: Expression { batch * activity.rows }
   func bytes(_ bits: Expression) -> Expression { .ceiling(bits, 8) }
+  /// A cost of each layer, added up over the stack: layers times a row of theirs, run by run.
+  func overRuns(_ cost: (_ layers: Expression, _ row: LayerRow<Expression>) -> Expression) -> Expression {
+    let terms = stack.runs.map { cost(.symbol("layers", $0.layers), row($0.shape)) }
+    return terms.count == 1 ? terms[0] : .sum(terms)
+  }
+
   /// What a row costs in a layer of the stack, in symbols.
-  var row: LayerRow<Expression> {
+  func row(_ shape: LayerShape) -> LayerRow<Expression> {
     LayerRow(
       LayerDimensions(
-        width: width, query: query, keyValue: keyValue, hidden: hidden, heads: .symbol("H", shape.heads),
+        width: width, query: query, keyValue: keyValue, hidden: .symbol("F", shape.feedForward),
+        heads: .symbol("H", shape.heads),
         rotatedHeads: .symbol("H", shape.heads) + .symbol("H_kv", shape.keyValueHeads),
         rotatedPairs: .floor(.symbol("d", shape.headWidth), 2)), shape.feedForwardKind)
   }
@@ -106,14 +109,15 @@ struct Explainer {
   }
 
   var projections: [(String, Expression)] {
-    let row = self.row
-    let matrices = row.projectionMatrices
-    let entries = rows * layers * row.entryElements * cacheElement
-    let own = rows * layers * row.projectionActivations * element
+    let entries = overRuns { rows * $0 * $1.entryElements * cacheElement }
+    let own = overRuns { rows * $0 * $1.projectionActivations * element }
     var formulas: [(String, Expression)] = [
-      ("matmul_flops", rows * layers * 2 * matrices),
-      ("elementwise_flops", rows * layers * row.projectionElementwise),
-      ("weight_bytes", bytes(activity.passes * layers * (matrices + row.norm.weights) * weight)),
+      ("matmul_flops", overRuns { rows * $0 * 2 * $1.projectionMatrices }),
+      ("elementwise_flops", overRuns { rows * $0 * $1.projectionElementwise }),
+      (
+        "weight_bytes",
+        bytes(overRuns { activity.passes * $0 * ($1.projectionMatrices + $1.norm.weights) * weight })
+      ),
       ("activation_bytes", bytes(persists ? own : own + entries)),
     ]
     if persists { formulas.append(("cache_write_bytes", bytes(entries))) }
@@ -122,26 +126,27 @@ struct Explainer {
 
   var attention: [(String, Expression)] {
     if persists, !model.cache.isFull { return plannedAttention }
-    let pairs = batch * activity.pairs * layers
+    let pairs = batch * activity.pairs
     return [
-      ("matmul_flops", pairs * row.pairFlops),
-      ("elementwise_flops", pairs * row.pairElementwise),
-      ("activation_bytes", bytes(rows * layers * row.attentionActivations * element)),
+      ("matmul_flops", overRuns { pairs * $0 * $1.pairFlops }),
+      ("elementwise_flops", overRuns { pairs * $0 * $1.pairElementwise }),
+      ("activation_bytes", bytes(overRuns { rows * $0 * $1.attentionActivations * element })),
       (
         persists ? "cache_read_bytes" : "local_read_bytes",
-        bytes(batch * activity.reads * layers * row.entryElements * cacheElement)
+        bytes(overRuns { batch * activity.reads * $0 * $1.entryElements * cacheElement })
       ),
     ]
   }
 
   var feedForward: [(String, Expression)] {
-    let row = self.row
-    let matrices = row.feedForwardMatrices
-    return [
-      ("matmul_flops", rows * layers * 2 * matrices),
-      ("elementwise_flops", rows * layers * row.feedForwardElementwise),
-      ("weight_bytes", bytes(activity.passes * layers * (matrices + row.norm.weights) * weight)),
-      ("activation_bytes", bytes(rows * layers * row.feedForwardActivations * element)),
+    [
+      ("matmul_flops", overRuns { rows * $0 * 2 * $1.feedForwardMatrices }),
+      ("elementwise_flops", overRuns { rows * $0 * $1.feedForwardElementwise }),
+      (
+        "weight_bytes",
+        bytes(overRuns { activity.passes * $0 * ($1.feedForwardMatrices + $1.norm.weights) * weight })
+      ),
+      ("activation_bytes", bytes(overRuns { rows * $0 * $1.feedForwardActivations * element })),
     ]
   }
 

@@ -2,8 +2,6 @@ import Architectures
 
 /// The formulas of heads that do not keep and read everything: sums over the passes of their stack, in its numbers.
 extension Explainer {
-  private var stack: Stack { model.stack(node.level, node.side) }
-
   /// Every run of like heads with the passes of its stack as they attend them.
   private var heads: [(row: LayerRow<Expression>, layers: Expression, passes: [PassGroup<Expression>], plan: CachePlan)]
   {
@@ -29,7 +27,7 @@ extension Explainer {
     let formulas: [(String, Expression)] = [
       ("matmul_flops", total(\.pairFlops, \.allPairs)),
       ("elementwise_flops", total(\.pairElementwise, \.allPairs)),
-      ("activation_bytes", bytes(rows * layers * row.attentionActivations * element)),
+      ("activation_bytes", bytes(overRuns { rows * $0 * $1.attentionActivations * element })),
       (
         "cache_read_bytes",
         bytes(

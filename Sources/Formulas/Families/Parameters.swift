@@ -75,7 +75,7 @@ extension Model {
   }
 
   fileprivate var vanillaComponents: [ParameterComponent] {
-    let stack = ParameterComponent(name: "stack", count: layer.stackParameters(layers: layers), used: true)
+    let stack = ParameterComponent(name: "stack", count: tokenStack.parameterCount, used: true)
     if tiedHead {
       return [ParameterComponent(name: "embedding and head", count: tableParameters, used: true), stack]
     }
@@ -91,17 +91,17 @@ extension Model {
       ParameterComponent(
         name: "encoder embedding", count: Int128(vocabulary) * Int128(encoderEmbeddingWidth), used: true)
     ]
-    for (number, shape) in zip(levels.indices, levels) {
+    for number in levels.indices {
       if let count = chunkerParameters(at: number) {
         components.append(
           ParameterComponent(name: "level \(number) chunker", count: count, used: true, isMap: true))
       }
-      let encoder = shape.layer.stackParameters(layers: shape.encoderLayers)
+      let encoder = encoder(at: number).parameterCount
       components.append(ParameterComponent(name: "level \(number) encoder", count: encoder, used: true))
     }
     for level in levels.indices.reversed() {
       let used = decoderRuns(at: level)
-      let decoder = layer(at: level - 1).stackParameters(layers: levels[level].decoderLayers)
+      let decoder = self.decoder(at: level).parameterCount
       components.append(
         ParameterComponent(
           name: "level \(level) converter", count: converterParameters(at: level), used: used, isMap: true))
@@ -138,12 +138,9 @@ extension Model {
   }
 }
 
-extension LayerShape {
+extension Stack {
   /// Layers of attention and feed-forward with a norm before each, and the norm that ends the stack.
-  fileprivate func stackParameters(layers: Int) -> Int128 {
-    let width = Int128(width)
-    let attention = 2 * width * (Int128(queryWidth) + Int128(keyValueWidth))
-    let feedForward = Int128(feedForwardKind.matrixCount) * width * Int128(self.feedForward)
-    return Int128(layers) * (attention + feedForward + 2 * width) + width
+  fileprivate var parameterCount: Int128 {
+    runs.reduce(Int128(width)) { $0 + Int128($1.layers) * LayerRow<Int128>($1.shape).weights }
   }
 }

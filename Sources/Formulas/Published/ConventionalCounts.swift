@@ -70,7 +70,7 @@ private struct ConventionConverter {
   private func convertAttention(_ work: inout Work<Int128>, _ node: Node, _ phase: Phase, _ groups: [PassGroup<Int128>])
   {
     let shape = model.layer(at: node.side == .decoder ? max(node.level - 1, 0) : node.level)
-    let layers = Int128(layers(of: node)) * sequences(phase)
+    let layers = Int128(model.stack(node.level, node.side).layers) * sequences(phase)
     var twicePairs: Int128 = 0
     var ownReads: Int128 = 0
     for group in groups {
@@ -97,12 +97,6 @@ private struct ConventionConverter {
     if conventions.attention == .unfused {
       work.activationBits += work.matmulFlops / query * heads * Int128(precision.activations.bits)
     }
-  }
-
-  private func layers(of node: Node) -> Int {
-    guard node.level > 0 else { return model.layers }
-    let level = model.levels[node.level]
-    return node.side == .encoder ? level.encoderLayers : level.decoderLayers
   }
 
   // MARK: Head and embedding

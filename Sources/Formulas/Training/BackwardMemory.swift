@@ -35,8 +35,7 @@ struct BackwardMemory {
     borrow(all * width, all * width)
     release(all * Int128(model.vocabulary))
     guard model.isHierarchy else {
-      let entries = all * Int128(model.layer.keyValueWidth)
-      return runStack(Stack(shape: model.layer, layers: model.layers, rows: all, entries: entries))
+      return runStack(StackPass(model.tokenStack, rows: all, entries: rows.entryElements(of: model.tokenStack)))
     }
     beginRestored(1)
     release(all * width)
@@ -111,9 +110,9 @@ struct BackwardMemory {
 
   // MARK: Parts
 
-  private struct Stack {
-    let shape: LayerShape
-    let layers: Int
+  /// A pass through a stack whose gradient is taken.
+  private struct StackPass {
+    let stack: Stack
     let rows: Int128
     /// Keys of one layer, or its values.
     let entries: Int128
@@ -122,23 +121,40 @@ struct BackwardMemory {
     var continues = false
     /// Whether the gradient of what the stack reads is there already.
     var inputIsHeld = false
+
+    init(
+      _ stack: Stack, rows: Int128, entries: Int128, isContinued: Bool = false, continues: Bool = false,
+      inputIsHeld: Bool = false
+    ) {
+      (self.stack, self.rows, self.entries) = (stack, rows, entries)
+      (self.isContinued, self.continues, self.inputIsHeld) = (isContinued, continues, inputIsHeld)
+    }
   }
 
   /// From the gradient of a stack's result, which is held, to that of its input.
-  private mutating func runStack(_ stack: Stack) {
-    let (count, entries) = (stack.layers, stack.entries)
-    runLayer(stack, isLowest: count == 1)
+  private mutating func runStack(_ pass: StackPass) {
+    let runs = pass.stack.runs
+    for (index, run) in runs.enumerated().reversed() {
+      runLayers(pass, run.shape, run.layers, isLowest: index == 0)
+    }
+  }
+
+  /// The layers of a run, from the highest down; only their number and their place in the stack matter.
+  private mutating func runLayers(
+    _ pass: StackPass, _ shape: LayerShape, _ count: Int, isLowest: Bool
+  ) {
+    runLayer(pass, shape, isLowest: isLowest && count == 1)
     guard count > 1 else { return }
     // Those between the highest and the two lowest hold no more than the higher of these.
     let between = Int128(max(count - 3, 0))
-    if stack.continues, !stack.isContinued { hold(entries, times: 2 * between) }
-    if stack.isContinued, !stack.continues { release(entries, times: 2 * between) }
-    if count > 2 { runLayer(stack, isLowest: false) }
-    runLayer(stack, isLowest: true)
+    if pass.continues, !pass.isContinued { hold(pass.entries, times: 2 * between) }
+    if pass.isContinued, !pass.continues { release(pass.entries, times: 2 * between) }
+    if count > 2 { runLayer(pass, shape, isLowest: false) }
+    runLayer(pass, shape, isLowest: isLowest)
   }
 
-  private mutating func runLayer(_ stack: Stack, isLowest: Bool) {
-    let (rows, shape) = (stack.rows, stack.shape)
+  private mutating func runLayer(_ pass: StackPass, _ shape: LayerShape, isLowest: Bool) {
+    let rows = pass.rows
     let (width, query) = (rows * Int128(shape.width), rows * Int128(shape.queryWidth))
     let activated = rows * Int128(shape.feedForward)
     // Down: from the result to the residual and the activation.
@@ -150,15 +166,15 @@ struct BackwardMemory {
     release(activated)
     // Output: to the attended rows and the layer's input.
     hold(query)
-    if !(isLowest && stack.inputIsHeld) { hold(width) }
+    if !(isLowest && pass.inputIsHeld) { hold(width) }
     release(width)
     // Attention: to queries, keys and values.
     hold(query)
-    if !stack.isContinued { hold(stack.entries, times: 2) }
+    if !pass.isContinued { hold(pass.entries, times: 2) }
     release(query)
     // Queries, keys and values side by side, and the norm in front of them.
     borrow(rows * Int128(shape.jointWidth), width, width)
-    if !stack.continues { release(stack.entries, times: 2) }
+    if !pass.continues { release(pass.entries, times: 2) }
     release(query)
   }
 
@@ -167,9 +183,9 @@ struct BackwardMemory {
     let width = units * rows.width(level)
     let isHeld = holdsSummaries(level)
     runStack(
-      Stack(
-        shape: shape.layer, layers: shape.encoderLayers, rows: units,
-        entries: units * Int128(shape.layer.keyValueWidth), inputIsHeld: isHeld))
+      StackPass(
+        rows.model.encoder(at: level), rows: units, entries: rows.entryElements(of: rows.model.encoder(at: level)),
+        inputIsHeld: isHeld))
     if !isHeld {
       // The stack has held it: the sizes are equal.
       release(width)
@@ -210,12 +226,12 @@ struct BackwardMemory {
 
   /// All positions of all chunks in one pass; ends with the gradient of the condition vectors held.
   private mutating func runWhole(_ level: Int) {
-    let (shape, below, width) = (rows.model.levels[level], rows.model.layer(at: level - 1), rows.width(level - 1))
+    let (shape, width) = (rows.model.levels[level], rows.width(level - 1))
     let positions = rows.chunks(level) * rows.positions(level)
     hold(positions * width)
     release(rows.restored(level) * width)
     runStack(
-      Stack(shape: below, layers: shape.decoderLayers, rows: positions, entries: rows.windowElements(level)))
+      StackPass(rows.model.decoder(at: level), rows: positions, entries: rows.windowElements(level)))
     hold(rows.chunks(level) * Int128(shape.conditionLength) * width)
     let feeds = shape.chunkLength > 1
     if level == 1, feeds { hold(rows.units(0) * width) }
@@ -226,11 +242,11 @@ struct BackwardMemory {
 
   /// One position of all chunks after another, from the last back to the first, then the condition vectors.
   private mutating func runUnrolled(_ level: Int) {
-    let (shape, below, chunks) = (rows.model.levels[level], rows.model.layer(at: level - 1), rows.chunks(level))
+    let (shape, chunks) = (rows.model.levels[level], rows.chunks(level))
     let width = chunks * rows.width(level - 1)
     let (vectors, feeds) = (width * Int128(shape.conditionLength), Int128(shape.chunkLength) - 1)
-    var stack = Stack(
-      shape: below, layers: shape.decoderLayers, rows: chunks, entries: rows.windowElements(level), continues: true,
+    var stack = StackPass(
+      rows.model.decoder(at: level), rows: chunks, entries: rows.windowElements(level), continues: true,
       inputIsHeld: level > 1)
     // Every position's output, out of all restored units.
     hold(width, times: feeds + 1)
@@ -246,8 +262,8 @@ struct BackwardMemory {
     hold(vectors)
     release(width)
     runStack(
-      Stack(
-        shape: below, layers: shape.decoderLayers, rows: chunks * Int128(shape.conditionLength),
+      StackPass(
+        rows.model.decoder(at: level), rows: chunks * Int128(shape.conditionLength),
         entries: rows.windowElements(level), isContinued: feeds > 0))
   }
 }

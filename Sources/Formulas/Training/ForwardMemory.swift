@@ -12,7 +12,7 @@ struct ForwardMemory {
     switch model.structure {
     case .stack:
       keep(all, rows.width(0))
-      runStack(model.layer, model.layers, all)
+      runStack(model.tokenStack, all)
     case .hierarchy:
       for level in 1...model.levelCount where rows.unitsEach(level) > 0 { runEncoder(level, rows) }
       for level in stride(from: model.levelCount, through: 1, by: -1) { runDecoder(level, rows) }
@@ -43,19 +43,21 @@ struct ForwardMemory {
 
   // MARK: Parts
 
-  private mutating func runStack(_ shape: LayerShape, _ layers: Int, _ rows: Int128, endsNormalised: Bool = false) {
-    let (width, query) = (Int128(shape.width), Int128(shape.queryWidth))
-    repeated(Int128(layers)) {
-      $0.keep(rows, width)
-      $0.keep(rows, query)
-      $0.borrow(rows * width, rows * Int128(shape.jointWidth))
-      $0.keep(rows, query)
-      $0.keep(rows, width)
-      $0.keep(rows, Int128(shape.feedForward))
-      $0.keep(rows, Int128(shape.hiddenWidth))
-      $0.borrow(rows * width)
+  private mutating func runStack(_ stack: Stack, _ rows: Int128, endsNormalised: Bool = false) {
+    for run in stack.runs {
+      let (shape, width, query) = (run.shape, Int128(run.shape.width), Int128(run.shape.queryWidth))
+      repeated(Int128(run.layers)) {
+        $0.keep(rows, width)
+        $0.keep(rows, query)
+        $0.borrow(rows * width, rows * Int128(shape.jointWidth))
+        $0.keep(rows, query)
+        $0.keep(rows, width)
+        $0.keep(rows, Int128(shape.feedForward))
+        $0.keep(rows, Int128(shape.hiddenWidth))
+        $0.borrow(rows * width)
+      }
     }
-    if endsNormalised { keep(rows, width) }
+    if endsNormalised { keep(rows, Int128(stack.width)) }
   }
 
   private mutating func runEncoder(_ level: Int, _ rows: TrainingRows) {
@@ -65,16 +67,16 @@ struct ForwardMemory {
     if level == 1 || !rows.readsAll(level) { keep(units, inputs) }
     // What a linear chunker borrows is never the most: its decoder restores as much, and keeps it.
     if shape.chunker != .concatenation { keep(units, rows.width(level)) }
-    runStack(shape.layer, shape.encoderLayers, units, endsNormalised: true)
+    runStack(rows.model.encoder(at: level), units, endsNormalised: true)
   }
 
   private mutating func runDecoder(_ level: Int, _ rows: TrainingRows) {
     let (shape, chunks, width) = (rows.model.levels[level], rows.chunks(level), rows.width(level - 1))
-    let (below, condition) = (rows.model.layer(at: level - 1), Int128(shape.conditionLength))
+    let (stack, condition) = (rows.model.decoder(at: level), Int128(shape.conditionLength))
     keep(chunks, rows.width(level))
     keep(chunks, condition * width)
     if rows.unrolls(level) {
-      runStack(below, shape.decoderLayers, chunks * condition, endsNormalised: level > 1)
+      runStack(stack, chunks * condition, endsNormalised: level > 1)
       keep(chunks, width)
       repeated(Int128(shape.chunkLength) - 1) {
         if level == 1 {
@@ -82,12 +84,12 @@ struct ForwardMemory {
           $0.keep(chunks, width)
           $0.keep(chunks, width)
         }
-        $0.runStack(below, shape.decoderLayers, chunks, endsNormalised: level > 1)
+        $0.runStack(stack, chunks, endsNormalised: level > 1)
       }
     } else {
       if level == 1 { keep(rows.sequences * rows.tokens, width) }
       keep(chunks * rows.positions(level), width)
-      runStack(below, shape.decoderLayers, chunks * rows.positions(level), endsNormalised: level > 1)
+      runStack(stack, chunks * rows.positions(level), endsNormalised: level > 1)
     }
     keep(rows.restored(level), width)
   }

@@ -97,16 +97,15 @@ struct TrainingRows {
     chunks(level) * positions(level) * Int128(model.layer(at: level - 1).keyValueWidth)
   }
 
+  /// Keys of one layer of a stack, or its values.
+  func entryElements(of stack: Stack) -> Int128 {
+    guard stack.persists else { return windowElements(stack.level) }
+    return (stack.level == 0 ? sequences * tokens : units(stack.level)) * Int128(stack.shape.keyValueWidth)
+  }
+
   /// Of all stacks and layers.
   var keysAndValues: Int128 {
-    guard model.isHierarchy else {
-      return 2 * Int128(model.layers) * sequences * tokens * Int128(model.layer.keyValueWidth)
-    }
-    return (1...model.levelCount).reduce(0) { sum, level in
-      let shape = model.levels[level]
-      return sum + 2 * Int128(shape.encoderLayers) * units(level) * Int128(shape.layer.keyValueWidth)
-        + 2 * Int128(shape.decoderLayers) * windowElements(level)
-    }
+    model.stacks.reduce(0) { $0 + 2 * Int128($1.layers) * entryElements(of: $1) }
   }
 }
 
@@ -126,14 +125,17 @@ extension Model {
   fileprivate var parameterLine: Int128 {
     let width = layer.width
     func tensor(_ rows: Int, _ columns: Int) -> Int128 { wholeLines(Int128(rows) * Int128(columns)) }
-    func stack(_ shape: LayerShape, _ layers: Int) -> Int128 {
-      let layer =
-        2 * tensor(1, shape.width) + tensor(shape.jointWidth, shape.width) + tensor(shape.width, shape.queryWidth)
-        + tensor(shape.hiddenWidth, shape.width) + tensor(shape.width, shape.feedForward)
-      return Int128(layers) * layer + tensor(1, shape.width)
+    func stack(_ stack: Stack) -> Int128 {
+      stack.runs.reduce(tensor(1, stack.width)) { sum, run in
+        let shape = run.shape
+        let layer =
+          2 * tensor(1, shape.width) + tensor(shape.jointWidth, shape.width) + tensor(shape.width, shape.queryWidth)
+          + tensor(shape.hiddenWidth, shape.width) + tensor(shape.width, shape.feedForward)
+        return sum + Int128(run.layers) * layer
+      }
     }
     let tables = tensor(vocabulary, width) * (tiedHead ? 1 : 2)
-    guard isHierarchy else { return tables + stack(layer, layers) }
+    guard isHierarchy else { return tables + stack(tokenStack) }
     return (1...levelCount).reduce(tables + tensor(vocabulary, encoderEmbeddingWidth)) { sum, level in
       let (shape, below) = (levels[level], self.layer(at: level - 1))
       let (inputs, outputs) = (chunkerInputs(at: level), shape.layer.width)
@@ -142,8 +144,8 @@ extension Model {
       let vectors = shape.conditionLength * below.width
       let converter = tensor(vectors, outputs) + tensor(1, vectors)
       let start = decoderInput != .cascade || level == levelCount ? tensor(1, outputs) : 0
-      return sum + chunker + chunkerNorm + converter + start + stack(shape.layer, shape.encoderLayers)
-        + stack(below, shape.decoderLayers)
+      return sum + chunker + chunkerNorm + converter + start + stack(encoder(at: level))
+        + stack(decoder(at: level))
     }
   }
 }

@@ -51,7 +51,7 @@ extension ReportSubject {
     let context = workload.promptLength + workload.generatedLength
     table.append([
       0, .missing, .missing, 1, Cell(context), Cell(model.layer.width), Cell(model.layer.heads),
-      Cell(model.layer.feedForward), .missing, model.isHierarchy ? .missing : Cell(model.layers),
+      Cell(model.layer.feedForward), .missing, model.isHierarchy ? .missing : Cell(model.tokenStack.layers),
     ])
     for level in model.hierarchy {
       table.append([
