@@ -29,6 +29,10 @@ public struct Work<Integer: FixedWidthInteger & SignedInteger & Sendable>: Hasha
   /// Entries of local decoder windows read.
   /// - Unit: bit
   public var localReadBits: Integer
+  /// Traffic over the link between host and device: no part of `trafficBits`, which is of the device's memory, and not
+  /// among `figures`, whose names are the columns of files.
+  /// - Unit: bit
+  public var hostBits: Integer
   /// Passes through a stack that cannot overlap; booked on the component that starts a pass, `projections`.
   public var sequentialPasses: Integer
   /// Passes weighted by the layers of their stack.
@@ -38,7 +42,7 @@ public struct Work<Integer: FixedWidthInteger & SignedInteger & Sendable>: Hasha
   @inlinable
   public init(
     matmulFlops: Integer = 0, elementwiseFlops: Integer = 0, weightBits: Integer = 0, activationBits: Integer = 0,
-    cacheReadBits: Integer = 0, cacheWriteBits: Integer = 0, localReadBits: Integer = 0,
+    cacheReadBits: Integer = 0, cacheWriteBits: Integer = 0, localReadBits: Integer = 0, hostBits: Integer = 0,
     sequentialPasses: Integer = 0, sequentialLayers: Integer = 0
   ) {
     self.matmulFlops = matmulFlops
@@ -48,6 +52,7 @@ public struct Work<Integer: FixedWidthInteger & SignedInteger & Sendable>: Hasha
     self.cacheReadBits = cacheReadBits
     self.cacheWriteBits = cacheWriteBits
     self.localReadBits = localReadBits
+    self.hostBits = hostBits
     self.sequentialPasses = sequentialPasses
     self.sequentialLayers = sequentialLayers
   }
@@ -55,7 +60,7 @@ public struct Work<Integer: FixedWidthInteger & SignedInteger & Sendable>: Hasha
   /// No work.
   @inlinable public static var zero: Self { Self() }
 
-  /// Everything that moves between memory and the processor.
+  /// Everything that moves between the device's memory and the processor.
   /// - Unit: bit
   @inlinable public var trafficBits: Integer {
     weightBits + activationBits + cacheReadBits + cacheWriteBits + localReadBits
@@ -71,6 +76,7 @@ public struct Work<Integer: FixedWidthInteger & SignedInteger & Sendable>: Hasha
     left.cacheReadBits += right.cacheReadBits
     left.cacheWriteBits += right.cacheWriteBits
     left.localReadBits += right.localReadBits
+    left.hostBits += right.hostBits
     left.sequentialPasses += right.sequentialPasses
     left.sequentialLayers += right.sequentialLayers
   }
@@ -91,7 +97,8 @@ public struct Work<Integer: FixedWidthInteger & SignedInteger & Sendable>: Hasha
       matmulFlops: Integer(other.matmulFlops), elementwiseFlops: Integer(other.elementwiseFlops),
       weightBits: Integer(other.weightBits), activationBits: Integer(other.activationBits),
       cacheReadBits: Integer(other.cacheReadBits), cacheWriteBits: Integer(other.cacheWriteBits),
-      localReadBits: Integer(other.localReadBits), sequentialPasses: Integer(other.sequentialPasses),
+      localReadBits: Integer(other.localReadBits),
+      hostBits: Integer(other.hostBits), sequentialPasses: Integer(other.sequentialPasses),
       sequentialLayers: Integer(other.sequentialLayers))
   }
 

@@ -1,7 +1,8 @@
 import Architectures
 import Quantities
-import Tensors
 import Testing
+
+@testable import Tensors
 
 /// A number that books each of its operations as matrix or element-wise work.
 struct CountingScalar: KernelScalar {
@@ -60,6 +61,8 @@ struct WorkRuleTests {
         .norm(rows: 4, width: 7), .chunker(rows: 2, inputWidth: 9, outputWidth: 4, normalised: true),
         .chunker(rows: 2, inputWidth: 9, outputWidth: 4, normalised: false),
         .converter(rows: 3, inputWidth: 5, outputWidth: 8), .head(rows: 2, width: 6, vocabulary: 11),
+        .moveEntries(entries: 7, layer: layer), .scoreEntries(rows: 2, entries: 9, heads: layer.heads),
+        .transferEntries(entries: 7, layer: layer),
       ]
     }
   }
@@ -70,6 +73,18 @@ struct WorkRuleTests {
     CountingScalar.$meter.withValue(meter) { Self.run(operation) }
     let work = operation.work(in: .float32)
     #expect(meter.counts == .init(matmul: work.matmulFlops, elementwise: work.elementwiseFlops))
+  }
+
+  @Test func `upkeep moves entries inside the device's memory, or over the host's link`() {
+    let layer = Self.layers[1]
+    // Seven entries of two heads, each a key and a value of three features of a byte: 7 · 2 · 2 · 3 · 8 bits.
+    let precision = Precision(weights: .fp32, activations: .fp32, cache: .fp8)
+    #expect(
+      Operation.moveEntries(entries: 7, layer: layer).work(in: precision)
+        == Work(cacheReadBits: 672, cacheWriteBits: 672))
+    let transfer = Operation.transferEntries(entries: 7, layer: layer).work(in: precision)
+    #expect(transfer == Work(hostBits: 672))
+    #expect(transfer.trafficBits == 0 && Work<Int>(transfer + transfer).hostBits == 1344)
   }
 
   static func run(_ operation: Operation) {
@@ -113,6 +128,9 @@ struct WorkRuleTests {
     case .head(let rows, let width, let vocabulary):
       norm(rows, width)
       linear(rows, vocabulary, width)
+    case .moveEntries, .transferEntries: break
+    case .scoreEntries(let rows, let entries, let heads):
+      for _ in 0..<rows * heads { Kernels.accumulate(entries, numbers(entries), into: numbers(entries)) }
     }
   }
 

@@ -67,6 +67,13 @@ public enum Operation: Hashable, Sendable {
   case converter(rows: Int, inputWidth: Int, outputWidth: Int)
   /// Last norm and vocabulary product.
   case head(rows: Int, width: Int, vocabulary: Int)
+  /// Held entries of all key–value heads of the layer copied to another place in the device's memory.
+  case moveEntries(entries: Int, layer: LayerShape)
+  /// Attention weights of so many rows added, for each head, to what each of the entries has gathered. A row is a
+  /// sequence; an entry of it counts once for every query that sees it.
+  case scoreEntries(rows: Int, entries: Int, heads: Int)
+  /// Entries of all key–value heads of the layer sent over the link between host and device, in either direction.
+  case transferEntries(entries: Int, layer: LayerShape)
 }
 
 extension Operation {
@@ -149,6 +156,16 @@ extension Operation {
       return Work(
         matmulFlops: 2 * r * d * v, elementwiseFlops: r * (4 * d + 4), weightBits: (v * d + d) * w,
         activationBits: r * (d + v) * a)
+
+    case .moveEntries(let entries, let layer):
+      let bits = Int128(entries) * 2 * Int128(layer.keyValueWidth) * c
+      return Work(cacheReadBits: bits, cacheWriteBits: bits)
+
+    case .scoreEntries(let rows, let entries, let heads):
+      return Work(elementwiseFlops: Int128(rows) * Int128(entries) * Int128(heads))
+
+    case .transferEntries(let entries, let layer):
+      return Work(hostBits: Int128(entries) * 2 * Int128(layer.keyValueWidth) * c)
     }
   }
 }
@@ -172,6 +189,9 @@ extension Operation: CustomStringConvertible {
       "chunker \(rows) × \(inputWidth) → \(outputWidth)\(normalised ? " (normalised)" : "")"
     case .converter(let rows, let inputWidth, let outputWidth): "converter \(rows) × \(inputWidth) → \(outputWidth)"
     case .head(let rows, let width, let vocabulary): "head \(rows) × \(width) → \(vocabulary)"
+    case .moveEntries(let entries, let layer): "moveEntries \(entries) of 2 × \(layer.keyValueWidth)"
+    case .scoreEntries(let rows, let entries, let heads): "scoreEntries \(rows) × \(entries), \(heads) heads"
+    case .transferEntries(let entries, let layer): "transferEntries \(entries) of 2 × \(layer.keyValueWidth)"
     }
   }
 }

@@ -188,6 +188,8 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
         resultGradient: resultGradient, into: gradient(step.input!), weightGradient: gradient(step.norm!))
     case .output, .down, .chunker, .converter, .head:
       product(step, resultGradient: resultGradient)
+    case .moveEntries, .scoreEntries, .transferEntries:
+      preconditionFailure("\(step.operation) on a tape")
     }
   }
 

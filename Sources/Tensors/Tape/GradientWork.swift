@@ -39,6 +39,8 @@ extension Operation {
       return twice(elementwise: Int128(rows) * Int128(outputWidth))
     case .head(let rows, let width, _):
       return twice(elementwise: normBeforeProduct(rows, width))
+    case .moveEntries, .scoreEntries, .transferEntries:
+      preconditionFailure("\(self) has no gradient: training keeps and reads every entry")
     }
   }
 }

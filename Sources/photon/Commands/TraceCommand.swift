@@ -97,6 +97,12 @@ extension Tensors.Operation {
     func product(_ kind: String, _ rows: Int, _ inputs: Int, _ outputs: Int) -> [(key: String, value: JSON)] {
       [("kind", .string(kind)), ("rows", JSON(rows)), ("inputs", JSON(inputs)), ("outputs", JSON(outputs))]
     }
+    func moved(_ kind: String, _ entries: Int, _ layer: LayerShape) -> [(key: String, value: JSON)] {
+      [
+        ("kind", .string(kind)), ("entries", JSON(entries)), ("key_value_heads", JSON(layer.keyValueHeads)),
+        ("head_width", JSON(layer.headWidth)),
+      ]
+    }
     switch self {
     case .embedding(let rows, let width):
       return [("kind", .string("embedding")), ("rows", JSON(rows)), ("width", JSON(width))]
@@ -118,6 +124,12 @@ extension Tensors.Operation {
         ("keys_before", JSON(shape.keysBefore)), ("heads", JSON(shape.layer.heads)),
         ("key_value_heads", JSON(shape.layer.keyValueHeads)), ("head_width", JSON(shape.layer.headWidth)),
         ("store", .string(shape.store == .local ? "local" : "persistent")),
+      ]
+    case .moveEntries(let entries, let layer): return moved("move_entries", entries, layer)
+    case .transferEntries(let entries, let layer): return moved("transfer_entries", entries, layer)
+    case .scoreEntries(let rows, let entries, let heads):
+      return [
+        ("kind", .string("score_entries")), ("rows", JSON(rows)), ("entries", JSON(entries)), ("heads", JSON(heads)),
       ]
     }
   }
