@@ -47,9 +47,10 @@ final class StackBenchmark {
     groups: Int, queries: Int, past: Int, prefill: Bool, repetitions: Repetitions
   ) -> [CalibrationSample] {
     let rows = groups * queries
-    let cache = KeyValueCache(
-      layer: shape, layerCount: layers.count, groups: groups, capacity: past + queries, store: .persistent,
-      holdsNumbers: true)
+    let stack = Stack(
+      level: 0, side: .decoder, runs: Runs(LayerRun(layers: layers.count, shape: shape, cache: .full)),
+      persists: true)
+    let cache = KeyValueCache(stack, groups: groups, capacity: past + queries, holdsNumbers: true)
     defer { cache.release() }
     cache.fill(with: 0.01, count: past)
     let mark = machine.arena.mark

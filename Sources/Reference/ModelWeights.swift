@@ -60,7 +60,7 @@ public final class ModelWeights {
     switch model.structure {
     case .stack:
       embedding = matrix("embedding", model.vocabulary, width, .embedding, deviation: 1)
-      stack = stack("stack", model.layer, layers: model.layers, level: 0, side: .decoder)
+      stack = stack("stack", model.tokenStack)
     case .hierarchy:
       encoderEmbedding = matrix(
         "encoder embedding", model.vocabulary, model.encoderEmbeddingWidth, .embedding, deviation: 1)
@@ -97,18 +97,19 @@ public final class ModelWeights {
     return LevelWeights(
       chunker: learned ? linear("\(name) chunker", outputs: width, inputs: chunkWidth) : nil,
       chunkerNorm: level.chunker == .linear ? norm("\(name) chunker norm", chunkWidth) : nil,
-      encoder: stack("\(name) encoder", level.layer, layers: level.encoderLayers, level: index, side: .encoder),
+      encoder: stack("\(name) encoder", model.encoder(at: index)),
       converter: linear("\(name) converter", outputs: level.conditionLength * below.width, inputs: width),
-      decoder: stack("\(name) decoder", below, layers: level.decoderLayers, level: index, side: .decoder),
+      decoder: stack("\(name) decoder", model.decoder(at: index)),
       start: hasStart ? matrix("\(name) start", 1, width, .start, deviation: 1) : nil)
   }
 
-  private func stack(_ name: String, _ shape: LayerShape, layers: Int, level: Int, side: Side) -> StackWeights {
-    let joint = shape.queryWidth + 2 * shape.keyValueWidth
-    let hidden = (shape.feedForwardKind.matrixCount - 1) * shape.feedForward
-    let added = ParameterRole.residual(layers: layers)
-    let weights = (0..<layers).map { layer in
-      LayerWeights(
+  private func stack(_ name: String, _ stack: Stack) -> StackWeights {
+    let shapes = stack.runs.flatMap { Array(repeating: $0.shape, count: $0.layers) }
+    let added = ParameterRole.residual(layers: stack.layers)
+    let weights = shapes.enumerated().map { layer, shape in
+      let joint = shape.queryWidth + 2 * shape.keyValueWidth
+      let hidden = (shape.feedForwardKind.matrixCount - 1) * shape.feedForward
+      return LayerWeights(
         attentionNorm: norm("\(name) \(layer) attention norm", shape.width),
         queryKeyValue: Linear(weight: matrix("\(name) \(layer) query key value", joint, shape.width)),
         output: Linear(weight: matrix("\(name) \(layer) output", shape.width, shape.queryWidth, added)),
@@ -116,8 +117,7 @@ public final class ModelWeights {
         gateUp: Linear(weight: matrix("\(name) \(layer) gate up", hidden, shape.width)),
         down: Linear(weight: matrix("\(name) \(layer) down", shape.width, shape.feedForward, added)))
     }
-    return StackWeights(
-      shape: shape, layers: weights, lastNorm: norm("\(name) last norm", shape.width), level: level, side: side)
+    return StackWeights(stack, layers: weights, lastNorm: norm("\(name) last norm", stack.width))
   }
 
   private func linear(_ name: String, outputs: Int, inputs: Int) -> Linear {

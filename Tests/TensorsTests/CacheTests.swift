@@ -9,11 +9,14 @@ struct CacheTests {
   static let layer = LayerShape(width: 12, heads: 4, keyValueHeads: 2, feedForward: 8)
 
   static func cache(
-    groups: Int = 2, capacity: Int = 5, holdsNumbers: Bool = true, prefix: KeyValueCache? = nil, share: Int = 1
+    groups: Int = 2, capacity: Int = 5, holdsNumbers: Bool = true, prefix: KeyValueCache? = nil, share: Int = 1,
+    methods: @escaping CacheMethods.Factory = CacheMethods.ofPlan
   ) -> KeyValueCache {
-    KeyValueCache(
-      layer: layer, layerCount: 2, groups: groups, capacity: capacity, store: .persistent, holdsNumbers: holdsNumbers,
-      prefix: prefix, share: share)
+    let stack = Stack(
+      level: 0, side: .decoder, runs: Runs(LayerRun(layers: 2, shape: layer, cache: .full)), persists: true)
+    return KeyValueCache(
+      stack, groups: groups, capacity: capacity, holdsNumbers: holdsNumbers, prefix: prefix, share: share,
+      methods: methods)
   }
 
   @Test func `no two entries share an element and none is left over`() {
@@ -37,7 +40,7 @@ struct CacheTests {
     let row = (0..<2 * Self.layer.keyValueWidth).map(Float.init)
     var read = [Float](repeating: -1, count: row.count)
     let entries = cache.entries(1)!
-    entries.store(row, group: 1, entry: 3)
+    entries.store(row, of: 0..<2, group: 1, entry: 3)
     entries.load(group: 1, entry: 3, into: &read)
     #expect(read == row)
     #expect(entries.areFinite(0..<5))
@@ -52,8 +55,8 @@ struct CacheTests {
     let cache = Self.cache(holdsNumbers: holdsNumbers, prefix: prefix, share: 2)
     #expect((cache.held, cache.ownHeld, cache.nextPosition) == (3, 0, 3))
     for held in 0..<4 {
-      let ends = cache.withSegments(0, appended: 1) { $0.map { [$0.firstPosition, $0.count, $0.share] } }
-      #expect(ends == (holdsNumbers ? [[0, 3, 2], [3, held + 1, 1]] : []))
+      let ends = cache.withSegments(run: 0, appended: 1) { $0.map { [$0.firstEntry, $0.count, $0.share] } }
+      #expect(ends == (holdsNumbers ? [[0, 3, 2], [0, held + 1, 1]] : []))
       cache.advance(by: 1)
       #expect((cache.held, cache.nextPosition) == (4 + held, 4 + held))
     }
@@ -78,7 +81,9 @@ struct CacheTests {
   @Test func `plain and fast arithmetic agree on the mass of every entry`() {
     let masses = [Backend.plain, .fast].map { backend in
       let machine = Machine(backend: backend)
-      let cache = Self.cache(groups: 2, capacity: 80)
+      let (cache, plain) = (
+        Self.cache(groups: 2, capacity: 80) { Heaviest(count: 80).methods($0) }, Self.cache(groups: 2, capacity: 80)
+      )
       let stream = RandomStream(seed: 1, name: "mass")
       for layer in 0..<2 {
         for index in 0..<cache.layout.layerStride {
@@ -86,16 +91,21 @@ struct CacheTests {
           cache.entries(layer)!.values[index] = Float(stream.gaussian())
         }
       }
-      cache.advance(by: 66)
+      // The entries of the pass as well, which it is only said to have appended.
+      cache.advance(by: 69)
+      plain.copyGroups(from: cache)
+      for cache in [cache, plain] {
+        cache.clear()
+        cache.advance(by: 66)
+      }
       let query = machine.makeState(rows: 6, columns: Self.layer.queryWidth)
       for index in 0..<query.count { query.base![index] = Float(stream.gaussian()) }
-      let mass = machine.makeState(rows: 4, columns: 69)
       let node = Node(0, .decoder, .attention)
-      func attend(_ mass: Tensor?) -> [Float] {
-        machine.attend(query, cache: cache, layer: 1, queries: 3, readsOnce: true, mass: mass, at: node).elements
+      func attend(_ cache: KeyValueCache) -> [Float] {
+        machine.attend(query, cache: cache, layer: 1, queries: 3, readsOnce: true, at: node).elements
       }
-      #expect(attend(mass) == attend(nil))
-      return mass.elements
+      #expect(attend(cache) == attend(plain))
+      return cache.runs[1].mass!.elements
     }
     for (plain, fast) in zip(masses[0], masses[1]) { #expect(abs(plain - fast) <= 6 * 100 * 0x1p-23) }
     // Three queries and two heads for each of four key–value heads.

@@ -42,9 +42,10 @@ struct GradientCase: Sendable, CustomTestStringConvertible {
   ) -> GradientCase {
     GradientCase(name: name) { machine, arena in
       let weights = layer(arena, shape)
+      let stack = Stack(
+        level: 1, side: .decoder, runs: Runs(LayerRun(layers: 2, shape: shape, cache: .full)), persists: false)
       let cache = KeyValueCache(
-        layer: shape, layerCount: 2, groups: groups, capacity: passes.reduce(1, +), store: .local,
-        holdsNumbers: machine.holdsNumbers)
+        stack, groups: groups, capacity: passes.reduce(1, +), holdsNumbers: machine.holdsNumbers)
       var result: Tensor?
       for queries in passes {
         let x = rows(machine, arena, count: groups * queries, width: shape.width)

@@ -43,7 +43,12 @@ extension HierarchySession {
 
   /// Empty encoder caches for the prompts.
   func prepareEncoders(end: Int) {
-    encoderCaches = PerLevel((1...model.levelCount).map { encoderCache($0, groups: workload.batchSize, end: end) })
+    encoderCaches = PerLevel(
+      (1...model.levelCount).map {
+        KeyValueCache(
+          model.encoder(at: $0), groups: workload.batchSize, capacity: unitsCached($0, to: end),
+          holdsNumbers: machine.holdsNumbers, methods: methods)
+      })
   }
 
   /// Capacity is for the whole run, unless continuations get caches of their own.
@@ -51,31 +56,26 @@ extension HierarchySession {
     workload.continuations > 1 ? workload.promptLength : workload.promptLength + workload.generatedLength
   }
 
-  private func encoderCache(
-    _ l: Int, groups: Int, start: Int = 0, end: Int, prefix: KeyValueCache? = nil
-  ) -> KeyValueCache {
+  /// Units that encoder l takes between two lengths of the context.
+  private func unitsCached(_ l: Int, from start: Int = 0, to end: Int) -> Int {
     // Below the top, recursive generation never caches past the drop.
     let end = model.generation == .recursive && l < model.levelCount ? min(end, dropLength) : end
-    return KeyValueCache(
-      layer: level(l).layer, layerCount: level(l).encoderLayers, groups: groups,
-      capacity: max(end / span(l) - start / span(l), 0), store: .persistent, holdsNumbers: machine.holdsNumbers,
-      prefix: prefix, share: workload.continuations)
+    return max(end / span(l) - start / span(l), 0)
   }
 
   func window(_ l: Int, groups: Int) -> KeyValueCache {
     KeyValueCache(
-      layer: model.layer(at: l - 1), layerCount: level(l).decoderLayers, groups: groups,
-      capacity: level(l).conditionLength + level(l).chunkLength - 1, store: .local,
+      model.decoder(at: l), groups: groups, capacity: level(l).conditionLength + level(l).chunkLength - 1,
       holdsNumbers: machine.holdsNumbers)
   }
 
   private func sharePromptCaches() {
-    promptCaches = encoderCaches
     let (start, end) = (workload.promptLength, workload.promptLength + workload.generatedLength)
-    encoderCaches = PerLevel(
-      (1...model.levelCount).map {
-        encoderCache($0, groups: sequences, start: start, end: end, prefix: promptCaches[$0])
-      })
+    for l in 1...model.levelCount {
+      encoderCaches[l] = encoderCaches[l].continued(
+        by: workload.continuations, room: unitsCached(l, from: start, to: end))
+    }
+    promptCaches = encoderCaches.compactMap(\.prefix)
   }
 
   /// Runs every encoder over the units that the tokens close.

@@ -16,6 +16,7 @@ public final class HierarchySession: Session {
   /// Counts the bytes of all caches.
   public let memory: CacheMeter
   let weights: ModelWeights
+  let methods: CacheMethods.Factory
   let model: Model
   let workload: Workload
   /// batch × continuations.
@@ -38,7 +39,8 @@ public final class HierarchySession: Session {
   var dropped = false
   /// Per level: the encoder's cache, and the shared prompt's cache before it if continuations share one.
   var encoderCaches: PerLevel<KeyValueCache> = []
-  var promptCaches: PerLevel<KeyValueCache> = []
+  /// The prompts that continuations share.
+  var promptCaches: [KeyValueCache] = []
   /// Per level: the window of the open chunk.
   var windows: PerLevel<KeyValueCache> = []
   /// Per level: windows of a whole meta-context's chunks, kept for the next one.
@@ -63,7 +65,12 @@ public final class HierarchySession: Session {
   var metaContextTokens: [Int32]
   var slotTokens: [Int32]
 
-  public init(_ weights: ModelWeights, workload: Workload, machine: Machine) {
+  public convenience init(_ weights: ModelWeights, workload: Workload, machine: Machine) {
+    self.init(weights, workload: workload, machine: machine, methods: CacheMethods.ofPlan)
+  }
+
+  /// - Parameter methods: what carries out the plans of its encoders' caches.
+  init(_ weights: ModelWeights, workload: Workload, machine: Machine, methods: @escaping CacheMethods.Factory) {
     let model = weights.model
     let (levelCount, sequences) = (model.levelCount, workload.batchSize * workload.continuations)
     precondition(model.generation == .hierarchical || levelCount >= 2, "recursive generation needs two levels")
@@ -71,6 +78,7 @@ public final class HierarchySession: Session {
     self.model = model
     self.workload = workload
     self.machine = machine
+    self.methods = methods
     self.sequences = sequences
     metaContext = model.metaContextLength
     dropLength = (workload.promptLength + metaContext - 1) / metaContext * metaContext
@@ -249,7 +257,7 @@ public final class HierarchySession: Session {
     dropped = true
     for l in 1..<model.levelCount {
       encoderCaches[l].release()
-      if workload.continuations > 1, !promptCaches.isEmpty { promptCaches[l].release() }
+      encoderCaches[l].prefix?.release()
       if model.decoderInput == .encoderState { previous[l].copy(from: latest[l]) }
     }
   }

@@ -13,15 +13,22 @@ public final class VanillaSession: Session {
   private let weights: ModelWeights
   private let workload: Workload
   private let sequences: Int
+  private let methods: CacheMethods.Factory
   private var caches: [KeyValueCache] = []
   /// Last row of each sequence before the last norm.
   private let hidden: Tensor
 
-  public init(_ weights: ModelWeights, workload: Workload, machine: Machine) {
+  public convenience init(_ weights: ModelWeights, workload: Workload, machine: Machine) {
+    self.init(weights, workload: workload, machine: machine, methods: CacheMethods.ofPlan)
+  }
+
+  /// - Parameter methods: what carries out the plans of its caches.
+  init(_ weights: ModelWeights, workload: Workload, machine: Machine, methods: @escaping CacheMethods.Factory) {
     precondition(workload.promptLength >= 1, "a vanilla Transformer has nothing to predict from without a prompt")
     self.weights = weights
     self.workload = workload
     self.machine = machine
+    self.methods = methods
     sequences = workload.batchSize * workload.continuations
     memory = CacheMeter(element: machine.trace?.precision.cache ?? .fp32)
     hidden = machine.makeState(rows: sequences, columns: weights.model.layer.width)
@@ -33,7 +40,9 @@ public final class VanillaSession: Session {
     precondition(prompts.count == batch && prompts.allSatisfy { $0.count == length }, "prompts of another shape")
     machine.trace?.phase = .prefill
     let shared = workload.continuations > 1
-    let cache = makeCache(groups: batch, capacity: shared ? length : length + workload.generatedLength)
+    let cache = KeyValueCache(
+      weights.model.tokenStack, groups: batch, capacity: shared ? length : length + workload.generatedLength,
+      holdsNumbers: machine.holdsNumbers, methods: methods)
     let mark = machine.arena.mark
     defer { machine.arena.release(to: mark) }
     let embedded = machine.embed(prompts.flatMap(\.self), table: weights.embedding, at: Node(0, .decoder, .embedding))
@@ -45,8 +54,8 @@ public final class VanillaSession: Session {
     memory.observe(persistent: caches, prompts: [], windows: [])
     memory.endPrefill()
     if shared {
-      caches.append(
-        makeCache(groups: sequences, capacity: workload.generatedLength, prefix: cache, share: workload.continuations))
+      let own = cache.continued(by: workload.continuations, room: workload.generatedLength)
+      caches = own.prefix.map { [$0, own] } ?? [own]
     }
   }
 
@@ -71,14 +80,6 @@ public final class VanillaSession: Session {
     }
     return emitted
   }
-
-  private func makeCache(
-    groups: Int, capacity: Int, prefix: KeyValueCache? = nil, share: Int = 1
-  ) -> KeyValueCache {
-    KeyValueCache(
-      layer: weights.stack.shape, layerCount: weights.stack.layers.count, groups: groups, capacity: capacity,
-      store: .persistent, holdsNumbers: machine.holdsNumbers, prefix: prefix, share: share)
-  }
 }
 
 /// Teacher-forced pass over whole sequences.
@@ -92,8 +93,7 @@ extension VanillaSession {
   public static func teacherForced(_ weights: ModelWeights, tokens: [[Int32]], machine: Machine) -> Tensor {
     let (batch, length) = (tokens.count, tokens[0].count)
     let cache = KeyValueCache(
-      layer: weights.stack.shape, layerCount: weights.stack.layers.count, groups: batch, capacity: length,
-      store: .persistent, holdsNumbers: machine.holdsNumbers)
+      weights.model.tokenStack, groups: batch, capacity: length, holdsNumbers: machine.holdsNumbers)
     let embedded = machine.embed(tokens.flatMap(\.self), table: weights.embedding, at: Node(0, .decoder, .embedding))
     let result = machine.run(weights.stack, embedded, cache: cache, queries: length, readsOnce: true)
     return machine.head(result, norm: weights.stack.lastNorm, table: weights.head, at: Node(0, .decoder, .head))

@@ -44,18 +44,18 @@ struct Entries<Scalar> {
     values + layout.offset(group: group, head: head, entry: entry)
   }
 
-  /// Writes one entry of every head of a group.
-  /// - Parameter row: the keys of all heads, then their values, as a projection leaves them.
-  func store(_ row: UnsafePointer<Scalar>, group: Int, entry: Int) {
+  /// Writes one entry of some heads of a group.
+  /// - Parameter row: the keys of all heads of the layer, then their values, as a projection leaves them.
+  func store(_ row: UnsafePointer<Scalar>, of heads: Range<Int>, group: Int, entry: Int) {
     let width = layout.headWidth
-    for head in 0..<layout.heads {
+    for head in heads {
       let key = row + head * width
       keys(group: group, head: head, entry: entry).update(from: key, count: width)
       values(group: group, head: head, entry: entry).update(from: key + layout.heads * width, count: width)
     }
   }
 
-  /// Reads one entry of every head of a group; the reverse of `store`.
+  /// Reads one entry of every head of a group; the reverse of `store` of all heads.
   func load(group: Int, entry: Int, into row: UnsafeMutablePointer<Scalar>) {
     let width = layout.headWidth
     for head in 0..<layout.heads {
@@ -63,6 +63,40 @@ struct Entries<Scalar> {
       key.update(from: keys(group: group, head: head, entry: entry), count: width)
       (key + layout.heads * width).update(from: values(group: group, head: head, entry: entry), count: width)
     }
+  }
+}
+
+extension Entries {
+  /// Moves the entries of ranges, in ascending order, to the front of a head's memory.
+  func gather(_ ranges: [Range<Int>], group: Int, head: Int) {
+    var end = 0
+    for range in ranges {
+      let count = range.count * layout.headWidth
+      keys(group: group, head: head, entry: end)
+        .update(from: keys(group: group, head: head, entry: range.lowerBound), count: count)
+      values(group: group, head: head, entry: end)
+        .update(from: values(group: group, head: head, entry: range.lowerBound), count: count)
+      end += range.count
+    }
+  }
+
+  /// Copies the first entries of a head from a group of other memory.
+  func copy(_ count: Int, of source: Self, from other: Int, to group: Int, head: Int) {
+    let elements = count * layout.headWidth
+    keys(group: group, head: head).update(from: source.keys(group: other, head: head), count: elements)
+    values(group: group, head: head).update(from: source.values(group: other, head: head), count: elements)
+  }
+}
+
+extension UnsafeMutablePointer<Float> {
+  /// The same movement of one number for each of `held` entries; behind those that stay are zeros.
+  func gather(_ ranges: [Range<Int>], of held: Int) {
+    var end = 0
+    for range in ranges {
+      (self + end).update(from: self + range.lowerBound, count: range.count)
+      end += range.count
+    }
+    (self + end).update(repeating: 0, count: held - end)
   }
 }
 
@@ -78,23 +112,24 @@ extension Entries<Float> {
   }
 }
 
-/// Entries behind one another in every key–value head of every group, as a query meets them: the only addresses that
-/// a cache gives away for reading.
+/// Entries behind one another in every key–value head of a run, in every group, as a query meets them: the only
+/// addresses that a cache gives away for reading.
 struct Segment<Scalar> {
   let entries: Entries<Scalar>
+  /// The first head of the run among those of the layer.
+  let firstHead: Int
   /// Its first entry among those of its memory.
   let firstEntry: Int
-  /// What the first key was rotated by; those behind it follow one by one.
-  let firstPosition: Int
   let count: Int
   /// Consecutive groups that read the same entries.
   let share: Int
 
+  /// - Parameter head: among those of the run.
   func keys(group: Int, head: Int) -> UnsafeMutablePointer<Scalar> {
-    entries.keys(group: group / share, head: head, entry: firstEntry)
+    entries.keys(group: group / share, head: firstHead + head, entry: firstEntry)
   }
 
   func values(group: Int, head: Int) -> UnsafeMutablePointer<Scalar> {
-    entries.values(group: group / share, head: head, entry: firstEntry)
+    entries.values(group: group / share, head: firstHead + head, entry: firstEntry)
   }
 }

@@ -2,60 +2,124 @@ import Architectures
 import CKernels
 import Quantities
 
-/// Keys and values of one stack, and their memory: all entries are kept.
+/// Keys and values of one stack, and their memory.
 ///
 /// A group is a sequence, or a chunk of one. Continuations of one prompt share a `prefix`: group g attends the entries
-/// of the prefix's group g / share first, then its own.
+/// of the prefix's group g / share first, then its own. Runs of alike heads hold entries of their own number, because
+/// their retentions may let go of others (`settle`).
 public final class KeyValueCache {
-  /// The shape of every layer.
-  public let layer: LayerShape
+  /// Whose keys and values it has, with the plan of every run of heads.
+  public let stack: Stack
   /// Sequences, or chunks of one.
   public let groups: Int
-  /// Whether entries are a cache that grows or the window of an open chunk.
-  public let store: Store
   /// What the groups attend before their own entries; nil where they share none.
   public let prefix: KeyValueCache?
   /// Own groups per group of the prefix.
   public let share: Int
-  /// Entries in the groups' own memory.
-  public private(set) var ownHeld = 0
   /// What the next key is rotated by: the number of positions that came before it, whether their entries are held or
   /// not.
   public private(set) var nextPosition: Int
   /// The position of the first own entry.
   let startPosition: Int
   let layout: CacheLayout
+  /// The shape of every layer.
+  let shapes: [LayerShape]
+  /// All runs of heads, layer by layer.
+  let runs: [CacheRun]
+  /// Where the runs of each layer begin; behind them, how many there are.
+  private let firstRun: [Int]
+  /// Entries that the heads of each run hold in the groups' own memory.
+  private var own: [Int]
+  private let methods: CacheMethods.Factory
+  private let massMemory: Arena
+  private let holdsNumbers: Bool
   private var keyBase: UnsafeMutablePointer<Float>?
   private var valueBase: UnsafeMutablePointer<Float>?
+  /// Whether no run lets an entry go.
+  public let keepsEverything: Bool
+  /// Whether every layer keeps and reads everything in all heads alike, as training does.
+  let isFull: Bool
 
+  /// A cache without entries, whose heads do what their plans say.
   /// - Parameters:
-  ///   - layer: the shape of every layer; keys and values have its heads.
-  ///   - layerCount: layers of the stack.
+  ///   - stack: whose keys and values it has.
   ///   - groups: sequences, or chunks of one.
   ///   - capacity: entries for which each head of each group has room, those of the prefix not counted.
-  ///   - store: whether its entries are a cache that grows or the window of an open chunk.
   ///   - holdsNumbers: whether entries are allocated, or only counted.
   ///   - prefix: filled, and not appended to as long as this cache lives.
   ///   - share: own groups per group of the prefix.
-  public init(
-    layer: LayerShape, layerCount: Int, groups: Int, capacity: Int, store: Store, holdsNumbers: Bool,
-    prefix: KeyValueCache? = nil, share: Int = 1
+  public convenience init(
+    _ stack: Stack, groups: Int, capacity: Int, holdsNumbers: Bool, prefix: KeyValueCache? = nil, share: Int = 1
   ) {
-    self.layer = layer
+    self.init(
+      stack, groups: groups, capacity: capacity, holdsNumbers: holdsNumbers, prefix: prefix, share: share,
+      methods: CacheMethods.ofPlan)
+  }
+
+  /// The same with methods of whoever makes it.
+  /// - Parameters:
+  ///   - stack: whose keys and values it has.
+  ///   - groups: sequences, or chunks of one.
+  ///   - capacity: entries for which each head of each group has room, those of the prefix not counted.
+  ///   - holdsNumbers: whether entries are allocated, or only counted.
+  ///   - prefix: filled, and not appended to as long as this cache lives.
+  ///   - share: own groups per group of the prefix.
+  ///   - methods: what carries out the plan of a run of heads.
+  package init(
+    _ stack: Stack, groups: Int, capacity: Int, holdsNumbers: Bool, prefix: KeyValueCache? = nil, share: Int = 1,
+    methods: @escaping CacheMethods.Factory
+  ) {
+    self.stack = stack
     self.groups = groups
-    self.store = store
     self.prefix = prefix
     self.share = share
+    self.methods = methods
     startPosition = prefix?.nextPosition ?? 0
     nextPosition = startPosition
+    shapes = stack.layerShapes
+    let shape = stack.shape
     layout = CacheLayout(
-      layers: layerCount, groups: groups, heads: layer.keyValueHeads, capacity: capacity, headWidth: layer.headWidth)
-    checkInvariants()
+      layers: shapes.count, groups: groups, heads: shape.keyValueHeads, capacity: capacity,
+      headWidth: shape.headWidth)
+    let massMemory = Arena(holdsNumbers: holdsNumbers)
+    (runs, firstRun) = Self.runs(of: stack, methods) { heads in
+      massMemory.tensor(rows: groups * heads, columns: capacity)
+    }
+    (self.massMemory, self.holdsNumbers) = (massMemory, holdsNumbers)
+    own = Array(repeating: 0, count: runs.count)
+    keepsEverything = runs.allSatisfy { $0.methods.retaining == nil }
+    isFull =
+      keepsEverything && stack.isFull && runs.count == shapes.count
+      && runs.allSatisfy { $0.methods.lookingUp == nil }
+    clear()
     guard holdsNumbers, layout.elements > 0 else { return }
     keyBase = ck_allocate(layout.elements)
     valueBase = ck_allocate(layout.elements)
     keyBase?.initialize(repeating: 0, count: layout.elements)
     valueBase?.initialize(repeating: 0, count: layout.elements)
+  }
+
+  /// The runs of all layers, and where those of each begin.
+  private static func runs(
+    of stack: Stack, _ methods: CacheMethods.Factory, mass: (_ heads: Int) -> Tensor
+  ) -> ([CacheRun], [Int]) {
+    var (runs, firstRun): ([CacheRun], [Int]) = ([], [])
+    for alike in stack.runs {
+      for _ in 0..<alike.layers {
+        let layer = firstRun.count
+        firstRun.append(runs.count)
+        var head = 0
+        for run in alike.heads {
+          let made = methods(run)
+          runs.append(
+            CacheRun(
+              layer: layer, heads: head..<head + run.count, shape: alike.shape.share(ofHeads: run.count),
+              methods: made, mass: made.retaining?.needsMass == true ? mass(run.count) : nil))
+          head += run.count
+        }
+      }
+    }
+    return (runs, firstRun + [runs.count])
   }
 
   deinit { freeMemory() }
@@ -67,13 +131,23 @@ public final class KeyValueCache {
     valueBase = nil
   }
 
+  /// Whether entries are a cache that grows or the window of an open chunk.
+  public var store: Store { stack.persists ? .persistent : .local }
   /// Layers of the stack.
   public var layerCount: Int { layout.layers }
   /// Entries for which each head of each group has room, those of the prefix not counted.
   public var capacity: Int { layout.capacity }
 
-  /// Entries that the next query sees before it, the prefix included.
+  /// Positions among `runs`.
+  func runs(of layer: Int) -> Range<Int> { firstRun[layer]..<firstRun[layer + 1] }
+
+  /// Entries in a group's own memory, of the heads that hold the most.
+  public var ownHeld: Int { own.max() ?? 0 }
+  /// Entries that the next query finds before it, the prefix included, in the heads that hold the most.
   public var held: Int { (prefix?.ownHeld ?? 0) + ownHeld }
+
+  func ownHeld(run: Int) -> Int { own[run] }
+  func held(run: Int) -> Int { (prefix?.own[run] ?? 0) + own[run] }
 
   /// Positions for which rotary angles are needed until the memory is full.
   var positionRoom: Int { startPosition + capacity }
@@ -88,44 +162,111 @@ public final class KeyValueCache {
 
   /// Forgets all own entries and keeps the memory: a chunk has closed, and the next one begins where this one did.
   public func clear() {
-    ownHeld = 0
+    for index in own.indices {
+      own[index] = 0
+      if let mass = runs[index].mass { mass.base?.update(repeating: 0, count: mass.count) }
+    }
     nextPosition = startPosition
     checkInvariants()
   }
 
   /// Marks entries as held, once every layer has appended them.
   public func advance(by count: Int) {
-    ownHeld += count
+    for index in own.indices {
+      own[index] += count
+      precondition(own[index] <= capacity, "a cache of \(capacity) entries was given \(own[index])")
+    }
     nextPosition += count
-    precondition(ownHeld <= capacity, "a cache of \(capacity) entries was given \(ownHeld)")
     checkInvariants()
+  }
+
+  /// Lets go of what the retentions give up once a pass is over: what stays is moved to the front.
+  /// - Parameter moved: is told of each run of heads that lost entries, and how many stay in all groups together.
+  func settle(_ moved: (_ run: CacheRun, _ entries: Int) -> Void) {
+    guard !keepsEverything else { return }
+    for (index, run) in runs.enumerated() {
+      guard let retaining = run.methods.retaining,
+        let kept = settle(run, retaining, held: own[index])
+      else { continue }
+      own[index] = kept
+      if kept > 0 { moved(run, groups * kept) }
+    }
+    checkInvariants()
+  }
+
+  /// - Returns: the entries of a head that stay; nil where all do.
+  private func settle(_ run: CacheRun, _ retaining: any Retaining, held: Int) -> Int? {
+    guard let alike = retaining.survivors(of: held, after: nextPosition, mass: nil) else { return nil }
+    let kept = alike.reduce(0) { $0 + $1.count }
+    guard kept < held else { return nil }
+    let entries = entries(run.layer)
+    for group in 0..<groups {
+      for (index, head) in run.heads.enumerated() {
+        var ranges = alike
+        let mass = run.mass(group: group, head: index)
+        if let mass {
+          let gathered = UnsafeBufferPointer(start: mass, count: held)
+          ranges = retaining.survivors(of: held, after: nextPosition, mass: gathered) ?? []
+          precondition(ranges.reduce(0) { $0 + $1.count } == kept, "how many entries stay depends on their mass")
+        }
+        entries?.gather(ranges, group: group, head: head)
+        mass?.gather(ranges, of: held)
+      }
+    }
+    return kept
   }
 
   /// Copies the first entries of `source`'s groups, each to `copies` consecutive groups of this cache.
   /// - Parameters:
-  ///   - source: filled, and of the same layers.
+  ///   - source: filled, and of the same stack.
   ///   - first: the first source group copied.
   ///   - copies: groups of this cache that each source group becomes.
-  ///   - count: entries copied of each group.
-  public func copyGroups(from source: KeyValueCache, first: Int = 0, copies: Int = 1, count: Int) {
+  ///   - count: so many of a source that keeps everything; all that it holds if nil.
+  public func copyGroups(from source: KeyValueCache, first: Int = 0, copies: Int = 1, count: Int? = nil) {
     precondition(first + (groups + copies - 1) / copies <= source.groups, "copying groups that do not exist")
-    precondition(count <= capacity && count <= source.ownHeld, "copying entries that do not exist")
+    precondition(stack == source.stack, "copying entries of another stack")
     precondition(startPosition == source.startPosition, "copying keys that other positions have rotated")
-    ownHeld = count
-    nextPosition = startPosition + count
+    precondition(count == nil || source.keepsEverything, "the first entries are not those of the first positions")
+    for index in own.indices {
+      own[index] = count ?? source.own[index]
+      precondition(
+        own[index] <= capacity && own[index] <= source.own[index], "copying entries that do not exist")
+    }
+    nextPosition = count.map { startPosition + $0 } ?? source.nextPosition
     checkInvariants()
-    let elements = count * layer.headWidth
-    for index in 0..<layerCount {
-      guard let to = entries(index), let from = source.entries(index) else { return }
+    for (index, run) in runs.enumerated() {
+      guard let to = entries(run.layer), let from = source.entries(run.layer) else { return }
       for group in 0..<groups {
-        for head in 0..<layer.keyValueHeads {
-          to.keys(group: group, head: head)
-            .update(from: from.keys(group: first + group / copies, head: head), count: elements)
-          to.values(group: group, head: head)
-            .update(from: from.values(group: first + group / copies, head: head), count: elements)
+        for (place, head) in run.heads.enumerated() {
+          let other = first + group / copies
+          to.copy(own[index], of: from, from: other, to: group, head: head)
+          if let mass = run.mass(group: group, head: place),
+            let given = source.runs[index].mass(group: other, head: place)
+          {
+            mass.update(from: given, count: own[index])
+          }
         }
       }
     }
+  }
+
+  /// What so many continuations of each group append to, with room for so many entries more.
+  ///
+  /// They read the entries of this cache where they are. Where a retention may let each of them go of others, every
+  /// continuation gets a copy instead, and this cache is not needed any more.
+  /// - Parameters:
+  ///   - copies: continuations of each group.
+  ///   - room: entries that each head of a continuation can append.
+  public func continued(by copies: Int, room: Int) -> KeyValueCache {
+    guard !keepsEverything else {
+      return KeyValueCache(
+        stack, groups: groups * copies, capacity: room, holdsNumbers: holdsNumbers, prefix: self, share: copies,
+        methods: methods)
+    }
+    let result = KeyValueCache(
+      stack, groups: groups * copies, capacity: ownHeld + room, holdsNumbers: holdsNumbers, methods: methods)
+    result.copyGroups(from: self, copies: copies)
+    return result
   }
 
   /// Makes all numbers the same and marks entries as held: for measuring, where the values do not matter.
@@ -136,51 +277,12 @@ public final class KeyValueCache {
     advance(by: count)
   }
 
-  // MARK: Addresses
-
   /// The own memory of a layer, which a projection writes to; `nil` for shapes and after a release.
   func entries(_ layer: Int) -> Entries<Float>? {
     guard let keyBase, let valueBase else { return nil }
     return Entries(layout, layer: layer, keys: keyBase, values: valueBase)
   }
 
-  /// What a query reads of a layer, in order of position; nothing for shapes and after a release.
-  /// - Parameter appended: entries that the layer has appended and that are not yet marked as held.
-  /// - Note: allocates nothing.
-  func withSegments<Result>(
-    _ layer: Int, appended: Int, _ body: (UnsafeBufferPointer<Segment<Float>>) -> Result
-  ) -> Result {
-    withUnsafeTemporaryAllocation(of: Segment<Float>.self, capacity: 2) { segments in
-      var count = 0
-      func add(_ entries: Entries<Float>?, _ held: Int, from position: Int, share: Int) {
-        guard let entries, held > 0 else { return }
-        let segment = Segment(
-          entries: entries, firstEntry: 0, firstPosition: position, count: held, share: share)
-        segments.initializeElement(at: count, to: segment)
-        count += 1
-      }
-      if let prefix { add(prefix.entries(layer), prefix.ownHeld, from: prefix.startPosition, share: share) }
-      add(entries(layer), ownHeld + appended, from: startPosition, share: 1)
-      return body(UnsafeBufferPointer(rebasing: segments[..<count]))
-    }
-  }
-
-  // MARK: Sizes
-
-  /// What the own memory holds.
-  /// - Unit: bit, at the given element type; the executed memory is float32.
-  public func bitsHeld(in element: ElementType) -> Int128 { bits(ofEntries: ownHeld, in: element) }
-
-  /// What this many entries of every group take in all layers.
-  /// - Unit: bit
-  public func bits(ofEntries count: Int, in element: ElementType) -> Int128 {
-    let entries = Int128(layerCount) * Int128(groups) * Int128(count)
-    return entries * 2 * Int128(layer.keyValueWidth) * Int128(element.bits)
-  }
-
   /// Bytes of real memory, filled or not; 0 for shapes and after a release.
   public var allocatedBytes: Int { keyBase == nil ? 0 : fullBytes }
-
-  /// Bytes of float32 that the memory has, or would have for shapes.
-  var fullBytes: Int { 2 * layout.elements * MemoryLayout<Float>.stride }
 }

@@ -35,9 +35,10 @@ extension Machine {
     }
   }
 
+  /// - Parameter columns: from one row of queries, or of the result, to the next.
   func fastAttention(
-    _ shape: AttentionShape, segments: UnsafeBufferPointer<Segment<Float>>, query: Tensor, mass: Tensor?,
-    into result: Tensor
+    _ shape: AttentionShape, segments: UnsafeBufferPointer<Segment<Float>>, query: UnsafePointer<Float>,
+    columns: Int, mass: Tensor?, into result: UnsafeMutablePointer<Float>
   ) {
     let dimensions = shape.layer
     withUnsafeTemporaryAllocation(of: ck_segment.self, capacity: segments.count) { runs in
@@ -52,8 +53,8 @@ extension Machine {
       var arguments = ck_attention(
         groups: shape.groups, queries: shape.queries, past: shape.keysBefore, heads: dimensions.heads,
         keyValueHeads: dimensions.keyValueHeads, headWidth: dimensions.headWidth,
-        scale: 1 / Float(dimensions.headWidth).squareRoot(), q: query.base, ldq: query.columns,
-        segments: UnsafePointer(runs.baseAddress), y: result.base, ldy: result.columns, mass: mass?.base,
+        scale: 1 / Float(dimensions.headWidth).squareRoot(), q: query, ldq: columns,
+        segments: UnsafePointer(runs.baseAddress), y: result, ldy: columns, mass: mass?.base,
         ldmass: mass?.columns ?? 0)
       ck_attention(&arguments)
     }

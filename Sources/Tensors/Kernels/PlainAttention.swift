@@ -4,13 +4,15 @@ import Architectures
 extension PlainKernels {
   /// Attention of all queries of all groups.
   /// - Parameters:
-  ///   - query: rows × D_q, as is the result.
+  ///   - query: rows of the shape's heads, as is the result.
+  ///   - columns: from one row to the next.
   ///   - segments: what the last query of a group sees, in order of position.
   ///   - weights: scratch for all entries.
   ///   - mass: to which the weights of each entry are added, rows of the group and the key–value head, and the distance
   ///     of two rows.
   static func attend(
-    _ shape: AttentionShape, query: Input, segments: UnsafeBufferPointer<Segment<Scalar>>, weights: Output,
+    _ shape: AttentionShape, query: Input, columns: Int, segments: UnsafeBufferPointer<Segment<Scalar>>,
+    weights: Output,
     mass: (base: Output, columns: Int)? = nil, into y: Output
   ) {
     let (layer, width) = (shape.layer, shape.layer.headWidth)
@@ -18,7 +20,7 @@ extension PlainKernels {
       let group = row / shape.queries
       let visible = shape.keysBefore + row % shape.queries + 1
       for head in 0..<layer.heads {
-        let (at, shared) = (row * layer.queryWidth + head * width, head * layer.keyValueHeads / layer.heads)
+        let (at, shared) = (row * columns + head * width, head * layer.keyValueHeads / layer.heads)
         var rest = visible
         let seen = segments.map { segment in
           let count = min(segment.count, rest)
@@ -31,8 +33,7 @@ extension PlainKernels {
         attend(headWidth: width, query: query + at, segments: seen, weights: weights, into: y + at)
         guard let mass else { continue }
         let sums = mass.base + (group * layer.keyValueHeads + shared) * mass.columns
-        Scalar.account(as: .elementwise)
-        for key in 0..<visible { sums[key] = sums[key] + weights[key] }
+        accumulate(visible, weights, into: sums)
       }
     }
   }

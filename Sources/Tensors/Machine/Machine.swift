@@ -76,7 +76,7 @@ public final class Machine {
   public func project(
     _ x: Tensor, _ weights: LayerWeights, into cache: KeyValueCache, layer: Int, queries: Int, at node: Node
   ) -> Tensor {
-    let shape = cache.layer
+    let shape = cache.shapes[layer]
     let query = arena.tensor(rows: x.rows, columns: shape.queryWidth)
     record(
       .queryKeyValue(rows: x.rows, layer: shape, store: cache.store), at: node, layer: layer, input: x,
@@ -89,37 +89,6 @@ public final class Machine {
     product(normalised, weights.queryKeyValue, into: joint)
     appendRotated(joint, queries: queries, cache: cache, layer: layer, query: query)
     return query
-  }
-
-  /// Softmax attention of each query over the cache up to itself.
-  /// - Parameters:
-  ///   - query: rotated, as `project` returns it.
-  ///   - cache: to which `project` has appended these positions.
-  ///   - layer: position of the layer in its stack.
-  ///   - queries: positions that each group brings.
-  ///   - readsOnce: whether each entry is read once for all queries of its group, as in prefill.
-  ///   - mass: to which the weights of each entry are added, over the queries of its group and the heads that share it;
-  ///     the trace does not count these sums, which belong to whoever asks for them.
-  ///   - node: where the work is booked.
-  /// - Shape: mass (groups · key–value heads) × entries, or wider.
-  /// - Returns: rows × D_q.
-  public func attend(
-    _ query: Tensor, cache: KeyValueCache, layer: Int, queries: Int, readsOnce: Bool, mass: Tensor? = nil,
-    at node: Node
-  ) -> Tensor {
-    let result = arena.tensor(rows: query.rows, columns: query.columns)
-    let shape = AttentionShape(
-      groups: query.rows / queries, queries: queries, keysBefore: cache.held, layer: cache.layer,
-      store: cache.store, readsOnce: readsOnce)
-    if let mass {
-      precondition(
-        mass.rows >= shape.groups * cache.layer.keyValueHeads && mass.columns >= cache.held + queries,
-        "no room for the mass of every entry")
-    }
-    record(
-      .attention(shape), at: node, layer: layer, input: query, window: (cache, queries), output: result)
-    attendRows(query, shape: shape, cache: cache, layer: layer, mass: mass, into: result)
-    return result
   }
 
   /// Output product and residual.

@@ -47,7 +47,7 @@ extension Machine {
   /// Rotates queries and keys of a joint product and appends keys and values to the cache.
   func appendRotated(_ joint: Tensor, queries: Int, cache: KeyValueCache, layer: Int, query: Tensor) {
     guard let input = joint.base, let result = query.base, let entries = cache.entries(layer) else { return }
-    let shape = cache.layer
+    let shape = cache.shapes[layer]
     let start = cache.nextPosition
     // For all that the cache has room for: growing with the context would allocate while tokens are generated.
     let angles = rotaryAngles(
@@ -64,48 +64,55 @@ extension Machine {
           cosine: angles.cosine + position, sine: angles.sine + position)
       }
     }
-    let append = Append(
-      joint: UnsafePointer(input), columns: joint.columns, queries: queries, queryWidth: shape.queryWidth,
-      firstEntry: cache.ownHeld, query: result, entries: entries)
-    Cut.run(append, count: joint.rows, grain: 64) { part, context in
-      let (append, rows) = Cut<Append>.part(part, of: context)
-      append.run(rows)
+    for index in cache.runs(of: layer) {
+      let run = cache.runs[index]
+      let append = Append(
+        joint: UnsafePointer(input), columns: joint.columns, queries: queries, queryWidth: shape.queryWidth,
+        heads: run.heads, queryColumns: run.queryColumns, firstEntry: cache.ownHeld(run: index), query: result,
+        entries: entries)
+      Cut.run(append, count: joint.rows, grain: 64) { part, context in
+        let (append, rows) = Cut<Append>.part(part, of: context)
+        append.run(rows)
+      }
     }
   }
 
-  /// - Parameter mass: what each entry's weights are added to, group × key–value head rows of as many columns as there
-  ///   are entries or more.
+  /// Attention of the query heads of one run, whose columns in queries and results are among those of all heads.
   func attendRows(
-    _ query: Tensor, shape: AttentionShape, cache: KeyValueCache, layer: Int, mass: Tensor?, into result: Tensor
+    _ query: Tensor, shape: AttentionShape, run: CacheRun, segments: UnsafeBufferPointer<Segment<Float>>,
+    into result: Tensor
   ) {
-    guard let input = query.base, let output = result.base else { return }
-    cache.withSegments(layer, appended: shape.queries) { segments in
-      guard !segments.isEmpty else { return }
-      guard backend == .plain else {
-        return fastAttention(shape, segments: segments, query: query, mass: mass, into: result)
-      }
-      let mark = arena.mark
-      defer { arena.release(to: mark) }
-      let weights = arena.tensor(rows: 1, columns: shape.keysBefore + shape.queries)
-      PlainKernels<Float>.attend(
-        shape, query: input, segments: segments, weights: weights.base!,
-        mass: mass.flatMap { mass in mass.base.map { ($0, mass.columns) } }, into: output)
+    guard let input = query.base, let output = result.base, !segments.isEmpty else { return }
+    let (first, columns) = (run.queryColumns.lowerBound, query.columns)
+    guard backend == .plain else {
+      return fastAttention(
+        shape, segments: segments, query: input + first, columns: columns, mass: run.mass, into: output + first)
     }
+    let mark = arena.mark
+    defer { arena.release(to: mark) }
+    let weights = arena.tensor(rows: 1, columns: shape.keysBefore + shape.queries)
+    PlainKernels<Float>.attend(
+      shape, query: input + first, columns: columns, segments: segments, weights: weights.base!,
+      mass: run.mass.flatMap { mass in mass.base.map { ($0, mass.columns) } }, into: output + first)
   }
 }
 
-/// Rows of rotated queries, keys and values: queries to a tensor of their own, keys and values to their cache.
+/// Rows of rotated queries, keys and values of a run of heads: queries to a tensor of their own, keys and values to
+/// their cache.
 private struct Append {
   let joint: UnsafePointer<Float>
-  let columns, queries, queryWidth, firstEntry: Int
+  let columns, queries, queryWidth: Int
+  let heads, queryColumns: Range<Int>
+  let firstEntry: Int
   let query: UnsafeMutablePointer<Float>
   let entries: Entries<Float>
 
   func run(_ rows: Range<Int>) {
     for row in rows {
       let from = joint + row * columns
-      (query + row * queryWidth).update(from: from, count: queryWidth)
-      entries.store(from + queryWidth, group: row / queries, entry: firstEntry + row % queries)
+      (query + row * queryWidth + queryColumns.lowerBound)
+        .update(from: from + queryColumns.lowerBound, count: queryColumns.count)
+      entries.store(from + queryWidth, of: heads, group: row / queries, entry: firstEntry + row % queries)
     }
   }
 }

@@ -45,27 +45,22 @@ public struct LayerWeights: Sendable {
   }
 }
 
-/// A stack of layers of one shape, and the norm it ends in.
+/// A stack of layers, and the norm it ends in.
 public struct StackWeights: Sendable {
-  /// Of every layer.
-  public let shape: LayerShape
+  /// What its layers are and where it stands.
+  public let stack: Stack
   /// From the input up.
   public let layers: [LayerWeights]
+  /// The shape of every layer.
+  public let shapes: [LayerShape]
   /// 1 × D.
   public let lastNorm: Tensor
-  /// 0 is the vanilla stack.
-  public let level: Int
-  /// Whose stack it is.
-  public let side: Side
 
-  public init(shape: LayerShape, layers: [LayerWeights], lastNorm: Tensor, level: Int, side: Side) {
-    self.shape = shape
+  public init(_ stack: Stack, layers: [LayerWeights], lastNorm: Tensor) {
+    precondition(layers.count == stack.layers, "\(layers.count) layers of \(stack.layers)")
+    self.stack = stack
     self.layers = layers
     self.lastNorm = lastNorm
-    self.level = level
-    self.side = side
+    shapes = stack.layerShapes
   }
-
-  /// Where a component of the stack books its work.
-  public func node(_ component: Component) -> Node { Node(level, side, component) }
 }

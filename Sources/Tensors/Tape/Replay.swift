@@ -22,7 +22,7 @@ public final class Replay<Scalar: KernelScalar>: TapeNumbers {
     activations = Self.allocate(tape.activationCount)
     caches = tape.caches.map { (Self.allocate($0.layout.elements), Self.allocate($0.layout.elements)) }
     var rotations: [Int: Angles<Scalar>] = [:]
-    for width in Set(tape.caches.map(\.layer.headWidth)) {
+    for width in Set(tape.caches.map(\.layout.headWidth)) {
       let angles = RotaryAngles(headWidth: width, positionCount: tape.caches.map(\.positionRoom).max() ?? 0)
       func copy(_ source: UnsafeMutablePointer<Float>) -> UnsafePointer<Scalar> {
         let result = Self.allocate(angles.count)
@@ -152,7 +152,8 @@ public final class Replay<Scalar: KernelScalar>: TapeNumbers {
       let from = joint + row * columns
       (numbers(step.output) + row * layer.queryWidth).update(from: from, count: layer.queryWidth)
       entries.store(
-        from + layer.queryWidth, group: row / window.queries, entry: window.firstEntry + row % window.queries)
+        from + layer.queryWidth, of: 0..<layer.keyValueHeads, group: row / window.queries,
+        entry: window.firstEntry + row % window.queries)
     }
   }
 
@@ -162,11 +163,12 @@ public final class Replay<Scalar: KernelScalar>: TapeNumbers {
     let weights = Self.allocate(shape.keysBefore + shape.queries)
     defer { weights.deallocate() }
     let own = Segment(
-      entries: entries(window.cache, layer: step.layer), firstEntry: 0, firstPosition: 0,
+      entries: entries(window.cache, layer: step.layer), firstHead: 0, firstEntry: 0,
       count: window.entries.upperBound, share: 1)
     withUnsafePointer(to: own) {
       PlainKernels.attend(
-        shape, query: numbers(step.input!), segments: UnsafeBufferPointer(start: $0, count: 1), weights: weights,
+        shape, query: numbers(step.input!), columns: shape.layer.queryWidth,
+        segments: UnsafeBufferPointer(start: $0, count: 1), weights: weights,
         into: numbers(step.output))
     }
   }

@@ -71,6 +71,7 @@ public final class Tape {
   /// The position of a cache among those that the tape knows.
   func index(of cache: KeyValueCache) -> Int {
     precondition(cache.prefix == nil, "a shared prompt has no gradient")
+    precondition(cache.isFull, "gradients need a cache that keeps and reads everything")
     if let known = caches.lastIndex(where: { $0 === cache }) { return known }
     caches.append(cache)
     return caches.count - 1
