@@ -92,17 +92,6 @@ public struct Work<Integer: FixedWidthInteger & SignedInteger & Sendable>: Hasha
       localReadBits: Integer(other.localReadBits), sequentialPasses: Integer(other.sequentialPasses),
       sequentialLayers: Integer(other.sequentialLayers))
   }
-
-  /// The named fields in the order of every table and file that leaves the program. Bits become bytes here.
-  @inlinable public var figures: [(name: String, value: Integer)] {
-    [
-      ("matmul_flops", matmulFlops), ("elementwise_flops", elementwiseFlops), ("traffic_bytes", bytes(trafficBits)),
-      ("weight_bytes", bytes(weightBits)), ("activation_bytes", bytes(activationBits)),
-      ("cache_read_bytes", bytes(cacheReadBits)), ("cache_write_bytes", bytes(cacheWriteBits)),
-      ("local_read_bytes", bytes(localReadBits)), ("sequential_passes", sequentialPasses),
-      ("sequential_layers", sequentialLayers),
-    ]
-  }
 }
 
 /// Whole bytes that hold `bits`: the one rounding between an element count and a reported figure.

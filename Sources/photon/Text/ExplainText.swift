@@ -2,6 +2,7 @@ import Architectures
 import Formulas
 import Quantities
 import Rendering
+import Reports
 import Scenarios
 
 /// The tables of `photon explain`.
@@ -60,18 +61,10 @@ extension ExplainedPoint {
 
   /// One row per phase and node with work, and one with the total of each phase; also the CSV form.
   var costTable: Table {
-    let names = Work<Int128>.zero.figures.map(\.name)
-    let formats = names.map { name -> NumberFormat in
-      name.hasSuffix("flops") ? .si(unit: "FLOP") : name.hasSuffix("bytes") ? .binaryBytes : .exact
-    }
-    let words = names.map { name in
-      name.replacing("_bytes", with: "").replacing("_flops", with: "").replacing("sequential_", with: "")
-        .replacing("_", with: " ")
-    }
-    let figures = names.indices.map { Column(names[$0], words[$0], as: formats[$0]) }
     var table = Table(
       title: "Work and traffic of the whole batch",
-      [.text("phase"), Column("level"), .text("side"), .text("component")] + figures)
+      [.text("phase"), Column("level"), .text("side"), .text("component")]
+        + WorkFigure.allCases.map(\.terminalColumn))
     for phase in Phase.allCases {
       for node in cost[phase] where node.work != .zero {
         let place: [Cell] = [
@@ -90,11 +83,10 @@ extension ExplainedPoint {
     var table = Table(
       title: "Key–value caches of the whole batch",
       [.text("state"), Column("bytes", "exact bytes"), Column("size", as: .binaryBytes)])
-    let rows = [
-      ("after prefill", cost.cache.bytesAfterPrefill), ("at the end", cost.cache.bytesAtEnd),
-      ("peak", cost.cache.peakBytes), ("local windows, peak", cost.cache.localPeakBytes),
-    ]
-    for (name, value) in rows { table.append([.text(name), .integer(value), .integer(value)]) }
+    for figure in CacheFigure.allCases {
+      let bytes = Cell(figure.value(of: cost.cache))
+      table.append([.text(figure.terminalHeading), bytes, bytes])
+    }
     return table
   }
 
