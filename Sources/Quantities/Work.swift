@@ -101,52 +101,6 @@ public struct Work<Integer: FixedWidthInteger & SignedInteger & Sendable>: Hasha
       hostBits: Integer(other.hostBits), sequentialPasses: Integer(other.sequentialPasses),
       sequentialLayers: Integer(other.sequentialLayers))
   }
-
-  /// One of the named figures. Bits become bytes here.
-  @inlinable public subscript(figure: WorkFigure) -> Integer {
-    switch figure {
-    case .matmulFlops: matmulFlops
-    case .elementwiseFlops: elementwiseFlops
-    case .trafficBytes: bytes(trafficBits)
-    case .weightBytes: bytes(weightBits)
-    case .activationBytes: bytes(activationBits)
-    case .cacheReadBytes: bytes(cacheReadBits)
-    case .cacheWriteBytes: bytes(cacheWriteBits)
-    case .localReadBytes: bytes(localReadBits)
-    case .sequentialPasses: sequentialPasses
-    case .sequentialLayers: sequentialLayers
-    }
-  }
-
-  /// The named figures in the order of every table and file that leaves the program.
-  @inlinable public var figures: [(name: String, value: Integer)] {
-    WorkFigure.allCases.map { ($0.rawValue, self[$0]) }
-  }
-}
-
-/// What leaves the program of the work of an operation, component or phase; the raw value is the name in files.
-@frozen
-public enum WorkFigure: String, CaseIterable, Sendable {
-  /// Fields of `Work`, and all its traffic, in whole bytes.
-  case matmulFlops = "matmul_flops", elementwiseFlops = "elementwise_flops", trafficBytes = "traffic_bytes",
-    weightBytes = "weight_bytes", activationBytes = "activation_bytes", cacheReadBytes = "cache_read_bytes",
-    cacheWriteBytes = "cache_write_bytes", localReadBytes = "local_read_bytes", sequentialPasses = "sequential_passes",
-    sequentialLayers = "sequential_layers"
-
-  /// What a figure counts.
-  public enum Unit: Sendable {
-    /// Operations, bytes, or how often something happens.
-    case flop, byte, times
-  }
-
-  /// What the figure counts.
-  public var unit: Unit {
-    switch self {
-    case .matmulFlops, .elementwiseFlops: .flop
-    case .trafficBytes, .weightBytes, .activationBytes, .cacheReadBytes, .cacheWriteBytes, .localReadBytes: .byte
-    case .sequentialPasses, .sequentialLayers: .times
-    }
-  }
 }
 
 /// Whole bytes that hold `bits`: the one rounding between an element count and a reported figure.

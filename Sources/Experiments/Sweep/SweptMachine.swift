@@ -2,68 +2,45 @@ import Architectures
 import Formulas
 import Hardware
 import Quantities
-import Rendering
+import Reports
 import Scenarios
 
-/// A profile that a sweep prices points on, and the columns of `--estimates`.
-package struct SweptMachine: Sendable {
+/// A profile that a sweep prices points on. A class, so that a row refers to its profile instead of copying it.
+package final class SweptMachine: Sendable {
   /// The profile at one precision.
   package let roofline: Roofline
+  let name: String
+  /// How many of it share a model.
+  let devices: Int
   /// Nil where only totals of phases are priced.
   private let ranges: TimeRanges?
 
   /// - Throws: `HardwareError` where the profile lacks a rate.
   package init(_ profile: HardwareProfile, _ precision: Precision, estimates: Bool) throws(HardwareError) {
-    roofline = try Roofline(profile, precision)
+    (name, devices) = (profile.name, profile.devices)
+    let roofline = try Roofline(profile, precision)
+    self.roofline = roofline
     ranges = estimates ? try TimeRanges(roofline, precision) : nil
   }
 
-  /// The columns of `--estimates`.
-  package static let columns =
-    Phase.allCases.flatMap { phase in
-      [
-        "time_s", "floor_s", "low_s", "high_s", "bound", "margin", "memory_bound_probability", "bottleneck_cause",
-        "bottleneck_node",
-      ].map { "\(phase.rawValue)_\($0)" }
-    } + ["time_to_first_token_s", "extrapolated"]
-
-  /// Adds the values of `columns` to the row in work.
-  package func appendEstimates(of point: ScenarioPoint, to rows: inout RowBuilder) {
-    guard let ranges else { return }
+  /// What `--estimates` adds to a row; nil without it.
+  func estimates(of point: ScenarioPoint) -> SweptEstimates? {
+    guard let ranges else { return nil }
     let phases = TimedPhases(point.question, roofline)
-    for phase in Phase.allCases {
-      let dispatched = phase == .prefill ? phases.dispatched.prefill : phases.dispatched.decode
-      append(phases[phase].total, ranges.range(dispatched, phases[phase]), to: &rows)
-    }
-    rows.append((phases.prefill.total.time + phases.emission.total.time).value)
-    let properties = extrapolated(roofline.profile.calibration, point.question, phases.dispatched)
-    if properties.isEmpty { rows.appendMissing() } else { rows.append(properties.joined(separator: " ")) }
-  }
-
-  private func append(_ figure: TimeFigure, _ range: TimeRange, to rows: inout RowBuilder) {
-    rows.append(figure.time.value)
-    rows.append(range.floor.value)
-    rows.append(range.low?.value)
-    rows.append(range.high?.value)
-    rows.appendBound(figure)
-    rows.append(range.memoryProbability)
-    guard let bottleneck = range.bottleneck else {
-      rows.appendMissing()
-      return rows.appendMissing()
-    }
-    rows.append(bottleneck.cause.rawValue)
-    rows.append(bottleneck.node.description)
+    return SweptEstimates(
+      prefill: PhaseResult(phases.prefill.total, ranges.range(phases.dispatched.prefill, phases.prefill)),
+      decode: PhaseResult(phases.decode.total, ranges.range(phases.dispatched.decode, phases.decode)),
+      timeToFirstToken: phases.prefill.total.time + phases.emission.total.time,
+      extrapolated: extrapolated(roofline.profile.calibration, point.question, phases.dispatched))
   }
 }
 
-extension RowBuilder {
-  /// What bounds a phase and its margin; missing where it has no work.
-  package mutating func appendBound(_ phase: TimeFigure) {
-    guard phase.hasWork else {
-      appendMissing()
-      return appendMissing()
-    }
-    append(phase.bound.rawValue)
-    append(phase.margin)
-  }
+/// Sums over the dispatched operations of a point.
+struct SweptEstimates {
+  let prefill: PhaseResult
+  let decode: PhaseResult
+  let timeToFirstToken: Seconds
+  let extrapolated: [String]
+
+  subscript(phase: Phase) -> PhaseResult { phase == .prefill ? prefill : decode }
 }

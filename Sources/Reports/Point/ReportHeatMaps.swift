@@ -19,8 +19,9 @@ extension ReportSubject {
       for map in maps {
         try await draw(map, objective.member, at: workload, "\(map.name)-\(index + 1)", &report)
       }
-      if index == 0, objective.member != ReportFigure.cacheAtEnd.rawValue {
-        try await draw(maps[0], ReportFigure.cacheAtEnd.rawValue, at: workload, "cache-\(maps[0].name)", &report)
+      let cache = PointFigure.cache(.atEnd).names.objective!
+      if index == 0, objective.member != cache {
+        try await draw(maps[0], cache, at: workload, "cache-\(maps[0].name)", &report)
       }
     }
     guard workloads.count > 1 else { return }
@@ -35,13 +36,13 @@ extension ReportSubject {
     _ map: LengthMap, _ member: String, at workload: Workload, _ name: String, _ report: inout ReportBuilder
   ) async throws {
     let points = hierarchies(at: workload).filter { map.holds($0.point.model) }
-    let values = points.compactMap { objective.admits($0) ? $0.value(member) : nil }
+    let values = points.compactMap { objective.admits($0) ? $0.number(member) : nil }
     guard map.varies(over: points), let low = values.min(), let high = values.max() else { return }
-    let style = FigureStyle.named(member)
-    let label = capitalised(style.label)
+    let names = FigureNames.named(member)
+    let label = capitalised(names.label)
     if high < Self.leastContrast * low {
       report.document.paragraph(
-        "\(label) is nearly the same over \(map.caption): \(style.text(low)) to \(style.text(high)), "
+        "\(label) is nearly the same over \(map.caption): \(names.text(low)) to \(names.text(high)), "
           + "\(change(from: low, to: high)).")
     } else {
       try await report.figure(
@@ -70,7 +71,7 @@ extension ReportSubject {
     let places = mappedWorkloads.compactMap { workload -> String? in
       let parts = maps.filter { $0.name != "uniform" }.compactMap { map -> String? in
         let points = hierarchies(at: workload).filter { map.holds($0.point.model) && objective.admits($0) }
-        let values = points.compactMap { $0.value(objective.member) }
+        let values = points.compactMap { $0.number(objective.member) }
         guard map.varies(over: points), let low = values.min(), let high = values.max(), low > 0 else { return nil }
         return "\(map.subject) \(ratio(high / low))"
       }
@@ -78,7 +79,7 @@ extension ReportSubject {
     }
     guard !places.isEmpty else { return [] }
     return [
-      "**Best and worst lengths lie apart** in \(objective.style.label), the other lengths as explained: "
+      "**Best and worst lengths lie apart** in \(objective.names.label), the other lengths as explained: "
         + places.joined(separator: "; ") + "."
     ]
   }
@@ -87,8 +88,9 @@ extension ReportSubject {
   private var winners: Table {
     var table = Table([
       Column("prompt"), Column("generated"), Column("batch"), .text("hierarchy", "best hierarchy"),
-      Column("value", objective.style.label, as: objective.style.format),
-      Column("own", "\(model.hierarchyText)", as: objective.style.format), Column("fitting", "hierarchies that fit"),
+      Column("value", objective.names.label, as: objective.names.unit.format),
+      Column("own", "\(model.hierarchyText)", as: objective.names.unit.format),
+      Column("fitting", "hierarchies that fit"),
     ])
     for workload in cornerWorkloads {
       let points = hierarchies(at: workload)
@@ -96,8 +98,8 @@ extension ReportSubject {
       let own = points.first { $0.point.model == model }
       table.append([
         Cell(workload.promptLength), Cell(workload.generatedLength), Cell(workload.batchSize),
-        Cell(best?.point.model.hierarchyText ?? "none fits"), Cell(best?.value(objective.member)),
-        own?.fits == true ? Cell(own?.value(objective.member)) : .missing,
+        Cell(best?.point.model.hierarchyText ?? "none fits"), Cell(best?.number(objective.member)),
+        own?.fits == true ? Cell(own?.number(objective.member)) : .missing,
         Cell("\(points.count(where: \.fits)) of \(points.count)"),
       ])
     }
@@ -182,21 +184,21 @@ extension ReportSubject {
         }
       }
     }
-    let values = cells.map { $0.map { $0?.value(member) } }
+    let values = cells.map { $0.map { $0?.number(member) } }
     let isObjective = member == objective.member
     let best = isObjective ? objective.best(points)?.point.model : nil
     let highlighted = rows.indices.flatMap { row in
       columns.indices.filter { best != nil && cells[row][$0]?.point.model == best }.map { (row: row, column: $0) }
     }
-    let style = FigureStyle.named(member)
-    let label = style.label
+    let names = FigureNames.named(member)
+    let label = names.label
     let shown = values.joined().compactMap { $0 }
     let spread = (shown.max() ?? 1) / max(shown.min() ?? 1, .leastNormalMagnitude)
     return HeatMap(
       "\(capitalised(label)): \(ratio(spread)) between the best and the worst lengths",
       subtitle: "\(point.name) on \(profile.name), \(place), \(kept(map))", x: map.x.label,
       columns: columns.map(String.init), y: map.y.label, rows: rows.map(String.init), values: values,
-      quantity: "\(label) (\(style.unit))", format: style.format, highlighted: highlighted)
+      quantity: "\(label) (\(names.unit.text))", format: names.unit.format, highlighted: highlighted)
   }
 
   private func kept(_ map: LengthMap) -> String {

@@ -48,7 +48,7 @@ extension ReportSubject {
         [Cell("`\(summary.point.name)`"), Cell(summary.point.model.hierarchyText)]
           + (quality == nil ? [] : [Cell(summary.quality)])
           + [
-            Cell(summary.figures.timePerOutputToken?.value), Cell(summary.prefill.time.value),
+            Cell(summary.serving.figures.timePerOutputToken?.value), Cell(summary.prefill.time.value),
             Cell(summary.totals.cache.bytesAtEnd / Int128(workload.batchSize)), Cell(summary.parameterCount),
           ])
     }
@@ -67,7 +67,8 @@ extension ReportSubject {
   private func qualityChart(_ summaries: [PointSummary], _ quality: QualityTable) -> LineChart {
     let series = Family.comparisonOrder.compactMap { family -> LineChart.Series? in
       let points = summaries.of(family).compactMap { summary in
-        summary.quality.flatMap { value in summary.atLargestBatch.map { (x: value, y: $0.throughput.perSecond) } }
+        summary.quality.flatMap { value in summary.serving.atLargestBatch.map { (x: value, y: $0.throughput.perSecond) }
+        }
       }
       guard !points.isEmpty else { return nil }
       return LineChart.Series(family.rawValue, points.sorted { $0.x < $1.x }, colour: family.colour)

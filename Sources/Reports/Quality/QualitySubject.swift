@@ -34,7 +34,7 @@ public struct DecodeCost: Sendable {
     persistentBytes = Double(decode.cacheReadBits) / 8 / tokens
     windowBytes = Double(decode.localReadBits) / 8 / tokens
     flops = Double(decode.matmulFlops + decode.elementwiseFlops) / tokens
-    time = summary.figures.timePerOutputToken!.value
+    time = summary.serving.figures.timePerOutputToken!.value
   }
 }
 

@@ -23,10 +23,10 @@ extension PointComparison {
   public func text(_ first: String, _ second: String) -> String {
     var lines = ["B over A, where A is \(first)", "              and B is \(second)"]
     for waterfall in waterfalls {
-      let style = FigureStyle.named(waterfall.figure)
+      let names = FigureNames.named(waterfall.figure)
       lines += [
         "",
-        "\(style.label): \(style.text(waterfall.first)) → \(style.text(waterfall.second)), a factor of "
+        "\(names.label): \(names.text(waterfall.first)) → \(names.text(waterfall.second)), a factor of "
           + factorText(waterfall.ratio),
       ]
       for step in waterfall.ranked {

@@ -17,10 +17,7 @@ public struct PointSummary: ModelBearing, Sendable {
   public let prefill: TimeFigure
   /// Time and bound of the whole phase.
   public let decode: TimeFigure
-  let figures: ServingFigures
-  let largestBatch: Int?
-  let atLargestBatch: ServingFigures?
-  let cost: TokenCost
+  let serving: ServingResult
   /// What the scenario's quality table says of the point; nil where it says nothing.
   var quality: Double?
 
@@ -32,17 +29,14 @@ public struct PointSummary: ModelBearing, Sendable {
     let timed = try TimedPoint(point.question, on: profile)
     prefill = timed.prefill.total
     decode = timed.decode.total
-    figures = timed.figures
-    largestBatch = timed.largestBatch
-    atLargestBatch = timed.atLargestBatch
-    cost = timed.cost
+    serving = ServingResult(timed)
   }
 
   /// The model of the point.
   public var model: Model { point.model }
 
   /// Whether weights, caches and activations fit at the point's batch.
-  var fits: Bool { largestBatch.map { $0 >= point.workload.batchSize } ?? true }
+  var fits: Bool { serving.largestBatch.map { $0 >= point.workload.batchSize } ?? true }
 
   /// Persistent cache at the end, per token of context and sequence.
   /// - Unit: byte
@@ -52,16 +46,52 @@ public struct PointSummary: ModelBearing, Sendable {
   }
 }
 
+extension PointSummary: FigureBearing {
+  /// A figure of the point on its machine.
+  /// - Precondition: reports keep it of every point of a grid.
+  func value(of figure: PointFigure) -> FigureValue {
+    switch figure {
+    case .asked(let figure): .cell(figure.cell(of: point, parameters: parameterCount))
+    case .work(let figure, let phase): .cell(.integer(totals[phase][figure]))
+    case .cache(let figure): .cell(.integer(figure.value(of: totals.cache)))
+    case .phase(let figure, let phase): figure.value(of: result(phase))
+    case .timeToFirstToken: .cell(Cell(serving.figures.timeToFirstToken.value))
+    case .serving(let figure): .cell(figure.cell(of: serving))
+    case .quality: .cell(Cell(quality))
+    case .machine, .roofline, .extrapolated:
+      preconditionFailure("\(figure.names.label) is not kept of every point")
+    }
+  }
+
+  private func result(_ phase: Phase) -> PhaseResult {
+    phase == .prefill
+      ? PhaseResult(prefill) : PhaseResult(decode, timePerToken: serving.figures.timePerOutputToken)
+  }
+
+  /// What an objective weighs, in the unit of the figure's name; nil where the point does not have it.
+  func number(_ figure: PointFigure) -> Double? { value(of: figure).field.number }
+
+  /// The same by the name that an objective holds; nil where there is no such figure.
+  func number(_ name: String) -> Double? { PointFigure.named(name).flatMap(number) }
+}
+
 extension Objective {
   /// What reports look for where a scenario does not say.
-  static let fastestDecode = Objective(
-    sense: .minimise, member: ReportFigure.decodeTimePerToken.rawValue, conditions: [])
+  static let fastestDecode = Objective(least: .phase(.timePerToken, .decode))
 
-  static let fastestPrefill = Objective(sense: .minimise, member: ReportFigure.prefillTime.rawValue, conditions: [])
+  static let fastestPrefill = Objective(least: .phase(.time, .prefill))
+
+  /// - Precondition: an objective can name the figure.
+  private init(least figure: PointFigure) {
+    self.init(sense: .minimise, member: figure.names.objective!, conditions: [])
+  }
+
+  /// How the figure that it looks at is named and written.
+  var names: FigureNames { .named(member) }
 
   /// Whether a point keeps to every condition and fits into the machine's memory.
   func admits(_ summary: PointSummary) -> Bool {
-    summary.fits && conditions.allSatisfy { $0.holds(summary.value) ?? false }
+    summary.fits && conditions.allSatisfy { $0.holds(summary.number) ?? false }
   }
 
   func isBetter(_ left: Double, than right: Double) -> Bool { sense == .minimise ? left < right : left > right }
@@ -70,7 +100,7 @@ extension Objective {
   func best(_ summaries: some Sequence<PointSummary>) -> PointSummary? {
     var best: (summary: PointSummary, value: Double)?
     for summary in summaries where admits(summary) {
-      guard let value = summary.value(member) else { continue }
+      guard let value = summary.number(member) else { continue }
       if best.map({ isBetter(value, than: $0.value) }) ?? true { best = (summary, value) }
     }
     return best?.summary
@@ -78,13 +108,14 @@ extension Objective {
 
   /// Whether quality decides about a point.
   var weighsQuality: Bool {
-    member == ReportFigure.quality.rawValue || conditions.contains { $0.names.contains(ReportFigure.quality.rawValue) }
+    let quality = PointFigure.quality.names.objective!
+    return member == quality || conditions.contains { $0.names.contains(quality) }
   }
 
   /// `minimise decode time per token subject to …`
   var text: String {
     let conditions = conditions.isEmpty ? "" : " subject to " + conditions.map { "`\($0)`" }.joined(separator: ", ")
-    return "\(sense.rawValue) \(style.label)\(conditions)"
+    return "\(sense.rawValue) \(names.label)\(conditions)"
   }
 
 }

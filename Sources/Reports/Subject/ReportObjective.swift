@@ -27,7 +27,7 @@ extension ReportSubject {
       return
         "**\(capitalised(objective.text)):** no point of the grid has the figure, fits and keeps to the conditions."
     }
-    func value(_ summary: PointSummary) -> String { objective.style.text(summary.value(objective.member)) }
+    func value(_ summary: PointSummary) -> String { objective.names.text(summary.number(objective.member)) }
     var text =
       "**\(capitalised(objective.text)):** \(here.count > 1 ? "the best model here" : "the best point") is "
       + "**\(best.point.model.described(as: best.point.name))**, \(value(best))"

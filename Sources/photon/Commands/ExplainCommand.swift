@@ -4,6 +4,7 @@ import Formulas
 import Hardware
 import Quantities
 import Rendering
+import Reports
 import Scenarios
 
 /// `photon explain`
@@ -80,7 +81,8 @@ struct ExplainedPoint {
   /// By the conventions.
   let cost: ExactCost
   let published: [PublishedForm]
-  let timed: [TimedMachine]
+  /// On each machine.
+  let priced: [PricedPoint]
 
   /// - Throws: `CountOverflow`, `HardwareError`
   init(_ point: ScenarioPoint, hardware: [HardwareProfile], _ conventions: Conventions = Conventions()) throws {
@@ -90,30 +92,12 @@ struct ExplainedPoint {
     let exact = try price(point.question)
     cost = try counted(exact, by: conventions, point.question)
     published = try publishedForms(point.question)
-    timed = try hardware.map { try TimedMachine(point, on: $0) }
+    priced = try hardware.map { try PricedPoint(point.question, on: $0) }
   }
 
   /// `M_l` at the end of generation.
   /// - Unit: level-l units
   func streamLength(_ level: Int) -> Int {
     (point.workload.promptLength + point.workload.generatedLength) / point.model.metaContextLength(upTo: level)
-  }
-}
-
-/// What is said about one point on one machine.
-struct TimedMachine {
-  let point: TimedPoint
-  /// Where each phase is bound by what.
-  let bounds: [Phase: BoundStretches]
-
-  /// - Throws: `CountOverflow`, `HardwareError`
-  init(_ point: ScenarioPoint, on profile: HardwareProfile) throws {
-    let timed = try TimedPoint(point.question, on: profile)
-    let roofline = try Roofline(profile, point.precision)
-    self.point = timed
-    bounds = Dictionary(
-      uniqueKeysWithValues: Phase.allCases.filter { timed[$0].hasWork }.map {
-        ($0, BoundStretches($0, point.question, roofline))
-      })
   }
 }

@@ -2,112 +2,80 @@ import Architectures
 import Formulas
 import Quantities
 import Rendering
-import Scenarios
+import Reports
 
 /// What `photon explain` says of machines.
 extension ExplainedPoint {
   var hardwareTable: Table {
-    var table = Table(
+    Table(
       title: "Hardware (margin: the larger of compute and memory time over the smaller)",
       [
-        .text("name"), .text("phase"), Column("time_s", "time", as: .si(unit: "s")),
-        Column("time_per_token_s", "per token", as: .si(unit: "s")), .text("bound"), Column("margin", as: .ratio),
-        Column("throughput_tokens_per_s", "tokens/s", as: .significant(3)),
-        Column("tpm_tokens_per_s_per_gib", "tokens/s/GiB", as: .significant(3)),
-        Column("largest_batch", "largest batch"),
-      ])
-    let emits = point.workload.generatedLength > 0
-    for timed in timed.map(\.point) {
-      let figures = timed.figures
-      table.append([
-        .text(timed.machine(.prefill)), .text("prefill"), Cell(timed.prefill.total.time.value), .missing,
-        timed.prefill.total.boundCell, timed.prefill.total.marginCell, .missing, .missing, .missing,
-      ])
-      table.append([
-        .text(timed.machine(.decode)), .text("decode"), Cell(timed.decode.total.time.value),
-        Cell(figures.timePerOutputToken?.value), timed.decode.total.boundCell, timed.decode.total.marginCell,
-        Cell(emits ? figures.throughput.perSecond : nil),
-        Cell(emits ? figures.throughputPerSampleGibibyte : nil),
-        timed.largestBatch.map { $0 == 0 ? "none fits" : Cell($0) } ?? .missing,
-      ])
-    }
-    return table
+        PhaseRow.name, PhaseRow.phase, .of(.time), .of(.timePerToken), .of(.bound), .of(.margin),
+        .together(.throughput), .together(.throughputPerSampleGibibyte),
+        TableColumn<PhaseRow>.together(.largestBatch).replacing { $1 == 0 ? "none fits" : $1 },
+      ], of: rows)
   }
 
   /// What tokens cost where profiles have a price or a power; without rows where none has.
   var tokenCostTable: Table {
-    var table = Table(
+    func column(_ figure: ServingFigure) -> TableColumn<PricedPoint> {
+      PointFigure.serving(figure).explained { $0.value(of: .serving(figure)) }
+    }
+    return Table(
       title: "A million emitted tokens, prefill included: price, and energy at full board power",
       [
-        .text("name"), Column("cost_usd_per_million_tokens", "cost ($)", as: .significant(3)),
-        Column("energy_j_per_million_tokens", "energy", as: .si(unit: "J")),
-        Column("cost_at_largest_batch_usd_per_million_tokens", "at the largest batch ($)", as: .significant(3)),
-        Column("energy_at_largest_batch_j_per_million_tokens", "at the largest batch", as: .si(unit: "J")),
-      ])
-    for timed in timed.map(\.point) where timed.cost != TokenCost() {
-      table.append([
-        .text(timed.machine()), Cell(timed.cost.dollars), Cell(timed.cost.joules),
-        Cell(timed.costAtLargestBatch.dollars),
-        Cell(timed.costAtLargestBatch.joules),
-      ])
-    }
-    return table
+        TableColumn(.text("name")) { .text($0.timed.machine()) }, column(.cost), column(.energy),
+        column(.costAtLargestBatch), column(.energyAtLargestBatch),
+      ], of: priced.filter { $0.timed.cost != TokenCost() })
   }
 
   /// How sure the times and their bounds are.
   var rangeTable: Table {
-    var table = Table(
+    Table(
       title: "Range of the times, and where bounds change (* beyond what the profile was fitted to)",
       [
-        .text("name"), .text("phase"), Column("floor_s", "floor", as: .si(unit: "s")),
-        Column("low_s", "5 %", as: .si(unit: "s")), Column("time_s", "estimate", as: .si(unit: "s")),
-        Column("high_s", "95 %", as: .si(unit: "s")),
-        Column("memory_probability", "memory-bound", as: .percent(decimals: 0)), .text("cause", "most time"),
-        .text("node", "most time in"), .text("over_batch", "over the batch"), .text("over_prompt", "over the prompt"),
-        .text("extrapolated", "*"),
-      ])
-    for machine in timed {
-      for phase in Phase.allCases {
-        guard let bounds = machine.bounds[phase], let bottleneck = machine.point.range(phase).bottleneck else {
-          continue
-        }
-        let range = machine.point.range(phase)
-        func share(_ value: Double) -> String { NumberFormat.percent(decimals: 0).text(100 * value) }
-        table.append([
-          .text(machine.point.machine(phase)), .text(phase.rawValue), Cell(range.floor.value), Cell(range.low?.value),
-          Cell(machine.point[phase].time.value), Cell(range.high?.value),
-          Cell(range.memoryProbability.map { 100 * $0 }),
-          .text("\(bottleneck.cause.rawValue) \(share(bottleneck.causeShare))"),
-          .text("\(bottleneck.node) \(share(bottleneck.nodeShare))"), .text(bounds.overBatch.text),
-          .text(bounds.overPrompt.text), .text(machine.point.extrapolated.joined(separator: ", ")),
-        ])
-      }
+        PhaseRow.name, PhaseRow.phase, .of(.floor), .of(.low), .of(.time, "estimate"), .of(.high),
+        .of(.memoryProbability), .of(.bottleneckCause, with: .bottleneckCauseShare),
+        .of(.bottleneckNode, with: .bottleneckNodeShare), .of(.boundOverBatch), .of(.boundOverPrompt),
+        PointFigure.extrapolated.explained { $0.priced.value(of: .extrapolated) },
+      ], of: rows.filter { $0.priced.timed.range($0.phase).bottleneck != nil })
+  }
+
+  private var rows: [PhaseRow] {
+    priced.flatMap { priced in Phase.allCases.map { PhaseRow(priced: priced, phase: $0) } }
+  }
+}
+
+/// A phase on a machine: a row of the tables above.
+private struct PhaseRow {
+  let priced: PricedPoint
+  let phase: Phase
+
+  static var name: TableColumn<PhaseRow> { TableColumn(.text("name")) { .text($0.priced.timed.machine($0.phase)) } }
+  static var phase: TableColumn<PhaseRow> { TableColumn(.text("phase")) { .text($0.phase.rawValue) } }
+
+  func value(of figure: PhaseFigure) -> FigureValue { priced.value(of: .phase(figure, phase)) }
+}
+
+extension TableColumn<PhaseRow> {
+  fileprivate static func of(_ figure: PhaseFigure, _ heading: String? = nil) -> Self {
+    PointFigure.phase(figure, .decode).explained(heading) { $0.value(of: figure) }
+  }
+
+  /// A word, and in the same column its share.
+  fileprivate static func of(_ figure: PhaseFigure, with share: PhaseFigure) -> Self {
+    let shares = Self.of(share)
+    return Self.of(figure).replacing { row, cell in
+      .text("\(shares.shown(cell)) \(shares.shown(shares.cell(row)))")
     }
-    return table
   }
-}
 
-extension [Stretch] {
-  /// `memory to 3, compute from 4`, or `memory` where nothing changes.
-  fileprivate var text: String {
-    enumerated().map { index, stretch in
-      let bound = Bound(stretch).rawValue
-      if count == 1 { return bound }
-      return index == 0
-        ? "\(bound) to \(stretch.range.upperBound)" : "\(bound) from \(stretch.range.lowerBound)"
-    }.joined(separator: ", ")
+  /// Of both phases together: in the second row of a machine.
+  fileprivate static func together(_ figure: ServingFigure) -> Self {
+    PointFigure.serving(figure).explained { row in
+      row.phase == .decode ? row.priced.value(of: .serving(figure)) : nil
+    }
   }
-}
-
-extension Bound {
-  /// What bounds a phase in a stretch of compute minus memory time.
-  init(_ stretch: Stretch) { self = stretch.isPositive ? .compute : .memory }
-}
-
-extension TimeFigure {
-  /// Nothing is bound where nothing is done.
-  fileprivate var boundCell: Cell { hasWork ? .text(bound.rawValue) : .missing }
-  fileprivate var marginCell: Cell { hasWork ? Cell(margin) : .missing }
 }
 
 extension TimedPoint {

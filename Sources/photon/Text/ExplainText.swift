@@ -2,6 +2,7 @@ import Architectures
 import Formulas
 import Quantities
 import Rendering
+import Reports
 import Scenarios
 
 /// The tables of `photon explain`.
@@ -60,10 +61,10 @@ extension ExplainedPoint {
 
   /// One row per phase and node with work, and one with the total of each phase; also the CSV form.
   var costTable: Table {
-    let figures = WorkFigure.allCases.map { Column($0.rawValue, $0.heading, as: $0.format) }
     var table = Table(
       title: "Work and traffic of the whole batch",
-      [.text("phase"), Column("level"), .text("side"), .text("component")] + figures)
+      [.text("phase"), Column("level"), .text("side"), .text("component")]
+        + WorkFigure.allCases.map(\.terminalColumn))
     for phase in Phase.allCases {
       for node in cost[phase] where node.work != .zero {
         let place: [Cell] = [
@@ -82,11 +83,10 @@ extension ExplainedPoint {
     var table = Table(
       title: "Key–value caches of the whole batch",
       [.text("state"), Column("bytes", "exact bytes"), Column("size", as: .binaryBytes)])
-    let rows = [
-      ("after prefill", cost.cache.bytesAfterPrefill), ("at the end", cost.cache.bytesAtEnd),
-      ("peak", cost.cache.peakBytes), ("local windows, peak", cost.cache.localPeakBytes),
-    ]
-    for (name, value) in rows { table.append([.text(name), .integer(value), .integer(value)]) }
+    for figure in CacheFigure.allCases {
+      let bytes = Cell(figure.value(of: cost.cache))
+      table.append([.text(figure.terminalHeading), bytes, bytes])
+    }
     return table
   }
 
@@ -104,31 +104,5 @@ extension ExplainedPoint {
       ])
     }
     return table
-  }
-}
-
-extension WorkFigure {
-  fileprivate var format: NumberFormat {
-    switch unit {
-    case .flop: .si(unit: "FLOP")
-    case .byte: .binaryBytes
-    case .times: .exact
-    }
-  }
-
-  /// Short, because the format shows the unit.
-  fileprivate var heading: String {
-    switch self {
-    case .matmulFlops: "matmul"
-    case .elementwiseFlops: "elementwise"
-    case .trafficBytes: "traffic"
-    case .weightBytes: "weight"
-    case .activationBytes: "activation"
-    case .cacheReadBytes: "cache read"
-    case .cacheWriteBytes: "cache write"
-    case .localReadBytes: "local read"
-    case .sequentialPasses: "passes"
-    case .sequentialLayers: "layers"
-    }
   }
 }

@@ -1,0 +1,79 @@
+import Architectures
+import Formulas
+import Quantities
+import Rendering
+import Scenarios
+
+/// What a point asks, and the size of what it asks about.
+public enum AskedFigure: CaseIterable, Sendable {
+  case point, name, architecture, decoderInput, generation
+  case promptLength, generatedLength, batchSize, continuations
+  case weightsType, activationsType, cacheType
+  /// Without start latents.
+  case parameters
+
+  /// A row names the model first and then how it is run; the object has what belongs together in one member.
+  var names: FigureNames {
+    switch self {
+    case .point: FigureNames("point", .count, column: "point")
+    case .name: FigureNames("model", .words, column: "name", json: "name")
+    case .architecture: FigureNames("architecture", .words, column: "architecture", json: "architecture")
+    case .decoderInput: FigureNames("decoder input", .words, column: "decoder_input", json: "decoder_input")
+    case .generation: FigureNames("generation", .words, column: "generation", json: "generation")
+    case .promptLength: FigureNames("prompt", .count, column: "prompt_length", json: "workload.prompt_length")
+    case .generatedLength:
+      FigureNames("generated", .count, column: "generated_length", json: "workload.generated_length")
+    case .batchSize: FigureNames("batch", .count, column: "batch_size", json: "workload.batch_size")
+    case .continuations: FigureNames("continuations", .count, column: "continuations", json: "workload.continuations")
+    case .weightsType: FigureNames("weights", .words, column: "weights_type", json: "precision.weights")
+    case .activationsType: FigureNames("activations", .words, column: "activations_type", json: "precision.activations")
+    case .cacheType: FigureNames("cache", .words, column: "cache_type", json: "precision.cache")
+    case .parameters:
+      // The object has the inventory too, so its total is a member of it.
+      FigureNames(
+        "parameters", .count, column: "parameters", json: "parameters.total", isObjective: true, sense: .minimise,
+        reportFormat: .si(unit: ""))
+    }
+  }
+
+  private func write(_ point: ScenarioPoint, parameters: Int128, to sink: inout some FigureSink) {
+    // Through the stored question: its parts are read where they lie, not copied with all that they hold.
+    switch self {
+    case .point: sink.append(point.index)
+    case .name: sink.append(point.name)
+    case .architecture: sink.append(point.question.model.family.rawValue)
+    case .decoderInput:
+      if point.question.model.family.hasReadings {
+        sink.append(point.question.model.decoderInput.rawValue)
+      } else {
+        sink.appendMissing()
+      }
+    case .generation:
+      if point.question.model.family.hasReadings {
+        sink.append(point.question.model.generation.rawValue)
+      } else {
+        sink.appendMissing()
+      }
+    case .promptLength: sink.append(point.question.workload.promptLength)
+    case .generatedLength: sink.append(point.question.workload.generatedLength)
+    case .batchSize: sink.append(point.question.workload.batchSize)
+    case .continuations: sink.append(point.question.workload.continuations)
+    case .weightsType: sink.append(point.question.precision.weights.rawValue)
+    case .activationsType: sink.append(point.question.precision.activations.rawValue)
+    case .cacheType: sink.append(point.question.precision.cache.rawValue)
+    case .parameters: sink.append(parameters)
+    }
+  }
+
+  /// - Parameter parameters: without start latents; the caller keeps them, because a grid has many points of one model.
+  public func cell(of point: ScenarioPoint, parameters: Int128) -> Cell {
+    var sink = CellSink()
+    write(point, parameters: parameters, to: &sink)
+    return sink.cell
+  }
+
+  /// Adds the field of a row.
+  public func append(_ point: ScenarioPoint, parameters: Int128, to rows: inout RowBuilder) {
+    write(point, parameters: parameters, to: &rows)
+  }
+}
