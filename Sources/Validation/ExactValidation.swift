@@ -114,6 +114,10 @@ public func validateExactly(_ question: Question, allocates: Bool = false) throw
       for (left, right) in zip(formula.quantities, executed.quantities) {
         compare("\(phase.rawValue) \(node)", left.name, left.value, right.value)
       }
+      // No method without a host crosses the link.
+      if formula.hostBits != 0 || executed.hostBits != 0 {
+        compare("\(phase.rawValue) \(node)", "host_bits", formula.hostBits, executed.hostBits)
+      }
     }
   }
   let figures = session.memory.figures

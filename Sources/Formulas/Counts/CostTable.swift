@@ -283,6 +283,7 @@ extension Work {
     cacheReadBits &+= other.cacheReadBits
     cacheWriteBits &+= other.cacheWriteBits
     localReadBits &+= other.localReadBits
+    hostBits &+= other.hostBits
     sequentialPasses &+= other.sequentialPasses
     sequentialLayers &+= other.sequentialLayers
   }

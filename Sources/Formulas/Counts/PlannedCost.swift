@@ -58,7 +58,7 @@ struct PlannedCost<Integer: CountingInteger> {
         work.addWrapping(
           Work(
             elementwiseFlops: Integer(word: upkeep.scored) &* sequences &* heads.count, cacheReadBits: moved,
-            cacheWriteBits: moved))
+            cacheWriteBits: moved, hostBits: Integer(word: upkeep.transferred) &* sequences &* heads.entryBits))
       }
     }
   }

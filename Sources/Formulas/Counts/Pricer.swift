@@ -78,7 +78,7 @@ extension Work where Integer: CountingInteger {
     Work<Int128>(
       matmulFlops: matmulFlops.widened, elementwiseFlops: elementwiseFlops.widened, weightBits: weightBits.widened,
       activationBits: activationBits.widened, cacheReadBits: cacheReadBits.widened,
-      cacheWriteBits: cacheWriteBits.widened, localReadBits: localReadBits.widened,
+      cacheWriteBits: cacheWriteBits.widened, localReadBits: localReadBits.widened, hostBits: hostBits.widened,
       sequentialPasses: sequentialPasses.widened, sequentialLayers: sequentialLayers.widened)
   }
 }

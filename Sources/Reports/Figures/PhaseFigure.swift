@@ -106,6 +106,7 @@ public enum PhaseFigure: CaseIterable, Sendable {
     }
   }
 
+  /// The figure of a phase, as a cell or a field.
   public func value(of result: PhaseResult) -> FigureValue {
     let (total, range) = (result.total, result.range)
     return switch self {

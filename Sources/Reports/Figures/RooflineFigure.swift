@@ -74,6 +74,7 @@ public struct RooflineResult: Sendable {
   let throughput: Rate<Token>?
   let cost: TokenCost
 
+  /// The times of a workload's two phases by the plain roofline.
   public init(_ prefill: TimeFigure, _ decode: TimeFigure, _ workload: Workload, on profile: HardwareProfile) {
     (self.prefill, self.decode) = (prefill, decode)
     let generated = Double(workload.generatedLength)
