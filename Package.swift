@@ -114,6 +114,10 @@ let package = Package(
         "Quantities", "Architectures", "Hardware", "Formulas", "Scenarios", "ServingRows", "Rendering", "Reports",
         "GSL",
       ]),
+    // What does not exist: patches, and the script that builds a copy with them.
+    .testTarget(
+      name: "GhostTests", exclude: ["method.patch", "family.patch", "method.yaml", "family.yaml", "run"],
+      swiftSettings: strict),
     // Habits that the compiler does not see.
     tests("TidyTests", []),
     tests("CommandTests", ["photon", .product(name: "Subprocess", package: "swift-subprocess")]),

@@ -33,14 +33,16 @@ struct CacheBits<Integer: CountingInteger>: Sendable {
     }
   }
 
-  /// Adds a level that may evict: continuations hold copies of the prompt's entries, so that each evicts its own.
+  /// Adds a level that may evict: continuations hold copies of the prompt's entries, so that each evicts its own. They
+  /// are made when decode begins, so there are none at a drop that ends prefill, or where nothing is generated.
   mutating func add(
-    _ activity: LevelActivity<Integer>, _ cost: PlannedCost<Integer>, survives: Bool, continuations: Integer
+    _ activity: LevelActivity<Integer>, _ cost: PlannedCost<Integer>, survives: Bool, copiesAtDrop: Integer,
+    copiesAtEnd: Integer
   ) {
     let prompt = cost.bits(after: activity.unitsAtPrompt.integer)
-    let end = continuations &* cost.bits(after: activity.unitsAtEnd.integer)
+    let end = copiesAtEnd &* cost.bits(after: activity.unitsAtEnd.integer)
     atPrompt &+= prompt
-    beforeDrop &+= continuations &* cost.bits(after: activity.unitsAtDrop.integer)
+    beforeDrop &+= copiesAtDrop &* cost.bits(after: activity.unitsAtDrop.integer)
     atEnd &+= end
     if survives {
       survivorAtPrompt = prompt

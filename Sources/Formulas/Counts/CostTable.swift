@@ -71,8 +71,8 @@ struct CostTable<Integer: CountingInteger>: Sendable {
       let inputs = shape.chunkLength &* (level == 1 ? model.encoderEmbeddingWidth : below.width)
       setMap(Node(level, .encoder, .chunker), activity.encoder, shape.chunkerCost(inputs: inputs, precision), scale)
       addCache(
-        activity, encoder.entryBits, shape.encoder(at: level, model.cache), survives: level == levels.count, workload,
-        precision)
+        activity, encoder.entryBits, shape.encoder(at: level, model.cache), survives: level == levels.count,
+        dropAt: walk.dropAt, workload, precision)
 
       let decoder = StackCost<Integer>(below, layers: shape.decoderLayers, precision)
       setStack(at: level, .decoder, activity.decoder, decoder, scale)
@@ -110,11 +110,14 @@ struct CostTable<Integer: CountingInteger>: Sendable {
   @inline(__always)
   private mutating func addCache(
     _ activity: LevelActivity<Integer>, _ entryBits: Integer, _ stack: @autoclosure () -> Stack, survives: Bool,
-    _ workload: Workload, _ precision: Precision
+    dropAt: Int? = nil, _ workload: Workload, _ precision: Precision
   ) {
     let continuations = Integer(word: workload.continuations)
     if isPlanned {
-      cache.add(activity, PlannedCost(stack(), precision), survives: survives, continuations: continuations)
+      let dropsAtPrompt = dropAt == workload.promptLength
+      cache.add(
+        activity, PlannedCost(stack(), precision), survives: survives, copiesAtDrop: dropsAtPrompt ? 1 : continuations,
+        copiesAtEnd: workload.generatedLength > 0 ? continuations : 1)
     } else {
       cache.add(activity, entryBits: entryBits, survives: survives, continuations: continuations)
     }

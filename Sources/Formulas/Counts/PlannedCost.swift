@@ -6,7 +6,7 @@ struct PlannedCost<Integer: CountingInteger> {
   /// Heads of one plan in all layers of a run.
   private struct Heads {
     let plan: CachePlan
-    /// Key–value heads of all layers.
+    /// Query heads of all layers: each adds its weights to the mass of the entries that it shares.
     let count: Integer
     let pairFlops: Integer
     let pairElementwise: Integer
@@ -24,7 +24,7 @@ struct PlannedCost<Integer: CountingInteger> {
         let row = LayerRow<Integer>(run.shape.share(ofHeads: heads.count))
         let layers = Integer(word: run.layers)
         return Heads(
-          plan: heads.cache, count: Integer(word: heads.count) &* layers, pairFlops: row.pairFlops &* layers,
+          plan: heads.cache, count: row.dimensions.heads &* layers, pairFlops: row.pairFlops &* layers,
           pairElementwise: row.pairElementwise &* layers,
           entryBits: heads.cache.entry.counts.elements(of: row) &* layers &* Integer(word: precision.cache.bits))
       }

@@ -59,7 +59,9 @@ extension Explainer {
           * cacheElement
       })
     return [
-      ("elementwise_flops", total(\.scored) { heads, _ in .symbol("H_kv", heads.count) }),
+      (
+        "elementwise_flops", total(\.scored) { heads, run in .symbol("H", run.shape.share(ofHeads: heads.count).heads) }
+      ),
       ("cache_read_bytes", moved), ("cache_write_bytes", moved),
     ]
   }

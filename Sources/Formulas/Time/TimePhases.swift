@@ -134,7 +134,7 @@ struct DispatchChain {
         let row = LayerRow<Double>(run.shape.share(ofHeads: heads.count))
         let entryBytes = heads.cache.entry.counts.elements(of: row) * builder.cacheBytes
         let moved = sequences * Double(upkeep.moved) / passes * 2 * entryBytes
-        let scored = sequences * Double(upkeep.scored) / passes * Double(heads.count)
+        let scored = sequences * Double(upkeep.scored) / passes * row.dimensions.heads
         guard moved + scored > 0 else { continue }
         builder.append(
           DispatchGroup(
