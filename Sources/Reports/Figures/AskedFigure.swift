@@ -65,7 +65,9 @@ public enum AskedFigure: CaseIterable, Sendable {
     }
   }
 
-  /// - Parameter parameters: without start latents; the caller keeps them, because a grid has many points of one model.
+  /// - Parameters:
+  ///   - point: the row's.
+  ///   - parameters: without start latents; the caller keeps them, because a grid has many points of one model.
   public func cell(of point: ScenarioPoint, parameters: Int128) -> Cell {
     var sink = CellSink()
     write(point, parameters: parameters, to: &sink)

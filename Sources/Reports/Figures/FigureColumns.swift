@@ -59,7 +59,9 @@ extension PointFigure {
   }
 
   /// A column of `photon explain`.
-  /// - Parameter value: how a row's value is read; nil where the row does not have the figure.
+  /// - Parameters:
+  ///   - heading: above the column, where it is not the figure's own.
+  ///   - value: how a row's value is read; nil where the row does not have the figure.
   public func explained<Row>(
     _ heading: String? = nil, _ value: @escaping (Row) -> FigureValue?
   ) -> TableColumn<Row> {

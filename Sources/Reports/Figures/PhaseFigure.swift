@@ -139,6 +139,7 @@ public struct PhaseResult: Sendable {
   let bounds: BoundStretches?
 
   /// - Parameters:
+  ///   - total: of the whole phase.
   ///   - timePerToken: of decode, where something is generated.
   ///   - range: nil where nobody asks how sure the time is.
   ///   - bounds: nil where nobody asks over what it flips, or the phase has no work.
