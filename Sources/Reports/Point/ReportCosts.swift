@@ -23,12 +23,10 @@ extension ReportSubject {
 
   private func costTable(_ phase: Phase) -> Table {
     var table = Table([
-      .text("node"), Column("matmul_flops", "matrix work", as: .si(unit: "FLOP")),
-      Column("elementwise_flops", "element-wise", as: .si(unit: "FLOP")),
-      Column("weight_bytes", "weights read", as: .binaryBytes),
-      Column("activation_bytes", "activations", as: .binaryBytes),
-      Column("cache_bytes", "cache read + written", as: .binaryBytes),
-      Column("local_read_bytes", "windows read", as: .binaryBytes), Column("time_s", "time", as: .si(unit: "s")),
+      .text("node"), WorkFigure.matmulFlops.reportColumn, WorkFigure.elementwiseFlops.reportColumn,
+      WorkFigure.weightBytes.reportColumn, WorkFigure.activationBytes.reportColumn,
+      Column("cache_bytes", "cache read + written", as: .binaryBytes), WorkFigure.localReadBytes.reportColumn,
+      Column("time_s", "time", as: .si(unit: "s")),
       Column("share", "share", as: .percent(decimals: 1)), .text("bound"),
     ])
     let total = timed[phase]

@@ -119,49 +119,45 @@ extension ReportSubject {
 
   private func overviewTable(_ rows: [ServingRow]) -> Table {
     let comparesVanilla = rows.contains { vanilla(like: $0, rows) != nil }
-    var table = Table(
-      [.text("model")] + (quality.map { [Column("quality", $0.figure, as: .significant(4))] } ?? [])
-        + [
-          Column("parameters", as: .si(unit: "")), Column("cache", "cache per prompt", as: .binaryBytes),
-          Column("prefill_s", "prefill", as: .si(unit: "s")), .text("prefill_bound", "bound"),
-          Column("first_token_s", "time to first token", as: .si(unit: "s")),
-          Column("decode_s", "decode per token", as: .si(unit: "s")), .text("decode_bound", "bound"),
-          Column("tpm", "TPM", as: .si(unit: "")),
-        ]
-        + (comparesVanilla
-          ? [
-            Column("first_token_gain", "first token over vanilla", as: .ratio),
-            Column("decode_gain", "decode over vanilla", as: .ratio),
-            Column("cache_gain", "cache under vanilla", as: .ratio), Column("tpm_gain", "TPM over vanilla", as: .ratio),
-          ] : []))
-    for row in rows {
-      let (timed, figures) = (row.timed, row.timed.figures)
-      func bound(_ figure: TimeFigure) -> Cell { figure.time == .zero ? .missing : Cell(boundText(figure)) }
-      var cells = [Cell("`\(row.name)`")]
-      if quality != nil { cells.append(Cell(summaries.first { $0.point.model == row.model }?.quality)) }
-      cells += [
-        Cell(parameters(of: row.model).total), Cell(timed.memory.bytesPerSequence),
-        Cell(timed.prefill.total.time.value),
-        bound(timed.prefill.total), Cell(figures.timeToFirstToken.value), Cell(figures.timePerOutputToken?.value),
-        bound(timed.decode.total), Cell(figures.throughputPerSampleGibibyte),
+    let own: [TableColumn<ServingRow>] =
+      [TableColumn(.text("model")) { Cell("`\($0.name)`") }]
+      + (quality.map { [TableColumn(Column("quality", $0.figure, as: .significant(4)), qualityCell)] } ?? [])
+      + [
+        PointFigure.asked(.parameters).reported(), PointFigure.serving(.memoryPerPrompt).reported(),
+        PointFigure.phase(.time, .prefill).reported(), PointFigure.phase(.boundWithMargin, .prefill).reported(),
+        PointFigure.timeToFirstToken.reported(), PointFigure.phase(.timePerToken, .decode).reported(),
+        PointFigure.phase(.boundWithMargin, .decode).reported(),
+        PointFigure.serving(.throughputPerSampleGibibyte).reported(),
       ]
-      if comparesVanilla {
-        let other = vanilla(like: row, rows)
-        let tpm = other.flatMap { other -> Double? in
-          guard let own = figures.throughputPerSampleGibibyte,
-            let old = other.timed.figures.throughputPerSampleGibibyte,
-            old > 0
-          else { return nil }
-          return own / old
-        }
-        cells += [
-          Cell(other.map { $0.timed.figures.timeToFirstToken.value / figures.timeToFirstToken.value }),
-          Cell(other.flatMap { decodeGain(row, over: $0) }), Cell(other.flatMap { smaller(row, than: $0) }), Cell(tpm),
-        ]
+    return Table(own + (comparesVanilla ? gains(rows) : []), of: rows)
+  }
+
+  private func qualityCell(_ row: ServingRow) -> Cell {
+    Cell(summaries.first { $0.point.model == row.model }?.quality)
+  }
+
+  /// How many times sooner, faster, smaller and higher than the vanilla model nearest in parameters.
+  private func gains(_ rows: [ServingRow]) -> [TableColumn<ServingRow>] {
+    func gain(
+      _ key: String, _ heading: String, _ value: @escaping (ServingRow, ServingRow) -> Double?
+    ) -> TableColumn<ServingRow> {
+      TableColumn(Column(key, heading, as: .ratio)) { row in
+        Cell(vanilla(like: row, rows).flatMap { value(row, $0) })
       }
-      table.append(cells)
     }
-    return table
+    return [
+      gain("first_token_gain", "first token over vanilla") {
+        $1.timed.figures.timeToFirstToken.value / $0.timed.figures.timeToFirstToken.value
+      },
+      gain("decode_gain", "decode over vanilla") { decodeGain($0, over: $1) },
+      gain("cache_gain", "cache under vanilla") { smaller($0, than: $1) },
+      gain("tpm_gain", "TPM over vanilla") { row, other in
+        guard let own = row.timed.figures.throughputPerSampleGibibyte,
+          let old = other.timed.figures.throughputPerSampleGibibyte, old > 0
+        else { return nil }
+        return own / old
+      },
+    ]
   }
 
   /// Components as rows in the order of first appearance, models as columns; nil where one model is the subject.

@@ -35,23 +35,20 @@ extension ReportSubject {
           + "less and predict worse, which no cost model can weigh; a model outside the set may well be the one to build."
       )
     }
-    var table = Table(
-      [.text("model"), .text("hierarchy")]
-        + (quality.map { [Column("quality", $0.figure, as: .significant(4))] } ?? [])
-        + [
-          Column("decode_s", "decode per token", as: .si(unit: "s")),
-          Column("prefill_s", "prefill", as: .si(unit: "s")),
-          Column("cache", "persistent cache per prompt", as: .binaryBytes), Column("parameters", as: .si(unit: "")),
-        ])
-    for summary in front.prefix(Self.mostShown) {
-      table.append(
-        [Cell("`\(summary.point.name)`"), Cell(summary.point.model.hierarchyText)]
-          + (quality == nil ? [] : [Cell(summary.quality)])
-          + [
-            Cell(summary.serving.figures.timePerOutputToken?.value), Cell(summary.prefill.time.value),
-            Cell(summary.totals.cache.bytesAtEnd / Int128(workload.batchSize)), Cell(summary.parameterCount),
-          ])
-    }
+    let batch = Int128(workload.batchSize)
+    let columns: [TableColumn<PointSummary>] =
+      [
+        TableColumn(.text("model")) { Cell("`\($0.point.name)`") },
+        TableColumn(.text("hierarchy")) { Cell($0.point.model.hierarchyText) },
+      ] + (quality.map { [PointFigure.quality.reported($0.figure)] } ?? [])
+      + [
+        PointFigure.phase(.timePerToken, .decode).reported(), PointFigure.phase(.time, .prefill).reported(),
+        TableColumn(Column("cache", "persistent cache per prompt", as: .binaryBytes)) {
+          Cell($0.totals.cache.bytesAtEnd / batch)
+        },
+        PointFigure.asked(.parameters).reported(),
+      ]
+    let table = Table(columns, of: front.prefix(Self.mostShown))
     report.document.table(table)
     if let quality {
       try await report.figure(

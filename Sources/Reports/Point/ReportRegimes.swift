@@ -85,22 +85,15 @@ extension ReportSubject {
     guard !otherProfiles.isEmpty else { return }
     document.heading("Other machines")
     document.paragraph("The explained model at \(describe(workload)) on every profile that the scenario names.")
-    var table = Table([
-      .text("hardware"), Column("prefill_s", "prefill", as: .si(unit: "s")), .text("prefill_bound", "bound"),
-      Column("decode_s", "decode per token", as: .si(unit: "s")), .text("decode_bound", "bound"),
-      Column("largest", "largest batch"), Column("throughput", "throughput there", as: .si(unit: "tok/s")),
-    ])
-    for profile in [profile] + otherProfiles {
-      let timed = try TimedPoint(question, on: profile)
-      func bound(_ figure: TimeFigure) -> Cell {
-        figure.time == .zero ? .missing : Cell(boundText(figure))
-      }
-      table.append([
-        Cell("`\(profile.name)`"), Cell(timed.prefill.total.time.value), bound(timed.prefill.total),
-        Cell(timed.figures.timePerOutputToken?.value), bound(timed.decode.total),
-        timed.largestBatch.map { Cell($0) } ?? .missing, Cell(timed.atLargestBatch?.throughput.perSecond),
-      ])
-    }
+    let points = try ([profile] + otherProfiles).map { try TimedPoint(question, on: $0) }
+    let table = Table(
+      [
+        TableColumn(.text("hardware")) { Cell("`\($0.profile)`") }, PointFigure.phase(.time, .prefill).reported(),
+        PointFigure.phase(.boundWithMargin, .prefill).reported(),
+        PointFigure.phase(.timePerToken, .decode).reported(),
+        PointFigure.phase(.boundWithMargin, .decode).reported(), PointFigure.serving(.largestBatch).reported(),
+        PointFigure.serving(.throughputAtLargestBatch).reported("throughput there", as: .si(unit: "tok/s")),
+      ], of: points)
     document.table(table)
   }
 }

@@ -11,6 +11,14 @@ struct ServingRow: ModelBearing {
   var model: Model
   var workload: Workload
   var timed: TimedPoint
+
+  var fits: Bool { timed.largestBatch.map { $0 >= workload.batchSize } ?? true }
+}
+
+extension ServingRow: FigureBearing {
+  func value(of figure: PointFigure) -> FigureValue {
+    figure == .asked(.parameters) ? .cell(.integer(parameters(of: model).total)) : timed.value(of: figure)
+  }
 }
 
 extension ReportSubject {
@@ -66,47 +74,36 @@ extension ReportSubject {
   private func servingTable(_ rows: [ServingRow]) -> Table {
     let first = rows.first?.workload
     let varies = rows.contains { $0.workload != first }
-    let place = varies ? [Column("prompt"), Column("generated"), Column("batch")] : []
-    var table = Table(
-      place + [
-        .text("model"), Column("memory", "memory per prompt", as: .binaryBytes),
-        .text("prefill_bound", "prefill bound"), Column("first_token", "time to first token", as: .si(unit: "s")),
-        .text("decode_bound", "decode bound"), Column("throughput", "tok/s", as: .si(unit: "")),
-        Column("tpm", "TPM", as: .si(unit: "")), Column("largest", "largest batch"),
-        Column("largest_throughput", "tok/s there", as: .si(unit: "")),
-        Column("largest_tpm", "TPM there", as: .si(unit: "")),
-      ] + costColumns)
+    let place: [TableColumn<ServingRow>] =
+      varies
+      ? [
+        TableColumn(Column("prompt")) { Cell($0.workload.promptLength) },
+        TableColumn(Column("generated")) { Cell($0.workload.generatedLength) },
+        TableColumn(Column("batch")) { Cell($0.workload.batchSize) },
+      ] : []
     /// Below one token a second a prefix would read like a million.
-    func rate(_ value: Double?) -> Cell {
-      guard let value else { return .missing }
-      return value < 1 ? Cell(significant(value)) : Cell(value)
+    func rate(_ figure: ServingFigure) -> TableColumn<ServingRow> {
+      PointFigure.serving(figure).reported().replacing { _, cell in
+        cell.number.map { $0 < 1 ? Cell(significant($0)) : cell } ?? cell
+      }
     }
-    for row in rows {
-      let (timed, workload) = (row.timed, row.workload)
-      let fits = timed.largestBatch.map { $0 >= workload.batchSize } ?? true
-      func bound(_ figure: TimeFigure) -> Cell { figure.time == .zero ? .missing : Cell(boundText(figure)) }
-      let lead: [Cell] =
-        varies ? [Cell(workload.promptLength), Cell(workload.generatedLength), Cell(workload.batchSize)] : []
-      table.append(
-        lead + [
-          Cell("`\(row.name)`"), Cell(timed.memory.bytesPerSequence), bound(timed.prefill.total),
-          Cell(timed.figures.timeToFirstToken.value), bound(timed.decode.total),
-          fits ? rate(timed.figures.throughput.perSecond) : "does not fit",
-          fits ? rate(timed.figures.throughputPerSampleGibibyte) : .missing,
-          timed.largestBatch.map { Cell($0) } ?? .missing, rate(timed.atLargestBatch?.throughput.perSecond),
-          rate(timed.atLargestBatch?.throughputPerSampleGibibyte),
-        ] + costCells(timed.costAtLargestBatch))
-    }
-    return table
+    return Table(
+      place + [
+        TableColumn(.text("model")) { Cell("`\($0.name)`") },
+        PointFigure.serving(.memoryPerPrompt).reported("memory per prompt"),
+        PointFigure.phase(.boundWithMargin, .prefill).reported("prefill bound"),
+        PointFigure.timeToFirstToken.reported(),
+        PointFigure.phase(.boundWithMargin, .decode).reported("decode bound"),
+        rate(.throughput).replacing { $0.fits ? $1 : "does not fit" },
+        rate(.throughputPerSampleGibibyte).replacing { $0.fits ? $1 : .missing },
+        PointFigure.serving(.largestBatch).reported(), rate(.throughputAtLargestBatch),
+        rate(.throughputPerSampleGibibyteAtLargestBatch),
+      ] + costColumns, of: rows)
   }
 
   /// What a million tokens cost at the largest batch, as far as the profile has a price or a power.
-  private var costColumns: [Column] {
-    (profile.pricePerHour == nil ? [] : [Column("cost", "$ per M tok there", as: .significant(3))])
-      + (profile.boardPower == nil ? [] : [Column("energy", "J per M tok there", as: .si(unit: "J"))])
-  }
-
-  private func costCells(_ cost: TokenCost) -> [Cell] {
-    (profile.pricePerHour == nil ? [] : [Cell(cost.dollars)]) + (profile.boardPower == nil ? [] : [Cell(cost.joules)])
+  private var costColumns: [TableColumn<ServingRow>] {
+    (profile.pricePerHour == nil ? [] : [PointFigure.serving(.costAtLargestBatch).reported()])
+      + (profile.boardPower == nil ? [] : [PointFigure.serving(.energyAtLargestBatch).reported()])
   }
 }
