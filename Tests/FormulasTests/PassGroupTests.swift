@@ -28,7 +28,7 @@ import Testing
         for side in Side.allCases {
           let groups = grouped.stacks.filter { $0.level == level.level && $0.side == side }
           var sum = StackActivity<Int128>()
-          for group in groups { add(group.activity, to: &sum) }
+          for group in groups { sum += group.activity }
           let both = side == .encoder ? level.encoder : level.decoder
           let chunks = question.model.levels.map(\.chunkLength)
           let context = Comment(
@@ -46,18 +46,6 @@ import Testing
     }
   }
 
-  func add(_ term: StackActivity<Int128>, to sum: inout StackActivity<Int128>) {
-    sum.rows += term.rows
-    sum.passes += term.passes
-    sum.pairs += term.pairs
-    sum.cacheReads += term.cacheReads
-    sum.localReads += term.localReads
-    sum.calls += term.calls
-    sum.callDispatches += term.callDispatches
-    sum.normRows += term.normRows
-    sum.normDispatches += term.normDispatches
-  }
-
   @Test func `the number of groups does not grow with the context`() throws {
     for (reading, generation) in variants(levels: 2) {
       let model = PublishedSize.all[0].photon(reading, generation)
@@ -67,5 +55,19 @@ import Testing
       #expect(counts[0] <= 24)
       #expect(counts[1] <= 24)
     }
+  }
+}
+
+extension StackActivity<Int128> {
+  static func += (sum: inout Self, term: Self) {
+    sum.rows += term.rows
+    sum.passes += term.passes
+    sum.pairs += term.pairs
+    sum.cacheReads += term.cacheReads
+    sum.localReads += term.localReads
+    sum.calls += term.calls
+    sum.callDispatches += term.callDispatches
+    sum.normRows += term.normRows
+    sum.normDispatches += term.normDispatches
   }
 }

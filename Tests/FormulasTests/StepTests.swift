@@ -21,18 +21,7 @@ import Testing
 
   private func sums(_ groups: [PassGroup<Int128>]) -> [Place: StackActivity<Int128>] {
     groups.reduce(into: [:]) { sums, group in
-      var sum = sums[Place(level: group.level, side: group.side)] ?? StackActivity()
-      let term = group.activity
-      sum.rows += term.rows
-      sum.passes += term.passes
-      sum.pairs += term.pairs
-      sum.cacheReads += term.cacheReads
-      sum.localReads += term.localReads
-      sum.calls += term.calls
-      sum.callDispatches += term.callDispatches
-      sum.normRows += term.normRows
-      sum.normDispatches += term.normDispatches
-      sums[Place(level: group.level, side: group.side)] = sum
+      sums[Place(level: group.level, side: group.side), default: StackActivity()] += group.activity
     }
   }
 

@@ -13,6 +13,7 @@ public struct CachePlan: Hashable, Sendable {
   public var placement: Placement
 
   /// Every choice that is not made is the trivial one.
+  @inlinable
   public init(
     retention: Retention = .everything, lookup: Lookup = .everything, entry: EntryForm = .keyAndValue,
     placement: Placement = .contiguous
@@ -24,7 +25,8 @@ public struct CachePlan: Hashable, Sendable {
   }
 
   /// A key and a value of every position, one behind another, each read by every later query.
-  public static let full = CachePlan()
+  @inlinable public static var full: CachePlan { CachePlan() }
+
   /// Whether any of the four has more than one method.
   public static var hasChoices: Bool {
     [

@@ -63,8 +63,6 @@ public struct Stack: Hashable, Sendable {
   @inlinable public var layers: Int { runs.reduce(0) { $0 + $1.layers } }
   /// The shape that all runs agree in, as far as they do.
   @inlinable public var shape: LayerShape { runs.first.shape }
-  /// Level of whose units one is run at a time: a decoder runs once for each unit of the level below it.
-  @inlinable public var rank: Int { side == .encoder ? level : max(level - 1, 0) }
   /// Where one of its components is booked.
   @inlinable public func node(_ component: Component) -> Node { Node(level, side, component) }
   /// Whether every head of every layer keeps and reads everything.

@@ -17,13 +17,17 @@ struct HierarchySchedule: FamilySchedule {
     self.prompt = prompt
     end = prompt + generated
     metaContext = model.metaContextLength
-    firstWhole = (prompt + metaContext - 1) / metaContext
+    firstWhole = Self.metaContexts(over: prompt, metaContext)
     let sideBySide = model.decoderInput.feedsReconstructions || model.generation == .recursive
     parallel = sideBySide ? max(0, end / metaContext - firstWhole) : 0
   }
 
   /// `E`: where recursive generation drops the caches of the lower levels.
   var dropAt: Int { firstWhole * metaContext }
+  /// ⌈P/B⌉ of a prompt.
+  private static func metaContexts(over prompt: Int, _ metaContext: Int) -> Int {
+    (prompt + metaContext - 1) / metaContext
+  }
   private var recursive: Bool { model.generation == .recursive }
 
   /// Whether decoder l is late: it runs only once the latents that it is conditioned on are no longer encoded.
@@ -223,7 +227,7 @@ struct HierarchySchedule: FamilySchedule {
       for member in members {
         let (before, after) = (member.length, member.length + 1)
         let count = N.whole(member.count)
-        let drop = (member.promptLength + metaContext - 1) / metaContext * metaContext
+        let drop = Self.metaContexts(over: member.promptLength, metaContext) * metaContext
         let decodes = !isLate(level.number) || recursive && before >= drop
         if decodes, before % level.span == 0 { opened = opened + count }
         if decodes, after % level.spanBelow == 0, after % level.span != 0 {

@@ -260,20 +260,16 @@ extension LevelActivity<Int128> {
   /// Counts what heads of the model's plan attend, read and hold, instead of everything.
   fileprivate mutating func attend(_ question: Question) {
     let plan = question.model.cache
-    func apply(_ activity: inout StackActivity<Int128>, _ side: Side, _ phase: Phase) {
+    // The persistent stack of the level.
+    let (side, stack): (Side, WritableKeyPath<Self, PhaseActivity<Int128>>) =
+      level == 0 ? (.decoder, \.decoder) : (.encoder, \.encoder)
+    for (phase, activity) in [
+      (Phase.prefill, stack.appending(path: \.prefill)), (.decode, stack.appending(path: \.decode)),
+    ] {
       let groups = question.schedule.passes(in: phase, as: Int128.self).stacks
         .filter { $0.level == level && $0.side == side }.flatMap { Array(plan.passes($0)) }
-      activity.pairs = groups.reduce(0) { $0 + $1.allPairs }
-      activity.cacheReads = groups.reduce(0) { $0 + $1.entriesRead }
-    }
-    let side: Side = level == 0 ? .decoder : .encoder
-    for phase in Phase.allCases {
-      switch (side, phase) {
-      case (.encoder, .prefill): apply(&encoder.prefill, side, phase)
-      case (.encoder, .decode): apply(&encoder.decode, side, phase)
-      case (.decoder, .prefill): apply(&decoder.prefill, side, phase)
-      case (.decoder, .decode): apply(&decoder.decode, side, phase)
-      }
+      self[keyPath: activity].pairs = groups.reduce(0) { $0 + $1.allPairs }
+      self[keyPath: activity].cacheReads = groups.reduce(0) { $0 + $1.entriesRead }
     }
     unitsAtPrompt = Int128(plan.held(after: unitsAtPrompt.integer))
     unitsAtDrop = Int128(plan.held(after: unitsAtDrop.integer))

@@ -34,7 +34,6 @@ struct DispatchChain {
   let devices: Double
   let schedule: any FamilySchedule
   let prompt: Int
-  let generated: Int
   /// Sequences in prefill, and sequences with their continuations in decode.
   let batch: Double
   let sequences: Double
@@ -45,7 +44,6 @@ struct DispatchChain {
     precision = question.precision
     schedule = question.schedule
     prompt = question.workload.promptLength
-    generated = question.workload.generatedLength
     batch = Double(question.workload.batchSize)
     sequences = batch * Double(question.workload.continuations)
   }

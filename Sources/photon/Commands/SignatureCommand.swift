@@ -147,9 +147,8 @@ enum SignatureModels {
 
   /// A model in every decoder input and generation mode that its levels admit.
   private static func readings(of model: Model) -> [Model] {
-    let modes = model.levelCount > 1 ? Generation.allCases : [.hierarchical]
-    return DecoderInput.allCases.flatMap { input in
-      modes.map { mode in
+    DecoderInput.allCases.flatMap { input in
+      model.generations.map { mode in
         var reading = model
         reading.decoderInput = input
         reading.generation = mode
