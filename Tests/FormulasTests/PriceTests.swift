@@ -37,12 +37,15 @@ import Testing
   @Test func `totals are the sums of the nodes, and only listed nodes have work`() throws {
     for (reading, generation) in variants(levels: 3) {
       let model = small(chunks: [2, 3, 2], conditions: [2, 1, 3], reading, generation)
-      var pricer = Pricer()
+      var pricer = Pricer(keepsNodes: true)
       // A point of another family and size first: the tables are used again.
       _ = try pricer.price(Question(llama, Workload(promptLength: 3, generatedLength: 2), Precision()))
       let workload = Workload(promptLength: 17, generatedLength: 41, batchSize: 3, continuations: 2)
-      let totals = try pricer.price(
-        Question(model, workload, Precision(weights: .int4, activations: .fp16, cache: .int8)))
+      let question = Question(
+        model, workload, Precision(weights: .int4, activations: .fp16, cache: .int8))
+      let totals = try pricer.price(question)
+      var alone = Pricer()
+      #expect(try alone.price(question) == totals)
       for phase in Phase.allCases {
         var sum = Work<Int128>.zero
         for index in 0..<Node.tableSize(levelCount: 3) {

@@ -35,6 +35,9 @@ enum Checkout {
     }
   }
 
+  /// Every page below a folder.
+  static func markdown(_ folder: String) throws -> [String] { try paths(folder).filter { $0.hasSuffix(".md") } }
+
   /// How many files stand directly in each folder.
   static func folders(_ folder: String) throws -> [(String, Int)] {
     let files = try paths(folder).filter { path in

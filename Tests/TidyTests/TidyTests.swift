@@ -49,6 +49,22 @@ struct TidyTests {
     }
   }
 
+  @Test func `only the cache computes where an entry lies`() throws {
+    // Strides are handed to kernels and sizes to pools; who multiplies or adds them has an opinion of the layout.
+    let arithmetic =
+      /[*+-]=?\s*(?:\w+\.)*(?:layerStride|groupStride|headStride|capacity)\b|(?:layerStride|groupStride|headStride|capacity)\s*[*+]|(?:keyBase|valueBase|\.offset\(group)/
+    for target in ["Tensors", "Reference", "Training", "Measurement", "Validation"] {
+      for file in try Checkout.swift("Sources/" + target) where !file.path.hasPrefix("Sources/Tensors/Caches/") {
+        for (number, line) in file.lines where line.contains(arithmetic) {
+          Issue.record("\(file.path):\(number): ask Entries or Segment (Sources/Tensors/Caches) for the address")
+        }
+      }
+    }
+    #expect("let base = group * layout.groupStride".contains(arithmetic))
+    #expect("keys + (head * capacity + entry) * headWidth".contains(arithmetic))
+    #expect(!"headStride: layout.headStride, groupStride: layout.groupStride".contains(arithmetic))
+  }
+
   @Test func `a hash is written once`() throws {
     for file in try Checkout.swift("Sources") where !file.path.hasSuffix("Quantities/Fingerprint.swift") {
       for (number, line) in file.lines where line.lowercased().replacing("_", with: "").contains("100000001b3") {
@@ -73,6 +89,17 @@ struct TidyTests {
       of: /\b(?:Sources|Tests|Tools|Benchmarks|docs|scenarios|reports)\/[A-Za-z0-9_.\/-]*[A-Za-z0-9]/)
     {
       if !Checkout.exists(String(match.0)) { Issue.record("\(page) names \(match.0), which does not exist") }
+    }
+  }
+
+  @Test func `every source that a guide names exists`() throws {
+    for page in try Checkout.markdown("docs/models") {
+      let text = try Checkout.text(page)
+      let sources = text.matches(of: /`([A-Z][A-Za-z]*(?:\/[A-Za-z]+)+\.swift)`/)
+      #expect(!sources.isEmpty, "\(page) does not say where its subject is computed")
+      for match in sources where !Checkout.exists("Sources/\(match.1)") {
+        Issue.record("\(page) names \(match.1), which Sources does not have")
+      }
     }
   }
 

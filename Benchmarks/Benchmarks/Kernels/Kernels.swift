@@ -27,7 +27,7 @@ private func pricingBenchmarks() {
       benchmark.startMeasurement()
       for index in benchmark.scaledIterations {
         let workload = Workload(promptLength: 1000 + index, generatedLength: 128)
-        blackHole(try pricer.price(model, workload, precision))
+        blackHole(try pricer.price(Question(model, workload, precision)))
       }
     }
   }

@@ -1,8 +1,11 @@
 import Architectures
 import Quantities
 
-/// The work of every node of one point in one integer width, in a flat table that is filled again for the next point.
+/// The work of one point in one integer width: its totals and, where asked for, that of every node in a flat table that
+/// is filled again for the next point.
 struct CostTable<Integer: CountingInteger>: Sendable {
+  /// Whether the nodes are kept besides their totals: storing them costs a fifth of a price.
+  let keepsNodes: Bool
   /// By `Node.index`: both phases beside each other, so that one checked access stores a node.
   private var nodes: [(prefill: Work<Integer>, decode: Work<Integer>)] = []
   private(set) var prefillTotal = Work<Integer>.zero
@@ -15,14 +18,16 @@ struct CostTable<Integer: CountingInteger>: Sendable {
   /// Whether each stack is one run, which then needs no list.
   private var isUniform = true
 
+  init(keepsNodes: Bool) { self.keepsNodes = keepsNodes }
+
   /// Prices every node. The caller has proven that no count exceeds the integer.
   mutating func fill(_ question: Question) {
     let size = Node.tableSize(levelCount: question.model.levelCount)
     let plans = !question.model.cache.isFull
     isUniform = question.model.isUniform
-    if nodes.count != size || structure != question.model.structure || isPlanned != plans {
+    if keepsNodes && nodes.count != size || structure != question.model.structure || isPlanned != plans {
       (structure, isPlanned) = (question.model.structure, plans)
-      nodes = Array(repeating: (.zero, .zero), count: size)
+      if keepsNodes { nodes = Array(repeating: (.zero, .zero), count: size) }
     }
     prefillTotal = .zero
     decodeTotal = .zero
@@ -146,7 +151,7 @@ struct CostTable<Integer: CountingInteger>: Sendable {
 
   @inline(__always)
   private mutating func set(_ index: Int, _ before: Work<Integer>, _ after: Work<Integer>) {
-    nodes[index] = (before, after)
+    if keepsNodes { nodes[index] = (before, after) }
     prefillTotal.addWrapping(before)
     decodeTotal.addWrapping(after)
   }

@@ -26,13 +26,17 @@ public struct PriceTotals: Hashable, Sendable {
 /// The cost of a point depends on its levels alone: prompt, generated tokens, batch and continuations enter closed
 /// forms. One `Pricer` serves one thread.
 public struct Pricer: Sendable {
-  private var narrow = CostTable<Int64>()
-  private var wide = CostTable<Int128>()
+  private var narrow: CostTable<Int64>
+  private var wide: CostTable<Int128>
   private var isWide = false
 
-  public init() {}
+  /// - Parameter keepsNodes: whether the nodes of the point priced last can be read with `work(at:in:)`.
+  public init(keepsNodes: Bool = false) {
+    narrow = CostTable(keepsNodes: keepsNodes)
+    wide = CostTable(keepsNodes: keepsNodes)
+  }
 
-  /// Prices every node of a point and returns the totals; nodes are then read with `work(at:in:)`.
+  /// Prices a point and returns its totals.
   /// - Throws: `CountOverflow` where a count could exceed 2^126.
   /// - Precondition: a valid model (every length, width and layer count at least 1), P, G ≥ 0, batch, K ≥ 1.
   public mutating func price(_ question: Question) throws(CountOverflow) -> PriceTotals {
@@ -65,7 +69,7 @@ public struct Pricer: Sendable {
       : (roofline.plain(narrow.prefillTotal), roofline.plain(narrow.decodeTotal))
   }
 
-  /// The work of a node in the point priced last; zero for a node that its model does not have.
+  /// The work of a node in the point priced last; zero for a node that its model does not have, or where none is kept.
   public func work(at node: Node, in phase: Phase) -> Work<Int128> {
     isWide ? wide.work(at: node, in: phase) : narrow.work(at: node, in: phase)
   }
@@ -126,7 +130,7 @@ public struct ExactCost: Hashable, Sendable {
 /// Prices every node of a point.
 /// - Throws: `CountOverflow` where a count could exceed 2^126.
 public func price(_ question: Question) throws(CountOverflow) -> ExactCost {
-  var pricer = Pricer()
+  var pricer = Pricer(keepsNodes: true)
   let totals = try pricer.price(question)
   let nodes = question.model.nodes
   func table(_ phase: Phase) -> [NodeWork] {

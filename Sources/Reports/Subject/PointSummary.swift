@@ -83,7 +83,7 @@ extension Objective {
 
   /// - Precondition: an objective can name the figure.
   private init(least figure: PointFigure) {
-    self.init(sense: .minimise, member: figure.names.objective!, conditions: [])
+    self.init(sense: figure.names.sense!, member: figure.names.objective!, conditions: [])
   }
 
   /// How the figure that it looks at is named and written.
