@@ -146,15 +146,18 @@ public struct Model: Hashable, Sendable {
   @inlinable public var metaContextLength: Int { metaContextLength(upTo: levelCount) }
 
   /// Width of the encoder-side embedding rows that the level-1 chunker reads: D_1/C_1 for a concatenation, D_0 else.
-  @inlinable public var encoderEmbeddingWidth: Int {
-    let levels = levels
-    guard !levels.isEmpty else { return 0 }
-    let first = levels[1]
-    return first.chunker == .concatenation ? first.layer.width / first.chunkLength : layer.width
-  }
+  @inlinable public var encoderEmbeddingWidth: Int { levels.encoderEmbeddingWidth(below: layer) }
 
   /// Whether decoder `level` runs in generation, at some prompt and length.
   public func decoderRuns(at level: Int) -> Bool {
     level == 1 || decoderInput != .encoderState || generation == .recursive
+  }
+}
+
+extension PerLevel<LevelShape> {
+  /// What `Model.encoderEmbeddingWidth` is over these levels; 0 where there are none.
+  @inlinable public func encoderEmbeddingWidth(below layer: LayerShape) -> Int {
+    guard let first else { return 0 }
+    return first.chunker == .concatenation ? first.layer.width / first.chunkLength : layer.width
   }
 }

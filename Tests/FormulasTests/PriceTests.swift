@@ -154,8 +154,8 @@ import Testing
         generatedLength: Int.random(in: 0...5000, using: &generator),
         batchSize: Int.random(in: 1...9, using: &generator),
         continuations: Int.random(in: 1...4, using: &generator))
-      var narrow = CostTable<Int64>()
-      var wide = CostTable<Int128>()
+      var narrow = CostTable<Int64>(keepsNodes: true)
+      var wide = CostTable<Int128>(keepsNodes: true)
       narrow.fill(Question(model, workload, Precision()))
       wide.fill(Question(model, workload, Precision()))
       #expect(narrow.totals == wide.totals)

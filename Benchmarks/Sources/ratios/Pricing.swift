@@ -25,10 +25,10 @@ extension Ratios {
         let time = try seconds {
           for _ in 0..<1000 {
             for workload in workloads {
-              let totals = try pricer.price(Question(model, workload, precision))
+              try pricer.fill(Question(model, workload, precision))
               let times = pricer.times(on: roofline)
               checksum += times.prefill.time.value + times.decode.time.value
-              bytes &+= Int64(truncatingIfNeeded: totals.cache.peakBytes)
+              bytes &+= Int64(truncatingIfNeeded: pricer.cacheFigures.peakBytes)
             }
           }
         }

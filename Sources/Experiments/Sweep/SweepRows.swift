@@ -47,7 +47,8 @@ package struct SweepWorker {
 
   /// Adds the rows of a point, one per machine.
   package mutating func append(_ point: ScenarioPoint) throws(CountOverflow) {
-    let totals = try pricer.price(point.question)
+    try pricer.fill(point.question)
+    let cache = pricer.cacheFigures
     if parameters?.modelIndex != point.modelIndex {
       parameters = (point.modelIndex, Formulas.parameters(of: point.model).total)
     }
@@ -56,9 +57,10 @@ package struct SweepWorker {
     }
     for machine in current!.machines {
       if let narrow = pricer.narrowTotals {
-        append(point, narrow.prefill, narrow.decode, totals.cache, machine)
+        append(point, narrow.prefill, narrow.decode, cache, machine)
       } else {
-        append(point, totals.prefill, totals.decode, totals.cache, machine)
+        let wide = pricer.totals
+        append(point, wide.prefill, wide.decode, cache, machine)
       }
       rows.endRow()
     }

@@ -59,7 +59,9 @@ struct CostTable<Integer: CountingInteger>: Sendable {
   private mutating func fillHierarchy(
     _ model: Model, _ workload: Workload, _ precision: Precision, _ scale: (Integer, Integer)
   ) {
-    let (levels, reading) = (model.levels, model.decoderInput)
+    // Copies of the model would be counted by reference again and again: what the loop needs is taken out once.
+    let (levels, reading, plan) = (model.levels, model.decoderInput, model.cache)
+    let embeddingWidth = levels.encoderEmbeddingWidth(below: model.layer)
     var walk = HierarchyWalk(
       levels, reading, model.generation, prompt: workload.promptLength, generated: workload.generatedLength)
     var windows = LocalWindows<Integer>(levels, model.layer, workload, walk, precision)
@@ -70,13 +72,13 @@ struct CostTable<Integer: CountingInteger>: Sendable {
       let activity = walk.advance(to: shape, as: Integer.self)
 
       let encoder = cost(
-        shape.layer, layers: shape.encoderLayers, of: shape.encoder(at: level, model.cache), precision)
+        shape.layer, layers: shape.encoderLayers, of: shape.encoder(at: level, plan), precision)
       setStack(at: level, .encoder, activity.encoder, encoder, scale)
       setNorm(at: level, .encoder, activity.encoder, encoder.norm, scale)
-      let inputs = shape.chunkLength &* (level == 1 ? model.encoderEmbeddingWidth : below.width)
+      let inputs = shape.chunkLength &* (level == 1 ? embeddingWidth : below.width)
       setMap(Node(level, .encoder, .chunker), activity.encoder, shape.chunkerCost(inputs: inputs, precision), scale)
       addCache(
-        activity, encoder.entryBits, shape.encoder(at: level, model.cache), survives: level == levels.count,
+        activity, encoder.entryBits, shape.encoder(at: level, plan), survives: level == levels.count,
         dropAt: walk.dropAt, workload, precision)
 
       let decoder = StackCost<Integer>(below, layers: shape.decoderLayers, precision)
@@ -89,7 +91,7 @@ struct CostTable<Integer: CountingInteger>: Sendable {
       if level == 1 {
         let length = Integer(word: shape.chunkLength)
         setEmbedding(
-          .encoder, width: model.encoderEmbeddingWidth,
+          .encoder, width: embeddingWidth,
           rows: (length &* activity.encoder.prefill.rows, length &* activity.encoder.decode.rows), precision, scale)
         setEmbedding(
           .decoder, width: below.width, rows: reading.feedsTokens ? activity.fedRows : (0, 0), precision, scale)

@@ -30,15 +30,16 @@ struct CountBound {
       outputs: Double(question.model.vocabulary))
     switch question.model.structure {
     case .stack:
-      for run in question.model.tokenStack.runs {
-        bound.addStack(run.shape, layers: run.layers, rows: tokens + 1, pairs: (tokens + 1) * (tokens + 1))
-      }
+      bound.addStack(
+        question.model.layer, layers: question.model.layers, rows: tokens + 1, pairs: (tokens + 1) * (tokens + 1))
       bound.addRows(tokens, width: Double(question.model.layer.width))
     case .hierarchy: break
     }
     var span = 1.0
     var below = question.model.layer
-    for level in question.model.levels {
+    let levels = question.model.levels
+    for index in levels.indices {
+      let level = levels[index]
       span *= Double(level.chunkLength)
       let units = tokens / span
       let window = Double(level.conditionLength) + Double(level.chunkLength)
