@@ -97,7 +97,7 @@ struct TidyTests {
       let text = try Checkout.text(page)
       let sources = text.matches(of: /`([A-Z][A-Za-z]*(?:\/[A-Za-z]+)+\.swift)`/)
       #expect(!sources.isEmpty, "\(page) does not say where its subject is computed")
-      for match in sources where !Checkout.exists("Sources/\(match.1)") {
+      for match in sources where !Checkout.exists("Sources/\(match.1)") && !Checkout.exists(String(match.1)) {
         Issue.record("\(page) names \(match.1), which Sources does not have")
       }
     }
