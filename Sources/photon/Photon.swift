@@ -26,6 +26,7 @@ struct Photon: AsyncParsableCommand {
       SweepCommand.self,
       WhyCommand.self,
       CompareCommand.self,
+      FootprintCommand.self,
       SignatureCommand.self,
       ImportCommand.self,
       HardwareCommand.self,
