@@ -4,9 +4,20 @@
    `wide` puts query rows into the lanes of a vector (prefill); `narrow` puts keys, and later features, into the lanes
    (decode). For each block of 64 entries counted from 0:
      score = scale · Σ q·k, features ascending;  m' = max(m, scores);  p = exp(score − m');
-     l ← l·exp(m − m') + p, in four sums by entry modulo 4;  o ← o·exp(m − m') + p·v, entries ascending. */
+     l ← l·exp(m − m') + p, in four sums by entry modulo 4;  o ← o·exp(m − m') + p·v, entries ascending.
+   Blocks that a window masks for every row of a call are not read. A row may meet others that it sees nothing of before
+   the first that it sees something of: m starts at a finite number, so that there exp(m − m') is 1, p is 0, and the row
+   goes on from zeros as if it had begun later. */
 
 enum { BLOCK_KEYS = 64, KEY_TILE = 4, FEATURE_TILE = 4 };
+
+/* The lowest float: below every score. */
+#define LOWEST (-0x1.fffffep127f)
+
+/* The block of the first entry that a row sees; later rows see none before it. */
+INLINE ptrdiff_t first_block(const struct ck_attention *a, ptrdiff_t row) {
+  return first_seen(a, row) / BLOCK_KEYS * BLOCK_KEYS;
+}
 
 /* ---- Many query rows ---- */
 
@@ -108,17 +119,19 @@ INLINE void wide(const int NV, const struct ck_attention *a, ptrdiff_t group, pt
   for (ptrdiff_t n = 0; n < width * NV; n++) store(output + n * CK_LANES, (vf)0);
 
   vf maximum[4], total[4][4] = {{0}};
-  vi limit[4];
+  vi limit[4], start[4]; /* a row sees the entries start ..< limit */
   ptrdiff_t sharing = a->heads / a->keyValueHeads, query = first / sharing, member = first % sharing;
   for (int v = 0; v < NV; v++) {
-    maximum[v] = (vf)-__builtin_inff();
+    maximum[v] = (vf)LOWEST;
     for (int lane = 0; lane < CK_LANES; lane++) {
       limit[v][lane] = (int32_t)(a->past + query + 1);
       if (++member == sharing) member = 0, query++;
     }
+    start[v] = a->window > 0 ? limit[v] - (int32_t)least(a->window, INT32_MAX) : 0;
   }
-  ptrdiff_t everyone = visible(a, first), someone = visible(a, end - 1);
-  for (ptrdiff_t block = 0; block < someone; block += BLOCK_KEYS) {
+  /* All rows see the entries late ..< everyone. */
+  ptrdiff_t everyone = visible(a, first), someone = visible(a, end - 1), late = first_seen(a, end - 1);
+  for (ptrdiff_t block = first_block(a, first); block < someone; block += BLOCK_KEYS) {
     ptrdiff_t count = least(someone - block, BLOCK_KEYS);
     vf top[4], correction[4];
     for (int v = 0; v < NV; v++) top[v] = maximum[v];
@@ -130,7 +143,11 @@ INLINE void wide(const int NV, const struct ck_attention *a, ptrdiff_t group, pt
     for (ptrdiff_t k = 0; k < count; k++) {
       for (int v = 0; v < NV; v++) {
         float *score = p + k * lanes + v * CK_LANES;
-        if (block + k >= everyone) store(score, limit[v] > (int32_t)(block + k) ? load(score) : -__builtin_inff());
+        ptrdiff_t entry = block + k;
+        if (entry >= everyone || entry < late) {
+          vi seen = (limit[v] > (int32_t)entry) & (start[v] <= (int32_t)entry);
+          store(score, seen ? load(score) : -__builtin_inff());
+        }
         top[v] = larger(load(score), top[v]);
       }
     }
@@ -192,6 +209,14 @@ INLINE void add_values(const int NF, struct walk values, const float *value, ptr
   for (int f = 0; f < NF; f++) store(output + f * CK_LANES, sum[f]);
 }
 
+/* Takes the first `masked` scores of a block from a row; returns the largest of the others, lane by lane. */
+static __attribute__((noinline, cold)) vf mask_front(float *scores, ptrdiff_t count, ptrdiff_t masked) {
+  for (ptrdiff_t k = 0; k < least(masked, count); k++) scores[k] = -__builtin_inff();
+  vf top = (vf)-__builtin_inff();
+  for (ptrdiff_t k = 0; k < count; k += CK_LANES) top = larger(load(scores + k), top);
+  return top;
+}
+
 INLINE void narrow(const int NR, const struct ck_attention *a, ptrdiff_t group, ptrdiff_t head, ptrdiff_t first) {
   const ptrdiff_t width = a->headWidth, vectors = (width + CK_LANES - 1) / CK_LANES;
   struct walk keys = begin_walk(a, group, head, false), values = begin_walk(a, group, head, true);
@@ -201,12 +226,12 @@ INLINE void narrow(const int NR, const struct ck_attention *a, ptrdiff_t group, 
   float p[NARROW_ROWS][BLOCK_KEYS], maximum[NARROW_ROWS], total[NARROW_ROWS][4];
   find_rows(a, a->q, a->ldq, group, head, first, first + NR, NR, q);
   for (int r = 0; r < NR; r++) {
-    maximum[r] = -__builtin_inff();
+    maximum[r] = LOWEST;
     for (int n = 0; n < 4; n++) total[r][n] = 0;
   }
   for (ptrdiff_t n = 0; n < NR * vectors; n++) store(output + n * CK_LANES, (vf)0);
-  ptrdiff_t someone = visible(a, first + NR - 1);
-  for (ptrdiff_t block = 0; block < someone; block += BLOCK_KEYS) {
+  ptrdiff_t someone = visible(a, first + NR - 1), late = first_seen(a, first + NR - 1);
+  for (ptrdiff_t block = first_block(a, first); block < someone; block += BLOCK_KEYS) {
     ptrdiff_t count = least(someone - block, BLOCK_KEYS);
     ptrdiff_t ahead = block + BLOCK_KEYS < someone ? BLOCK_KEYS * width : 0;
     vf top[NARROW_ROWS];
@@ -224,6 +249,9 @@ INLINE void narrow(const int NR, const struct ck_attention *a, ptrdiff_t group, 
         top[r] = larger(score[r], top[r]);
       }
     }
+    /* Behind the loop, which is faster where it knows nothing of windows. */
+    if (__builtin_expect(block < late, 0))
+      for (int r = 0; r < NR; r++) top[r] = mask_front(p[r], count, first_seen(a, first + r) - block);
     const float *value = at(&values, block);
     for (int r = 0; r < NR; r++) {
       float new = largest_lane(top[r]);
@@ -270,7 +298,7 @@ static void attention(const struct ck_attention *a, ptrdiff_t group, ptrdiff_t h
   ptrdiff_t rows = end - first;
   /* Transposing the keys pays for one to three rows always, and for the usual sizes of a group of heads that share them
      when there are more keys than a local window has. */
-  bool many = visible(a, first) > BLOCK_KEYS;
+  bool many = visible(a, first) - first_seen(a, first) > BLOCK_KEYS;
   if (rows == 1) narrow(1, a, group, head, first);
   else if (rows == 2) narrow(2, a, group, head, first);
   else if (rows == 3) narrow(3, a, group, head, first);

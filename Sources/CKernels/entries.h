@@ -80,6 +80,13 @@ INLINE ptrdiff_t visible(const struct ck_attention *a, ptrdiff_t row) {
   return a->past + row / (a->heads / a->keyValueHeads) + 1;
 }
 
+/* The first entry that the query of a row sees: a window masks those before it. */
+INLINE ptrdiff_t first_seen(const struct ck_attention *a, ptrdiff_t row) {
+  if (__builtin_expect(a->window <= 0, 1)) return 0;
+  ptrdiff_t first = visible(a, row) - a->window;
+  return first > 0 ? first : 0;
+}
+
 /* ---- Keys in the lanes ---- */
 
 /* Scores of one vector of entries for NR query rows. `ahead` elements behind these keys lie the next to be fetched
@@ -136,16 +143,20 @@ INLINE void add_row_masses(const int NR, const struct ck_attention *a, ptrdiff_t
   const float *q[NARROW_ROWS];
   find_rows(a, a->q, a->ldq, group, head, first, first + NR, NR, q);
   ptrdiff_t someone = visible(a, first + NR - 1);
-  for (ptrdiff_t k = 0; k < someone; k += CK_LANES) {
+  for (ptrdiff_t k = first_seen(a, first); k < someone; k += CK_LANES) {
     const float *rows[CK_LANES];
     find_entries(CK_LANES, &keys, k, someone - 1, rows);
     vf score[NARROW_ROWS];
     score_vector(NR, a->headWidth, rows, 0, q, a->scale, score);
     for (int r = 0; r < NR; r++) {
-      ptrdiff_t count = least(visible(a, first + r) - k, CK_LANES);
-      if (count <= 0) continue;
+      ptrdiff_t count = least(visible(a, first + r) - k, CK_LANES), masked = first_seen(a, first + r) - k;
+      if (count <= 0 || masked >= CK_LANES) continue;
       vf weight = exponential(score[r] - maximum[r]) / total[r];
-      store_part(mass + k, load_part(mass + k, count) + weight, count);
+      if (masked <= 0) {
+        store_part(mass + k, load_part(mass + k, count) + weight, count);
+      } else {
+        for (ptrdiff_t lane = masked; lane < count; lane++) mass[k + lane] += weight[lane];
+      }
     }
   }
 }

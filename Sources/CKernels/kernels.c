@@ -196,7 +196,9 @@ void ck_attention(const struct ck_attention *a) {
   job.blocks = ceiling(rows, job.blockRows);
   job.tasks = a->groups * a->keyValueHeads * job.blocks;
   /* A task costs what 32 keys cost before it meets its first one. */
-  ptrdiff_t work = a->groups * a->queries * a->heads * a->headWidth * (32 + a->past + (a->queries + 1) / 2);
+  ptrdiff_t keys = a->past + (a->queries + 1) / 2;
+  if (a->window > 0) keys = least(keys, a->window);
+  ptrdiff_t work = a->groups * a->queries * a->heads * a->headWidth * (32 + keys);
   int parts = parts_for(work, 1 << 14, job.tasks);
   /* Later query blocks see more keys: smaller parts even that out. */
   if (job.blocks > 1 && parts > 1) parts = (int)least(job.tasks, 4096);

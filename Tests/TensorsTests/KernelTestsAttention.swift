@@ -18,6 +18,8 @@ struct AttentionCase: CustomStringConvertible, Sendable {
   var headWidth = 16
   var prefixLength = 0
   var share = 1
+  /// Of the mask; 0 without one.
+  var window = 0
 
   var positions: Int { past + queries }
   var capacity: Int { positions - prefixLength + 3 }
@@ -25,7 +27,7 @@ struct AttentionCase: CustomStringConvertible, Sendable {
   var scale: Float { 1 / Float(headWidth).squareRoot() }
   var description: String {
     "\(groups) groups, \(queries) queries, past \(past), heads \(heads)/\(keyValueHeads) of \(headWidth), "
-      + "prefix \(prefixLength) shared by \(share)"
+      + "prefix \(prefixLength) shared by \(share)" + (window == 0 ? "" : ", window \(window)")
   }
 
   struct Numbers {
@@ -110,8 +112,9 @@ struct AttentionCase: CustomStringConvertible, Sendable {
                   y.withUnsafeMutableBufferPointer { y in
                     segments.withUnsafeBufferPointer { segments in
                       var attention = ck_attention(
-                        groups: groups, queries: queries, past: past, heads: heads, keyValueHeads: keyValueHeads,
-                        headWidth: headWidth, scale: scale, q: q.baseAddress, ldq: heads * headWidth,
+                        groups: groups, queries: queries, past: past, window: window, heads: heads,
+                        keyValueHeads: keyValueHeads, headWidth: headWidth, scale: scale, q: q.baseAddress,
+                        ldq: heads * headWidth,
                         segments: segments.baseAddress, y: y.baseAddress, ldy: heads * headWidth,
                         mass: before == nil ? nil : mass.baseAddress, ldmass: massColumns)
                       ck_attention(&attention)
@@ -129,6 +132,65 @@ struct AttentionCase: CustomStringConvertible, Sendable {
 
   /// One more than there are entries, so that the distance of rows is not their length.
   var massColumns: Int { positions + 1 }
+
+  /// The entries that a query sees.
+  func seen(by query: Int) -> Range<Int> {
+    let visible = past + query + 1
+    return (window == 0 ? 0 : max(visible - window, 0))..<visible
+  }
+
+  /// What the double softmax says, and how far from it float arithmetic may be.
+  struct Expected {
+    var y, yBound: [Double]
+    /// Of the weights that are added to each entry.
+    var mass, massBound: [Double]
+  }
+
+  /// A score errs by δ = (d + 2) roundings of scale·Σ|q·k|, subtracting the maximum by another |score|; a weight then by
+  /// 2δ relatively, by 4 roundings of the exponential and, for each block of 64 keys, 6 of the rescaling. Sums over n
+  /// keys add n roundings. Numerator and denominator both err so.
+  func expected(_ numbers: Numbers) -> Expected {
+    let sharing = heads / keyValueHeads
+    let (yCount, massCount) = (numbers.q.count, groups * keyValueHeads * massColumns)
+    var expected = Expected(
+      y: Array(repeating: 0, count: yCount), yBound: Array(repeating: 0, count: yCount),
+      mass: Array(repeating: 0, count: massCount), massBound: Array(repeating: 0, count: massCount))
+    for group in 0..<groups {
+      for query in 0..<queries {
+        let seen = seen(by: query)
+        for head in 0..<heads {
+          let row = ((group * queries + query) * heads + head) * headWidth
+          let q = numbers.q[row..<row + headWidth].map(Double.init)
+          var (scores, scoreError) = ([Double](), 0.0)
+          for position in seen {
+            let key = at(position, group: group, head: head / sharing, own: numbers.keys, prefix: numbers.prefixKeys)
+            let products = zip(q, key).map { $0 * Double($1) / Double(headWidth).squareRoot() }
+            scores.append(products.reduce(0, +))
+            scoreError = max(scoreError, Double(headWidth + 4) * unitRoundoff * products.reduce(0) { $0 + abs($1) })
+          }
+          let top = scores.max()!
+          let weights = scores.map { exp($0 - top) }
+          let total = weights.reduce(0, +)
+          let spread = (top - scores.min()!) * unitRoundoff
+          let blocks = seen.upperBound / 64 - seen.lowerBound / 64 + 1
+          let roundings = Double(seen.count + 6 * blocks + 6) * unitRoundoff
+          let error = 2 * (2 * scoreError + spread + roundings)
+          let masses = (group * keyValueHeads + head / sharing) * massColumns
+          for (position, weight) in zip(seen, weights) {
+            let value = at(
+              position, group: group, head: head / sharing, own: numbers.values, prefix: numbers.prefixValues)
+            for (i, v) in value.enumerated() {
+              expected.y[row + i] += weight / total * Double(v)
+              expected.yBound[row + i] += error * weight / total * abs(Double(v))
+            }
+            expected.mass[masses + position] += weight / total
+            expected.massBound[masses + position] += error * weight / total
+          }
+        }
+      }
+    }
+    return expected
+  }
 }
 
 extension KernelTests {
@@ -153,60 +215,21 @@ extension KernelTests {
       ]
     }
 
-  /// A score errs by δ = (d + 2) roundings of scale·Σ|q·k|, subtracting the maximum by another |score|; a weight then by
-  /// 2δ relatively, by 4 roundings of the exponential and, for each block of 64 keys, 6 of the rescaling. Sums over n
-  /// keys add n roundings. Numerator and denominator both err so.
-  @Test(arguments: windows)
+  @Test(arguments: windows + masked)
   func `attention is within its rounding bound of the double softmax`(attention: AttentionCase) {
     let numbers = attention.numbers()
-    let y = attention.run(numbers)
-    let (width, sharing) = (attention.headWidth, attention.heads / attention.keyValueHeads)
-    for group in 0..<attention.groups {
-      for query in 0..<attention.queries {
-        for head in 0..<attention.heads {
-          let row = ((group * attention.queries + query) * attention.heads + head) * width
-          let q = numbers.q[row..<row + width].map(Double.init)
-          let visible = attention.past + query + 1
-          var (scores, scoreError) = ([Double](), 0.0)
-          for position in 0..<visible {
-            let key = attention.at(
-              position, group: group, head: head / sharing, own: numbers.keys, prefix: numbers.prefixKeys)
-            let products = zip(q, key).map { $0 * Double($1) / Double(width).squareRoot() }
-            scores.append(products.reduce(0, +))
-            scoreError = max(scoreError, Double(width + 4) * unitRoundoff * products.reduce(0) { $0 + abs($1) })
-          }
-          let top = scores.max()!
-          let weights = scores.map { exp($0 - top) }
-          let total = weights.reduce(0, +)
-          var output = [Double](repeating: 0, count: width)
-          var magnitude = output
-          for position in 0..<visible {
-            let value = attention.at(
-              position, group: group, head: head / sharing, own: numbers.values, prefix: numbers.prefixValues)
-            for (i, v) in value.enumerated() {
-              output[i] += weights[position] / total * Double(v)
-              magnitude[i] += weights[position] / total * abs(Double(v))
-            }
-          }
-          let spread = (top - scores.min()!) * unitRoundoff
-          let roundings = Double(visible + 6 * (visible / 64 + 1) + 6) * unitRoundoff
-          for i in 0..<width {
-            let bound = 2 * (2 * scoreError + spread + roundings) * magnitude[i]
-            #expect(abs(Double(y[row + i]) - output[i]) <= bound)
-          }
-        }
-      }
-    }
+    let (y, expected) = (attention.run(numbers), attention.expected(numbers))
+    for index in y.indices { #expect(abs(Double(y[index]) - expected.y[index]) <= expected.yBound[index]) }
   }
 
-  @Test(arguments: windows)
+  @Test(arguments: windows + masked)
   func `shared prefixes equal separate keys in every bit`(attention: AttentionCase) {
     let numbers = attention.numbers()
     let (separate, copies) = attention.merged(numbers)
     #expect(attention.run(numbers) == separate.run(copies))
   }
 
-  @Test(arguments: windows)
+  @Test(arguments: windows + masked)
   func `one query at a time equals all at once in every bit`(attention: AttentionCase) {
     let numbers = attention.numbers()
     let whole = attention.run(numbers)
@@ -237,7 +260,7 @@ extension KernelTests {
     stride(from: 0, to: numbers.count, by: length).flatMap { numbers[$0..<$0 + length - count] }
   }
 
-  @Test(arguments: windows)
+  @Test(arguments: windows + masked)
   func `attention does not depend on the number of threads`(attention: AttentionCase) {
     let numbers = attention.numbers()
     #expect(attention.run(numbers) == attention.run(numbers, threads: 2))

@@ -57,6 +57,12 @@ struct WorkRuleTests {
           AttentionShape(groups: 2, queries: 3, keysBefore: 4, layer: layer, store: .persistent, readsOnce: true)),
         .attention(
           AttentionShape(groups: 1, queries: 1, keysBefore: 0, layer: layer, store: .local, readsOnce: false)),
+        .attention(
+          AttentionShape(
+            groups: 2, queries: 3, keysBefore: 4, layer: layer, store: .persistent, readsOnce: true, window: 6)),
+        .attention(
+          AttentionShape(
+            groups: 2, queries: 3, keysBefore: 4, layer: layer, store: .local, readsOnce: false, window: 2)),
         .output(rows: 2, layer: layer), .gateUp(rows: 3, layer: layer), .down(rows: 3, layer: layer),
         .norm(rows: 4, width: 7), .chunker(rows: 2, inputWidth: 9, outputWidth: 4, normalised: true),
         .chunker(rows: 2, inputWidth: 9, outputWidth: 4, normalised: false),
@@ -87,6 +93,59 @@ struct WorkRuleTests {
     #expect(transfer.trafficBits == 0 && Work<Int>(transfer + transfer).hostBits == 1344)
   }
 
+  /// Every window up to one that masks nothing, after as many keys as a window may cut off.
+  @Test func `pairs and entries of attention under a window are those of a loop`() {
+    let layer = Self.layers[1]
+    for queries in 1...9 {
+      for keysBefore in 0...9 {
+        for window in 0...20 {
+          var (pairs, seen): (Int128, Set<Int>) = (0, [])
+          for visible in keysBefore + 1...keysBefore + queries {
+            for entry in 0..<visible where window == 0 || entry >= visible - window {
+              pairs += 1
+              seen.insert(entry)
+            }
+          }
+          func shape(readsOnce: Bool) -> AttentionShape {
+            AttentionShape(
+              groups: 3, queries: queries, keysBefore: keysBefore, layer: layer, store: .persistent,
+              readsOnce: readsOnce, window: window)
+          }
+          #expect(shape(readsOnce: true).pairsPerGroup == pairs)
+          for (readsOnce, reads) in [(true, Int128(seen.count)), (false, pairs)] {
+            let work = Operation.attention(shape(readsOnce: readsOnce)).work(in: .float32)
+            // Three groups; an entry is a key and a value of 32 bits.
+            #expect(work.cacheReadBits == 3 * reads * 2 * Int128(layer.keyValueWidth) * 32)
+            #expect(work.matmulFlops == 3 * pairs * 4 * Int128(layer.queryWidth))
+          }
+        }
+      }
+    }
+  }
+
+  @Test func `the description of attention names a window where there is one`() {
+    var shape = AttentionShape(
+      groups: 2, queries: 3, keysBefore: 4, layer: Self.layers[1], store: .persistent, readsOnce: true)
+    let whole = "attention 2 × 3 queries after 4 keys, 4 heads of 3 (persistent)"
+    #expect(Operation.attention(shape).description == whole)
+    shape.window = 5
+    #expect(Operation.attention(shape).description == whole + ", window 5")
+  }
+
+  @Test func `attention under a window has no gradient, and goes on no tape`() async {
+    await #expect(processExitsWith: .failure) { _ = Operation.attention(WorkRuleTests.masked).gradientWork }
+    await #expect(processExitsWith: .failure) {
+      let machine = Machine(backend: .shapes)
+      machine.tape = Tape()
+      machine.record(
+        .attention(WorkRuleTests.masked), at: Node(0, .decoder, .attention),
+        output: machine.arena.tensor(rows: 1, columns: 12))
+    }
+  }
+
+  static let masked = AttentionShape(
+    groups: 1, queries: 1, keysBefore: 4, layer: layers[1], store: .persistent, readsOnce: true, window: 2)
+
   static func run(_ operation: Operation) {
     switch operation {
     case .embedding: break
@@ -100,15 +159,18 @@ struct WorkRuleTests {
           numbers(layer.queryWidth + layer.keyValueWidth), cosine: angles, sine: angles)
       }
     case .attention(let shape):
-      for _ in 0..<shape.groups * shape.layer.heads {
-        for query in 0..<shape.queries {
-          let keys = shape.keysBefore + query + 1
-          let entries = UnsafePointer(numbers(keys * shape.layer.headWidth))
-          Kernels.attend(
-            headWidth: shape.layer.headWidth, query: numbers(shape.layer.headWidth),
-            segments: [(entries, entries, keys / 2), (entries, entries, keys - keys / 2)], weights: numbers(keys),
-            into: numbers(shape.layer.headWidth))
-        }
+      let (rows, keys) = (shape.groups * shape.queries, shape.keysBefore + shape.queries)
+      let layout = CacheLayout(
+        layers: 1, groups: shape.groups, heads: shape.layer.keyValueHeads, capacity: keys,
+        headWidth: shape.layer.headWidth)
+      let entries = Entries(layout, layer: 0, keys: numbers(layout.elements), values: numbers(layout.elements))
+      let segments = [0..<keys / 2, keys / 2..<keys].map {
+        Segment(entries: entries, firstHead: 0, firstEntry: $0.lowerBound, count: $0.count, share: 1)
+      }
+      segments.withUnsafeBufferPointer {
+        Kernels.attend(
+          shape, query: numbers(rows * shape.layer.queryWidth), columns: shape.layer.queryWidth, segments: $0,
+          weights: numbers(keys), into: numbers(rows * shape.layer.queryWidth))
       }
     case .output(let rows, let layer): linear(rows, layer.width, layer.queryWidth, residual: true)
     case .gateUp(let rows, let layer):

@@ -81,9 +81,9 @@ void ck_rotate(ptrdiff_t rows, ptrdiff_t heads, ptrdiff_t headWidth, float *x, p
 /* ---- Attention ------------------------------------------------------------------------------------------------ */
 
 /* Causal attention of many independent groups (sequences, or chunks of a local decoder) in one call.
-   Query j of a group attends the entries 0 … past + j, an entry being a key with its value. They lie in segments, one
-   after the other; which positions rotated them is nothing to attention. Query head h reads key–value head
-   h / (heads / keyValueHeads).
+   Query j of a group attends the entries 0 … past + j, an entry being a key with its value; under a window only the
+   last `window` of these. They lie in segments, one after the other; which positions rotated them is nothing to
+   attention. Query head h reads key–value head h / (heads / keyValueHeads).
    Order of summation: a score adds its products in ascending order of features; keys are taken in blocks of 64 counted
    from entry 0 with a running maximum; the weighted values are added in ascending order of entries. */
 struct ck_segment {
@@ -97,6 +97,7 @@ struct ck_attention {
   ptrdiff_t groups;         /* independent sequences */
   ptrdiff_t queries;        /* of each group */
   ptrdiff_t past;           /* entries before that of the first query */
+  ptrdiff_t window;         /* entries that a query attends at most, its own included; all if 0 */
   ptrdiff_t heads;          /* query heads */
   ptrdiff_t keyValueHeads;  /* divides heads */
   ptrdiff_t headWidth;
@@ -107,7 +108,7 @@ struct ck_attention {
   float *y;                 /* [group · queries + query][head · headWidth], rows ldy apart; may be q */
   ptrdiff_t ldy;
   /* Null, or [group · keyValueHeads + keyValueHead][entry], rows ldmass apart: += the weights of each entry, over the
-     query rows in ascending order of query, then head. Not null, attention takes its scores twice. */
+     query rows that see it in ascending order of query, then head. Not null, attention takes its scores twice. */
   float *mass;
   ptrdiff_t ldmass;
 };

@@ -51,8 +51,8 @@ extension Machine {
             headStride: layout.headStride, groupStride: layout.groupStride, share: segment.share))
       }
       var arguments = ck_attention(
-        groups: shape.groups, queries: shape.queries, past: shape.keysBefore, heads: dimensions.heads,
-        keyValueHeads: dimensions.keyValueHeads, headWidth: dimensions.headWidth,
+        groups: shape.groups, queries: shape.queries, past: shape.keysBefore, window: shape.window,
+        heads: dimensions.heads, keyValueHeads: dimensions.keyValueHeads, headWidth: dimensions.headWidth,
         scale: 1 / Float(dimensions.headWidth).squareRoot(), q: query, ldq: columns,
         segments: UnsafePointer(runs.baseAddress), y: result, ldy: columns, mass: mass?.base,
         ldmass: mass?.columns ?? 0)

@@ -19,21 +19,24 @@ extension PlainKernels {
     for row in 0..<shape.groups * shape.queries {
       let group = row / shape.queries
       let visible = shape.keysBefore + row % shape.queries + 1
+      let first = shape.firstEntry(of: visible)
       for head in 0..<layer.heads {
         let (at, shared) = (row * columns + head * width, head * layer.keyValueHeads / layer.heads)
-        var rest = visible
+        var (masked, rest) = (first, visible - first)
         let seen = segments.map { segment in
-          let count = min(segment.count, rest)
+          let skipped = min(segment.count, masked)
+          let count = min(segment.count - skipped, rest)
+          masked -= skipped
           rest -= count
           return (
-            keys: Input(segment.keys(group: group, head: shared)),
-            values: Input(segment.values(group: group, head: shared)), count: count
+            keys: Input(segment.keys(group: group, head: shared)) + skipped * width,
+            values: Input(segment.values(group: group, head: shared)) + skipped * width, count: count
           )
         }
         attend(headWidth: width, query: query + at, segments: seen, weights: weights, into: y + at)
         guard let mass else { continue }
         let sums = mass.base + (group * layer.keyValueHeads + shared) * mass.columns
-        accumulate(visible, weights, into: sums)
+        accumulate(visible - first, weights, into: sums + first)
       }
     }
   }

@@ -12,7 +12,7 @@ public enum Store: Hashable, Sendable {
 /// The dimensions of one attention over cached keys and values.
 ///
 /// `groups` sequences (or chunks) each bring `queries` consecutive positions; query j of a group attends the
-/// `keysBefore` entries before it, the queries up to itself, and nothing later.
+/// `keysBefore` entries before it, the queries up to itself, and nothing later; under a window only the last of them.
 public struct AttentionShape: Hashable, Sendable {
   /// Sequences, or chunks of one.
   public var groups: Int
@@ -26,21 +26,37 @@ public struct AttentionShape: Hashable, Sendable {
   public var store: Store
   /// Whether each cached entry is read once for all queries of its group (prefill), or entry by entry for every query.
   public var readsOnce: Bool
+  /// The most entries that a query attends, its own included; those before them are masked, wherever they lie. All if 0.
+  public var window: Int
 
-  public init(groups: Int, queries: Int, keysBefore: Int, layer: LayerShape, store: Store, readsOnce: Bool) {
+  public init(
+    groups: Int, queries: Int, keysBefore: Int, layer: LayerShape, store: Store, readsOnce: Bool, window: Int = 0
+  ) {
+    precondition(window >= 0, "a window of \(window) entries")
     self.groups = groups
     self.queries = queries
     self.keysBefore = keysBefore
     self.layer = layer
     self.store = store
     self.readsOnce = readsOnce
+    self.window = window
   }
 
-  /// Query–key pairs of one group: Σ_{j=1…q} (k₀ + j).
+  /// Query–key pairs of one group: Σ_{j=1…q} (k₀ + j), or Σ_{j=1…q} min(k₀ + j, W) under a window of W.
   @inlinable var pairsPerGroup: Int128 {
-    let q = Int128(queries)
-    return q * Int128(keysBefore) + q * (q + 1) / 2
+    /// Queries that see everything before them.
+    let unmasked = Int128(window == 0 ? queries : min(max(window - keysBefore, 0), queries))
+    return unmasked * Int128(keysBefore) + unmasked * (unmasked + 1) / 2
+      + (Int128(queries) - unmasked) * Int128(window)
   }
+
+  /// Entries of one group that some query sees.
+  var entriesPerGroup: Int {
+    (window == 0 ? keysBefore : min(keysBefore, window - 1)) + queries
+  }
+
+  /// The first of so many entries that a query which comes behind them sees.
+  func firstEntry(of visible: Int) -> Int { window == 0 ? 0 : max(visible - window, 0) }
 }
 
 /// A kernel call, with the dimensions that the kernel is given: what a trace records.
@@ -102,7 +118,7 @@ extension Operation {
     case .attention(let shape):
       let layer = shape.layer
       let pairs = Int128(shape.groups) * shape.pairsPerGroup
-      let reads = shape.readsOnce ? Int128(shape.groups) * Int128(shape.keysBefore + shape.queries) : pairs
+      let reads = shape.readsOnce ? Int128(shape.groups) * Int128(shape.entriesPerGroup) : pairs
       let readBits = reads * 2 * Int128(layer.keyValueWidth) * c
       return Work(
         matmulFlops: 4 * pairs * Int128(layer.queryWidth),
@@ -179,7 +195,7 @@ extension Operation: CustomStringConvertible {
       "queryKeyValue \(rows) × \(layer.width) → \(layer.queryWidth + 2 * layer.keyValueWidth) (\(store))"
     case .attention(let shape):
       "attention \(shape.groups) × \(shape.queries) queries after \(shape.keysBefore) keys, \(shape.layer.heads) heads of "
-        + "\(shape.layer.headWidth) (\(shape.store))"
+        + "\(shape.layer.headWidth) (\(shape.store))" + (shape.window == 0 ? "" : ", window \(shape.window)")
     case .output(let rows, let layer): "output \(rows) × \(layer.queryWidth) → \(layer.width)"
     case .gateUp(let rows, let layer):
       "gateUp \(rows) × \(layer.width) → \(layer.feedForwardKind.matrixCount - 1) × \(layer.feedForward)"

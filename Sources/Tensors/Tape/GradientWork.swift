@@ -20,6 +20,7 @@ extension Operation {
       let pairs = Int128(layer.headWidth / 2 * (layer.heads + layer.keyValueHeads))
       return twice(elementwise: normBeforeProduct(rows, layer.width) + Int128(rows) * 6 * pairs)
     case .attention(let shape):
+      precondition(shape.window == 0, "\(self) has no gradient: training attends without a window")
       let pairs = Int128(shape.groups) * shape.pairsPerGroup
       return Work(
         matmulFlops: 10 * pairs * Int128(shape.layer.queryWidth),

@@ -65,7 +65,12 @@ public final class Tape {
 
   public init() {}
 
-  func append(_ step: Step) { entries.append(.step(step)) }
+  func append(_ step: Step) {
+    if case .attention(let shape) = step.operation {
+      precondition(shape.window == 0, "attention under a window has no gradient: \(step.operation) on a tape")
+    }
+    entries.append(.step(step))
+  }
   func append(_ move: Move) { entries.append(.move(move)) }
 
   /// The position of a cache among those that the tape knows.
