@@ -117,8 +117,9 @@ public struct Model: Hashable, Sendable {
   public var tiedHead: Bool
   /// What the family has beside the model section.
   public var payload: Payload
-  /// How its persistent caches are kept and read.
-  public var cache = CachePlan.full
+  /// How its persistent caches are kept, by level: 0 is the stack over the tokens, l encoder l. Empty where all of them
+  /// keep and read everything, so that the usual model carries nothing along.
+  public private(set) var caches: [StackCache] = []
 
   /// A model of the family whose payload it is.
   public init(vocabulary: Int, layer: LayerShape, tiedHead: Bool = false, payload: Payload) {
@@ -127,6 +128,19 @@ public struct Model: Hashable, Sendable {
     self.tiedHead = tiedHead
     self.payload = payload
   }
+
+  /// How the persistent cache of a level is kept.
+  public func cache(at level: Int) -> StackCache { caches.isEmpty ? .full : caches[level] }
+
+  /// Decides for every persistent cache.
+  /// - Parameter cache: of the stack over the tokens (level 0), or of encoder l.
+  public mutating func setCaches(_ cache: (_ level: Int) -> StackCache) {
+    let caches = (0...levelCount).map { ($0 == 0) == isHierarchy ? .full : cache($0) }
+    self.caches = caches.allSatisfy(\.isFull) ? [] : caches
+  }
+
+  /// Whether every persistent cache keeps and reads everything, and prompts are read in one pass.
+  @inlinable public var hasFullCaches: Bool { caches.isEmpty }
 
   /// `L`
   @inlinable public var levelCount: Int { levels.count }

@@ -77,7 +77,22 @@ extension Model {
     case .block, .photon: problems += levelProblems
     }
     problems += readingProblems
-    return problems
+    // A stack that cannot be built has no heads to speak of.
+    return problems.isEmpty ? cacheProblems : problems
+  }
+
+  private var cacheProblems: [Problem] {
+    caches.indices.flatMap { level -> [Problem] in
+      let shape = layer(at: level)
+      let layers = level == 0 ? layers : levels[level].encoderLayers
+      // Encoders of a meta-context whose chunks run side by side add all of its units in one pass.
+      let mostRows = level == 0 ? 1 : metaContextLength / metaContextLength(upTo: level)
+      return caches[level].problems(layers: layers, shape, mostRows: mostRows).map { problem in
+        var placed = problem
+        placed.key = (level == 0 ? "" : "levels[\(level)].") + "cache.\(problem.key)"
+        return placed
+      }
+    }
   }
 
   private var levelProblems: [Problem] {

@@ -39,6 +39,13 @@ extension Model {
     share.vocabulary = (vocabulary + devices - 1) / devices
     share.layer = layer.share(of: devices)
     for index in levels.indices { share.levels[index].layer = levels[index].layer.share(of: devices) }
+    if !hasFullCaches {
+      share.setCaches { level in
+        var cache = cache(at: level)
+        cache.exempt = cache.exempt.share(of: devices, heads: layer(at: level).share(of: devices).keyValueHeads)
+        return cache
+      }
+    }
     return share
   }
 

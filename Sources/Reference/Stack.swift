@@ -9,9 +9,15 @@ extension Machine {
   ///   - input: rows ordered group by group.
   ///   - cache: the groups that take part are its first rows / queries.
   ///   - readsOnce: prefill reads each cached entry once per layer; decode reads it for every position.
+  ///   - prompt: positions of the whole prompt that this is a pass of; nil where it is none.
+  ///   - willSettle: is called once all layers have appended, before anything goes.
   /// - Returns: rows × D, before the stack's last norm.
-  func run(_ weights: StackWeights, _ input: Tensor, cache: KeyValueCache, queries: Int, readsOnce: Bool) -> Tensor {
+  func run(
+    _ weights: StackWeights, _ input: Tensor, cache: KeyValueCache, queries: Int, readsOnce: Bool, prompt: Int? = nil,
+    willSettle: () -> Void = {}
+  ) -> Tensor {
     let stack = weights.stack
+    makeRoom(in: cache, for: queries, at: stack.node(.upkeep))
     trace?.recordPass(at: stack.level, stack.side, layers: stack.layers)
     var result = arena.tensor(rows: input.rows, columns: input.columns)
     let (projections, attention) = (stack.node(.projections), stack.node(.attention))
@@ -24,7 +30,7 @@ extension Machine {
       let mark = arena.mark
       let query = project(x, own, into: cache, layer: layer, queries: queries, at: projections)
       let attended = attend(
-        query, cache: cache, layer: layer, queries: queries, readsOnce: readsOnce, at: attention)
+        query, cache: cache, layer: layer, queries: queries, readsOnce: readsOnce, prompt: prompt, at: attention)
       let residual = output(attended, own, residual: x, shape: shape, layer: layer, at: projections)
       let hidden = gateUp(residual, own, shape: shape, layer: layer, at: feedForward)
       down(hidden, own, residual: residual, shape: shape, layer: layer, into: result, at: feedForward)
@@ -32,15 +38,18 @@ extension Machine {
       x = result
     }
     cache.advance(by: queries)
-    settle(cache, at: stack.node(.upkeep))
+    willSettle()
+    settle(cache, queries: queries, prompt: prompt, at: stack.node(.upkeep))
     return result
   }
 
   /// A pass that ends in the stack's last norm.
   func runNormalised(
-    _ weights: StackWeights, _ input: Tensor, cache: KeyValueCache, queries: Int, readsOnce: Bool
+    _ weights: StackWeights, _ input: Tensor, cache: KeyValueCache, queries: Int, readsOnce: Bool, prompt: Int? = nil,
+    willSettle: () -> Void = {}
   ) -> Tensor {
-    let result = run(weights, input, cache: cache, queries: queries, readsOnce: readsOnce)
+    let result = run(
+      weights, input, cache: cache, queries: queries, readsOnce: readsOnce, prompt: prompt, willSettle: willSettle)
     return norm(result, weight: weights.lastNorm, at: weights.stack.node(.norm))
   }
 }

@@ -9,19 +9,23 @@ import Testing
 struct CacheMethodTests {
   struct Latest: Retaining {
     let count: Int
-    let needsMass: Bool
+    let tallies: Bool
+
+    func voters(in pass: PassPlace) -> Voters? {
+      tallies ? Voters(queries: 0..<pass.queries, candidates: .attended) : nil
+    }
 
     func survivors(
-      of held: Int, after nextPosition: Int, mass: UnsafeBufferPointer<Float>?
+      of held: Int, behind _: PassPlace, votes mass: UnsafeBufferPointer<Float>?
     ) -> [Range<Int>]? {
       held > count ? [held - count..<held] : nil
     }
   }
 
-  static func latest(_ count: Int, needsMass: Bool = false) -> CacheMethods.Factory {
+  static func latest(_ count: Int, tallies: Bool = false) -> CacheMethods.Factory {
     { run in
       var methods = CacheMethods(run.cache)
-      methods.retaining = Latest(count: count, needsMass: needsMass)
+      methods.retaining = Latest(count: count, tallies: tallies)
       return methods
     }
   }
@@ -64,7 +68,7 @@ struct CacheMethodTests {
   @Test(arguments: [vanilla, photon], [Backend.plain, .fast])
   func `continuations that let entries go are sequences of their own`(model: Model, backend: Backend) {
     for needsMass in [false, true] {
-      let methods = Self.latest(3, needsMass: needsMass)
+      let methods = Self.latest(3, tallies: needsMass)
       let shared = Self.run(model, prompts: Self.prompts, continuations: 3, backend: backend, methods: methods)
       let whole = Self.run(model, prompts: Self.prompts, backend: backend, methods: CacheMethods.ofPlan)
       for sequence in 0..<6 {
@@ -78,7 +82,7 @@ struct CacheMethodTests {
   @Test(arguments: [vanilla, photon])
   func `shapes record what numbers record, and the meter finds what stays`(model: Model) {
     let runs = [Backend.plain, .shapes].map {
-      Self.run(model, prompts: Self.prompts, continuations: 2, backend: $0, methods: Self.latest(3, needsMass: true))
+      Self.run(model, prompts: Self.prompts, continuations: 2, backend: $0, methods: Self.latest(3, tallies: true))
     }
     let operations = runs.map { run in
       run.machine.trace!.operations.map { entry, count in

@@ -8,10 +8,8 @@ import Quantities
 struct Latest: Retaining {
   let count: Int
 
-  var needsMass: Bool { false }
-
   func survivors(
-    of held: Int, after nextPosition: Int, mass: UnsafeBufferPointer<Float>?
+    of held: Int, behind _: PassPlace, votes mass: UnsafeBufferPointer<Float>?
   ) -> [Range<Int>]? {
     held > count ? [held - count..<held] : nil
   }
@@ -21,10 +19,12 @@ struct Latest: Retaining {
 struct Heaviest: Retaining {
   let count: Int
 
-  var needsMass: Bool { true }
+  var tallies: Bool { true }
+
+  func voters(in pass: PassPlace) -> Voters? { Voters(queries: 0..<pass.queries, candidates: .attended) }
 
   func survivors(
-    of held: Int, after nextPosition: Int, mass: UnsafeBufferPointer<Float>?
+    of held: Int, behind _: PassPlace, votes mass: UnsafeBufferPointer<Float>?
   ) -> [Range<Int>]? {
     guard held > count else { return nil }
     guard let mass else { return [0..<count] }
@@ -108,8 +108,17 @@ struct Passes {
       query, cache: cache, layer: 0, queries: queries, readsOnce: false, at: Self.node)
     whole.advance(by: queries)
     cache.advance(by: queries)
-    machine.settle(cache, at: Node(0, .decoder, .upkeep))
+    machine.settle(cache, queries: queries, at: Node(0, .decoder, .upkeep))
     return (query.elements, result.elements)
+  }
+
+  /// Positions of the entries that a head holds, in the order of their places.
+  func order(group: Int = 0, head: Int = 0) -> [Int] {
+    let members = cache.places[0]
+    let places = members[members.count > 1 ? group * Self.layer.keyValueHeads + head : 0]
+    var order = [Int](repeating: 0, count: places.count)
+    for (place, position) in zip(places.places, places.positions) { order[Int(place)] = Int(position) }
+    return order
   }
 
   /// What a query head has to see: attention over the keys of these positions alone, and its weights.

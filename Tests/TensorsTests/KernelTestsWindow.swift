@@ -179,7 +179,7 @@ extension KernelTests {
       let shape = AttentionShape(
         groups: 2, queries: 3, keysBefore: 66, layer: run.shape, store: .persistent, readsOnce: true, window: window)
       cache.withSegments(run: 1, appended: 3) {
-        machine.attendRows(query, shape: shape, run: run, segments: $0, into: result)
+        machine.attendRows(query, shape: shape, run: run, mass: run.mass, segments: $0, into: result)
       }
       return (result.elements, run.mass!.elements, largest)
     }

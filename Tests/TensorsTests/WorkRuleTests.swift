@@ -67,9 +67,12 @@ struct WorkRuleTests {
         .norm(rows: 4, width: 7), .chunker(rows: 2, inputWidth: 9, outputWidth: 4, normalised: true),
         .chunker(rows: 2, inputWidth: 9, outputWidth: 4, normalised: false),
         .converter(rows: 3, inputWidth: 5, outputWidth: 8), .head(rows: 2, width: 6, vocabulary: 11),
-        .moveEntries(entries: 7, layer: layer), .scoreEntries(rows: 2, entries: 9, heads: layer.heads),
-        .transferEntries(entries: 7, layer: layer),
+        .moveEntries(entries: 7, layer: layer),
+        .transferEntries(entries: 7, layer: layer), .rotateEntries(entries: 7, layer: layer),
       ]
+        + VoteShape.Weights.allCases.map {
+          .scoreEntries(VoteShape(groups: 2, queries: 3, entries: 9, layer: layer, weights: $0, pooled: 10))
+        }
     }
   }
 
@@ -191,9 +194,42 @@ struct WorkRuleTests {
       norm(rows, width)
       linear(rows, vocabulary, width)
     case .moveEntries, .transferEntries: break
-    case .scoreEntries(let rows, let entries, let heads):
-      for _ in 0..<rows * heads { Kernels.accumulate(entries, numbers(entries), into: numbers(entries)) }
+    case .rotateEntries(let entries, let layer):
+      for _ in 0..<entries {
+        Kernels.rotate(
+          heads: layer.keyValueHeads, headWidth: layer.headWidth, numbers(layer.keyValueWidth),
+          cosine: numbers(layer.headWidth / 2), sine: numbers(layer.headWidth / 2))
+      }
+    case .scoreEntries(let shape): vote(shape)
     }
+  }
+
+  /// The weights of every voter as they are obtained, their additions, and the sums of pooling.
+  static func vote(_ shape: VoteShape) {
+    let width = shape.layer.headWidth
+    for query in 0..<shape.groups * shape.queries * shape.layer.heads {
+      let visible = shape.entries - shape.queries + 1 + query % shape.queries
+      let (row, keys, weights) = (numbers(width), numbers(visible * width), numbers(visible))
+      switch shape.weights {
+      case .attention: break
+      case .own:
+        Kernels.attentionWeights(
+          headWidth: width, query: row,
+          segments: [(keys: UnsafePointer(keys), values: UnsafePointer(keys), count: visible)], into: weights)
+      case .again:
+        let (scale, maximum, sum) = (CountingScalar(0.5), CountingScalar(1), CountingScalar(2))
+        for key in 0..<visible {
+          CountingScalar.account(as: .matmul)
+          var score = CountingScalar(0)
+          for index in 0..<width { score = score + row[index] * keys[key * width + index] }
+          CountingScalar.account(as: .elementwise)
+          weights[key] = CountingScalar.exponential(score * scale - maximum) / sum
+        }
+      }
+      Kernels.accumulate(visible, weights, into: numbers(visible))
+    }
+    let pooled = shape.groups * shape.layer.keyValueHeads * shape.pooled
+    Kernels.accumulate(pooled, numbers(pooled), into: numbers(pooled))
   }
 
   /// Positive numbers; a few bytes that live as long as the test process.

@@ -27,27 +27,9 @@ public struct CachePlan: Hashable, Sendable {
   /// A key and a value of every position, one behind another, each read by every later query.
   @inlinable public static var full: CachePlan { CachePlan() }
 
-  /// Whether any of the four has more than one method.
-  public static var hasChoices: Bool {
-    [
-      Retention.Method.allCases.count, Lookup.Method.allCases.count, EntryForm.Method.allCases.count,
-      Placement.Method.allCases.count,
-    ]
-    .contains { $0 > 1 }
-  }
-
   /// Whether everything is kept and read, as it is and where it is.
   @inlinable public var isFull: Bool { self == .full }
-}
 
-/// A choice that a scenario makes by naming a method and its settings.
-public protocol CacheChoice: Hashable, Sendable {
-  /// The methods by name.
-  associatedtype Method: RawRepresentable & CaseIterable & Hashable & Sendable where Method.RawValue == String
-  /// Which one, without its settings.
-  var method: Method { get }
-  /// A method with the settings that it asks for, in their order; nil where one of them is missing.
-  init?(_ method: Method, _ setting: (_ key: String, _ accepted: ClosedRange<Int>) -> Int?)
-  /// What `init` would ask for.
-  var settings: [(key: String, value: Int)] { get }
+  /// What keeps the choices' settings from working.
+  public var problems: [Problem] { retention.problems + lookup.problems + entry.problems + placement.problems }
 }

@@ -14,14 +14,14 @@ public enum EntryForm: CacheChoice {
   }
 
   /// A method, which asks for no setting yet.
-  public init?(_ method: Method, _: (_ key: String, _ accepted: ClosedRange<Int>) -> Int?) {
+  public init?(_ method: Method, _: some CacheSettings) {
     switch method {
     case .keyAndValue: self = .keyAndValue
     }
   }
 
   /// What a scenario says besides the method.
-  public var settings: [(key: String, value: Int)] {
+  public var settings: [(key: String, value: CacheSetting)] {
     switch self {
     case .keyAndValue: []
     }

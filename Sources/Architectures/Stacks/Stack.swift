@@ -48,13 +48,28 @@ public struct Stack: Hashable, Sendable {
   public let runs: Runs<LayerRun>
   /// Whether its cache outlives a chunk: a persistent cache rather than a local window.
   public let persists: Bool
+  /// Positions of a prompt in one pass; nil: all of them.
+  public let prefillChunk: Int?
 
   @inlinable
-  public init(level: Int, side: Side, runs: Runs<LayerRun>, persists: Bool) {
+  public init(level: Int, side: Side, runs: Runs<LayerRun>, persists: Bool, prefillChunk: Int? = nil) {
     self.level = level
     self.side = side
     self.runs = runs
     self.persists = persists
+    self.prefillChunk = prefillChunk
+  }
+
+  /// A stack of alike layers whose persistent cache is kept in some way.
+  public init(level: Int, side: Side, layers: Int, _ shape: LayerShape, _ cache: StackCache) {
+    self.init(
+      level: level, side: side, runs: cache.runs(of: layers, shape), persists: true, prefillChunk: cache.prefillChunk)
+  }
+
+  /// The same layers with a cache that keeps and reads everything: what a teacher-forced pass runs.
+  public var keepingEverything: Stack {
+    let full = runs.map { LayerRun(layers: $0.layers, shape: $0.shape, cache: .full) }
+    return Stack(level: level, side: side, runs: Runs(full[0], Array(full.dropFirst())), persists: persists)
   }
 
   /// `D`
@@ -65,8 +80,12 @@ public struct Stack: Hashable, Sendable {
   @inlinable public var shape: LayerShape { runs.first.shape }
   /// Where one of its components is booked.
   @inlinable public func node(_ component: Component) -> Node { Node(level, side, component) }
-  /// Whether every head of every layer keeps and reads everything.
-  @inlinable public var isFull: Bool { runs.allSatisfy { $0.heads.allSatisfy(\.cache.isFull) } }
+  /// Whether no head lets an entry go.
+  public var keepsEveryEntry: Bool { runs.allSatisfy { $0.heads.allSatisfy { $0.cache.retention == .everything } } }
+  /// Whether every head of every layer keeps and reads everything, and a prompt is read in one pass.
+  @inlinable public var isFull: Bool {
+    prefillChunk == nil && runs.allSatisfy { $0.heads.allSatisfy(\.cache.isFull) }
+  }
 }
 
 extension LayerShape {
@@ -80,11 +99,9 @@ extension LayerShape {
 }
 
 extension LevelShape {
-  /// Its encoder, which keeps its units by a plan.
-  @inlinable public func encoder(at level: Int, _ cache: CachePlan) -> Stack {
-    Stack(
-      level: level, side: .encoder, runs: Runs(LayerRun(layers: encoderLayers, shape: layer, cache: cache)),
-      persists: true)
+  /// Its encoder, whose units are kept in some way.
+  public func encoder(at level: Int, _ cache: StackCache) -> Stack {
+    Stack(level: level, side: .encoder, layers: encoderLayers, layer, cache)
   }
 
   /// Its decoder, which runs at the dimensions of the level below.
@@ -98,11 +115,9 @@ extension LevelShape {
 extension Model {
   /// The one stack over the tokens.
   /// - Precondition: the structure is `.stack`.
-  @inlinable public var tokenStack: Stack {
+  public var tokenStack: Stack {
     switch payload {
-    case .vanilla(let layers):
-      return Stack(
-        level: 0, side: .decoder, runs: Runs(LayerRun(layers: layers, shape: layer, cache: cache)), persists: true)
+    case .vanilla(let layers): return Stack(level: 0, side: .decoder, layers: layers, layer, cache(at: 0))
     case .block, .photon: preconditionFailure("a hierarchy has no stack over the tokens")
     }
   }
@@ -110,12 +125,12 @@ extension Model {
   /// Whether each stack is one run, whose heads keep and read everything.
   @inlinable public var isUniform: Bool {
     switch payload {
-    case .vanilla, .block, .photon: cache.isFull
+    case .vanilla, .block, .photon: hasFullCaches
     }
   }
 
   /// Encoder l, which keeps its units.
-  @inlinable public func encoder(at level: Int) -> Stack { levels[level].encoder(at: level, cache) }
+  public func encoder(at level: Int) -> Stack { levels[level].encoder(at: level, cache(at: level)) }
 
   /// Decoder l, which runs at the dimensions of the level below and whose windows keep everything.
   @inlinable public func decoder(at level: Int) -> Stack {
@@ -123,7 +138,7 @@ extension Model {
   }
 
   /// The stack whose components are booked at a level and side.
-  @inlinable public func stack(_ level: Int, _ side: Side) -> Stack {
+  public func stack(_ level: Int, _ side: Side) -> Stack {
     if level == 0 { return tokenStack }
     return side == .encoder ? encoder(at: level) : decoder(at: level)
   }

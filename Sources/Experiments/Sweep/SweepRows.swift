@@ -16,7 +16,10 @@ package enum SweepColumn: Sendable {
   /// A grid's columns: the point's place, what distinguishes it, and what is stated of it.
   static func all(of grid: Grid, estimates: Bool) -> [SweepColumn] {
     let axes = grid.axes.enumerated().map { SweepColumn.axis($0.offset, isLiteral: $0.element.isLiteral) }
-    return PointFigure.columns.filter { estimates || !$0.isEstimate }.flatMap { figure in
+    let hasPlans = grid.models.contains { $0?.model.hasFullCaches == false }
+    return PointFigure.columns.filter { figure in
+      (estimates || !figure.isEstimate) && (hasPlans || figure != .asked(.cachePlan))
+    }.flatMap { figure in
       [.figure(figure)] + (figure == .asked(.point) ? axes : [])
     }
   }

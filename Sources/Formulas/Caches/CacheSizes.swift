@@ -9,6 +9,8 @@ struct CacheBits<Integer: CountingInteger>: Sendable {
   private var atEnd: Integer = 0
   private var survivorAtPrompt: Integer = 0
   private var survivorAtEnd: Integer = 0
+  /// The most in the middle of the prompt, where passes stand beside what they find.
+  private var inPrompt: Integer = 0
 
   private(set) var afterPrefill: Integer = 0
   private(set) var end: Integer = 0
@@ -40,6 +42,8 @@ struct CacheBits<Integer: CountingInteger>: Sendable {
     copiesAtEnd: Integer
   ) {
     let prompt = cost.bits(after: activity.unitsAtPrompt.integer)
+    // Levels read the prompt one behind another.
+    inPrompt = max(inPrompt, atPrompt &+ cost.peakBitsInPrompt)
     let end = copiesAtEnd &* cost.bits(after: activity.unitsAtEnd.integer)
     atPrompt &+= prompt
     beforeDrop &+= copiesAtDrop &* cost.bits(after: activity.unitsAtDrop.integer)
@@ -50,12 +54,14 @@ struct CacheBits<Integer: CountingInteger>: Sendable {
     }
   }
 
-  /// The persistent cache grows with n except at the drop, so its peak is just before the drop or at the end.
+  /// The persistent cache grows with n except at the drop, so its peak is just before the drop or at the end; where
+  /// entries go, it can be in the prompt, or behind it.
   @inline(__always)
   mutating func finish(batch: Integer, dropsAtPrompt: Bool, drops: Bool, localPeak: Integer) {
     afterPrefill = batch &* (dropsAtPrompt ? survivorAtPrompt : atPrompt)
     end = batch &* (drops ? survivorAtEnd : atEnd)
     peak = drops ? max(batch &* beforeDrop, end) : end
+    if inPrompt > 0 { peak = max(peak, batch &* inPrompt) }
     self.localPeak = localPeak
   }
 

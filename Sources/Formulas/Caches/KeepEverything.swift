@@ -2,5 +2,4 @@
 struct KeepEverything: RetentionCounts {
   func held(after positions: Int) -> Int { positions }
   var bends: [Int] { [] }
-  func upkeep(held: Int, appended: Int) -> UpkeepCounts { UpkeepCounts() }
 }

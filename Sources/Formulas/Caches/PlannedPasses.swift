@@ -1,35 +1,82 @@
 import Architectures
 import Quantities
 
-extension CachePlan {
+/// A plan over the passes of one stack: what its heads find, read and add beside attention.
+struct PlannedHeads {
+  let plan: CachePlan
+  let prompt: PromptPasses
+  private let retention: any RetentionCounts
+  private let lookup: any LookupCounts
+
+  init(_ plan: CachePlan, _ prompt: PromptPasses) {
+    (self.plan, self.prompt) = (plan, prompt)
+    (retention, lookup) = (plan.retention.counts(prompt), plan.lookup.counts)
+  }
+
   /// Entries that a head holds once so many positions have passed.
-  func held(after positions: Int) -> Int { retention.counts.held(after: positions) }
+  func held(after positions: Int) -> Int { retention.held(after: positions) }
 
   /// Entries for which a head's memory has room then.
-  func allocated(after positions: Int) -> Int { placement.counts.allocated(for: held(after: positions)) }
+  func allocated(after positions: Int) -> Int { plan.placement.counts.allocated(for: held(after: positions)) }
 
-  /// The passes of a group as a head of this plan attends them: cut where what is read stops growing evenly.
-  ///
-  /// A pass of r rows that finds m entries and reads r' of them in each row has r·r' + r(r + 1)/2 pairs; where entries
-  /// are read once, r' + r of them.
-  func passes<N: Count>(_ group: PassGroup<N>) -> Runs<PassGroup<N>> {
-    guard !isFull, let before = group.before?.integer else { return Runs(group) }
-    let (retention, lookup) = (retention.counts, lookup.counts)
-    let (rows, count) = (group.rows.integer, group.indices.integer)
-    func held(_ index: Int) -> Int { retention.held(after: before + index * rows) }
-    func read(_ index: Int) -> Int { lookup.read(of: held(index)) }
+  /// Positions before the passes of the prompt in which what is held can be the most: those between which it grows
+  /// evenly.
+  var promptTurns: [Int] {
+    let whole = pieces(0, rows: prompt.chunk, count: prompt.whole).flatMap { [$0.first, $0.first + $0.count - 1] }
+    let starts = whole.filter { (0..<prompt.whole).contains($0) }.map { $0 * prompt.chunk }
+    return starts + (prompt.rest > 0 ? [prompt.units - prompt.rest] : [])
+  }
 
-    // The first index at or behind each bend; what is held never shrinks while everything else goes on.
-    let atPositions = retention.bends.map { bend in (bend - before + rows - 1) / rows }
-    let atEntries = lookup.bends.map { bend in (0..<count).partitioningIndex { held($0) >= bend } }
+  /// Entries for which a head has room in the pass of the prompt that begins there: its own stand beside what it finds.
+  func allocated(inPassFrom before: Int) -> Int {
+    let rows = min(prompt.chunk, prompt.units - before)
+    return plan.placement.counts.allocated(for: retention.found(after: before, rows: rows) + rows)
+  }
+
+  // MARK: Passes
+
+  /// Consecutive passes of a group between which everything grows evenly.
+  private struct Piece {
+    let first, count: Int
+  }
+
+  /// Cuts a group where what is found or held stops growing evenly.
+  private func pieces(_ before: Int, rows: Int, count: Int) -> [Piece] {
+    guard count > 0 else { return [] }
+    // The first index whose pass begins at a bend or behind it, and the first whose pass ends behind it.
+    let atPositions = retention.bends.flatMap { bend in
+      [ceiling(bend - before, rows), ceiling(bend + 1 - rows - before, rows)]
+    }
+    let atEntries = lookup.bends.map { bend in
+      (0..<count).partitioningIndex { retention.found(after: before + $0 * rows, rows: rows) >= bend }
+    }
     let cuts = Set((atPositions + atEntries).filter { (1..<count).contains($0) }).sorted()
-    let pieces = zip([0] + cuts, cuts + [count]).map { start, end -> PassGroup<N> in
+    return zip([0] + cuts, cuts + [count]).map { Piece(first: $0, count: $1 - $0) }
+  }
+
+  /// The passes of a group as a head of this plan attends them.
+  ///
+  /// A pass of r rows that finds m entries and reads r' of them in each row has r·r' + r(r + 1)/2 pairs unless a mask
+  /// hides some; where entries are read once, r' + r of them.
+  func passes<N: Count>(_ group: PassGroup<N>) -> Runs<PassGroup<N>> {
+    guard let before = group.before?.integer, !plan.isFull else { return Runs(group) }
+    let (rows, count) = (group.rows.integer, group.indices.integer)
+    func read(_ index: Int) -> Int { lookup.read(of: retention.found(after: before + index * rows, rows: rows)) }
+    func pairs(_ index: Int) -> Int { retention.pairs(found: read(index), rows: rows) }
+    func unmasked(_ index: Int) -> Int { rows * read(index) + rows * (rows + 1) / 2 }
+    let pieces = pieces(before, rows: rows, count: count).map { part -> PassGroup<N> in
       var piece = group
-      piece.before = N.whole(before + start * rows)
-      piece.indices = N.whole(end - start)
-      piece.pairs = group.rows * N.whole(read(start)) + N.triangle(group.rows)
-      piece.pairsSlope = end - start > 1 ? group.rows * N.whole(read(start + 1) - read(start)) : 0
-      if group.entriesReadOnce != nil { piece.entriesReadOnce = N.whole(read(start)) + group.rows }
+      let isLong = part.count > 1
+      piece.before = N.whole(before + part.first * rows)
+      piece.indices = N.whole(part.count)
+      piece.pairs =
+        unmasked(part.first) == pairs(part.first)
+        ? group.rows * N.whole(read(part.first)) + N.triangle(group.rows) : N.whole(pairs(part.first))
+      piece.pairsSlope = isLong ? N.whole(pairs(part.first + 1) - pairs(part.first)) : 0
+      if group.entriesReadOnce != nil {
+        piece.entriesReadOnce = N.whole(read(part.first) + rows)
+        piece.entriesSlope = isLong ? N.whole(read(part.first + 1) - read(part.first)) : 0
+      }
       return piece
     }
     return Runs(pieces[0], Array(pieces.dropFirst()))
@@ -37,21 +84,40 @@ extension CachePlan {
 
   /// What the passes of a group add beside attention, in one head of one layer of one sequence.
   func upkeep<N: Count>(_ group: PassGroup<N>) -> UpkeepCounts {
-    let counts = retention.counts
-    return passes(group).reduce(into: UpkeepCounts()) { sum, piece in
-      guard let before = piece.before?.integer else { return }
-      let (rows, count) = (piece.rows.integer, piece.indices.integer)
-      func one(_ index: Int) -> UpkeepCounts {
-        counts.upkeep(held: counts.held(after: before + index * rows), appended: rows)
+    guard let before = group.before?.integer, !plan.isFull else { return UpkeepCounts() }
+    let (rows, count) = (group.rows.integer, group.indices.integer)
+    return pieces(before, rows: rows, count: count).reduce(into: UpkeepCounts()) { sum, part in
+      func one(_ index: Int) -> UpkeepCounts { upkeep(before: before + (part.first + index) * rows, rows: rows) }
+      let (first, second) = (one(0), one(min(1, part.count - 1)))
+      for field in UpkeepCounts.fields {
+        let slope = second[keyPath: field] - first[keyPath: field]
+        sum[keyPath: field] += part.count * first[keyPath: field] + slope * (part.count * (part.count - 1) / 2)
       }
-      let (first, second) = (one(0), one(min(1, count - 1)))
-      func total(_ field: KeyPath<UpkeepCounts, Int>) -> Int {
-        count * first[keyPath: field] + (second[keyPath: field] - first[keyPath: field]) * (count * (count - 1) / 2)
-      }
-      sum.moved += total(\.moved)
-      sum.scored += total(\.scored)
-      sum.transferred += total(\.transferred)
     }
+  }
+
+  /// What one pass adds.
+  private func upkeep(before: Int, rows: Int) -> UpkeepCounts {
+    let found = retention.found(after: before, rows: rows)
+    let pass = RetainedPass(before: before, rows: rows, found: found, prompt: prompt)
+    var counts = UpkeepCounts(retention.votes(of: pass))
+    let fixed = retention.fixed(in: pass)
+    counts.moved =
+      moved(of: retention.held(after: before), to: found, fixed)
+      + moved(of: found + rows, to: retention.held(after: pass.after), fixed)
+    if retention.rotatesWhatItFinds { counts.rotated = found }
+    return counts
+  }
+
+  /// Entries that are copied so that those which stay lie side by side: the newest takes the place of a single one that
+  /// goes; else all that do not stay where they are are gathered.
+  private func moved(of held: Int, to kept: Int, _ fixed: Int) -> Int {
+    let movable = max(kept - fixed, 0)
+    return held - kept > 1 ? movable : min(held - kept, movable)
+  }
+
+  private func ceiling(_ value: Int, _ divisor: Int) -> Int {
+    value <= 0 ? 0 : (value + divisor - 1) / divisor
   }
 }
 

@@ -1,32 +1,148 @@
 import Architectures
 import Quantities
 
-/// What a retention method makes of passes over a persistent cache. Eviction takes effect between passes: inside one,
-/// rows attend each other as they always do.
+/// What a retention method makes of passes over a persistent cache, in one key–value head.
+///
+/// Eviction takes effect between passes: inside one, rows attend each other as they always do, unless a mask says
+/// otherwise. All counts are numbers of entries, so that they do not depend on what a model computes.
 protocol RetentionCounts: Sendable {
   /// Entries that a head holds once so many positions have passed.
   func held(after positions: Int) -> Int
+  /// Entries that a pass of so many rows finds behind so many positions: what is held, less what has to make room.
+  func found(after positions: Int, rows: Int) -> Int
   /// Positions at which `held` stops growing evenly, in ascending order: passes are told apart there.
   var bends: [Int] { get }
-  /// What the method does behind a pass beside attention, in one head of one layer of one sequence.
-  func upkeep(held: Int, appended: Int) -> UpkeepCounts
+  /// (Query, key) pairs of a pass whose rows may each read so many of the entries found.
+  func pairs(found: Int, rows: Int) -> Int
+  /// Votes that the method counts beside attention, or takes from it, in a pass.
+  func votes(of pass: RetainedPass) -> VoteCounts?
+  /// Whether the entries found are rotated anew in every pass.
+  var rotatesWhatItFinds: Bool { get }
+  /// Leading entries that stay where they are, whatever goes behind a pass.
+  func fixed(in pass: RetainedPass) -> Int
+}
+
+extension RetentionCounts {
+  func found(after positions: Int, rows _: Int) -> Int { held(after: positions) }
+  func pairs(found: Int, rows: Int) -> Int { rows * found + rows * (rows + 1) / 2 }
+  func votes(of _: RetainedPass) -> VoteCounts? { nil }
+  var rotatesWhatItFinds: Bool { false }
+  func fixed(in _: RetainedPass) -> Int { 0 }
+}
+
+/// Where a pass stands: what a method knows of it.
+struct RetainedPass {
+  /// Positions before it.
+  let before: Int
+  let rows: Int
+  /// Entries that it finds.
+  let found: Int
+  /// The prompt that it belongs to, or follows.
+  let prompt: PromptPasses
+
+  /// Positions behind it.
+  var after: Int { before + rows }
+  var isPrompt: Bool { after <= prompt.units }
+}
+
+/// A stack's share of the prompt, and how it is read.
+struct PromptPasses: Hashable, Sendable {
+  /// Units of the stack in the prompt.
+  let units: Int
+  /// Units in one pass; the last one may have fewer.
+  let chunk: Int
+
+  init(units: Int, chunk: Int?) {
+    self.units = units
+    self.chunk = max(chunk ?? units, 1)
+  }
+
+  /// The chunks that are whole, and the units of the last one if it is not.
+  var whole: Int { units / chunk }
+  var rest: Int { units % chunk }
+}
+
+/// Votes of queries for entries: sums of attention weights.
+struct VoteCounts: Hashable, Sendable {
+  /// Queries that vote.
+  var queries: Int
+  /// Entries that they vote for.
+  var entries: Int
+  /// Pairs of both.
+  var pairs: Int
+  /// Where their weights come from.
+  var weights: Weights
+  /// Sums that are added up as votes are pooled behind the pass.
+  var pooled = 0
+
+  /// Where the weights of a vote come from.
+  enum Weights {
+    /// Attention ends with those of its one row.
+    case attention
+    /// They are computed again with the maxima and sums of attention, which never holds all weights of many rows.
+    case again
+    /// A softmax of their own.
+    case own
+  }
 }
 
 /// Work that a cache method adds to a pass, in one key–value head of one layer of one sequence.
 struct UpkeepCounts: Hashable, Sendable {
   /// Entries that are copied inside the device's memory.
   var moved = 0
-  /// Additions of attention mass.
-  var scored = 0
+  /// Keys that are rotated again as they are read.
+  var rotated = 0
+  /// Queries that vote with weights of their own.
+  var voters = 0
+  /// Entries whose keys are read for that.
+  var voted = 0
+  /// Pairs whose weights are computed again for that, and those in a softmax of their own.
+  var again = 0
+  var own = 0
+  /// Pairs whose weights are taken from attention.
+  var added = 0
+  /// Entries whose sums of votes are read and written.
+  var tallied = 0
+  /// Sums that are added up as votes are pooled.
+  var pooled = 0
   /// Entries that cross the link to the host.
   var transferred = 0
+
+  static let fields: [WritableKeyPath<UpkeepCounts, Int> & Sendable] = [
+    \.moved, \.rotated, \.voters, \.voted, \.again, \.own, \.added, \.tallied, \.pooled, \.transferred,
+  ]
+
+  init() {}
+
+  /// What votes cost.
+  init(_ votes: VoteCounts?) {
+    guard let votes else { return }
+    switch votes.weights {
+    case .attention: added = votes.pairs
+    case .again: (voters, voted, again) = (votes.queries, votes.entries, votes.pairs)
+    case .own: (voters, voted, own) = (votes.queries, votes.entries, votes.pairs)
+    }
+    tallied = votes.entries
+    pooled = votes.pooled
+  }
+
+  /// Pairs whose scores are computed for votes.
+  var recomputed: Int { again + own }
+  var isZero: Bool { self == UpkeepCounts() }
 }
 
 extension Retention {
-  /// The counts of each method.
-  var counts: any RetentionCounts {
+  /// The counts of each method over a stack's prompt.
+  func counts(_ prompt: PromptPasses) -> any RetentionCounts {
     switch self {
     case .everything: KeepEverything()
+    case .slidingWindow(let window): SlidingWindowCounts(window: window)
+    case .streaming(let plan): StreamingCounts(plan: plan)
+    case .heavyHitters(let plan): HeavyHitterCounts(plan: plan)
+    case .snapKV(let plan): PromptVoteCounts(votes: plan, capacity: plan.budget, prompt: prompt)
+    case .pyramidKV(let plan):
+      PromptVoteCounts(votes: plan.votes, capacity: pyramidCapacity(plan, prompt: prompt.units), prompt: prompt)
+    case .chunked(let plan): ChunkedCounts(plan: plan, prompt: prompt)
     }
   }
 }

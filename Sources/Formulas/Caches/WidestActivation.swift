@@ -12,12 +12,14 @@ public func widestPrefillActivationBits(
   var widest: Int128 = 0
   for activity in try activities(Question(model, workload)) {
     if activity.level == 0 {
-      widest = max(widest, activity.decoder.prefill.rows * model.tokenStack.widestOperation)
+      let stack = model.tokenStack
+      widest = max(widest, stack.rowsInPass(of: activity.decoder.prefill.rows) * stack.widestOperation)
       continue
     }
     let shape = model.levels[activity.level]
-    let units = activity.encoder.prefill.rows
-    widest = max(widest, units * model.encoder(at: activity.level).widestOperation)
+    let encoder = model.encoder(at: activity.level)
+    let units = encoder.rowsInPass(of: activity.encoder.prefill.rows)
+    widest = max(widest, units * encoder.widestOperation)
     let inputs = Int128(model.chunkerInputs(at: activity.level))
     if activity.level == 1 { widest = max(widest, units * inputs) }
     if shape.chunker != .concatenation { widest = max(widest, units * (inputs + Int128(shape.layer.width))) }
@@ -35,6 +37,9 @@ public func widestPrefillActivationBits(
 }
 
 extension Stack {
+  /// Rows of a pass of the prompt.
+  fileprivate func rowsInPass(of rows: Int128) -> Int128 { prefillChunk.map { min(rows, Int128($0)) } ?? rows }
+
   fileprivate var widestOperation: Int128 { runs.reduce(0) { max($0, $1.shape.widestOperation) } }
 }
 

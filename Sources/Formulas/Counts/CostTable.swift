@@ -23,7 +23,7 @@ struct CostTable<Integer: CountingInteger>: Sendable {
   /// Prices every node. The caller has proven that no count exceeds the integer.
   mutating func fill(_ question: Question) {
     let size = Node.tableSize(levelCount: question.model.levelCount)
-    let plans = !question.model.cache.isFull
+    let plans = !question.model.hasFullCaches
     isUniform = question.model.isUniform
     if keepsNodes && nodes.count != size || structure != question.model.structure || isPlanned != plans {
       (structure, isPlanned) = (question.model.structure, plans)
@@ -43,8 +43,9 @@ struct CostTable<Integer: CountingInteger>: Sendable {
   private mutating func fillVanilla(
     _ model: Model, _ workload: Workload, _ precision: Precision, _ scale: (Integer, Integer)
   ) {
-    let activity = vanillaActivity(
+    var activity = vanillaActivity(
       prompt: workload.promptLength, generated: workload.generatedLength, as: Integer.self)
+    if isPlanned { activity.decoder.prefill.cut(into: model.cache(at: 0).prefillChunk) }
     let cost = cost(model.layer, layers: model.layers, of: model.tokenStack, precision)
     setEmbedding(.decoder, width: model.layer.width, rows: activity.fedRows, precision, scale)
     setStack(at: 0, .decoder, activity.decoder, cost, scale)
@@ -52,7 +53,7 @@ struct CostTable<Integer: CountingInteger>: Sendable {
       model.headCost(precision), generated: workload.generatedLength,
       dispatches: Integer(word: workload.generatedLength), scale)
     cache = CacheBits()
-    addCache(activity, cost.entryBits, model.tokenStack, survives: true, workload, precision)
+    addCache(activity, cost.entryBits, model.tokenStack, model, survives: true, workload, precision)
     cache.finish(batch: scale.0, dropsAtPrompt: false, drops: false, localPeak: 0)
   }
 
@@ -60,7 +61,7 @@ struct CostTable<Integer: CountingInteger>: Sendable {
     _ model: Model, _ workload: Workload, _ precision: Precision, _ scale: (Integer, Integer)
   ) {
     // Copies of the model would be counted by reference again and again: what the loop needs is taken out once.
-    let (levels, reading, plan) = (model.levels, model.decoderInput, model.cache)
+    let (levels, reading) = (model.levels, model.decoderInput)
     let embeddingWidth = levels.encoderEmbeddingWidth(below: model.layer)
     var walk = HierarchyWalk(
       levels, reading, model.generation, prompt: workload.promptLength, generated: workload.generatedLength)
@@ -69,16 +70,16 @@ struct CostTable<Integer: CountingInteger>: Sendable {
     var below = model.layer
     for level in levels.indices {
       let shape = levels[level]
-      let activity = walk.advance(to: shape, as: Integer.self)
+      var activity = walk.advance(to: shape, as: Integer.self)
+      if isPlanned { activity.encoder.prefill.cut(into: model.cache(at: level).prefillChunk) }
 
-      let encoder = cost(
-        shape.layer, layers: shape.encoderLayers, of: shape.encoder(at: level, plan), precision)
+      let encoder = cost(shape.layer, layers: shape.encoderLayers, of: model.encoder(at: level), precision)
       setStack(at: level, .encoder, activity.encoder, encoder, scale)
       setNorm(at: level, .encoder, activity.encoder, encoder.norm, scale)
       let inputs = shape.chunkLength &* (level == 1 ? embeddingWidth : below.width)
       setMap(Node(level, .encoder, .chunker), activity.encoder, shape.chunkerCost(inputs: inputs, precision), scale)
       addCache(
-        activity, encoder.entryBits, shape.encoder(at: level, plan), survives: level == levels.count,
+        activity, encoder.entryBits, model.encoder(at: level), model, survives: level == levels.count,
         dropAt: walk.dropAt, workload, precision)
 
       let decoder = StackCost<Integer>(below, layers: shape.decoderLayers, precision)
@@ -116,15 +117,21 @@ struct CostTable<Integer: CountingInteger>: Sendable {
 
   @inline(__always)
   private mutating func addCache(
-    _ activity: LevelActivity<Integer>, _ entryBits: Integer, _ stack: @autoclosure () -> Stack, survives: Bool,
-    dropAt: Int? = nil, _ workload: Workload, _ precision: Precision
+    _ activity: LevelActivity<Integer>, _ entryBits: Integer, _ stack: @autoclosure () -> Stack, _ model: Model,
+    survives: Bool, dropAt: Int? = nil, _ workload: Workload, _ precision: Precision
   ) {
     let continuations = Integer(word: workload.continuations)
     if isPlanned {
       let dropsAtPrompt = dropAt == workload.promptLength
-      cache.add(
-        activity, PlannedCost(stack(), precision), survives: survives, copiesAtDrop: dropsAtPrompt ? 1 : continuations,
-        copiesAtEnd: workload.generatedLength > 0 ? continuations : 1)
+      let stack = stack()
+      let cost = PlannedCost<Integer>(stack, stack.promptPasses(model, prompt: workload.promptLength), precision)
+      if stack.keepsEveryEntry {
+        cache.add(activity, entryBits: entryBits, survives: survives, continuations: continuations)
+      } else {
+        cache.add(
+          activity, cost, survives: survives, copiesAtDrop: dropsAtPrompt ? 1 : continuations,
+          copiesAtEnd: workload.generatedLength > 0 ? continuations : 1)
+      }
     } else {
       cache.add(activity, entryBits: entryBits, survives: survives, continuations: continuations)
     }
@@ -136,7 +143,8 @@ struct CostTable<Integer: CountingInteger>: Sendable {
     let prefill = schedule.passes(in: .prefill, as: Int128.self).stacks
     let decode = schedule.passes(in: .decode, as: Int128.self).stacks
     for stack in question.model.stacks where !stack.isFull {
-      let cost = PlannedCost<Integer>(stack, question.precision)
+      let cost = PlannedCost<Integer>(
+        stack, stack.promptPasses(question.model, prompt: question.workload.promptLength), question.precision)
       let groups = (prefill.filter { $0.isOf(stack) }, decode.filter { $0.isOf(stack) })
       set(
         stack.node(.attention).index, cost.attention(groups.0, scale.0), cost.attention(groups.1, scale.1))

@@ -58,7 +58,7 @@ struct CountBound {
     }
     if tokens + span > 0x1p60 { throw .positions }
     // A cache method moves and scores at most what attention could read.
-    return question.model.cache.isFull ? bound.total : 4 * bound.total
+    return question.model.hasFullCaches ? bound.total : 4 * bound.total
   }
 
   private init(_ workload: Workload, _ precision: Precision) {

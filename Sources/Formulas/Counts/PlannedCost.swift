@@ -1,31 +1,37 @@
 import Architectures
 import Quantities
 
+extension Stack {
+  /// Its share of a prompt, and how it is read.
+  func promptPasses(_ model: Model, prompt: Int) -> PromptPasses {
+    PromptPasses(units: prompt / model.metaContextLength(upTo: level), chunk: prefillChunk)
+  }
+}
+
 /// The costs of a stack whose heads do not all keep and read everything, folded over its passes.
 struct PlannedCost<Integer: CountingInteger> {
   /// Heads of one plan in all layers of a run.
   private struct Heads {
-    let plan: CachePlan
-    /// Query heads of all layers: each adds its weights to the mass of the entries that it shares.
-    let count: Integer
-    let pairFlops: Integer
-    let pairElementwise: Integer
+    let planned: PlannedHeads
+    let row: LayerRow<Integer>
+    let layers: Integer
     /// What they store of one position.
     let entryBits: Integer
   }
 
   private let heads: [Heads]
   private let activationBits: Integer
+  private let precision: Precision
 
-  init(_ stack: Stack, _ precision: Precision) {
+  init(_ stack: Stack, _ prompt: PromptPasses, _ precision: Precision) {
+    self.precision = precision
     activationBits = StackCost(stack, precision).attentionActivationBits
     heads = stack.runs.flatMap { run in
       run.heads.map { heads in
         let row = LayerRow<Integer>(run.shape.share(ofHeads: heads.count))
         let layers = Integer(word: run.layers)
         return Heads(
-          plan: heads.cache, count: row.dimensions.heads &* layers, pairFlops: row.pairFlops &* layers,
-          pairElementwise: row.pairElementwise &* layers,
+          planned: PlannedHeads(heads.cache, prompt), row: row, layers: layers,
           entryBits: heads.cache.entry.counts.elements(of: row) &* layers &* Integer(word: precision.cache.bits))
       }
     }
@@ -37,12 +43,12 @@ struct PlannedCost<Integer: CountingInteger> {
       let rows = Integer(truncatingIfNeeded: group.rows * group.passes)
       work.addWrapping(Work(activationBits: rows &* sequences &* activationBits))
       for heads in heads {
-        for piece in heads.plan.passes(group) {
-          let pairs = Integer(truncatingIfNeeded: piece.allPairs) &* sequences
+        for piece in heads.planned.passes(group) {
+          let pairs = Integer(truncatingIfNeeded: piece.allPairs) &* sequences &* heads.layers
           let reads = Integer(truncatingIfNeeded: piece.entriesRead) &* sequences
           work.addWrapping(
             Work(
-              matmulFlops: pairs &* heads.pairFlops, elementwiseFlops: pairs &* heads.pairElementwise,
+              matmulFlops: pairs &* heads.row.pairFlops, elementwiseFlops: pairs &* heads.row.pairElementwise,
               cacheReadBits: reads &* heads.entryBits))
         }
       }
@@ -53,18 +59,38 @@ struct PlannedCost<Integer: CountingInteger> {
   func upkeep(_ groups: [PassGroup<Int128>], _ sequences: Integer) -> Work<Integer> {
     groups.reduce(into: Work<Integer>.zero) { work, group in
       for heads in heads {
-        let upkeep = heads.plan.upkeep(group)
-        let moved = Integer(word: upkeep.moved) &* sequences &* heads.entryBits
+        let upkeep = heads.planned.upkeep(group)
+        guard !upkeep.isZero else { continue }
+        func count(_ field: Int) -> Integer { Integer(word: field) &* sequences &* heads.layers }
+        let row = heads.row
+        let (moved, transferred) = (
+          Integer(word: upkeep.moved) &* sequences &* heads.entryBits,
+          Integer(word: upkeep.transferred) &* sequences &* heads.entryBits
+        )
+        let keyBits = count(upkeep.voted) &* row.keyElements &* Integer(word: precision.cache.bits)
         work.addWrapping(
           Work(
-            elementwiseFlops: Integer(word: upkeep.scored) &* sequences &* heads.count, cacheReadBits: moved,
-            cacheWriteBits: moved, hostBits: Integer(word: upkeep.transferred) &* sequences &* heads.entryBits))
+            matmulFlops: count(upkeep.recomputed) &* row.votePairFlops,
+            elementwiseFlops: count(upkeep.again) &* row.againPairElementwise &+ count(upkeep.own)
+              &* row.ownPairElementwise
+              &+ count(upkeep.added) &* row.addedPairElementwise &+ count(upkeep.pooled) &* row.dimensions.keyValueHeads
+              &+ count(upkeep.rotated) &* row.keyRotation,
+            activationBits: count(upkeep.voters) &* row.dimensions.query &* Integer(word: precision.activations.bits)
+              &+ count(upkeep.tallied) &* row.tallyBits,
+            cacheReadBits: moved &+ keyBits, cacheWriteBits: moved, hostBits: transferred))
       }
     }
   }
 
   /// Bits that all heads have room for once so many positions have passed.
   func bits(after positions: Int) -> Integer {
-    heads.reduce(0) { $0 &+ Integer(word: $1.plan.allocated(after: positions)) &* $1.entryBits }
+    heads.reduce(0) { $0 &+ Integer(word: $1.planned.allocated(after: positions)) &* $1.entryBits }
+  }
+
+  /// Bits that all heads have room for in the pass of the prompt with the most entries.
+  var peakBitsInPrompt: Integer {
+    Set(heads.flatMap(\.planned.promptTurns)).map { before in
+      heads.reduce(0) { $0 &+ Integer(word: $1.planned.allocated(inPassFrom: before)) &* $1.entryBits }
+    }.max() ?? 0
   }
 }

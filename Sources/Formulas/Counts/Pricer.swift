@@ -152,7 +152,7 @@ extension Model {
   /// The nodes that can have work in this architecture and reading, ascending.
   public var nodes: [Node] {
     let stack: [Component] = [.projections, .attention, .feedForward]
-    let upkeep: [Component] = cache.isFull ? [] : [.upkeep]
+    let upkeep: [Component] = hasFullCaches ? [] : [.upkeep]
     if !isHierarchy {
       return ([.embedding] + stack + [.head] + upkeep).map { Node(0, .decoder, $0) }
     }

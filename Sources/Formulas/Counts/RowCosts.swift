@@ -24,18 +24,21 @@ struct NormRow<N: Count> {
 struct LayerDimensions<N: Count> {
   /// `D`, `D_q`, `D_kv`, `F`
   let width, query, keyValue, hidden: N
-  /// `H`
-  let heads: N
+  /// `H` and `H_kv`
+  let heads, keyValueHeads: N
   /// Heads that are rotated, `H + H_kv`, and pairs of features in each.
   let rotatedHeads, rotatedPairs: N
 
   @inline(__always)
-  init(width: N, query: N, keyValue: N, hidden: N, heads: N, rotatedHeads: N, rotatedPairs: N) {
+  init(
+    width: N, query: N, keyValue: N, hidden: N, heads: N, keyValueHeads: N, rotatedHeads: N, rotatedPairs: N
+  ) {
     self.width = width
     self.query = query
     self.keyValue = keyValue
     self.hidden = hidden
     self.heads = heads
+    self.keyValueHeads = keyValueHeads
     self.rotatedHeads = rotatedHeads
     self.rotatedPairs = rotatedPairs
   }
@@ -44,7 +47,7 @@ struct LayerDimensions<N: Count> {
   init(_ shape: LayerShape) {
     self.init(
       width: N.whole(shape.width), query: N.whole(shape.queryWidth), keyValue: N.whole(shape.keyValueWidth),
-      hidden: N.whole(shape.feedForward), heads: N.whole(shape.heads),
+      hidden: N.whole(shape.feedForward), heads: N.whole(shape.heads), keyValueHeads: N.whole(shape.keyValueHeads),
       rotatedHeads: N.whole(shape.heads) + N.whole(shape.keyValueHeads), rotatedPairs: N.whole(shape.headWidth / 2))
   }
 }
@@ -95,6 +98,24 @@ struct LayerRow<N: Count> {
   var attentionActivations: N { @inline(__always) get { 2 * dimensions.query } }
   /// Key and value of one position.
   var entryElements: N { @inline(__always) get { 2 * dimensions.keyValue } }
+
+  // MARK: Upkeep of caches
+
+  /// The key of one position.
+  var keyElements: N { @inline(__always) get { dimensions.keyValue } }
+  /// The score of a pair over all heads, computed again for a vote.
+  var votePairFlops: N { @inline(__always) get { 2 * dimensions.query } }
+  /// Scale, difference, exponential, quotient and the addition of the vote in each head: maximum and sum are known.
+  var againPairElementwise: N { @inline(__always) get { 5 * dimensions.heads } }
+  /// A softmax in each head, and the addition of the vote.
+  var ownPairElementwise: N { @inline(__always) get { 7 * dimensions.heads } }
+  /// The addition of the vote in each head, where its weight is at hand.
+  var addedPairElementwise: N { @inline(__always) get { dimensions.heads } }
+  /// Rotation of the keys of one position.
+  var keyRotation: N { @inline(__always) get { 6 * dimensions.rotatedPairs * dimensions.keyValueHeads } }
+  /// The sums of votes of one position, of 32 bits, read and written.
+  /// - Unit: bit
+  var tallyBits: N { @inline(__always) get { 64 * dimensions.keyValueHeads } }
 
   // MARK: Feed-forward
 

@@ -95,7 +95,7 @@ struct Explainer {
     LayerRow(
       LayerDimensions(
         width: width, query: query, keyValue: keyValue, hidden: .symbol("F", shape.feedForward),
-        heads: .symbol("H", shape.heads),
+        heads: .symbol("H", shape.heads), keyValueHeads: .symbol("H_kv", shape.keyValueHeads),
         rotatedHeads: .symbol("H", shape.heads) + .symbol("H_kv", shape.keyValueHeads),
         rotatedPairs: .floor(.symbol("d", shape.headWidth), 2)), shape.feedForwardKind)
   }
@@ -125,7 +125,7 @@ struct Explainer {
   }
 
   var attention: [(String, Expression)] {
-    if persists, !model.cache.isFull { return plannedAttention }
+    if persists, !stack.isFull { return plannedAttention }
     let pairs = batch * activity.pairs
     return [
       ("matmul_flops", overRuns { pairs * $0 * $1.pairFlops }),

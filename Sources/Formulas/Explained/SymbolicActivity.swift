@@ -56,10 +56,16 @@ struct PointSymbols {
     let prefill = phase == .prefill
     activity.rows = prefill ? prompt : generated
     activity.embeddingRows = activity.rows
-    activity.passes = prefill ? .smaller(prompt, 1) : generated
+    activity.passes = prefill ? passes(of: prompt, at: 0) : generated
     activity.pairs = prefill ? .triangle(prompt) : .triangle(end) - .triangle(prompt)
     activity.reads = prefill ? prompt : activity.pairs
     return activity
+  }
+
+  /// Passes that read so many units of the prompt.
+  private func passes(of units: Expression, at level: Int) -> Expression {
+    guard let chunk = model.cache(at: level).prefillChunk else { return .smaller(units, 1) }
+    return .ceiling(units, .symbol("prefill_chunk", chunk))
   }
 
   func encoder(_ level: Int, _ phase: Phase) -> SymbolicActivity {
@@ -67,7 +73,7 @@ struct PointSymbols {
     let before = Expression.floor(prompt, span(level))
     if phase == .prefill {
       activity.rows = before
-      activity.passes = .smaller(before, 1)
+      activity.passes = passes(of: before, at: level)
       activity.pairs = .triangle(before)
       activity.reads = before
     } else {

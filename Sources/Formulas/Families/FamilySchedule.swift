@@ -37,7 +37,10 @@ extension Question {
   /// The passes of the model's family over the workload.
   var schedule: any FamilySchedule {
     switch model.structure {
-    case .stack: StackSchedule(prompt: workload.promptLength, generated: workload.generatedLength)
+    case .stack:
+      StackSchedule(
+        prompt: workload.promptLength, generated: workload.generatedLength,
+        prefillChunk: model.cache(at: 0).prefillChunk)
     case .hierarchy: HierarchySchedule(model, prompt: workload.promptLength, generated: workload.generatedLength)
     }
   }
@@ -54,4 +57,18 @@ public func stepPasses(_ model: Model, _ members: [BatchMember]) throws(CountOve
   }
   let workload = Workload(promptLength: members.first?.promptLength ?? 0, generatedLength: 1)
   return Question(model, workload).schedule.step(of: members, as: Int128.self)
+}
+
+/// Positions of a prompt in passes of so many: the whole ones as one progression, and what is left of it.
+/// - Parameter group: a pass of so many rows behind so many positions; what it attends and reads grows with them.
+func inChunks<N: Count>(_ units: Int, of chunk: Int, _ group: (_ rows: N, _ before: N) -> PassGroup<N>) -> [PassGroup<
+  N
+>] {
+  let length = min(chunk, max(units, 1))
+  let (whole, rest) = (units / length, units % length)
+  var chunks = group(N.whole(length), 0)
+  chunks.indices = N.whole(whole)
+  chunks.pairsSlope = chunks.rows * chunks.rows
+  chunks.entriesSlope = chunks.rows
+  return [chunks, group(N.whole(rest), N.whole(whole * length))].filter { !$0.isEmpty }
 }

@@ -41,7 +41,7 @@ struct HierarchySchedule: FamilySchedule {
       return PhasePasses(
         stacks: levels.flatMap { level -> [PassGroup<N>] in
           let carried = carriedChunks(level, &firstCarried)
-          return (encoderAtOnce(level, units: prompt / level.span) + openChunks(level, carried: carried))
+          return (encoderPrefill(level) + openChunks(level, carried: carried))
             .filter { !$0.isEmpty }
         }, heads: [])
     case .decode:
@@ -68,6 +68,17 @@ struct HierarchySchedule: FamilySchedule {
     PassGroup(
       level: level.number, side: .encoder, kind: .units, feed: .chunker, normed: .all, rows: rows, calls: rows,
       pairs: pairs, before: before)
+  }
+
+  /// The units of the prompt, in as many passes as the cache of the level says.
+  private func encoderPrefill<N: Count>(_ level: Level) -> [PassGroup<N>] {
+    let count = prompt / level.span
+    guard let chunk = model.cache(at: level.number).prefillChunk else { return encoderAtOnce(level, units: count) }
+    return inChunks(count, of: chunk) { rows, before in
+      var group = units(level, rows: rows, before: before, pairs: rows * before + N.triangle(rows))
+      group.entriesReadOnce = before + rows
+      return group
+    }
   }
 
   /// The first units in one pass.

@@ -40,6 +40,16 @@ public struct StackActivity<Integer: CountingInteger>: Hashable, Sendable {
   }
 }
 
+extension StackActivity {
+  /// Reads a prompt in passes of so many units; nil: in one.
+  mutating func cut(into chunk: Int?) {
+    guard let chunk, rows > 0 else { return }
+    passes = (rows &+ Integer(word: chunk &- 1)) / Integer(word: chunk)
+    if callDispatches > 0 { callDispatches = passes }
+    if normDispatches > 0 { normDispatches = passes }
+  }
+}
+
 /// The activity of a stack before the first emitted token and after it.
 public struct PhaseActivity<Integer: CountingInteger>: Hashable, Sendable {
   /// The prompt's.

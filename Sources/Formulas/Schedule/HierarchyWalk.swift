@@ -239,7 +239,8 @@ private struct ChunkCounts<Integer: CountingInteger> {
   }
 }
 
-/// What every level does, in ascending order, for one sequence; of a vanilla model its one stack as level 0.
+/// What every level does, in ascending order, for one sequence; of a vanilla model its one stack as level 0. Pairs and
+/// entries are those of caches that keep and read everything, in prompts that are read in one pass.
 /// - Throws: `CountOverflow` where a count of the whole batch could exceed 2^126.
 public func activities(_ question: Question) throws(CountOverflow) -> [LevelActivity<Int128>] {
   guard try CountBound.estimate(Question(question.model, question.workload)) < 0x1p126 else { throw .counts }
@@ -252,27 +253,5 @@ public func activities(_ question: Question) throws(CountOverflow) -> [LevelActi
     var walk = HierarchyWalk(question.model, prompt: prompt, generated: generated)
     levels = question.model.levels.map { walk.advance(to: $0, as: Int128.self) }
   }
-  if !question.model.cache.isFull { for index in levels.indices { levels[index].attend(question) } }
   return levels
-}
-
-extension LevelActivity<Int128> {
-  /// Counts what heads of the model's plan attend, read and hold, instead of everything.
-  fileprivate mutating func attend(_ question: Question) {
-    let plan = question.model.cache
-    // The persistent stack of the level.
-    let (side, stack): (Side, WritableKeyPath<Self, PhaseActivity<Int128>>) =
-      level == 0 ? (.decoder, \.decoder) : (.encoder, \.encoder)
-    for (phase, activity) in [
-      (Phase.prefill, stack.appending(path: \.prefill)), (.decode, stack.appending(path: \.decode)),
-    ] {
-      let groups = question.schedule.passes(in: phase, as: Int128.self).stacks
-        .filter { $0.level == level && $0.side == side }.flatMap { Array(plan.passes($0)) }
-      self[keyPath: activity].pairs = groups.reduce(0) { $0 + $1.allPairs }
-      self[keyPath: activity].cacheReads = groups.reduce(0) { $0 + $1.entriesRead }
-    }
-    unitsAtPrompt = Int128(plan.held(after: unitsAtPrompt.integer))
-    unitsAtDrop = Int128(plan.held(after: unitsAtDrop.integer))
-    unitsAtEnd = Int128(plan.held(after: unitsAtEnd.integer))
-  }
 }

@@ -56,8 +56,10 @@ public struct PassGroup<N: Count>: Hashable, Sendable {
   public var pairs: N
   /// By how many pairs a pass has more than one of the index before.
   public var pairsSlope: N = 0
-  /// Entries per layer that a pass reads if it is not one per pair: prefill of a persistent cache.
+  /// Entries per layer that a pass of index 0 reads if it is not one per pair: prefill of a persistent cache.
   public var entriesReadOnce: N?
+  /// By how many of them a pass reads more than one of the index before.
+  public var entriesSlope: N = 0
   /// Positions that the first of the passes finds in a persistent cache; nil where there is a window.
   var before: N?
 
@@ -79,6 +81,12 @@ public struct PassGroup<N: Count>: Hashable, Sendable {
 
   /// What a pass attends and reads over the passes.
   var allPairs: N { repetitions * (indices * pairs + pairsSlope * N.pairs(of: indices)) }
+
+  /// Entries that all passes of the group read in one layer.
+  var entriesRead: N {
+    guard let entriesReadOnce else { return allPairs }
+    return repetitions * (indices * entriesReadOnce + entriesSlope * N.pairs(of: indices))
+  }
 }
 
 extension PassGroup where N: CountingInteger {

@@ -56,7 +56,8 @@ struct DispatchChain {
     for group in groups { append(group, sequences: batch, to: &builder) }
     // Between two prefills the whole model runs.
     for stack in model.stacks {
-      addResident(stack, entries: batch * held(by: stack, after: groups, prompts: 0, perPrompt: 1), to: &builder)
+      let entries = held(by: stack, after: groups, prompts: 0, perPrompt: 1)
+      addResident(stack, to: &builder) { batch * entries($0) }
     }
     addHeadResident(to: &builder)
     return builder.phase(steps: 1, reusedByRank: false)
@@ -68,7 +69,7 @@ struct DispatchChain {
     for group in passes.stacks { append(group, sequences: sequences, to: &builder) }
     for stack in model.stacks where passes.stacks.contains(where: { $0.isOf(stack) }) {
       addResident(
-        stack, entries: held(by: stack, after: passes.stacks, prompts: batch, perPrompt: sequences), to: &builder)
+        stack, to: &builder, entries: held(by: stack, after: passes.stacks, prompts: batch, perPrompt: sequences))
     }
     for head in passes.heads { appendHead(to: &builder, rows: sequences * head.rows, dispatches: head.dispatches) }
     addHeadResident(to: &builder)
@@ -79,21 +80,31 @@ struct DispatchChain {
     var builder = DispatchBuilder(model, precision, devices: devices)
     for group in schedule.emission(as: Double.self) {
       append(group, sequences: sequences, to: &builder)
-      TimedStack(model.stack(group.level, group.side)).addResident(entries: 0, to: &builder)
+      timed(model.stack(group.level, group.side)).addResident(entries: { _ in 0 }, to: &builder)
     }
     appendHead(to: &builder, rows: sequences, dispatches: 1)
     addHeadResident(to: &builder)
     return builder.phase(steps: 0, reusedByRank: false)
   }
 
-  /// Entries of one layer after the passes: those of `prompts` prompts, and what the passes append for each sequence.
+  /// Entries of each head of a run after the passes: those of `prompts` prompts, and what the passes append for each
+  /// sequence. Where entries go, every sequence has its own.
   private func held(
     by stack: Stack, after groups: [PassGroup<Double>], prompts: Double, perPrompt: Double
-  ) -> Double {
-    guard stack.persists else { return 0 }
+  ) -> (HeadRun) -> Double {
+    guard stack.persists else { return { _ in 0 } }
     let appended = groups.filter { $0.isOf(stack) }.reduce(0) { $0 + $1.rows * $1.passes }
-    return prompts * Double(prompt / model.metaContextLength(upTo: stack.level)) + perPrompt * appended
+    let passes = promptPasses(of: stack)
+    let whole = prompts * Double(passes.units) + perPrompt * appended
+    let before = prompts > 0 ? passes.units : 0
+    return { heads in
+      guard heads.cache.retention != .everything else { return whole }
+      return perPrompt * Double(PlannedHeads(heads.cache, passes).held(after: before + Int(appended)))
+    }
   }
+
+  private func promptPasses(of stack: Stack) -> PromptPasses { stack.promptPasses(model, prompt: prompt) }
+  private func timed(_ stack: Stack) -> TimedStack { TimedStack(stack, promptPasses(of: stack)) }
 
   // MARK: Passes
 
@@ -113,7 +124,7 @@ struct DispatchChain {
         Node(0, .decoder, .embedding), rows: sequences * group.fedRows, dispatches: group.passes,
         width: Double(model.layer.width))
     }
-    TimedStack(stack).append(group, sequences: sequences, to: &builder)
+    timed(stack).append(group, sequences: sequences, to: &builder)
     if !stack.isFull { appendUpkeep(of: stack, group, sequences: sequences, to: &builder) }
     if group.normRows > 0 {
       builder.appendNorm(
@@ -128,25 +139,34 @@ struct DispatchChain {
     let passes = max(group.passes, 1)
     for run in stack.runs {
       for heads in run.heads {
-        let upkeep = heads.cache.upkeep(group)
+        let upkeep = PlannedHeads(heads.cache, promptPasses(of: stack)).upkeep(group)
+        guard !upkeep.isZero else { continue }
         let row = LayerRow<Double>(run.shape.share(ofHeads: heads.count))
+        // The mean of a pass: passes of a group differ in this as in what they attend.
+        func count(_ field: Int) -> Double { sequences * Double(field) / passes }
         let entryBytes = heads.cache.entry.counts.elements(of: row) * builder.cacheBytes
-        let moved = sequences * Double(upkeep.moved) / passes * 2 * entryBytes
-        let scored = sequences * Double(upkeep.scored) / passes * row.dimensions.heads
-        guard moved + scored > 0 else { continue }
+        let entries = count(upkeep.moved) * 2 * entryBytes + count(upkeep.voted) * row.keyElements * builder.cacheBytes
+        let activations =
+          count(upkeep.voters) * row.dimensions.query * builder.activationBytes
+          + count(upkeep.tallied) * row.tallyBits / 8
+        let elementwise =
+          count(upkeep.again) * row.againPairElementwise + count(upkeep.own) * row.ownPairElementwise
+          + count(upkeep.added) * row.addedPairElementwise
+          + count(upkeep.pooled) * row.dimensions.keyValueHeads + count(upkeep.rotated) * row.keyRotation
         builder.append(
           DispatchGroup(
-            node: stack.node(.upkeep), kind: .elementwise, rows: sequences * group.rows,
-            dispatchesPerIndex: Double(run.layers) * passes,
+            node: stack.node(.upkeep), kind: upkeep.recomputed > 0 ? .attentionDecode : .elementwise,
+            rows: sequences * group.rows, dispatchesPerIndex: Double(run.layers) * passes,
             work: DispatchWork(
-              elementwiseFlops: Affine(scored), bytes: Affine(moved), weightBytes: 0, entryBytes: Affine(moved))))
+              matmulFlops: Affine(count(upkeep.recomputed) * row.votePairFlops), elementwiseFlops: Affine(elementwise),
+              bytes: Affine(entries + activations), weightBytes: 0, entryBytes: Affine(entries))))
       }
     }
   }
 
   /// Weights and entries of a stack, and the maps of its level where it is an encoder's.
-  private func addResident(_ stack: Stack, entries: Double, to builder: inout DispatchBuilder) {
-    TimedStack(stack).addResident(entries: entries, to: &builder)
+  private func addResident(_ stack: Stack, to builder: inout DispatchBuilder, entries: (HeadRun) -> Double) {
+    timed(stack).addResident(entries: entries, to: &builder)
     if stack.side == .encoder { addMapsResident(stack.level, to: &builder) }
   }
 

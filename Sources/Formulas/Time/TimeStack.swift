@@ -105,18 +105,24 @@ struct DispatchBuilder {
 /// One Transformer stack: the operations that a pass dispatches in each layer (NOTATION.md, "Work of an operation").
 struct TimedStack {
   let stack: Stack
+  /// The prompt that its passes belong to or follow.
+  let prompt: PromptPasses
 
-  init(_ stack: Stack) { self.stack = stack }
+  init(_ stack: Stack, _ prompt: PromptPasses) { (self.stack, self.prompt) = (stack, prompt) }
 
-  /// Weights of all layers and the last norm, and `entries` key–value entries in each layer.
-  func addResident(entries: Double, to builder: inout DispatchBuilder) {
+  /// Weights of all layers and the last norm, and what their heads hold.
+  /// - Parameter entries: of each key–value head of a run, in all sequences together.
+  func addResident(entries: (HeadRun) -> Double, to builder: inout DispatchBuilder) {
     for (index, run) in stack.runs.enumerated() {
       let row = LayerRow<Double>(run.shape)
       let layers = Double(run.layers)
       let lastNorm = index == 0 ? row.norm.weights : 0
       let weights = (layers * row.weights + lastNorm) * builder.weightBytes
-      builder.addResident(
-        weights + layers * entries * row.entryElements * builder.cacheBytes, at: stack.node(.projections))
+      let held = run.heads.reduce(0) { sum, heads in
+        let elements = heads.cache.entry.counts.elements(of: LayerRow<Double>(run.shape.share(ofHeads: heads.count)))
+        return sum + layers * entries(heads) * elements
+      }
+      builder.addResident(weights + held * builder.cacheBytes, at: stack.node(.projections))
     }
   }
 
@@ -136,7 +142,7 @@ struct TimedStack {
         elementwisePerRow: row.norm.elementwise + row.rotation, activationsPerRow: width + query,
         cachedPerRow: row.entryElements)
       for heads in run.heads {
-        for part in heads.cache.passes(group) {
+        for part in PlannedHeads(heads.cache, prompt).passes(group) {
           appendAttention(part, LayerRow(run.shape.share(ofHeads: heads.count)), layers, sequences, to: &builder)
         }
       }
@@ -160,11 +166,11 @@ struct TimedStack {
   ) {
     let rows = sequences * group.rows
     let pairs = sequences * Affine(group.pairs, slope: group.pairsSlope)
-    let read = group.entriesReadOnce.map { Affine(sequences * $0) } ?? pairs
+    let read = group.entriesReadOnce.map { sequences * Affine($0, slope: group.entriesSlope) } ?? pairs
     let entries = (row.entryElements * builder.cacheBytes) * read
-    // n queries over themselves have n(n + 1)/2 causal pairs and a square of n² scores.
+    // n queries over themselves have n(n + 1)/2 causal pairs and a square of n² scores: n(n − 1)/2 are masked.
     let isSquare = group.entriesReadOnce != nil
-    let square = isSquare ? 2 * pairs + Affine(-rows) : pairs
+    let square = isSquare ? pairs + Affine(sequences * Double.pairs(of: group.rows)) : pairs
     builder.append(
       DispatchGroup(
         node: stack.node(.attention), kind: isSquare ? .attentionPrefill : .attentionDecode, rows: rows,

@@ -66,8 +66,8 @@ extension HierarchySession {
 
   private func runTeacherForced(_ tokens: [[Int32]]) -> TeacherForced {
     committed = tokens[0].count
-    prepareEncoders(end: committed)
-    let (summaries, latents) = encode(tokens)
+    prepareEncoders(end: committed, keepingEverything: true)
+    let (summaries, latents) = encode(tokens, teacherForced: true)
     var reconstructions: [Tensor] = []
     for l in stride(from: model.levelCount, through: 1, by: -1) {
       let chunks = (committed + span(l) - 1) / span(l)

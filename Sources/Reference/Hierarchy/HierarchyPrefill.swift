@@ -42,11 +42,13 @@ extension HierarchySession {
   }
 
   /// Empty encoder caches for the prompts.
-  func prepareEncoders(end: Int) {
+  func prepareEncoders(end: Int, keepingEverything: Bool = false) {
     encoderCaches = PerLevel(
       (1...model.levelCount).map {
-        KeyValueCache(
-          model.encoder(at: $0), groups: workload.batchSize, capacity: unitsCached($0, to: end),
+        let encoder = model.encoder(at: $0)
+        return KeyValueCache(
+          keepingEverything ? encoder.keepingEverything : encoder, groups: workload.batchSize,
+          capacity: unitsCached($0, to: end),
           holdsNumbers: machine.holdsNumbers, methods: methods)
       })
   }
@@ -78,9 +80,13 @@ extension HierarchySession {
     promptCaches = encoderCaches.compactMap(\.prefix)
   }
 
-  /// Runs every encoder over the units that the tokens close.
-  /// - Returns: A^(l) and X^(l) per level, sequence × units rows; `nil` where no unit closes.
-  func encode(_ tokens: [[Int32]]) -> (chunks: PerLevel<Tensor?>, latents: PerLevel<Tensor?>) {
+  /// Runs every encoder over the units that the tokens close, in as many passes as the cache of its level says; a
+  /// teacher-forced pass is one.
+  /// - Returns: A^(l) and X^(l) per level, sequence × units rows; `nil` where no unit closes. A^(l) are those of the last
+  ///   pass.
+  func encode(
+    _ tokens: [[Int32]], teacherForced: Bool = false
+  ) -> (chunks: PerLevel<Tensor?>, latents: PerLevel<Tensor?>) {
     var chunks: PerLevel<Tensor?> = []
     var latents: PerLevel<Tensor?> = []
     for l in 1...model.levelCount {
@@ -90,25 +96,38 @@ extension HierarchySession {
         latents.append(nil)
         continue
       }
-      let units =
-        l == 1
-        ? embedForEncoder(tokens.flatMap { $0.prefix(count * level(1).chunkLength) })
-        : firstUnits(latents[l - 1]!, perSequence: count * level(l).chunkLength, sequences: tokens.count)
-      let summaries = chunked(l, units: units)
-      chunks.append(summaries)
+      let most = teacherForced ? count : min(model.cache(at: l).prefillChunk ?? count, count)
+      let passes = stride(from: 0, to: count, by: most).map { $0..<min($0 + most, count) }
+      var results: [Tensor] = []
+      for pass in passes {
+        let summaries = chunked(l, units: unitsBelow(l, of: pass, tokens, latents))
+        if pass.upperBound == count { chunks.append(summaries) }
+        results.append(
+          machine.runNormalised(
+            weights(l).encoder, summaries, cache: encoderCaches[l], queries: pass.count, readsOnce: true,
+            prompt: teacherForced ? nil : count, willSettle: teacherForced ? {} : observeMemory))
+      }
+      // Rows of a sequence lie side by side again.
       latents.append(
-        machine.runNormalised(
-          weights(l).encoder, summaries, cache: encoderCaches[l], queries: count, readsOnce: true))
+        results.count == 1
+          ? results[0]
+          : machine.assemble(rows: tokens.count * count, columns: results[0].columns) { row in
+            let (sequence, unit) = (row / count, row % count)
+            return (results[unit / most], sequence * passes[unit / most].count + unit % most)
+          })
     }
     return (chunks, latents)
   }
 
-  /// The first units of every sequence, moved together where a sequence has more.
-  private func firstUnits(_ latents: Tensor, perSequence count: Int, sequences: Int) -> Tensor {
-    let available = latents.rows / sequences
-    guard available != count else { return latents }
-    return machine.assemble(rows: sequences * count, columns: latents.columns) {
-      (latents, $0 / count * available + $0 % count)
+  /// The units of the level below that a range of a level's units is made of: embeddings at level 1.
+  private func unitsBelow(_ l: Int, of units: Range<Int>, _ tokens: [[Int32]], _ latents: PerLevel<Tensor?>) -> Tensor {
+    let chunk = level(l).chunkLength
+    let below = units.lowerBound * chunk..<units.upperBound * chunk
+    if l == 1 { return embedForEncoder(tokens.flatMap { $0[below] }) }
+    let (rows, available) = (latents[l - 1]!, latents[l - 1]!.rows / tokens.count)
+    guard available != below.count else { return rows }
+    return machine.assemble(rows: tokens.count * below.count, columns: rows.columns) {
+      (rows, $0 / below.count * available + below.lowerBound + $0 % below.count)
     }
   }
 

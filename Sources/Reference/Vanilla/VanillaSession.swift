@@ -45,12 +45,21 @@ public final class VanillaSession: Session {
       holdsNumbers: machine.holdsNumbers, methods: methods)
     let mark = machine.arena.mark
     defer { machine.arena.release(to: mark) }
-    let embedded = machine.embed(prompts.flatMap(\.self), table: weights.embedding, at: Node(0, .decoder, .embedding))
-    let result = machine.run(weights.stack, embedded, cache: cache, queries: length, readsOnce: true)
-    for sequence in 0..<sequences {
-      hidden.setRow(sequence, to: result, row: (sequence / workload.continuations + 1) * length - 1)
-    }
     caches = [cache]
+    let chunk = weights.model.cache(at: 0).prefillChunk ?? length
+    for start in stride(from: 0, to: length, by: chunk) {
+      let queries = min(chunk, length - start)
+      let tokens = prompts.flatMap { $0[start..<start + queries] }
+      let embedded = machine.embed(tokens, table: weights.embedding, at: Node(0, .decoder, .embedding))
+      let result = machine.run(
+        weights.stack, embedded, cache: cache, queries: queries, readsOnce: true, prompt: length,
+        willSettle: { memory.observe(persistent: caches, prompts: [], windows: []) })
+      // The last pass leaves the last row of the prompt.
+      for sequence in 0..<sequences {
+        hidden.setRow(sequence, to: result, row: (sequence / workload.continuations + 1) * queries - 1)
+      }
+      machine.arena.release(to: mark)
+    }
     memory.observe(persistent: caches, prompts: [], windows: [])
     memory.endPrefill()
     if shared {
@@ -82,7 +91,7 @@ public final class VanillaSession: Session {
   }
 }
 
-/// Teacher-forced pass over whole sequences.
+/// Teacher-forced pass over whole sequences, which keeps and reads everything whatever generation does.
 extension VanillaSession {
   /// Logits at every position: row t of a sequence predicts token t+1.
   public static func forward(_ weights: ModelWeights, tokens: [[Int32]], machine: Machine) -> [Float] {
@@ -93,7 +102,7 @@ extension VanillaSession {
   public static func teacherForced(_ weights: ModelWeights, tokens: [[Int32]], machine: Machine) -> Tensor {
     let (batch, length) = (tokens.count, tokens[0].count)
     let cache = KeyValueCache(
-      weights.model.tokenStack, groups: batch, capacity: length, holdsNumbers: machine.holdsNumbers)
+      weights.model.tokenStack.keepingEverything, groups: batch, capacity: length, holdsNumbers: machine.holdsNumbers)
     let embedded = machine.embed(tokens.flatMap(\.self), table: weights.embedding, at: Node(0, .decoder, .embedding))
     let result = machine.run(weights.stack, embedded, cache: cache, queries: length, readsOnce: true)
     return machine.head(result, norm: weights.stack.lastNorm, table: weights.head, at: Node(0, .decoder, .head))

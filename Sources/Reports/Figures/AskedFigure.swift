@@ -9,6 +9,8 @@ public enum AskedFigure: CaseIterable, Sendable {
   case point, name, architecture, decoderInput, generation
   case promptLength, generatedLength, batchSize, continuations
   case weightsType, activationsType, cacheType
+  /// How caches are kept, where one of a grid's models does not keep everything.
+  case cachePlan
   /// Without start latents.
   case parameters
 
@@ -28,6 +30,7 @@ public enum AskedFigure: CaseIterable, Sendable {
     case .weightsType: FigureNames("weights", .words, column: "weights_type", json: "precision.weights")
     case .activationsType: FigureNames("activations", .words, column: "activations_type", json: "precision.activations")
     case .cacheType: FigureNames("cache", .words, column: "cache_type", json: "precision.cache")
+    case .cachePlan: FigureNames("cache plan", .words, column: "cache_plan")
     case .parameters:
       // The object has the inventory too, so its total is a member of it.
       FigureNames(
@@ -61,6 +64,8 @@ public enum AskedFigure: CaseIterable, Sendable {
     case .weightsType: sink.append(point.question.precision.weights.rawValue)
     case .activationsType: sink.append(point.question.precision.activations.rawValue)
     case .cacheType: sink.append(point.question.precision.cache.rawValue)
+    case .cachePlan:
+      if let text = ModelText.caches(of: point.question.model) { sink.append(text) } else { sink.appendMissing() }
     case .parameters: sink.append(parameters)
     }
   }

@@ -58,7 +58,7 @@ extension ReportSubject {
       }
     }
     // A component of cache methods is shown where the model has one.
-    let components = Component.allCases.filter { $0 != .upkeep || !model.cache.isFull }
+    let components = Component.allCases.filter { $0 != .upkeep || !model.hasFullCaches }
     let values = places.map { place in
       components.map { component -> Double? in
         let time = estimate[Node(place.level, place.side, component)].time

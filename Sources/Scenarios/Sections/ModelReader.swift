@@ -19,8 +19,11 @@ struct ModelReader {
     let vocabulary = reader.integer("vocabulary")
     let layer = readLayer(reader, inherited: nil)
     let tiedHead = reader.boolean("tied_head", default: false)
+    // The section's cache is that of the one stack, and of every encoder that does not say otherwise.
+    let cache = readCache(reader, usual: .full)
     var layers: Int? = 0
     var levels: [LevelShape]? = []
+    var caches = [cache]
     var decoderInput: DecoderInput? = .cascade
     var generation: Generation? = .hierarchical
     var retainConditions: Bool? = false
@@ -28,18 +31,19 @@ struct ModelReader {
     case .stack:
       layers = reader.integer("layers")
     case .hierarchy:
-      levels = readLevels(reader, model: layer, keyValueHeadsGiven: reader.has("key_value_heads"))
+      levels = readLevels(
+        reader, model: layer, keyValueHeadsGiven: reader.has("key_value_heads"), cache: cache ?? .full, &caches)
     }
     if family.hasReadings {
       decoderInput = reader.choice("decoder_input", default: .cascade)
       generation = reader.choice("generation", default: .hierarchical)
       retainConditions = reader.boolean("retain_conditions", default: false)
     }
-    let cache = readCache(reader)
     reader.finish { key in
       Self.hierarchyKeys.contains(key) || key == "layers" ? "a \(family.rawValue) model has no such key" : nil
     }
-    guard chosen != nil, let cache, let vocabulary, let layer, let tiedHead, let layers, let levels, let decoderInput,
+    guard chosen != nil, !caches.contains(nil), let vocabulary, let layer, let tiedHead, let layers, let levels,
+      let decoderInput,
       let generation, let retainConditions
     else { return nil }
     var model = Model(
@@ -47,7 +51,7 @@ struct ModelReader {
       payload: Payload(
         of: family, layers: layers, levels: levels, decoderInput: decoderInput, generation: generation,
         retainConditions: retainConditions))
-    model.cache = cache
+    model.setCaches { level in caches[level] ?? .full }
     return model
   }
 
@@ -71,7 +75,10 @@ struct ModelReader {
       feedForwardKind: kind)
   }
 
-  private func readLevels(_ reader: FieldReader, model: LayerShape?, keyValueHeadsGiven: Bool) -> [LevelShape]? {
+  private func readLevels(
+    _ reader: FieldReader, model: LayerShape?, keyValueHeadsGiven: Bool, cache: StackCache,
+    _ caches: inout [StackCache?]
+  ) -> [LevelShape]? {
     reader.require("levels", accepted: "a list of levels, from level 1 up")
     guard let elements = reader.list("levels") else { return nil }
     // With a broken model section the levels are read against any shape, for their own mistakes.
@@ -86,6 +93,7 @@ struct ModelReader {
       let decoderLayers = level.integer("decoder_layers")
       let layer = readLayer(level, inherited: (inherited, keyValueHeadsGiven))
       let chunker: ChunkerKind? = level.choice("chunker", default: index == 0 ? .concatenation : .linear)
+      caches.append(readCache(level, usual: cache))
       level.finish()
       guard let chunk, let condition, let encoderLayers, let decoderLayers, let layer, let chunker else { continue }
       levels.append(

@@ -25,22 +25,36 @@ public enum ModelText {
     var keys = ["architecture: \(model.family.rawValue)", "vocabulary: \(model.vocabulary)"] + fields(model.layer)
     if model.tiedHead { keys.append("tied_head: true") }
     if !model.isHierarchy { keys.append("layers: \(model.layers)") }
-    return keys + cache(model.cache)
+    return model.isHierarchy ? keys : keys + cache(model.cache(at: 0))
   }
 
-  /// The choices that are not the trivial ones, on one line.
-  private static func cache(_ plan: CachePlan) -> [String] {
-    func choice<Choice: CacheChoice>(_ key: String, _ path: KeyPath<CachePlan, Choice>) -> String? {
-      let chosen = plan[keyPath: path]
-      guard chosen != CachePlan.full[keyPath: path] else { return nil }
-      let settings = chosen.settings.map { "\($0.key): \($0.value)" }
-      return "\(key): {\((["method: \(chosen.method.rawValue)"] + settings).joined(separator: ", "))}"
+  /// How the persistent caches are kept, on one line; nil where all of them keep and read everything.
+  public static func caches(of model: Model) -> String? {
+    let levels = model.caches.indices.filter { !model.caches[$0].isFull }
+    let texts = levels.flatMap { level in cache(model.caches[level]).map { (level, $0) } }
+    guard !texts.isEmpty else { return nil }
+    return texts.map { level, text in level == 0 ? text : "level \(level) \(text)" }.joined(separator: "; ")
+  }
+
+  /// What is not as it usually is, on one line.
+  private static func cache(_ cache: StackCache) -> [String] {
+    func choice<Choice: CacheChoice>(_ key: String, _ path: KeyPath<CachePlan, Choice>) -> [String] {
+      let chosen = cache.plan[keyPath: path]
+      guard chosen != CachePlan.full[keyPath: path] else { return [] }
+      return ["\(key): \(chosen.method.rawValue)"] + chosen.settings.map { "\($0.key): \($0.value)" }
     }
-    let choices = [
-      choice("retention", \.retention), choice("lookup", \.lookup), choice("entry", \.entry),
-      choice("placement", \.placement),
-    ].compactMap { $0 }
-    return choices.isEmpty ? [] : ["cache: {\(choices.joined(separator: ", "))}"]
+    var keys =
+      choice("retention", \.retention) + choice("lookup", \.lookup) + choice("entry", \.entry)
+      + choice("placement", \.placement)
+    switch cache.exempt {
+    case .none: break
+    case .heads(let count): keys.append("full_heads: \(count)")
+    case .firstLayers(let count): keys.append("full_layers: \(count)")
+    case .everyLayer(let period): keys.append("full_every: \(period)")
+    case .roles(let rows): keys.append("roles: [\(rows.map { "\"\($0)\"" }.joined(separator: ", "))]")
+    }
+    if let chunk = cache.prefillChunk { keys.append("prefill_chunk: \(chunk)") }
+    return keys.isEmpty ? [] : ["cache: {\(keys.joined(separator: ", "))}"]
   }
 
   private static func levels(_ model: Model) -> [String] {
@@ -53,6 +67,7 @@ public enum ModelText {
       if level.chunker != (level.number == 1 ? .concatenation : .linear) {
         keys.append("chunker: \(level.chunker.rawValue)")
       }
+      keys += cache(model.cache(at: level.number))
       return "{" + keys.joined(separator: ", ") + "}"
     }
   }

@@ -21,6 +21,8 @@ extension KeyValueCache {
       if run.methods.retaining == nil {
         assert(held == appended, "heads that keep everything have lost or invented an entry")
       }
+      assert(
+        places[index].allSatisfy { $0.count == held }, "places of other entries than the \(held) that are held")
       assert(runs(of: run.layer).contains(index), "a run of heads in another layer")
     }
     return true

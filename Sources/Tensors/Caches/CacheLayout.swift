@@ -35,6 +35,12 @@ struct Entries<Scalar> {
     self.values = values + layer * layout.layerStride
   }
 
+  /// The same values with other keys, which lie alike.
+  init(_ other: Self, keys: UnsafeMutablePointer<Scalar>) {
+    (layout, values) = (other.layout, other.values)
+    self.keys = keys
+  }
+
   /// Keys from an entry on, head width apart.
   func keys(group: Int, head: Int, entry: Int = 0) -> UnsafeMutablePointer<Scalar> {
     keys + layout.offset(group: group, head: head, entry: entry)
@@ -67,36 +73,11 @@ struct Entries<Scalar> {
 }
 
 extension Entries {
-  /// Moves the entries of ranges, in ascending order, to the front of a head's memory.
-  func gather(_ ranges: [Range<Int>], group: Int, head: Int) {
-    var end = 0
-    for range in ranges {
-      let count = range.count * layout.headWidth
-      keys(group: group, head: head, entry: end)
-        .update(from: keys(group: group, head: head, entry: range.lowerBound), count: count)
-      values(group: group, head: head, entry: end)
-        .update(from: values(group: group, head: head, entry: range.lowerBound), count: count)
-      end += range.count
-    }
-  }
-
   /// Copies the first entries of a head from a group of other memory.
   func copy(_ count: Int, of source: Self, from other: Int, to group: Int, head: Int) {
     let elements = count * layout.headWidth
     keys(group: group, head: head).update(from: source.keys(group: other, head: head), count: elements)
     values(group: group, head: head).update(from: source.values(group: other, head: head), count: elements)
-  }
-}
-
-extension UnsafeMutablePointer<Float> {
-  /// The same movement of one number for each of `held` entries; behind those that stay are zeros.
-  func gather(_ ranges: [Range<Int>], of held: Int) {
-    var end = 0
-    for range in ranges {
-      (self + end).update(from: self + range.lowerBound, count: range.count)
-      end += range.count
-    }
-    (self + end).update(repeating: 0, count: held - end)
   }
 }
 

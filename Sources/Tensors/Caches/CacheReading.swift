@@ -22,9 +22,11 @@ extension KeyValueCache {
   /// - Parameters:
   ///   - chosen: of the entries held, the prefix's included; nil: all of them.
   ///   - appended: entries that the layer has appended and that are not yet marked as held.
+  ///   - keys: of the layer, where they are not those that the cache holds.
   /// - Note: allocates nothing.
   func withSegments<Result>(
-    run: Int, chosen: [Range<Int>]? = nil, appended: Int, _ body: (UnsafeBufferPointer<Segment<Float>>) -> Result
+    run: Int, chosen: [Range<Int>]? = nil, appended: Int, keys: UnsafeMutablePointer<Float>? = nil,
+    _ body: (UnsafeBufferPointer<Segment<Float>>) -> Result
   ) -> Result {
     let (layer, heads, shared) = (runs[run].layer, runs[run].heads, prefix?.ownHeld(run: run) ?? 0)
     let end = shared + ownHeld(run: run)
@@ -43,7 +45,8 @@ extension KeyValueCache {
       func add(_ range: Range<Int>) {
         if let prefix { add(prefix.entries(layer), range.clamped(to: 0..<shared), share: share) }
         let own = range.clamped(to: shared..<end + appended)
-        add(entries(layer), own.lowerBound - shared..<own.upperBound - shared, share: 1)
+        let entries = entries(layer).map { entries in keys.map { Entries(entries, keys: $0) } ?? entries }
+        add(entries, own.lowerBound - shared..<own.upperBound - shared, share: 1)
       }
       if let chosen {
         for range in chosen { add(range) }

@@ -30,6 +30,9 @@ public final class KeyValueCache {
   private let firstRun: [Int]
   /// Entries that the heads of each run hold in the groups' own memory.
   private var own: [Int]
+  /// Which entries the heads of each run hold and where: of the run together, or of each group and head where votes
+  /// decide; none where everything stays.
+  var places: [[EntryPlaces]]
   private let methods: CacheMethods.Factory
   private let massMemory: Arena
   private let holdsNumbers: Bool
@@ -87,6 +90,11 @@ public final class KeyValueCache {
     }
     (self.massMemory, self.holdsNumbers) = (massMemory, holdsNumbers)
     own = Array(repeating: 0, count: runs.count)
+    places = runs.map { run in
+      guard let retaining = run.methods.retaining else { return [] }
+      return Array(
+        repeating: EntryPlaces(capacity: capacity), count: retaining.tallies ? groups * run.heads.count : 1)
+    }
     keepsEverything = runs.allSatisfy { $0.methods.retaining == nil }
     isFull =
       keepsEverything && stack.isFull && runs.count == shapes.count
@@ -114,7 +122,7 @@ public final class KeyValueCache {
           runs.append(
             CacheRun(
               layer: layer, heads: head..<head + run.count, shape: alike.shape.share(ofHeads: run.count),
-              methods: made, mass: made.retaining?.needsMass == true ? mass(run.count) : nil))
+              methods: made, mass: made.retaining?.tallies == true ? mass(run.count) : nil))
           head += run.count
         }
       }
@@ -147,6 +155,7 @@ public final class KeyValueCache {
   public var held: Int { (prefix?.ownHeld ?? 0) + ownHeld }
 
   func ownHeld(run: Int) -> Int { own[run] }
+  func setOwnHeld(_ count: Int, run: Int) { own[run] = count }
   func held(run: Int) -> Int { (prefix?.own[run] ?? 0) + own[run] }
 
   /// Positions for which rotary angles are needed until the memory is full.
@@ -164,6 +173,7 @@ public final class KeyValueCache {
   public func clear() {
     for index in own.indices {
       own[index] = 0
+      for member in places[index].indices { places[index][member].clear() }
       if let mass = runs[index].mass { mass.base?.update(repeating: 0, count: mass.count) }
     }
     nextPosition = startPosition
@@ -174,46 +184,11 @@ public final class KeyValueCache {
   public func advance(by count: Int) {
     for index in own.indices {
       own[index] += count
+      for member in places[index].indices { places[index][member].append(count, from: nextPosition) }
       precondition(own[index] <= capacity, "a cache of \(capacity) entries was given \(own[index])")
     }
     nextPosition += count
     checkInvariants()
-  }
-
-  /// Lets go of what the retentions give up once a pass is over: what stays is moved to the front.
-  /// - Parameter moved: is told of each run of heads that lost entries, and how many stay in all groups together.
-  func settle(_ moved: (_ run: CacheRun, _ entries: Int) -> Void) {
-    guard !keepsEverything else { return }
-    for (index, run) in runs.enumerated() {
-      guard let retaining = run.methods.retaining,
-        let kept = settle(run, retaining, held: own[index])
-      else { continue }
-      own[index] = kept
-      if kept > 0 { moved(run, groups * kept) }
-    }
-    checkInvariants()
-  }
-
-  /// - Returns: the entries of a head that stay; nil where all do.
-  private func settle(_ run: CacheRun, _ retaining: any Retaining, held: Int) -> Int? {
-    guard let alike = retaining.survivors(of: held, after: nextPosition, mass: nil) else { return nil }
-    let kept = alike.reduce(0) { $0 + $1.count }
-    guard kept < held else { return nil }
-    let entries = entries(run.layer)
-    for group in 0..<groups {
-      for (index, head) in run.heads.enumerated() {
-        var ranges = alike
-        let mass = run.mass(group: group, head: index)
-        if let mass {
-          let gathered = UnsafeBufferPointer(start: mass, count: held)
-          ranges = retaining.survivors(of: held, after: nextPosition, mass: gathered) ?? []
-          precondition(ranges.reduce(0) { $0 + $1.count } == kept, "how many entries stay depends on their mass")
-        }
-        entries?.gather(ranges, group: group, head: head)
-        mass?.gather(ranges, of: held)
-      }
-    }
-    return kept
   }
 
   /// Copies the first entries of `source`'s groups, each to `copies` consecutive groups of this cache.
@@ -233,9 +208,15 @@ public final class KeyValueCache {
         own[index] <= capacity && own[index] <= source.own[index], "copying entries that do not exist")
     }
     nextPosition = count.map { startPosition + $0 } ?? source.nextPosition
-    checkInvariants()
+    defer { checkInvariants() }
     for (index, run) in runs.enumerated() {
-      guard let to = entries(run.layer), let from = source.entries(run.layer) else { return }
+      for member in places[index].indices {
+        // Places of the run together, or of each group and head.
+        let (group, head) = (member / run.heads.count, member % run.heads.count)
+        let other = places[index].count > 1 ? (first + group / copies) * run.heads.count + head : 0
+        places[index][member] = source.places[index][other]
+      }
+      guard let to = entries(run.layer), let from = source.entries(run.layer) else { continue }
       for group in 0..<groups {
         for (place, head) in run.heads.enumerated() {
           let other = first + group / copies

@@ -9,51 +9,71 @@ extension Machine {
   ///   - layer: position of the layer in its stack.
   ///   - queries: positions that each group brings.
   ///   - readsOnce: whether each entry is read once for all queries of its group, as in prefill.
+  ///   - prompt: positions of the whole prompt that this is a pass of; nil where it is none.
   ///   - node: where attention is booked; what cache methods add to it is booked at its upkeep.
   /// - Returns: rows × D_q.
   public func attend(
-    _ query: Tensor, cache: KeyValueCache, layer: Int, queries: Int, readsOnce: Bool, at node: Node
+    _ query: Tensor, cache: KeyValueCache, layer: Int, queries: Int, readsOnce: Bool, prompt: Int? = nil, at node: Node
   ) -> Tensor {
     let result = arena.tensor(rows: query.rows, columns: query.columns)
     for run in cache.runs(of: layer) {
-      attend(query, cache: cache, run: run, queries: queries, readsOnce: readsOnce, into: result, at: node)
+      attend(
+        query, cache: cache, run: run, queries: queries, readsOnce: readsOnce, prompt: prompt, into: result, at: node)
     }
     return result
   }
 
   private func attend(
-    _ query: Tensor, cache: KeyValueCache, run index: Int, queries: Int, readsOnce: Bool, into result: Tensor,
-    at node: Node
+    _ query: Tensor, cache: KeyValueCache, run index: Int, queries: Int, readsOnce: Bool, prompt: Int?,
+    into result: Tensor, at node: Node
   ) {
     let (run, chosen) = (cache.runs[index], cache.chosen(run: index))
+    let retaining = run.methods.retaining
     precondition(chosen == nil || run.mass == nil, "the mass of entries that a query may not have read")
     let shape = AttentionShape(
       groups: query.rows / queries, queries: queries, keysBefore: cache.count(of: chosen, run: index),
-      layer: run.shape, store: cache.store, readsOnce: readsOnce)
+      layer: run.shape, store: cache.store, readsOnce: readsOnce, window: retaining?.mask ?? 0)
     let upkeep = Node(node.level, node.side, .upkeep)
     let fetched = cache.countAtHost(of: chosen, run: index)
     if fetched > 0 {
       trace?.record(
         .transferEntries(entries: shape.groups * fetched, layer: run.shape), at: upkeep, layer: run.layer)
     }
+    let pass = PassPlace(
+      before: cache.nextPosition, queries: queries, found: cache.held(run: index), prompt: prompt)
+    let voters = retaining?.voters(in: pass)
+    if retaining?.rotatesByPlace == true, pass.found > 0 {
+      trace?.record(
+        .rotateEntries(entries: shape.groups * pass.found, layer: run.shape), at: upkeep, layer: run.layer)
+    }
     record(
       .attention(shape), at: node, layer: run.layer, input: query, window: (cache, queries), output: result)
-    cache.withSegments(run: index, chosen: chosen, appended: queries) {
-      attendRows(query, shape: shape, run: run, segments: $0, into: result)
+    let mark = arena.mark
+    let rotated = retaining?.rotatesByPlace == true ? rotatedKeys(cache, run: index, appended: queries) : nil
+    cache.withSegments(run: index, chosen: chosen, appended: queries, keys: rotated) {
+      attendRows(
+        query, shape: shape, run: run, mass: voters?.candidates == .attended ? run.mass : nil, segments: $0,
+        into: result)
     }
-    if run.mass != nil {
-      trace?.record(
-        .scoreEntries(rows: shape.groups, entries: Int(shape.pairsPerGroup), heads: run.shape.heads), at: upkeep,
-        layer: run.layer)
+    arena.release(to: mark)
+    if let voters { vote(voters, query, cache: cache, run: index, pass, at: upkeep) }
+  }
+
+  /// Lets the cache go of what has to make room for a pass, before any layer runs.
+  public func makeRoom(in cache: KeyValueCache, for queries: Int, at node: Node) {
+    cache.makeRoom(for: queries) { run, entries in
+      trace?.record(.moveEntries(entries: entries, layer: run.shape), at: node, layer: run.layer)
     }
   }
 
   /// Lets the cache go of what its retentions give up, once all layers of a pass have run.
   /// - Parameters:
   ///   - cache: to which every layer has appended, and which has advanced.
+  ///   - queries: positions that the pass brought.
+  ///   - prompt: positions of the whole prompt that it was a pass of; nil where it was none.
   ///   - node: where the movement of what stays is booked.
-  public func settle(_ cache: KeyValueCache, at node: Node) {
-    cache.settle { run, entries in
+  public func settle(_ cache: KeyValueCache, queries: Int, prompt: Int? = nil, at node: Node) {
+    cache.settle(queries: queries, prompt: prompt) { run, entries in
       trace?.record(.moveEntries(entries: entries, layer: run.shape), at: node, layer: run.layer)
     }
   }

@@ -52,19 +52,35 @@ extension Machine {
     // For all that the cache has room for: growing with the context would allocate while tokens are generated.
     let angles = rotaryAngles(
       headWidth: shape.headWidth, positions: max(cache.positionRoom, start + queries))
-    if backend == .fast {
-      ck_rotate(
-        joint.rows, shape.heads + shape.keyValueHeads, shape.headWidth, input, joint.columns, angles.cosine,
-        angles.sine, nil, start, queries)
-    } else {
+    func rotate(_ first: Int, heads: Int, from start: Int) {
+      let input = input + first * shape.headWidth
+      if backend == .fast {
+        ck_rotate(
+          joint.rows, heads, shape.headWidth, input, joint.columns, angles.cosine, angles.sine, nil, start, queries)
+        return
+      }
       for row in 0..<joint.rows {
         let position = (start + row % queries) * angles.half
         PlainKernels<Float>.rotate(
-          heads: shape.heads + shape.keyValueHeads, headWidth: shape.headWidth, input + row * joint.columns,
-          cosine: angles.cosine + position, sine: angles.sine + position)
+          heads: heads, headWidth: shape.headWidth, input + row * joint.columns, cosine: angles.cosine + position,
+          sine: angles.sine + position)
       }
     }
-    for index in cache.runs(of: layer) {
+    let runs = cache.runs(of: layer)
+    if runs.contains(where: { cache.runs[$0].methods.retaining?.rotatesByPlace == true }) {
+      for index in runs {
+        let run = cache.runs[index]
+        let byPlace = run.methods.retaining?.rotatesByPlace == true
+        rotate(
+          run.queryColumns.lowerBound / shape.headWidth, heads: run.shape.heads,
+          from: byPlace ? cache.ownHeld(run: index) : start)
+        // Keys that are rotated as they are read are stored as they are.
+        if !byPlace { rotate(shape.heads + run.heads.lowerBound, heads: run.heads.count, from: start) }
+      }
+    } else {
+      rotate(0, heads: shape.heads + shape.keyValueHeads, from: start)
+    }
+    for index in runs {
       let run = cache.runs[index]
       let append = Append(
         joint: UnsafePointer(input), columns: joint.columns, queries: queries, queryWidth: shape.queryWidth,
@@ -79,21 +95,21 @@ extension Machine {
 
   /// Attention of the query heads of one run, whose columns in queries and results are among those of all heads.
   func attendRows(
-    _ query: Tensor, shape: AttentionShape, run: CacheRun, segments: UnsafeBufferPointer<Segment<Float>>,
+    _ query: Tensor, shape: AttentionShape, run: CacheRun, mass: Tensor?, segments: UnsafeBufferPointer<Segment<Float>>,
     into result: Tensor
   ) {
     guard let input = query.base, let output = result.base, !segments.isEmpty else { return }
     let (first, columns) = (run.queryColumns.lowerBound, query.columns)
     guard backend == .plain else {
       return fastAttention(
-        shape, segments: segments, query: input + first, columns: columns, mass: run.mass, into: output + first)
+        shape, segments: segments, query: input + first, columns: columns, mass: mass, into: output + first)
     }
     let mark = arena.mark
     defer { arena.release(to: mark) }
     let weights = arena.tensor(rows: 1, columns: shape.keysBefore + shape.queries)
     PlainKernels<Float>.attend(
       shape, query: input + first, columns: columns, segments: segments, weights: weights.base!,
-      mass: run.mass.flatMap { mass in mass.base.map { ($0, mass.columns) } }, into: output + first)
+      mass: mass.flatMap { mass in mass.base.map { ($0, mass.columns) } }, into: output + first)
   }
 }
 

@@ -59,6 +59,48 @@ public struct AttentionShape: Hashable, Sendable {
   func firstEntry(of visible: Int) -> Int { window == 0 ? 0 : max(visible - window, 0) }
 }
 
+/// The dimensions of a vote: `queries` consecutive positions of each group, the last of which sees all `entries`, each
+/// one before it one entry fewer.
+public struct VoteShape: Hashable, Sendable {
+  /// Sequences.
+  public var groups: Int
+  /// Consecutive positions of each group that vote.
+  public var queries: Int
+  /// Entries that the last of them sees.
+  public var entries: Int
+  /// Heads and their width.
+  public var layer: LayerShape
+  /// Where the weights come from.
+  public var weights: Weights
+  /// Sums that are added up, for each key–value head of a group, as the votes are pooled.
+  public var pooled: Int
+
+  /// Where the weights of a vote come from.
+  public enum Weights: String, Hashable, Sendable, CaseIterable {
+    /// Attention ends with those of its one row.
+    case attention
+    /// They are computed again with the maxima and sums of attention, which never holds all weights of many rows.
+    case again
+    /// A softmax of their own.
+    case own
+  }
+
+  public init(groups: Int, queries: Int, entries: Int, layer: LayerShape, weights: Weights, pooled: Int) {
+    self.groups = groups
+    self.queries = queries
+    self.entries = entries
+    self.layer = layer
+    self.weights = weights
+    self.pooled = pooled
+  }
+
+  /// Query–key pairs of one group.
+  @inlinable var pairsPerGroup: Int128 {
+    let q = Int128(queries)
+    return q * Int128(entries - queries) + q * (q + 1) / 2
+  }
+}
+
 /// A kernel call, with the dimensions that the kernel is given: what a trace records.
 ///
 /// Fused exactly as the compulsory traffic is counted (NOTATION.md): each case reads its inputs and weights once and
@@ -85,9 +127,10 @@ public enum Operation: Hashable, Sendable {
   case head(rows: Int, width: Int, vocabulary: Int)
   /// Held entries of all key–value heads of the layer copied to another place in the device's memory.
   case moveEntries(entries: Int, layer: LayerShape)
-  /// Attention weights of so many rows added, for each head, to what each of the entries has gathered. A row is a
-  /// sequence; an entry of it counts once for every query that sees it.
-  case scoreEntries(rows: Int, entries: Int, heads: Int)
+  /// Attention weights of some queries added to what entries have gathered.
+  case scoreEntries(VoteShape)
+  /// Keys of all key–value heads of the layer rotated as they are read, by their places among those that are held.
+  case rotateEntries(entries: Int, layer: LayerShape)
   /// Entries of all key–value heads of the layer sent over the link between host and device, in either direction.
   case transferEntries(entries: Int, layer: LayerShape)
 }
@@ -177,8 +220,28 @@ extension Operation {
       let bits = Int128(entries) * 2 * Int128(layer.keyValueWidth) * c
       return Work(cacheReadBits: bits, cacheWriteBits: bits)
 
-    case .scoreEntries(let rows, let entries, let heads):
-      return Work(elementwiseFlops: Int128(rows) * Int128(entries) * Int128(heads))
+    case .scoreEntries(let shape):
+      let (layer, groups) = (shape.layer, Int128(shape.groups))
+      let pairs = groups * shape.pairsPerGroup
+      let entries = groups * Int128(shape.entries)
+      let pooled = groups * Int128(shape.pooled) * Int128(layer.keyValueHeads)
+      // A sum of votes has 32 bits, and is read and written.
+      let tallies = 2 * 32 * entries * Int128(layer.keyValueHeads)
+      let each: Int128 =
+        switch shape.weights {
+        case .attention: 1
+        case .again: 5
+        case .own: 7
+        }
+      let elementwise = each * pairs * Int128(layer.heads) + pooled
+      if shape.weights == .attention { return Work(elementwiseFlops: elementwise, activationBits: tallies) }
+      let queries = groups * Int128(shape.queries) * Int128(layer.queryWidth) * a
+      return Work(
+        matmulFlops: 2 * pairs * Int128(layer.queryWidth), elementwiseFlops: elementwise,
+        activationBits: queries + tallies, cacheReadBits: entries * Int128(layer.keyValueWidth) * c)
+
+    case .rotateEntries(let entries, let layer):
+      return Work(elementwiseFlops: Int128(entries) * 6 * Int128(layer.headWidth / 2) * Int128(layer.keyValueHeads))
 
     case .transferEntries(let entries, let layer):
       return Work(hostBits: Int128(entries) * 2 * Int128(layer.keyValueWidth) * c)
@@ -206,7 +269,10 @@ extension Operation: CustomStringConvertible {
     case .converter(let rows, let inputWidth, let outputWidth): "converter \(rows) × \(inputWidth) → \(outputWidth)"
     case .head(let rows, let width, let vocabulary): "head \(rows) × \(width) → \(vocabulary)"
     case .moveEntries(let entries, let layer): "moveEntries \(entries) of 2 × \(layer.keyValueWidth)"
-    case .scoreEntries(let rows, let entries, let heads): "scoreEntries \(rows) × \(entries), \(heads) heads"
+    case .scoreEntries(let shape):
+      "scoreEntries \(shape.groups) × \(shape.queries) queries for \(shape.entries) entries, \(shape.layer.heads) heads"
+        + " (weights: \(shape.weights))"
+    case .rotateEntries(let entries, let layer): "rotateEntries \(entries) of \(layer.keyValueWidth)"
     case .transferEntries(let entries, let layer): "transferEntries \(entries) of 2 × \(layer.keyValueWidth)"
     }
   }

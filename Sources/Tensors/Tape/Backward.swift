@@ -188,7 +188,7 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
         resultGradient: resultGradient, into: gradient(step.input!), weightGradient: gradient(step.norm!))
     case .output, .down, .chunker, .converter, .head:
       product(step, resultGradient: resultGradient)
-    case .moveEntries, .scoreEntries, .transferEntries:
+    case .moveEntries, .scoreEntries, .rotateEntries, .transferEntries:
       preconditionFailure("\(step.operation) on a tape")
     }
   }

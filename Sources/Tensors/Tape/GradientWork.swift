@@ -40,7 +40,7 @@ extension Operation {
       return twice(elementwise: Int128(rows) * Int128(outputWidth))
     case .head(let rows, let width, _):
       return twice(elementwise: normBeforeProduct(rows, width))
-    case .moveEntries, .scoreEntries, .transferEntries:
+    case .moveEntries, .scoreEntries, .rotateEntries, .transferEntries:
       preconditionFailure("\(self) has no gradient: training keeps and reads every entry")
     }
   }

@@ -127,10 +127,14 @@ extension Tensors.Operation {
       ]
     case .moveEntries(let entries, let layer): return moved("move_entries", entries, layer)
     case .transferEntries(let entries, let layer): return moved("transfer_entries", entries, layer)
-    case .scoreEntries(let rows, let entries, let heads):
+    case .scoreEntries(let shape):
       return [
-        ("kind", .string("score_entries")), ("rows", JSON(rows)), ("entries", JSON(entries)), ("heads", JSON(heads)),
+        ("kind", .string("score_entries")), ("groups", JSON(shape.groups)), ("queries", JSON(shape.queries)),
+        ("entries", JSON(shape.entries)), ("heads", JSON(shape.layer.heads)),
+        ("key_value_heads", JSON(shape.layer.keyValueHeads)), ("head_width", JSON(shape.layer.headWidth)),
+        ("weights", .string(shape.weights.rawValue)), ("pooled", JSON(shape.pooled)),
       ]
+    case .rotateEntries(let entries, let layer): return moved("rotate_entries", entries, layer)
     }
   }
 }

@@ -11,7 +11,7 @@ extension ExplainedPoint {
   var json: JSON {
     let order = [
       "name", "architecture", "decoder_input", "generation", "precision", "parameters", "levels", "workload",
-      "conventions", "prefill", "decode", "cache", "published", "hardware",
+      "cache_plan", "conventions", "prefill", "decode", "cache", "published", "hardware",
     ]
     let figures = PointFigure.pointMembers.map { (path: $0.names.pointPath!, value: JSON(cell(of: $0))) }
     let entries = figures + structure
@@ -35,7 +35,7 @@ extension ExplainedPoint {
 
   /// What is no figure: lists of parts, and how they were counted.
   private var structure: [(path: String, value: JSON)] {
-    [
+    (ModelText.caches(of: point.model).map { [("cache_plan", .string($0))] } ?? []) + [
       ("parameters.start_latents", .integer(parameters.startLatents)),
       ("parameters.components", .array(parameters.components.map(inventoryJSON))),
       ("levels", .array(point.model.hierarchy.map(levelJSON))),

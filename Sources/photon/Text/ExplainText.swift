@@ -20,10 +20,11 @@ extension ExplainedPoint {
     if model.family.hasReadings {
       reading = ", decoder input \(model.decoderInput.rawValue), \(model.generation.rawValue) generation"
     }
+    let plan = ModelText.caches(of: model).map { "\n" + $0 } ?? ""
     let changes = conventions.changes
     let note = changes.isEmpty ? "" : "\ncounted with \(changes.joined(separator: ", ")); times follow the exact counts"
     return """
-      \(point.name): \(model.family.rawValue)\(reading)
+      \(point.name): \(model.family.rawValue)\(reading)\(plan)
       prompt \(workload.promptLength), generated \(workload.generatedLength), batch \(workload.batchSize), \
       continuations \(workload.continuations); weights \(precision.weights.rawValue), \
       activations \(precision.activations.rawValue), cache \(precision.cache.rawValue)\(note)
