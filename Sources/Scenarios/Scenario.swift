@@ -249,12 +249,19 @@ public struct Scenario: Sendable {
       if value.scalar != nil {
         section.content = .mapping([.init(key: "preset", keyPosition: value.position, value: value)])
       }
+      // A name is that of the row, and no key of a model.
+      let named = section["name"]
+      if let entries = section.entries { section.content = .mapping(entries.filter { $0.key != "name" }) }
+      if let named, named.scalar?.isEmpty ?? true {
+        reader.collector.add(
+          .init(named.position, path: path + ".name", found: "found \(named.summary)", accepted: "a name"))
+      }
       let models = ModelReader(path: path, collector: reader.collector)
       guard let resolved = presets.resolve(section, path: path, file: file), let model = models.read(resolved) else {
         return nil
       }
       models.report(model.problems, in: resolved, of: section, presets, file: file)
-      return NamedModel(name: section["preset"]?.scalar ?? path, model: model)
+      return NamedModel(name: named?.scalar ?? section["preset"]?.scalar ?? path, model: model)
     }
   }
 

@@ -16,6 +16,9 @@ struct PlannedHeads {
   /// Entries that a head holds once so many positions have passed.
   func held(after positions: Int) -> Int { retention.held(after: positions) }
 
+  /// Entries that a pass of so many rows finds then.
+  func found(after positions: Int, rows: Int) -> Int { retention.found(after: positions, rows: rows) }
+
   /// Entries for which a head's memory has room then.
   func allocated(after positions: Int) -> Int { plan.placement.counts.allocated(for: held(after: positions)) }
 
@@ -80,6 +83,23 @@ struct PlannedHeads {
       return piece
     }
     return Runs(pieces[0], Array(pieces.dropFirst()))
+  }
+
+  /// Positions at which `held` bends.
+  var heldBends: [Int] { retention.bends }
+
+  /// Entries held while each row of consecutive passes is processed, its own included, added up: those that a mask hides
+  /// count, as they are held.
+  func steps(before: Int, rows: Int, count: Int) -> Int128 {
+    pieces(before, rows: rows, count: count).reduce(0) { sum, part in
+      func one(_ index: Int) -> Int128 {
+        let found = retention.found(after: before + (part.first + index) * rows, rows: rows)
+        return Int128(rows) * Int128(found) + Int128(rows) * Int128(rows + 1) / 2
+      }
+      let (number, first) = (Int128(part.count), one(0))
+      let slope = part.count > 1 ? one(1) - first : 0
+      return sum + number * first + slope * (number * (number - 1) / 2)
+    }
   }
 
   /// What the passes of a group add beside attention, in one head of one layer of one sequence.

@@ -14,7 +14,7 @@ public final class VanillaSession: Session {
   private let workload: Workload
   private let sequences: Int
   private let methods: CacheMethods.Factory
-  private var caches: [KeyValueCache] = []
+  private(set) var caches: [KeyValueCache] = []
   /// Last row of each sequence before the last norm.
   private let hidden: Tensor
 

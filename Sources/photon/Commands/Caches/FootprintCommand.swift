@@ -1,13 +1,16 @@
+import Architectures
 import ArgumentParser
 import Formulas
+import Quantities
 import Rendering
+import Reports
 import Scenarios
 
 /// `photon footprint`
 struct FootprintCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "footprint",
-    abstract: "Computes the KV footprint of a vanilla Transformer whose heads stream or evict.",
+    abstract: "Computes the KV footprint: of a scenario's models, or by PruLong's formula alone.",
     discussion: """
       The entries that an average head holds, added up over every query of prompt and generation, as a share of full \
       attention; as PruLong (arXiv:2506.17121) defines it and its code computes it. docs/footprint.md has the formulas.
@@ -24,7 +27,24 @@ struct FootprintCommand: ParsableCommand {
       denominator     entries held by full attention, over all queries
       footprint       both sums / denominator, weighted by the shares of heads
       peak            most entries held at a chunk's or the sequence's end / tokens
+
+      With a scenario it is that of every model of its grid and of `compare`, in token time and in bytes, for any \
+      architecture and cache plan; --point takes one of them apart by layers and heads.
+
+        photon footprint scenarios/models/llama-3.1-8b.yaml --set 'model.cache={retention: streaming}'
+        photon footprint scenarios/models/photon-600m.yaml --point 0 --format json
       """)
+
+  @Argument(help: "A scenario, a YAML file.", completion: .file(extensions: ["yaml", "yml"]))
+  var file: String?
+
+  @Option(
+    name: .customLong("set"),
+    help: ArgumentHelp("Replaces a key of the scenario; may be repeated.", valueName: "key=value"))
+  var overrides: [String] = []
+
+  @Option(parsing: .unconditional, help: "Which point of a grid, counted from 0: the parts of its model.")
+  var point: Int?
 
   @OptionGroup var options: OfficialFootprintOptions
 
@@ -32,11 +52,58 @@ struct FootprintCommand: ParsableCommand {
   var format = OutputFormat.table
 
   func run() throws {
+    if let file { return try run(of: file) }
+    guard overrides.isEmpty, point == nil else {
+      throw ValidationError("--set and --point are about a scenario, and none is named")
+    }
     let footprint = try options.footprint()
     switch format {
     case .json: printOutput(footprint.json.text() + "\n")
     case .table, .csv: printOutput(footprint.table.text(as: format.tableFormat))
     }
+  }
+}
+
+extension FootprintCommand {
+  private func run(of file: String) throws {
+    guard try options.isUntouched() else {
+      throw ValidationError(
+        "--prompt, --generate, --chunk, --sinks, --window, --kv-sparsity and --head-sparsity are the formula's own: a scenario says its own with --set"
+      )
+    }
+    let scenario = try Scenario(
+      file: file,
+      options: ScenarioOptions(overrides: overrides, searchPaths: searchPaths, figures: reportFigureNames))
+    if let point {
+      let chosen = try scenario.grid.chosenPoint(point, file: scenario.file)
+      let row = try FootprintRow(chosen.name, chosen.question)
+      switch format {
+      case .json: printOutput(row.json.text() + "\n")
+      case .csv: printOutput(row.parts.text(as: .csv))
+      case .table:
+        printOutput(FootprintRow.table([row], withSums: false).text(as: .table) + "\n" + row.parts.text(as: .table))
+      }
+      return
+    }
+    let rows = try Self.rows(of: scenario)
+    switch format {
+    case .json: for row in rows { printOutput(row.json.text() + "\n") }
+    case .table, .csv: printOutput(FootprintRow.table(rows, withSums: format == .csv).text(as: format.tableFormat))
+    }
+  }
+
+  /// Every point that differs in more than its batch, then the models to compare with at each of their workloads.
+  private static func rows(of scenario: Scenario) throws -> [FootprintRow] {
+    var rows: [FootprintRow] = []
+    var seen: Set<Question> = []
+    func add(_ name: String, _ question: Question) throws {
+      let question = question.with(batchSize: 1).with(continuations: 1)
+      if seen.insert(question).inserted { rows.append(try FootprintRow(name, question)) }
+    }
+    for point in scenario.grid.points { try add(point.name, point.question) }
+    let asked = rows.map(\.question)
+    for model in scenario.compare { for question in asked { try add(model.name, question.asked(of: model.model)) } }
+    return rows
   }
 }
 
@@ -65,6 +132,13 @@ struct OfficialFootprintOptions: ParsableArguments {
 
   @Option(parsing: .unconditional, help: "Share of heads that stream, 0 to 1.")
   var headSparsity = 0.0
+
+  /// Whether none of them was given.
+  func isUntouched() throws -> Bool {
+    let usual = try Self.parse([])
+    return prompt == nil && generate == nil && chunk == usual.chunk && sinks == usual.sinks && window == usual.window
+      && kvSparsity == usual.kvSparsity && headSparsity == usual.headSparsity
+  }
 
   /// - Throws: `ScenarioError` with everything that is wrong.
   func footprint() throws(ScenarioError) -> OfficialFootprint {

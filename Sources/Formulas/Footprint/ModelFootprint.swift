@@ -1,0 +1,205 @@
+import Architectures
+import Quantities
+
+/// What some alike heads of a stack hold over the tokens of one sequence.
+public struct FootprintPart: Hashable, Sendable {
+  /// The attention of its stack.
+  public let node: Node
+  /// Among those of the stack, from 0.
+  public let layers: Range<Int>
+  /// Key–value heads of each layer, among those of the layer.
+  public let heads: Range<Int>
+  /// How they keep their entries; windows of decoders keep everything.
+  public let plan: CachePlan
+  /// Entries that one head holds, added up over all tokens.
+  public let stored: Int128
+  /// (Query, key) pairs of one head: the entries that queries read.
+  public let read: Int128
+  /// Entries that one head holds at the end.
+  public let heldAtEnd: Int
+  /// What one position takes in all layers and heads of the part.
+  /// - Unit: bit
+  let entryBits: Int128
+}
+
+/// The KV footprint of a model of any family in token time: memory held, added up over the tokens of prompt and
+/// generation, as a share of what a Transformer of the same layers that attends to everything holds.
+///
+/// For a vanilla Transformer this is the definition of PruLong (arXiv:2506.17121 §2.1): n(τ) entries while token τ is
+/// processed, its own included, over T(T + 1)/2. For hierarchies it is a convention of this program. A token of the
+/// prompt counts the entries up to the one of its unit, ⌈(τ + 1)/C_{≤l}⌉ of them where everything is kept; a token that
+/// is generated counts those of units that have closed, and of each decoder that runs one open window of R_l + u_l
+/// entries. The reference has the layers of all encoders and decoders at their widths.
+public struct ModelFootprint: Hashable, Sendable {
+  /// Stack by stack, from level 1 up, encoder first; runs of layers and heads in their order.
+  public let parts: [FootprintPart]
+  /// Memory held, added up over tokens.
+  /// - Unit: bit · token
+  public let stored: Int128
+  /// The same of full attention.
+  /// - Unit: bit · token
+  public let reference: Int128
+  /// Entries read by all queries.
+  /// - Unit: bit
+  public let read: Int128
+  /// The most memory held at once.
+  /// - Unit: byte
+  public let peakBytes: Int128
+  /// Full attention's at the end.
+  /// - Unit: byte
+  public let referencePeakBytes: Int128
+
+  /// Of one sequence of the question; batch and continuations do not matter.
+  /// - Throws: `CountOverflow` where a count could exceed 2^126.
+  public init(_ question: Question) throws(CountOverflow) {
+    let question = question.with(batchSize: 1).with(continuations: 1)
+    let cache = try price(question).cache
+    let tokens = Int128(question.workload.promptLength + question.workload.generatedLength)
+    let walk = TokenWalk(question)
+    parts = question.model.stacks.flatMap(walk.parts)
+    stored = parts.reduce(0) { $0 + $1.stored * $1.entryBits }
+    read = parts.reduce(0) { $0 + $1.read * $1.entryBits }
+    let full = question.model.stacks.reduce(Int128(0)) { $0 + walk.fullEntryBits($1) }
+    reference = full * (tokens * (tokens + 1) / 2)
+    peakBytes = cache.peakBytes + cache.localPeakBytes
+    referencePeakBytes = bytes(full * tokens)
+  }
+
+  /// Memory held as a share of full attention's; 1 is no saving.
+  public var footprint: Double { reference > 0 ? Double(stored) / Double(reference) : 1 }
+  /// Entries read as a share of what full attention reads.
+  public var activeFraction: Double { reference > 0 ? Double(read) / Double(reference) : 1 }
+  /// The most memory held as a share of full attention's at the end.
+  public var peak: Double { referencePeakBytes > 0 ? Double(peakBytes) / Double(referencePeakBytes) : 1 }
+}
+
+/// Token time over the stacks of a question.
+private struct TokenWalk {
+  let question: Question
+  private var model: Model { question.model }
+  private var prompt: Int { question.workload.promptLength }
+  private var end: Int { prompt + question.workload.generatedLength }
+  /// `E`, where recursive generation drops the caches of lower levels; nil elsewhere.
+  private let drop: Int?
+
+  init(_ question: Question) {
+    self.question = question
+    let walk = HierarchyWalk(
+      question.model, prompt: question.workload.promptLength, generated: question.workload.generatedLength)
+    drop = question.model.generation == .recursive ? walk.dropAt : nil
+  }
+
+  func fullEntryBits(_ stack: Stack) -> Int128 {
+    stack.runs.reduce(0) { sum, run in
+      sum + LayerRow<Int128>(run.shape).entryElements * Int128(run.layers)
+    } * Int128(question.precision.cache.bits)
+  }
+
+  func parts(of stack: Stack) -> [FootprintPart] {
+    let groups = Phase.allCases.flatMap { phase in
+      question.schedule.passes(in: phase, as: Int128.self).stacks.filter { $0.isOf(stack) }
+    }
+    var layer = 0
+    return stack.runs.flatMap { run in
+      defer { layer += run.layers }
+      var head = 0
+      return run.heads.map { own in
+        defer { head += own.count }
+        let planned = PlannedHeads(own.cache, stack.promptPasses(model, prompt: prompt))
+        let row = LayerRow<Int128>(run.shape.share(ofHeads: own.count))
+        return FootprintPart(
+          node: stack.node(.attention), layers: layer..<layer + run.layers, heads: head..<head + own.count,
+          plan: own.cache,
+          stored: stack.persists ? persistent(planned, stack) : window(stack.level),
+          read: groups.reduce(0) { sum, group in planned.passes(group).reduce(sum) { $0 + $1.allPairs } },
+          heldAtEnd: heldAtEnd(planned, stack),
+          entryBits: own.cache.entry.counts.elements(of: row) * Int128(run.layers)
+            * Int128(question.precision.cache.bits))
+      }
+    }
+  }
+
+  private func heldAtEnd(_ planned: PlannedHeads, _ stack: Stack) -> Int {
+    guard stack.persists else {
+      guard let shape = decoderRuns(at: stack.level, after: end), end % model.level(stack.level).span != 0 else {
+        return 0
+      }
+      return shape.conditionLength + end / shape.spanBelow % shape.chunkLength
+    }
+    return isDropped(stack.level, at: end) ? 0 : planned.held(after: end / span(stack.level))
+  }
+
+  private func span(_ level: Int) -> Int { model.metaContextLength(upTo: level) }
+
+  private func isDropped(_ level: Int, at tokens: Int) -> Bool {
+    guard let drop, level > 0, level < model.levelCount else { return false }
+    return tokens >= drop
+  }
+
+  // MARK: Persistent caches
+
+  /// Entries of a head over all tokens: those of the prompt, then those of generation.
+  private func persistent(_ planned: PlannedHeads, _ stack: Stack) -> Int128 {
+    let span = span(stack.level)
+    let units = prompt / span
+    // Every token of a unit sees what its pass holds up to it; those of an open unit one more than has closed.
+    let inPrompt =
+      Int128(span) * planned.storedInPrompt + Int128(prompt % span) * Int128(planned.held(after: units) + 1)
+    let stop = isDropped(stack.level, at: end) ? max(drop!, prompt) : end
+    guard stop > prompt else { return inPrompt }
+    if stack.level == 0 { return inPrompt + planned.storedInDecode(from: prompt, to: end) }
+    // ⌊τ/C⌋ units have closed when token τ is processed.
+    let (first, last) = (prompt / span, (stop - 1) / span)
+    let whole = Int128(span) * planned.heldSum(from: first, to: last + 1)
+    let before = Int128(prompt - first * span) * Int128(planned.held(after: first))
+    let behind = Int128((last + 1) * span - stop) * Int128(planned.held(after: last))
+    return inPrompt + whole - before - behind
+  }
+
+  // MARK: Windows
+
+  /// The level, if its decoder runs once so many tokens are there.
+  private func decoderRuns(at level: Int, after tokens: Int) -> Level? {
+    let isLate = level > 1 && model.decoderInput == .encoderState
+    return isLate && (drop.map { tokens < $0 } ?? true) ? nil : model.level(level)
+  }
+
+  /// Entries of the open window of a decoder over the tokens that are generated.
+  private func window(_ number: Int) -> Int128 {
+    let isLate = number > 1 && model.decoderInput == .encoderState
+    guard let start = isLate ? drop.map({ max($0, prompt) }) : prompt, start < end else { return 0 }
+    let level = model.level(number)
+    /// Σ R + u(τ) over τ < tokens: whole chunks, whole units of the open one, and the tokens of an open unit.
+    func sum(_ tokens: Int) -> Int128 {
+      let (chunk, below) = (Int128(level.chunkLength), Int128(level.spanBelow))
+      let (whole, rest) = (Int128(tokens / level.span), Int128(tokens % level.span))
+      let (units, open) = (rest / below, rest % below)
+      return Int128(level.conditionLength) * Int128(tokens) + whole * below * (chunk * (chunk - 1) / 2)
+        + below * (units * (units - 1) / 2) + open * units
+    }
+    return sum(end) - sum(start)
+  }
+}
+
+extension PlannedHeads {
+  /// Entries held while each unit of the prompt is processed, its own included, added up.
+  fileprivate var storedInPrompt: Int128 {
+    let whole = steps(before: 0, rows: prompt.chunk, count: prompt.whole)
+    return whole + (prompt.rest > 0 ? steps(before: prompt.units - prompt.rest, rows: prompt.rest, count: 1) : 0)
+  }
+
+  /// The same of tokens that are generated one at a time.
+  fileprivate func storedInDecode(from start: Int, to end: Int) -> Int128 {
+    steps(before: start, rows: 1, count: end - start)
+  }
+
+  /// Σ held(u) over first ≤ u < end, where all of the prompt has been read.
+  fileprivate func heldSum(from first: Int, to end: Int) -> Int128 {
+    let cuts = [first] + heldBends.filter { $0 > first && $0 < end }.sorted() + [end]
+    return zip(cuts, cuts.dropFirst()).reduce(0) { sum, piece in
+      let (count, base) = (Int128(piece.1 - piece.0), Int128(held(after: piece.0)))
+      let slope = piece.1 - piece.0 > 1 ? Int128(held(after: piece.0 + 1)) - base : 0
+      return sum + count * base + slope * (count * (count - 1) / 2)
+    }
+  }
+}

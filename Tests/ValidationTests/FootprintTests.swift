@@ -1,0 +1,222 @@
+import Architectures
+import Quantities
+import Reference
+import Tensors
+import TestModels
+import Testing
+
+@testable import Formulas
+@testable import Reference
+@testable import Tensors
+
+/// Footprints and the passes under them, against executed caches.
+struct FootprintTests {
+  static let retentions: [Retention] = Retention.Method.allCases.flatMap { method -> [Retention] in
+    switch method {
+    case .everything: [.everything]
+    case .slidingWindow: [.slidingWindow(1), .slidingWindow(4)]
+    case .streaming:
+      [.streaming(Streaming(sinks: 1, window: 3)), .streaming(Streaming(sinks: 0, window: 2, positions: .text))]
+    case .heavyHitters: [.heavyHitters(HeavyHitters(heavy: 2, recent: 2))]
+    case .snapKV: [.snapKV(SnapKV(budget: 4, window: 2, kernel: 3))]
+    case .pyramidKV: [.pyramidKV(PyramidKV(votes: SnapKV(budget: 5, window: 2, kernel: 3), beta: 2))]
+    case .chunked:
+      [
+        .chunked(ChunkedEviction(sparsity: 0.5, window: 1, kernel: 3)),
+        .chunked(ChunkedEviction(budgets: .pyramid, sparsity: 0.25, window: 1, kernel: 3)),
+      ]
+    }
+  }
+
+  static let layer = LayerShape(width: 8, heads: 4, keyValueHeads: 2, feedForward: 12)
+
+  static var models: [Model] {
+    let vanilla = Model.vanilla(vocabulary: 13, layer: layer, layers: 3)
+    func level(_ chunk: Int, _ condition: Int) -> LevelShape {
+      LevelShape(
+        chunkLength: chunk, conditionLength: condition, layer: layer, encoderLayers: 2, decoderLayers: 1,
+        chunker: .linear)
+    }
+    let photons = [DecoderInput.cascade, .encoderState].flatMap { reading in
+      Generation.allCases.map {
+        Model.photon(
+          vocabulary: 13, layer: layer, levels: [level(2, 1), level(3, 2)], decoderInput: reading, generation: $0)
+      }
+    }
+    return [vanilla, Model.block(vocabulary: 13, layer: layer, levels: [level(3, 2)])] + photons
+  }
+
+  static var questions: [Question] {
+    models.flatMap { model in
+      retentions.flatMap { retention in
+        [(nil, ExemptHeads.none), (2, .heads(1)), (3, .everyLayer(2))].flatMap { chunk, exempt -> [Question] in
+          var model = model
+          model.setCaches { _ in
+            StackCache(CachePlan(retention: retention), exempt: exempt, prefillChunk: chunk)
+          }
+          return [(1, 0), (7, 5), (12, 9), (13, 20)].map {
+            Question(model, Workload(promptLength: $0.0, generatedLength: $0.1), .float32)
+          }
+        }
+      }
+    }
+  }
+
+  /// What a persistent attention was given.
+  struct Pass: Hashable {
+    var phase: Phase
+    var node: Node
+    var layer, heads, found, rows: Int
+    var pairs: Int128
+  }
+
+  @Test func `every pass of every layer and head finds and reads what the closed forms say`() throws {
+    var compared = 0
+    for question in Self.questions {
+      let trace = Trace(levelCount: question.model.levelCount, precision: .float32, listsOperations: true)
+      let session = makeSession(
+        ModelWeights(question.model, seed: 1, holdsNumbers: false), workload: question.workload,
+        machine: Machine(backend: .shapes, trace: trace))
+      session.prefill([[Int32](repeating: 0, count: question.workload.promptLength)])
+      _ = session.generate()
+      var executed: [Pass: Int128] = [:]
+      for (entry, count) in trace.operations {
+        guard case .attention(let shape) = entry.operation, shape.store == .persistent else { continue }
+        let pass = Pass(
+          phase: entry.phase, node: entry.node, layer: entry.layer, heads: shape.layer.keyValueHeads,
+          found: shape.keysBefore, rows: shape.queries, pairs: shape.pairsPerGroup)
+        executed[pass, default: 0] += Int128(count)
+      }
+
+      var formula: [Pass: Int128] = [:]
+      for phase in Phase.allCases {
+        let groups = question.schedule.passes(in: phase, as: Int128.self).stacks
+        for stack in question.model.stacks where stack.persists {
+          var layer = 0
+          for run in stack.runs {
+            for own in run.heads {
+              let planned = PlannedHeads(
+                own.cache, stack.promptPasses(question.model, prompt: question.workload.promptLength))
+              for group in groups where group.isOf(stack) {
+                for piece in planned.passes(group) {
+                  for index in 0..<piece.indices {
+                    let rows = Int(piece.rows)
+                    let before = Int(piece.before!) + Int(index) * rows
+                    let pass = Pass(
+                      phase: phase, node: stack.node(.attention), layer: 0, heads: own.count,
+                      found: planned.found(after: before, rows: rows), rows: rows,
+                      pairs: piece.pairs + index * piece.pairsSlope)
+                    for layer in layer..<layer + run.layers {
+                      var placed = pass
+                      placed.layer = layer
+                      formula[placed, default: 0] += piece.repetitions
+                    }
+                  }
+                }
+              }
+            }
+            layer += run.layers
+          }
+        }
+      }
+      #expect(formula == executed, "\(question)")
+      compared += formula.count
+    }
+    #expect(compared > 10_000)
+  }
+
+  @Test func `the memory held over the tokens that are generated is that of the executed caches`() throws {
+    for question in Self.questions where question.workload.generatedLength > 0 {
+      let trace = Trace(levelCount: question.model.levelCount, precision: .float32)
+      let session = makeSession(
+        ModelWeights(question.model, seed: 1, holdsNumbers: false), workload: question.workload,
+        machine: Machine(backend: .shapes, trace: trace))
+      session.prefill([[Int32](repeating: 0, count: question.workload.promptLength)])
+      var (executed, windows): (Int128, Int128) = (0, 0)
+      _ = session.generate { _, _, _ in
+        // Before a token is processed: what has closed, and the open windows.
+        if let hierarchy = session as? HierarchySession {
+          executed += hierarchy.encoderCaches.reduce(0) { $0 + $1.bitsHeld(in: .fp32) }
+          windows += hierarchy.windows.reduce(0) { $0 + $1.bitsHeld(in: .fp32) }
+        } else if let vanilla = session as? VanillaSession {
+          // Its own entry too.
+          let cache = vanilla.caches[0]
+          executed += cache.bitsHeld(in: .fp32) + cache.bits(ofEntries: 1, in: .fp32)
+        }
+        return 0
+      }
+      let parts = zip(
+        try ModelFootprint(question).parts, try ModelFootprint(question.with(generatedLength: 0)).parts)
+      func held(persistent: Bool) -> Int128 {
+        parts.reduce(0) { sum, part in
+          let persists = question.model.stack(part.0.node.level, part.0.node.side).persists
+          return persists == persistent ? sum + (part.0.stored - part.1.stored) * part.0.entryBits : sum
+        }
+      }
+      #expect(held(persistent: true) == executed, "\(question)")
+      // Chunks of a meta-context that run side by side have windows of their own, which count as if one were open.
+      if question.model.generation == .hierarchical { #expect(held(persistent: false) == windows, "\(question)") }
+    }
+  }
+
+  /// Σ over the tokens of the prompt, one by one, from its passes.
+  @Test func `the memory held over the prompt is that of a walk over its tokens`() throws {
+    for question in Self.questions where question.workload.generatedLength == 0 || question.workload.promptLength > 7 {
+      let question = question.with(generatedLength: 0)
+      let prompt = question.workload.promptLength
+      for part in try ModelFootprint(question).parts {
+        let stack = question.model.stack(part.node.level, part.node.side)
+        guard stack.persists else {
+          #expect(part.stored == 0)
+          continue
+        }
+        let span = question.model.metaContextLength(upTo: stack.level)
+        let planned = PlannedHeads(part.plan, stack.promptPasses(question.model, prompt: prompt))
+        let (units, chunk) = (prompt / span, stack.prefillChunk ?? max(prompt / span, 1))
+        var stored = 0
+        for token in 0..<prompt {
+          let unit = token / span
+          let start = unit / chunk * chunk
+          stored +=
+            unit == units
+            ? planned.held(after: units) + 1
+            : planned.found(after: start, rows: min(chunk, units - start)) + unit - start + 1
+        }
+        #expect(part.stored == Int128(stored), "\(part)")
+      }
+    }
+  }
+
+  /// kv-methods of the Block Transformer: 12 + 12 layers, blocks of 4 tokens, R = 2; and a stack that streams.
+  @Test func `footprints that were computed by hand`() throws {
+    let layer = LayerShape(width: 64, heads: 4, feedForward: 128)
+    let block = Model.block(
+      vocabulary: 100, layer: layer,
+      levels: [
+        LevelShape(
+          chunkLength: 4, conditionLength: 2, layer: layer, encoderLayers: 12, decoderLayers: 12,
+          chunker: .concatenation)
+      ])
+    for (prompt, generated, encoder, decoder, share) in [
+      (2048, 128, 592_832, 448, 0.1252398), (128, 2048, 590_912, 7168, 0.1262531),
+    ] {
+      let footprint = try ModelFootprint(
+        Question(block, Workload(promptLength: prompt, generatedLength: generated), Precision()))
+      #expect(footprint.parts.map(\.stored) == [Int128(encoder), Int128(decoder)])
+      #expect(abs(footprint.footprint - share) < 5e-8)
+    }
+    // The official formula's streaming head, at 131072 + 100 tokens in chunks of 32768.
+    var vanilla = Model.vanilla(vocabulary: 100, layer: layer, layers: 2)
+    vanilla.setCaches { _ in
+      StackCache(
+        CachePlan(retention: .streaming(Streaming(sinks: 128, window: 1024, positions: .text))), prefillChunk: 32_768)
+    }
+    let workload = Workload(promptLength: 131_072, generatedLength: 100)
+    let streaming = try ModelFootprint(Question(vanilla, workload, Precision()))
+    #expect(streaming.parts.map(\.stored) == [2_260_910_692])
+    #expect(streaming.footprint == 0.26280148307508255)
+    vanilla.setCaches { _ in StackCache() }
+    let full = try ModelFootprint(Question(vanilla, workload, Precision()))
+    #expect(full.parts.map(\.stored) == [8_603_112_378] && full.footprint == 1 && full.activeFraction == 1)
+  }
+}
