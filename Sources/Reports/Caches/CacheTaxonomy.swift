@@ -6,7 +6,6 @@ public enum CacheClass: String, CaseIterable, Sendable {
   case recency = "recency eviction"
   case postFill = "post-fill eviction"
   case chunked = "chunked eviction"
-  case mixed = "several"
   case hierarchy = "hierarchy"
 
   /// What stays, in a few words.
@@ -16,7 +15,6 @@ public enum CacheClass: String, CaseIterable, Sendable {
     case .recency: "the first and the latest entries, in all heads or in some"
     case .postFill: "everything until the prompt ends, then a budget"
     case .chunked: "a share of each chunk of the prompt"
-    case .mixed: "different things at different levels"
     case .hierarchy: "an entry for each unit of several tokens"
     }
   }
@@ -53,10 +51,11 @@ extension Model {
     caches.map(\.plan.retention).filter { $0 != .everything }
   }
 
-  /// The class of its caches; a hierarchy that keeps everything is one of its own.
+  /// The class of its caches; a hierarchy is one of its own, whether its levels evict or not.
   public var cacheClass: CacheClass {
-    let classes = Set(evictions.map(\.cacheClass))
-    guard let only = classes.first else { return isHierarchy ? .hierarchy : .full }
-    return classes.count == 1 ? only : .mixed
+    switch structure {
+    case .stack: evictions.first?.cacheClass ?? .full
+    case .hierarchy: .hierarchy
+    }
   }
 }

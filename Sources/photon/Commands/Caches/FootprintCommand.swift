@@ -31,7 +31,7 @@ struct FootprintCommand: ParsableCommand {
       With a scenario it is that of every model of its grid and of `compare`, in token time and in bytes, for any \
       architecture and cache plan; --point takes one of them apart by layers and heads.
 
-        photon footprint scenarios/models/llama-3.1-8b.yaml --set 'model.cache={retention: streaming}'
+        photon footprint scenarios/cache-eviction.yaml
         photon footprint scenarios/models/photon-600m.yaml --point 0 --format json
       """)
 
