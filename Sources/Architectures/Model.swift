@@ -136,7 +136,8 @@ public struct Model: Hashable, Sendable {
   /// - Parameter cache: of the stack over the tokens (level 0), or of encoder l.
   public mutating func setCaches(_ cache: (_ level: Int) -> StackCache) {
     let caches = (0...levelCount).map { ($0 == 0) == isHierarchy ? .full : cache($0) }
-    self.caches = caches.allSatisfy(\.isFull) ? [] : caches
+    // Who is exempt from nothing is not told apart.
+    self.caches = caches.allSatisfy(\.isFull) ? [] : caches.map { $0.isFull ? .full : $0 }
   }
 
   /// Whether every persistent cache keeps and reads everything, and prompts are read in one pass.

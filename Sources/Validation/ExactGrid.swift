@@ -98,7 +98,7 @@ public struct ExactGrid: Sendable {
     return points
   }
 
-  private static func point(_ model: Model, _ prompt: Int, _ generated: Int, _ draw: inout Draw) -> Question {
+  static func point(_ model: Model, _ prompt: Int, _ generated: Int, _ draw: inout Draw) -> Question {
     let workload = Workload(
       promptLength: prompt, generatedLength: generated, batchSize: 1 + draw.below(2), continuations: 1 + draw.below(3))
     return Question(model, workload, .unequal)
@@ -134,7 +134,7 @@ public struct ExactGrid: Sendable {
 }
 
 /// Small numbers that do not depend on one another: SplitMix64, one stream per point.
-private struct Draw {
+struct Draw {
   private var state: UInt64
 
   init(index: Int, of hierarchy: Int) { state = UInt64(hierarchy) << 32 | UInt64(index) }

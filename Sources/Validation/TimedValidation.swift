@@ -22,6 +22,11 @@ public struct TimedWorkload: ModelBearing, Hashable, Sendable {
   public var model: Model { question.model }
   /// Its prompt, lengths, batch and continuations.
   public var workload: Workload { question.workload }
+  /// The rows of agreement that it belongs to: its architecture, and the methods of its caches where they evict.
+  public var group: String {
+    let methods = model.caches.map(\.plan.retention).filter { $0 != .everything }.map(\.method.rawValue)
+    return ([model.family.rawValue] + Set(methods).sorted()).joined(separator: " ")
+  }
 }
 
 /// What doubling one property of a workload did to a phase.
@@ -141,12 +146,10 @@ public final class TimedRuns {
 /// Agreement by architecture and phase, in the order of first appearance; nothing for no results.
 public func timedRows(_ results: [TimedPhaseResult]) -> [TimedRow] {
   var architectures: [String] = []
-  for result in results where !architectures.contains(result.point.model.family.rawValue) {
-    architectures.append(result.point.model.family.rawValue)
-  }
+  for result in results where !architectures.contains(result.point.group) { architectures.append(result.point.group) }
   return architectures.flatMap { architecture in
     Phase.allCases.compactMap { phase -> TimedRow? in
-      let chosen = results.filter { $0.phase == phase && $0.point.model.family.rawValue == architecture }
+      let chosen = results.filter { $0.phase == phase && $0.point.group == architecture }
       guard !chosen.isEmpty else { return nil }
       return TimedRow(architecture: architecture, metric: phase, agreement: TimedAgreement(chosen.map(\.pair)))
     }

@@ -18,6 +18,16 @@ struct ExactGridTests {
     #expect(result.mismatchCount == 0, "\(result.mismatches.map(\.description).joined(separator: "\n"))")
   }
 
+  @Test func `formulas equal the executed caches under every retention, on shapes and on numbers`() throws {
+    let points = ExactGrid.cachePlans
+    #expect(points.count > 3000)
+    for allocates in [false, true] {
+      let result = try validateExactly(points, allocates: allocates)
+      #expect(result.points == points.count)
+      #expect(result.mismatchCount == 0, "\(result.mismatches.map(\.description).joined(separator: "\n"))")
+    }
+  }
+
   @Test func `formulas equal the bytes that caches have allocated in real memory`() throws {
     let result = try validateExactly(ExactGrid.baselines + ExactGrid().allPoints(every: 300), allocates: true)
     #expect(result.points > 700)

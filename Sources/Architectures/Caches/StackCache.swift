@@ -16,8 +16,8 @@ public struct StackCache: Hashable, Sendable {
   /// Everything is kept and read by every head, and the prompt is read in one pass.
   public static var full: StackCache { StackCache() }
 
-  /// Whether it is the full cache.
-  public var isFull: Bool { self == .full }
+  /// Whether every head keeps and reads everything, and the prompt is read in one pass.
+  public var isFull: Bool { plan.isFull && prefillChunk == nil }
 
   /// The layers of a stack of so many alike ones, each with its heads run by run: layers whose heads do the same are one
   /// run.

@@ -37,11 +37,12 @@ package struct ExactReport {
     var points = chosen.compactMap { grid.point(at: $0) }.flatMap(runs)
     if !scenarioOnly {
       points += ExactGrid.baselines + ExactGrid().allPoints(every: exhaustive ? 1 : 7)
+      points += ExactGrid.cachePlans
       points += SeededSample(count: exhaustive ? Self.sampleCount.1 : Self.sampleCount.0).points
     }
     var result = try validateExactly(points)
     if !scenarioOnly {
-      let allocated = ExactGrid.baselines + ExactGrid().allPoints(every: exhaustive ? 20 : 200)
+      let allocated = ExactGrid.baselines + ExactGrid.cachePlans + ExactGrid().allPoints(every: exhaustive ? 20 : 200)
       result += try validateExactly(allocated, allocates: true)
     }
     self.result = result

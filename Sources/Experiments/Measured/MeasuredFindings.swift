@@ -42,7 +42,7 @@ extension MeasuredScenario {
 
   /// The two points that make most of a row's error: where to look.
   private func worstText(_ row: TimedRow) -> String {
-    let own = heldOut.filter { $0.phase == row.metric && $0.point.model.family.rawValue == row.architecture }
+    let own = heldOut.filter { $0.phase == row.metric && $0.point.group == row.architecture }
     let worst = own.sorted { abs($0.pair.errorPercent) > abs($1.pair.errorPercent) }.prefix(2)
     return "worst "
       + worst.map {

@@ -89,7 +89,7 @@ package struct MeasuredPart {
     let groups = rows.map { row in
       AgreementChart.Group(
         "\(row.architecture) \(row.metric.rawValue)",
-        timed.filter { $0.phase == row.metric && $0.point.model.family.rawValue == row.architecture }.map {
+        timed.filter { $0.phase == row.metric && $0.point.group == row.architecture }.map {
           (measured: $0.pair.measured, predicted: $0.pair.predicted)
         })
     }

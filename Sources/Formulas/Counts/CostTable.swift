@@ -137,12 +137,12 @@ struct CostTable<Integer: CountingInteger>: Sendable {
     }
   }
 
-  /// Attention and upkeep of the heads that do not keep and read everything, over the passes of their stacks.
+  /// Attention and upkeep of persistent caches some of which do not keep and read everything, over their passes.
   private mutating func setPlanned(_ question: Question, _ scale: (Integer, Integer)) {
     let schedule = question.schedule
     let prefill = schedule.passes(in: .prefill, as: Int128.self).stacks
     let decode = schedule.passes(in: .decode, as: Int128.self).stacks
-    for stack in question.model.stacks where !stack.isFull {
+    for stack in question.model.stacks where stack.persists {
       let cost = PlannedCost<Integer>(
         stack, stack.promptPasses(question.model, prompt: question.workload.promptLength), question.precision)
       let groups = (prefill.filter { $0.isOf(stack) }, decode.filter { $0.isOf(stack) })
