@@ -93,7 +93,7 @@ struct TidyTests {
   }
 
   @Test func `every source that a guide names exists`() throws {
-    for page in try Checkout.markdown("docs/models") {
+    for page in try Checkout.markdown("docs/models") + Checkout.markdown("docs/caches") {
       let text = try Checkout.text(page)
       let sources = text.matches(of: /`([A-Z][A-Za-z]*(?:\/[A-Za-z]+)+\.swift)`/)
       #expect(!sources.isEmpty, "\(page) does not say where its subject is computed")
