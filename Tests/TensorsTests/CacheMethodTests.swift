@@ -132,6 +132,20 @@ struct CacheMethodTests {
     #expect(Set(held).count > 1, "heads that kept the same entries prove little")
   }
 
+  @Test func `one head of one sequence decides by its votes as many do`() {
+    let heads = [Heaviest(count: 4).methods(Self.plan), Heaviest(count: 4).methods(Self.plan)]
+    let (alone, both) = (Passes(.plain, groups: 1, methods: heads), Passes(.plain, groups: 1, methods: [heads[0]]))
+    var kept: Set<[Int32]> = []
+    for queries in Self.steps {
+      #expect(alone.pass(queries).result == both.pass(queries).result)
+      for head in 0..<2 {
+        #expect(alone.cache.places[head][0].positions == both.cache.places[0][head].positions)
+        kept.insert(alone.cache.places[head][0].positions)
+      }
+    }
+    #expect(kept.count > 4, "sets that never change prove little")
+  }
+
   @Test(arguments: [Backend.plain, .fast])
   func `reading the latest entries is like having kept no others`(backend: Backend) {
     var reads = CacheMethods(.full)

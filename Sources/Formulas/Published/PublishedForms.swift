@@ -59,10 +59,13 @@ public func retainedVectors(_ model: Model, contextLength: Int) -> [Int128] {
 }
 
 /// The forms of both versions of the paper that apply to an architecture.
+///
+/// They are about caches that keep everything: where a cache does not, no form applies.
 /// - Source: arXiv:2512.20687 v1 §6 (`v1-…`), v2 §4 (`v2-…`), with `M_l` = ⌊·/C_{≤l}⌋ for every T/C_{≤l}
 /// - Throws: `CountOverflow` where a count of the whole batch could exceed 2^126.
 public func publishedForms(_ question: Question) throws(CountOverflow) -> [PublishedForm] {
   let levels = try activities(question)
+  guard question.model.hasFullCaches else { return [] }
   let forms = Forms(question: question, levels: levels)
   switch question.model.structure {
   case .stack: return forms.vanilla

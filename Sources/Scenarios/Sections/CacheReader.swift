@@ -9,7 +9,12 @@ extension ModelReader {
   /// - Parameter usual: where the section has no such key.
   /// - Returns: nil after a complaint.
   func readCache(_ reader: FieldReader, usual: StackCache) -> StackCache? {
-    guard let section = reader.mapping("cache") else { return reader.has("cache") ? nil : usual }
+    guard let value = reader.value("cache"), !value.isNull else { return usual }
+    // An empty value takes a key away, as it does in the model section.
+    var given = value
+    if let entries = value.entries { given.content = .mapping(entries.filter { !$0.value.isNull }) }
+    let section = FieldReader(given, path: reader.path(of: "cache"), collector: reader.collector)
+    guard value.entries != nil else { return nil }
     let retention = choice("retention", in: section, usual: CachePlan.full.retention)
     let lookup = choice("lookup", in: section, usual: CachePlan.full.lookup)
     let entry = choice("entry", in: section, usual: CachePlan.full.entry)

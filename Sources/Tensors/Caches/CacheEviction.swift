@@ -46,12 +46,12 @@ extension KeyValueCache {
   private func keep(_ index: Int, fixed: Int, _ ranges: (_ votes: [Float]?) -> [Range<Int>]) -> Int {
     let (run, held) = (runs[index], ownHeld(run: index))
     let layer = entries(run.layer)
+    let votes = run.methods.retaining?.tallies == true
     var (count, moved): (Int?, Int) = (nil, 0)
     for member in places[index].indices {
       // Heads whose votes differ have places of their own; others share them, and move together.
-      let own = places[index].count > 1
-      let owners = own ? member..<member + 1 : 0..<groups * run.heads.count
-      let mass = own ? run.mass(group: member / run.heads.count, head: member % run.heads.count) : nil
+      let owners = votes ? member..<member + 1 : 0..<groups * run.heads.count
+      let mass = votes ? run.mass(group: member / run.heads.count, head: member % run.heads.count) : nil
       let chosen = ranges(mass.map { mass in places[index][member].places.map { mass[Int($0)] } })
       let kept = chosen.reduce(0) { $0 + $1.count }
       precondition(count.map { $0 == kept } ?? true, "how many entries stay depends on their votes")

@@ -213,7 +213,7 @@ public final class KeyValueCache {
       for member in places[index].indices {
         // Places of the run together, or of each group and head.
         let (group, head) = (member / run.heads.count, member % run.heads.count)
-        let other = places[index].count > 1 ? (first + group / copies) * run.heads.count + head : 0
+        let other = run.methods.retaining?.tallies == true ? (first + group / copies) * run.heads.count + head : 0
         places[index][member] = source.places[index][other]
       }
       guard let to = entries(run.layer), let from = source.entries(run.layer) else { continue }
