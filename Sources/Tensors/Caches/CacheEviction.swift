@@ -48,8 +48,9 @@ extension KeyValueCache {
     let layer = entries(run.layer)
     var (count, moved): (Int?, Int) = (nil, 0)
     for member in places[index].indices {
-      // Heads whose votes differ have places of their own; others share them, and move together.
-      let own = places[index].count > 1
+      // Heads whose votes differ have places of their own; others share them, and move together. A single head that is
+      // asked for its votes has its own as well.
+      let own = run.methods.retaining?.tallies == true
       let owners = own ? member..<member + 1 : 0..<groups * run.heads.count
       let mass = own ? run.mass(group: member / run.heads.count, head: member % run.heads.count) : nil
       let chosen = ranges(mass.map { mass in places[index][member].places.map { mass[Int($0)] } })
