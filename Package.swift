@@ -93,14 +93,14 @@ let package = Package(
     tests("ArchitecturesTests", ["Quantities", "Architectures"]),
     tests("FormulasTests", ["Quantities", "Architectures", "Hardware", "Formulas", "TestModels"]),
     tests("TensorsTests", ["Quantities", "Architectures", "Tensors", "CKernels", "GSL"]),
-    tests("ReferenceTests", ["Quantities", "Architectures", "Tensors", "Reference", "GSL"]),
+    tests("ReferenceTests", ["Quantities", "Architectures", "Tensors", "Reference", "GSL", "TestModels"]),
     tests("TrainingTests", ["Quantities", "Architectures", "Tensors", "Reference", "Training", "GSL"]),
-    tests("ScenariosTests", ["Quantities", "Architectures", "Hardware", "Scenarios"]),
+    tests("ScenariosTests", ["Quantities", "Architectures", "Hardware", "Scenarios", "TestModels"]),
     tests(
       "ValidationTests",
       [
         "Quantities", "Architectures", "Hardware", "Formulas", "Tensors", "Reference", "Training",
-        "Scenarios", "Measurement", "Validation",
+        "Scenarios", "Measurement", "Validation", "TestModels",
       ]),
     tests(
       "ServingRowsTests",

@@ -1,6 +1,7 @@
 import Architectures
 import Foundation
 import Scenarios
+import TestModels
 import Testing
 
 struct PresetTests {
@@ -81,5 +82,39 @@ struct PresetTests {
       let scenario = try Scenario(text: text, file: "again.yaml", options: .init(checksHardware: false))
       #expect(scenario.grid.point(at: 0)?.model == model)
     }
+  }
+
+  @Test(arguments: Retention.Method.allCases)
+  func `a cache that is written and read again is the same, in a preset and in a scenario`(
+    method: Retention.Method
+  ) throws {
+    let layer = LayerShape(width: 48, heads: 4, keyValueHeads: 2, feedForward: 20)
+    let level = LevelShape(
+      chunkLength: 2, conditionLength: 1, layer: layer, encoderLayers: 3, decoderLayers: 1, chunker: .concatenation)
+    for retention in retentions(method) {
+      for exempt in [ExemptHeads.none, .heads(1), .firstLayers(2), .everyLayer(3), .roles(["10", "01", "10"])] {
+        for var model in [
+          Model.vanilla(vocabulary: 30, layer: layer, layers: 3), .block(vocabulary: 30, layer: layer, levels: [level]),
+        ] {
+          model.setCaches { _ in StackCache(CachePlan(retention: retention), exempt: exempt, prefillChunk: 4) }
+          for text in [ModelText.render(model, name: "again"), "model: " + ModelText.flow(model)] {
+            let scenario = try Scenario(text: text, file: "again.yaml", options: .init(checksHardware: false))
+            #expect(scenario.grid.point(at: 0)?.model == model, "\(text)")
+          }
+        }
+      }
+    }
+  }
+
+  @Test func `roles are one value, and a list of them is an axis`() throws {
+    func points(_ roles: String) throws -> [ExemptHeads?] {
+      let cache = "cache: {retention: streaming, roles: \(roles)}"
+      let text =
+        "model: {architecture: vanilla, vocabulary: 9, width: 8, heads: 2, feed_forward: 8, layers: 2, \(cache)}"
+      let grid = try Scenario(text: text, file: "s.yaml", options: .init(checksHardware: false)).grid
+      return (0..<Int(grid.count)).map { grid.point(at: $0)?.model.cache(at: 0).exempt }
+    }
+    #expect(try points("[\"10\", \"10\"]") == [.roles(["10", "10"])])
+    #expect(try points("[[\"10\", \"01\"], [\"11\", \"00\"]]") == [.roles(["10", "01"]), .roles(["11", "00"])])
   }
 }

@@ -76,6 +76,8 @@ struct AxisFinder {
 
   private mutating func visit(_ value: PositionedValue, _ steps: [DottedPath.Step]) {
     switch value.content {
+    // The rows of roles are one value.
+    case .list(let elements) where steps.last == .key(ModelReader.rolesKey) && !isListOfLists(elements): break
     case .list(let elements): add(steps, value, elements)
     case .mapping(let entries) where entries.contains(where: { Self.ranges.contains($0.key) }):
       if let (count, number) = range(value, path: DottedPath(steps).description) {

@@ -2,7 +2,9 @@ import Architectures
 
 extension ModelReader {
   static let cacheKeys = ["prefill_chunk"] + exemptions
-  private static let exemptions = ["full_heads", "full_layers", "full_every", "roles"]
+  /// A list that is one value, as `levels` are.
+  static let rolesKey = "roles"
+  private static let exemptions = ["full_heads", "full_layers", "full_every", rolesKey]
 
   /// How a persistent cache is kept: a mapping with the name of a method for each choice, the settings of the methods
   /// beside them, the heads that are exempt, and how the prompt is read.
@@ -47,11 +49,11 @@ extension ModelReader {
     case "full_heads": return section.integer("full_heads", in: 0...Limits.heads).map(ExemptHeads.heads)
     case "full_layers": return section.integer("full_layers", in: 0...Limits.layers).map(ExemptHeads.firstLayers)
     case "full_every": return section.integer("full_every", in: 1...Limits.layers).map(ExemptHeads.everyLayer)
-    case "roles":
-      guard let rows = section.list("roles") else { return nil }
+    case Self.rolesKey:
+      guard let rows = section.list(Self.rolesKey) else { return nil }
       let texts = rows.compactMap(\.scalar)
       guard texts.count == rows.count, !texts.isEmpty else {
-        section.report("roles", "rows that are no text", accepted: "a list such as [\"1100\", \"0110\"]")
+        section.report(Self.rolesKey, "rows that are no text", accepted: "a list such as [\"1100\", \"0110\"]")
         return nil
       }
       return .roles(texts)

@@ -112,7 +112,7 @@ struct ModelReader {
     _ problems: [Problem], in resolved: PositionedValue, of section: PositionedValue, _ presets: PresetResolver,
     file: String, note: String = ""
   ) {
-    for problem in problems {
+    for problem in problems.map({ ofSection($0, resolved) }) {
       let steps = DottedPath(problem.key)?.steps ?? []
       var diagnostic = Diagnostic(
         resolved.position(of: steps[...]), path: "\(path).\(problem.key)", found: problem.found + note,
@@ -127,5 +127,16 @@ struct ModelReader {
       }
       collector.add(diagnostic)
     }
+  }
+
+  /// The problem of a level's cache that is the section's, at the section's key.
+  private func ofSection(_ problem: Problem, _ section: PositionedValue) -> Problem {
+    guard let steps = DottedPath(problem.key)?.steps, steps.count > 3, steps[2] == .key("cache"),
+      case .index(let level) = steps[1], let levels = section["levels"]?.elements, level < levels.count,
+      levels[level]["cache"] == nil
+    else { return problem }
+    var inherited = problem
+    inherited.key = DottedPath(Array(steps[2...])).description
+    return inherited
   }
 }

@@ -30,7 +30,10 @@ extension KeyValueCache {
   ) -> Result {
     let (layer, heads, shared) = (runs[run].layer, runs[run].heads, prefix?.ownHeld(run: run) ?? 0)
     let end = shared + ownHeld(run: run)
-    return withUnsafeTemporaryAllocation(of: Segment<Float>.self, capacity: 2 * (chosen?.count ?? 0) + 2) { segments in
+    let order = placesUnderMask(run: run)
+    let breaks = order.indices.dropFirst().count { order[$0] != order[$0 - 1] + 1 }
+    let most = 2 * (chosen?.count ?? 0) + 2 + breaks
+    return withUnsafeTemporaryAllocation(of: Segment<Float>.self, capacity: most) { segments in
       var count = 0
       func add(_ entries: Entries<Float>?, _ range: Range<Int>, share: Int) {
         guard let entries, !range.isEmpty else { return }
@@ -46,7 +49,19 @@ extension KeyValueCache {
         if let prefix { add(prefix.entries(layer), range.clamped(to: 0..<shared), share: share) }
         let own = range.clamped(to: shared..<end + appended)
         let entries = entries(layer).map { entries in keys.map { Entries(entries, keys: $0) } ?? entries }
-        add(entries, own.lowerBound - shared..<own.upperBound - shared, share: 1)
+        addOwn(entries, own.lowerBound - shared..<own.upperBound - shared)
+      }
+      /// A range of the own entries, each piece of it that lies side by side.
+      func addOwn(_ entries: Entries<Float>?, _ range: Range<Int>) {
+        guard !order.isEmpty else { return add(entries, range, share: 1) }
+        func place(_ entry: Int) -> Int { entry < order.count ? Int(order[entry]) : entry }
+        var start = range.lowerBound
+        while start < range.upperBound {
+          var end = start + 1
+          while end < range.upperBound, place(end) == place(end - 1) + 1 { end += 1 }
+          add(entries, place(start)..<place(start) + end - start, share: 1)
+          start = end
+        }
       }
       if let chosen {
         for range in chosen { add(range) }
@@ -56,6 +71,14 @@ extension KeyValueCache {
       }
       return body(UnsafeBufferPointer(rebasing: segments[..<count]))
     }
+  }
+
+  /// Where the entries of a run lie, in order of position, if a mask counts them in that order; empty where their order
+  /// does not matter.
+  private func placesUnderMask(run: Int) -> [Int32] {
+    guard let retaining = runs[run].methods.retaining, retaining.mask > 0 else { return [] }
+    precondition(!retaining.tallies, "a mask over entries that every head has in an order of its own")
+    return places[run][0].places
   }
 
   // MARK: Sizes
