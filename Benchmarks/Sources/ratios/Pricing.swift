@@ -39,6 +39,53 @@ extension Ratios {
     }
   }
 
+  /// All counts and the footprint of a model under each retention at a million tokens, on one core; the prompt differs
+  /// from point to point.
+  static func caches() throws {
+    row("retention", "ns per price", "spread", "ns per footprint", "spread")
+    let precision = Precision(weights: .bf16, activations: .bf16, cache: .bf16)
+    let full = try preset("llama-3.1-8b")
+    for method in Retention.Method.allCases {
+      var model = full
+      model.setCaches { _ in StackCache(CachePlan(retention: Self.usual(method)), prefillChunk: 32_768) }
+      let questions = (0..<64).map {
+        Question(model, Workload(promptLength: 1_000_000 + 37 * $0, generatedLength: 1000), precision)
+      }
+      var pricer = Pricer()
+      var (prices, footprints) = (Samples(), Samples())
+      var checksum = Int128(0)
+      for _ in 0..<11 {
+        prices.append(
+          try seconds {
+            for question in questions {
+              try pricer.fill(question)
+              checksum &+= pricer.cacheFigures.peakBytes
+            }
+          } / Double(questions.count) * 1e9)
+        footprints.append(
+          try seconds { for question in questions { checksum &+= try ModelFootprint(question).stored } }
+            / Double(questions.count) * 1e9)
+      }
+      precondition(checksum != 0)
+      row(
+        method.rawValue, short(prices.median), percent(prices.spread), short(footprints.median),
+        percent(footprints.spread))
+    }
+  }
+
+  /// A method as its authors have it, with budgets of about two thousand entries where they have none.
+  private static func usual(_ method: Retention.Method) -> Retention {
+    switch method {
+    case .everything: .everything
+    case .slidingWindow: .slidingWindow(2048)
+    case .streaming: .streaming(Streaming())
+    case .heavyHitters: .heavyHitters(HeavyHitters())
+    case .snapKV: .snapKV(SnapKV())
+    case .pyramidKV: .pyramidKV(PyramidKV())
+    case .chunked: .chunked(ChunkedEviction(sparsity: 0.7))
+    }
+  }
+
   /// A million points to CSV by the built tool, its start included.
   static func sweep() throws {
     let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..").standardizedFileURL

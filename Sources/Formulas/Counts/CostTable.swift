@@ -17,6 +17,11 @@ struct CostTable<Integer: CountingInteger>: Sendable {
   private var isPlanned = false
   /// Whether each stack is one run, which then needs no list.
   private var isUniform = true
+  /// The persistent stacks of the model priced last, from level 1 up, unless each is one run: they depend on nothing
+  /// else of a point, and take longer to list than to price.
+  private var stacks: (of: Model, all: [Stack])?
+  /// What their heads cost in this point, where some do not keep and read everything.
+  private var planned: [PlannedCost<Integer>] = []
 
   init(keepsNodes: Bool) { self.keepsNodes = keepsNodes }
 
@@ -29,6 +34,10 @@ struct CostTable<Integer: CountingInteger>: Sendable {
       (structure, isPlanned) = (question.model.structure, plans)
       if keepsNodes { nodes = Array(repeating: (.zero, .zero), count: size) }
     }
+    if !isUniform, stacks?.of != question.model {
+      stacks = (question.model, question.model.stacks.filter(\.persists))
+    }
+    planned = plans ? stacks!.all.map { PlannedCost($0, question) } : []
     prefillTotal = .zero
     decodeTotal = .zero
     let batch = Integer(word: question.workload.batchSize)
@@ -46,14 +55,14 @@ struct CostTable<Integer: CountingInteger>: Sendable {
     var activity = vanillaActivity(
       prompt: workload.promptLength, generated: workload.generatedLength, as: Integer.self)
     if isPlanned { activity.decoder.prefill.cut(into: model.cache(at: 0).prefillChunk) }
-    let cost = cost(model.layer, layers: model.layers, of: model.tokenStack, precision)
+    let cost = cost(model.layer, layers: model.layers, at: 0, precision)
     setEmbedding(.decoder, width: model.layer.width, rows: activity.fedRows, precision, scale)
     setStack(at: 0, .decoder, activity.decoder, cost, scale)
     setHead(
       model.headCost(precision), generated: workload.generatedLength,
       dispatches: Integer(word: workload.generatedLength), scale)
     cache = CacheBits()
-    addCache(activity, cost.entryBits, model.tokenStack, model, survives: true, workload, precision)
+    addCache(activity, cost.entryBits, survives: true, workload)
     cache.finish(batch: scale.0, dropsAtPrompt: false, drops: false, localPeak: 0)
   }
 
@@ -73,14 +82,13 @@ struct CostTable<Integer: CountingInteger>: Sendable {
       var activity = walk.advance(to: shape, as: Integer.self)
       if isPlanned { activity.encoder.prefill.cut(into: model.cache(at: level).prefillChunk) }
 
-      let encoder = cost(shape.layer, layers: shape.encoderLayers, of: model.encoder(at: level), precision)
+      let encoder = cost(shape.layer, layers: shape.encoderLayers, at: level, precision)
       setStack(at: level, .encoder, activity.encoder, encoder, scale)
       setNorm(at: level, .encoder, activity.encoder, encoder.norm, scale)
       let inputs = shape.chunkLength &* (level == 1 ? embeddingWidth : below.width)
       setMap(Node(level, .encoder, .chunker), activity.encoder, shape.chunkerCost(inputs: inputs, precision), scale)
       addCache(
-        activity, encoder.entryBits, model.encoder(at: level), model, survives: level == levels.count,
-        dropAt: walk.dropAt, workload, precision)
+        activity, encoder.entryBits, survives: level == levels.count, dropAt: walk.dropAt, workload)
 
       let decoder = StackCost<Integer>(below, layers: shape.decoderLayers, precision)
       setStack(at: level, .decoder, activity.decoder, decoder, scale)
@@ -110,31 +118,25 @@ struct CostTable<Integer: CountingInteger>: Sendable {
   /// The one run of a stack, or all of them.
   @inline(__always)
   private func cost(
-    _ shape: LayerShape, layers: Int, of stack: @autoclosure () -> Stack, _ precision: Precision
+    _ shape: LayerShape, layers: Int, at level: Int, _ precision: Precision
   ) -> StackCost<Integer> {
-    isUniform ? StackCost(shape, layers: layers, precision) : StackCost(stack(), precision)
+    isUniform
+      ? StackCost(shape, layers: layers, precision) : StackCost(stacks!.all[max(level &- 1, 0)], precision)
   }
 
   @inline(__always)
   private mutating func addCache(
-    _ activity: LevelActivity<Integer>, _ entryBits: Integer, _ stack: @autoclosure () -> Stack, _ model: Model,
-    survives: Bool, dropAt: Int? = nil, _ workload: Workload, _ precision: Precision
+    _ activity: LevelActivity<Integer>, _ entryBits: Integer, survives: Bool, dropAt: Int? = nil, _ workload: Workload
   ) {
     let continuations = Integer(word: workload.continuations)
-    if isPlanned {
-      let dropsAtPrompt = dropAt == workload.promptLength
-      let stack = stack()
-      let cost = PlannedCost<Integer>(stack, stack.promptPasses(model, prompt: workload.promptLength), precision)
-      if stack.keepsEveryEntry {
-        cache.add(activity, entryBits: entryBits, survives: survives, continuations: continuations)
-      } else {
-        cache.add(
-          activity, cost, survives: survives, copiesAtDrop: dropsAtPrompt ? 1 : continuations,
-          copiesAtEnd: workload.generatedLength > 0 ? continuations : 1)
-      }
-    } else {
-      cache.add(activity, entryBits: entryBits, survives: survives, continuations: continuations)
+    let index = max(activity.level &- 1, 0)
+    guard isPlanned, !planned[index].stack.keepsEveryEntry else {
+      return cache.add(activity, entryBits: entryBits, survives: survives, continuations: continuations)
     }
+    cache.add(
+      activity, planned[index], survives: survives,
+      copiesAtDrop: dropAt == workload.promptLength ? 1 : continuations,
+      copiesAtEnd: workload.generatedLength > 0 ? continuations : 1)
   }
 
   /// Attention and upkeep of persistent caches some of which do not keep and read everything, over their passes.
@@ -142,9 +144,8 @@ struct CostTable<Integer: CountingInteger>: Sendable {
     let schedule = question.schedule
     let prefill = schedule.passes(in: .prefill, as: Int128.self).stacks
     let decode = schedule.passes(in: .decode, as: Int128.self).stacks
-    for stack in question.model.stacks where stack.persists {
-      let cost = PlannedCost<Integer>(
-        stack, stack.promptPasses(question.model, prompt: question.workload.promptLength), question.precision)
+    for cost in planned {
+      let stack = cost.stack
       let groups = (prefill.filter { $0.isOf(stack) }, decode.filter { $0.isOf(stack) })
       set(
         stack.node(.attention).index, cost.attention(groups.0, scale.0), cost.attention(groups.1, scale.1))

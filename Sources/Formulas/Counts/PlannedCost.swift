@@ -19,12 +19,16 @@ struct PlannedCost<Integer: CountingInteger> {
     let entryBits: Integer
   }
 
+  let stack: Stack
   private let heads: [Heads]
   private let activationBits: Integer
   private let precision: Precision
 
-  init(_ stack: Stack, _ prompt: PromptPasses, _ precision: Precision) {
-    self.precision = precision
+  /// - Parameter stack: one of the question's, which persists.
+  init(_ stack: Stack, _ question: Question) {
+    let prompt = stack.promptPasses(question.model, prompt: question.workload.promptLength)
+    let precision = question.precision
+    (self.stack, self.precision) = (stack, precision)
     activationBits = StackCost(stack, precision).attentionActivationBits
     heads = stack.runs.flatMap { run in
       run.heads.map { heads in

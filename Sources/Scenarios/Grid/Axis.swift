@@ -89,11 +89,7 @@ struct AxisFinder {
         fail(steps)
       }
     case .mapping(let entries):
-      for entry in entries {
-        // The roles of heads are a list by themselves, one row for each layer; a list of lists is an axis.
-        if entry.key == "roles", let rows = entry.value.elements, !isListOfLists(rows) { continue }
-        visit(entry.value, steps + [.key(entry.key)])
-      }
+      for entry in entries { visit(entry.value, steps + [.key(entry.key)]) }
     default: break
     }
   }
