@@ -51,9 +51,23 @@ struct GridReader {
       }
     }
     checkPrompts(models, workload, zip(axes, settings).map { ($0, $1) })
-    return Grid(
+    let grid = Grid(
       axes: axes, count: count, models: models, precisions: precisions, placements: placements, workload: workload,
       constraints: constraints.filter { !$0.isAboutModels })
+    checkPoints(grid)
+    return grid
+  }
+
+  /// A command about no point would end as if all were well.
+  private func checkPoints(_ grid: Grid) {
+    // Where they leave no model that was said already.
+    guard let position = root["constraints"]?.position, grid.models.contains(where: { $0 != nil }),
+      grid.points.first(where: { _ in true }) == nil
+    else { return }
+    collector.add(
+      .init(
+        position, path: "constraints", found: "they exclude every point of the grid",
+        accepted: "constraints that leave at least one"))
   }
 
   private func product(_ axes: [Axis]) -> Int { axes.reduce(1) { $0 * $1.options.count } }

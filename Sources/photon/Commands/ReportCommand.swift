@@ -75,8 +75,10 @@ struct ReportCommand: AsyncParsableCommand {
     var data = SweepData()
     let results = try journal.results(of: plan, &data)
     guard results.contains(where: { $0.run.dataset == plan.sweep.datasets[0].name }) else {
-      let reason = skipsMeasuring ? "; leave --no-measure out to train" : ""
-      printError("error: \(journal.path): no finished run on \(plan.sweep.datasets[0].name) to report about\(reason)")
+      let found = "\(journal.path): no finished run on \(plan.sweep.datasets[0].name) to report about"
+      // Where training was asked for it has failed; else there was nothing to report from the beginning.
+      guard !skipsMeasuring else { throw ValidationError(found + "; leave --no-measure out to train") }
+      printError("error: " + found)
       throw ExitCode.failure
     }
     for run in plan.runs where run.seed == plan.runs[0].seed && run.variant.name == plan.runs[0].variant.name {

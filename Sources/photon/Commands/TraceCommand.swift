@@ -45,6 +45,12 @@ struct TraceExportCommand: ParsableCommand {
     guard let trace = tracedRun(point.question) else {
       throw ValidationError("executing this workload on shapes would take too long; generate fewer tokens")
     }
+    guard trace.operations.contains(where: { $0.entry.phase == phase }) else {
+      throw ValidationError(
+        "nothing to export: \(point.name) dispatches no operation in \(phase.rawValue), with \(point.workload.promptLength) "
+          + "tokens of prompt and \(point.workload.generatedLength) generated; change workload.prompt, workload.generate or "
+          + "--phase")
+    }
     let text = exported(trace, phase, point).text() + "\n"
     guard let output else { return printOutput(text) }
     try AtomicFile.write(text, to: output)
