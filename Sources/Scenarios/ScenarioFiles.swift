@@ -43,6 +43,7 @@ public struct ScenarioFiles: Sendable {
     var names: Set<String> = []
     for folder in directories(kind, from: directory)
     where URL(filePath: folder).standardizedFileURL.lastPathComponent == kind.rawValue {
+      // Places to look in need not exist.
       for file in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] where file.hasSuffix(".yaml") {
         names.insert(String(file.dropLast(5)))
       }

@@ -65,6 +65,16 @@ struct TidyTests {
     #expect(!"headStride: layout.headStride, groupStride: layout.groupStride".contains(arithmetic))
   }
 
+  @Test func `who ignores an error says why`() throws {
+    for file in try Checkout.swift("Sources") {
+      for (number, line) in file.lines where line.contains(/\btry\?/) {
+        let above = number > 1 ? file.lines[number - 2].1.trimmingCharacters(in: .whitespaces) : ""
+        if line.contains("//") || above.hasPrefix("//") { continue }
+        Issue.record("\(file.path):\(number): throw it on, or say beside try? why nobody needs to know")
+      }
+    }
+  }
+
   @Test func `a hash is written once`() throws {
     for file in try Checkout.swift("Sources") where !file.path.hasSuffix("Quantities/Fingerprint.swift") {
       for (number, line) in file.lines where line.lowercased().replacing("_", with: "").contains("100000001b3") {

@@ -82,8 +82,10 @@ struct ReportCommand: AsyncParsableCommand {
       throw ExitCode.failure
     }
     for run in plan.runs where run.seed == plan.runs[0].seed && run.variant.name == plan.runs[0].variant.name {
-      if (try? data.data(of: run)) == nil {
-        printError("the data of \(run.dataset) are not here: its runs are taken as recorded")
+      do {
+        _ = try data.data(of: run)
+      } catch {
+        printError("the data of \(run.dataset) cannot be read, so its runs are taken as recorded: \(error)")
       }
     }
     let quality = try QualitySubject(plan, results, on: profiles[0], command: command, journal: "runs.jsonl")

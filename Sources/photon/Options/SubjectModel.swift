@@ -123,6 +123,7 @@ func contents(of file: String) throws -> Data {
   guard FileManager.default.fileExists(atPath: file, isDirectory: &isFolder) else {
     throw ValidationError("\(file): no such file")
   }
+  // Refused whatever the reason is.
   guard !isFolder.boolValue, let content = try? Data(contentsOf: URL(filePath: file)) else {
     throw ValidationError("\(file): cannot be read as a file")
   }
