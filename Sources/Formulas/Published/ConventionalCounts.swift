@@ -58,7 +58,8 @@ private struct ConventionConverter {
       case .attention: convertAttention(&work, entry.node, phase, own)
       case .head: convertHead(&work, phase)
       case .embedding: convertEmbedding(&work, entry.node, groups)
-      default: break
+      // No convention is about them; what a cache method adds as upkeep is counted as it is.
+      case .chunker, .converter, .projections, .feedForward, .norm, .upkeep: break
       }
       if conventions.elementwise == .off { work.elementwiseFlops = 0 }
       return NodeWork(node: entry.node, work: work)
