@@ -4,12 +4,20 @@ import Testing
 /// Habits that the compiler does not see; CONTRIBUTING.md says why each exists.
 struct TidyTests {
   @Test func `families are compared only where they are defined`() throws {
-    let comparison = /\b[fF]amily\s*[!=]=|[!=]=\s*\.(vanilla|block|photon)\b/
+    // Simple boundaries: by those of Unicode `model.family` is one word.
+    let comparison =
+      /\b[fF]amily\s*[!=]=|[!=]=\s*\.(vanilla|block|photon|stack|hierarchy)\b|\bisHierarchy\b/.wordBoundaryKind(.simple)
     for file in try Checkout.swift("Sources") where !file.path.hasPrefix("Sources/Architectures/Families/") {
       for (number, line) in file.lines where line.contains(comparison) {
-        Issue.record("\(file.path):\(number): ask a requirement of Family (Sources/Architectures/Families) instead")
+        Issue.record(
+          "\(file.path):\(number): ask a requirement of Family (Sources/Architectures/Families), or switch over structure"
+        )
       }
     }
+    for text in ["guard model.isHierarchy else", "family.structure == .stack", "a.model.family == b"] {
+      #expect(text.contains(comparison), "\(text)")
+    }
+    #expect(!"(structure, isPlanned) != (question.model.structure, plans)".contains(comparison))
   }
 
   @Test func `no folder has more than fifteen files`() throws {

@@ -34,14 +34,14 @@ struct BackwardMemory {
     hold(all * width)
     borrow(all * width, all * width)
     release(all * Int128(model.vocabulary))
-    guard model.isHierarchy else {
-      return runStack(StackPass(model.tokenStack, rows: all, entries: rows.entryElements(of: model.tokenStack)))
-    }
-    beginRestored(1)
-    release(all * width)
-    for level in 1...model.levelCount where begunRestored.contains(level) { runDecoder(level) }
-    for level in stride(from: model.levelCount, through: 1, by: -1) where begunLatents.contains(level) {
-      runEncoder(level)
+    switch model.structure {
+    case .stack:
+      runStack(StackPass(model.tokenStack, rows: all, entries: rows.entryElements(of: model.tokenStack)))
+    case .hierarchy:
+      beginRestored(1)
+      release(all * width)
+      for level in model.levels.indices where begunRestored.contains(level) { runDecoder(level) }
+      for level in model.levels.indices.reversed() where begunLatents.contains(level) { runEncoder(level) }
     }
   }
 
