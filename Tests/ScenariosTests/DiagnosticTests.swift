@@ -209,6 +209,12 @@ struct OverrideDiagnosticTests {
         levels[1] to levels[2]
         """)
     #expect(
+      try complaint("model.cache.nonsense=1").hasPrefix(
+        "--set:1:22: error: model.cache.nonsense: unknown key; accepted: retention, "))
+    #expect(
+      try complaint("model.cahe.retention=streaming").hasPrefix(
+        "--set:1:22: error: model.cahe: unknown key; accepted: "))
+    #expect(
       try complaint("workload.batch.size=2")
         == "--set:1:1: error: workload.batch.size: there is nothing of this name to set; accepted: a key of the scenario"
     )

@@ -20,6 +20,9 @@ public enum YAMLText {
   /// - Parameter limit: the most bytes that it may have.
   /// - Throws: `ScenarioError` with the reason.
   public static func text(of file: String, limit: Int = sizeLimit) throws(ScenarioError) -> String {
+    guard !file.isEmpty else {
+      throw ScenarioError([.init(Position(file: ""), path: "", found: "found no name", accepted: "the name of a file")])
+    }
     var isDirectory: ObjCBool = false
     guard FileManager.default.fileExists(atPath: file, isDirectory: &isDirectory) else {
       throw refusal(file, "no such file")

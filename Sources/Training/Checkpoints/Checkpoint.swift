@@ -84,6 +84,7 @@ public struct Checkpoint {
   /// - Parameter folder: a checkpoint, or the output folder of a training run, whose last checkpoint is taken.
   /// - Throws: `CheckpointError` with the file and what is wrong with it.
   public static func load(_ folder: String) throws(CheckpointError) -> Checkpoint {
+    guard !folder.isEmpty else { throw CheckpointError("found no name; accepted: the name of a folder") }
     let folder = try names(in: folder).contains(configurationName) ? folder : latest(in: folder) ?? folder
     let (metadata, model) = try readMetadata(folder)
     let file = try readFile(weightsName, in: folder, metadata)

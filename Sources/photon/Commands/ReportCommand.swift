@@ -31,6 +31,8 @@ struct ReportCommand: AsyncParsableCommand {
 
   @OptionGroup var measuring: MeasuringOptions
 
+  func validate() throws { try checkOutput(output) }
+
   func run() async throws {
     let scenario = try options.scenario()
     guard scenario.published.isEmpty else { return try await reportPublished(scenario) }

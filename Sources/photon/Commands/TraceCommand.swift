@@ -39,6 +39,8 @@ struct TraceExportCommand: ParsableCommand {
     name: .shortAndLong, help: "Where to write; by default standard output.", completion: .file(extensions: ["json"]))
   var output: String?
 
+  func validate() throws { try checkOutput(output) }
+
   func run() throws {
     let scenario = try options.scenario()
     let point = try scenario.grid.chosenPoint(self.point, file: scenario.file)

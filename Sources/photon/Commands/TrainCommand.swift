@@ -32,6 +32,8 @@ struct TrainCommand: ParsableCommand {
   @Flag(help: "Ends with an error where the output folder has no checkpoint to go on from.")
   var resume = false
 
+  func validate() throws { try checkOutput(output) }
+
   func run() throws {
     let scenario = try options.scenario()
     let (model, settings) = try subject(of: scenario)

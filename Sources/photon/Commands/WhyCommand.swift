@@ -52,7 +52,7 @@ struct WhyCommand: AsyncParsableCommand {
     if let chosen = Node(node), model.nodes.contains(chosen) { return chosen }
     let accepted = model.nodes.map(\.description).joined(separator: ", ")
     throw ScenarioError([
-      Diagnostic(Position(file: "NODE"), path: "", found: "the model has no node \"\(node)\"", accepted: accepted)
+      Diagnostic(Position(file: ""), path: "", found: "the model has no node \"\(node)\"", accepted: accepted)
     ])
   }
 }
