@@ -159,11 +159,11 @@ struct Explainer {
   }
 
   var chunker: [(String, Expression)] {
-    let below: Expression = node.level == 1 ? .symbol("E_1", model.encoderEmbeddingWidth) : width(node.level - 1)
-    let inputs = symbols.chunk(node.level) * below
-    let inputNorm = model.levels[node.level].chunker == .linear
+    let level = model.level(node.level)
+    let below = Expression.symbol(level.number == 1 ? "E_1" : "D_\(level.number - 1)", level.inputWidth)
     return map(
-      inputs: inputs, outputs: width(node.level), bias: true, inputNorm: inputNorm, rows: batch * activity.calls,
+      inputs: symbols.chunk(level.number) * below, outputs: width(level.number), bias: true,
+      inputNorm: level.chunker == .linear, rows: batch * activity.calls,
       dispatches: activity.callDispatches)
   }
 

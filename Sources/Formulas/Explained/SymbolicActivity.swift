@@ -43,7 +43,7 @@ struct PointSymbols {
     endLength = question.workload.promptLength + question.workload.generatedLength
   }
 
-  func span(_ level: Int) -> Expression { .symbol("C_{≤\(level)}", model.metaContextLength(upTo: level)) }
+  func span(_ level: Int) -> Expression { .symbol("C_{≤\(level)}", model.level(level).span) }
   func chunk(_ level: Int) -> Expression { .symbol("C_\(level)", model.levels[level].chunkLength) }
   func condition(_ level: Int) -> Expression { .symbol("R_\(level)", model.levels[level].conditionLength) }
   /// Chunks of a level that a parallel meta-context takes together instead of one by one, less one.

@@ -83,7 +83,9 @@ struct BackwardMemory {
     if begunUnits.insert(level).inserted { hold(unitElements(level)) }
   }
 
-  private func unitElements(_ level: Int) -> Int128 { rows.units(level) * Int128(rows.model.chunkerInputs(at: level)) }
+  private func unitElements(_ level: Int) -> Int128 {
+    rows.units(level) * Int128(rows.model.level(level).chunkerInputs)
+  }
 
   /// A^(l), which for a concatenation is a view of the units.
   private mutating func beginSummaries(_ level: Int) {

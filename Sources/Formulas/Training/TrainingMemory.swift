@@ -67,7 +67,7 @@ struct TrainingRows {
 
   /// Chunks that decoder l restores of one sequence, the last one even where it is not full.
   func chunksEach(_ level: Int) -> Int128 {
-    let span = Int128(model.metaContextLength(upTo: level))
+    let span = Int128(model.level(level).span)
     return (tokens + span - 1) / span
   }
   func chunks(_ level: Int) -> Int128 { sequences * chunksEach(level) }
@@ -94,7 +94,7 @@ struct TrainingRows {
 
   /// Keys of one layer of decoder l's windows, or its values.
   func windowElements(_ level: Int) -> Int128 {
-    chunks(level) * positions(level) * Int128(model.layer(at: level - 1).keyValueWidth)
+    chunks(level) * positions(level) * Int128(model.level(level).below.keyValueWidth)
   }
 
   /// Keys of one layer of a stack, or its values.
