@@ -135,7 +135,12 @@ public struct Model: Hashable, Sendable {
   /// Decides for every persistent cache.
   /// - Parameter cache: of the stack over the tokens (level 0), or of encoder l.
   public mutating func setCaches(_ cache: (_ level: Int) -> StackCache) {
-    let caches = (0...levelCount).map { ($0 == 0) == isHierarchy ? .full : cache($0) }
+    let caches =
+      switch structure {
+      case .stack: [cache(0)]
+      // There is no stack over the tokens.
+      case .hierarchy: [.full] + levels.indices.map(cache)
+      }
     // Who is exempt from nothing is not told apart.
     self.caches = caches.allSatisfy(\.isFull) ? [] : caches.map { $0.isFull ? .full : $0 }
   }

@@ -66,6 +66,10 @@ public struct Node: Hashable, Sendable, Comparable, CustomStringConvertible {
       components[index % components.count])
   }
 
+  /// Whether its keys and values are a window of one chunk: those of decoders l = 1 … L. The vanilla stack, at level 0,
+  /// and encoders keep theirs.
+  @inlinable public var isLocal: Bool { side == .decoder && level > 0 }
+
   public static func < (left: Node, right: Node) -> Bool { left.index < right.index }
 
   /// For example `level1/encoder/attention`.

@@ -54,17 +54,29 @@ public struct ResidualQuantile: Hashable, Sendable {
   }
 }
 
-/// The values of one property, for example `batch`, that the fitted rows cover.
+/// What measured rows differ in, as far as a calibration says which values it has seen.
+public enum CalibratedProperty: String, CaseIterable, Sendable {
+  /// Of the workload, in tokens, but for the sequences that run side by side: batch · K.
+  case prompt, generated, concurrency, context
+  /// Of the model.
+  case parameters
+  /// Of a product, an attention or a norm.
+  case rows
+  /// - Unit: byte
+  case workingSet = "working_set_bytes"
+}
+
+/// The values of one property, for example `prompt`, that the fitted rows cover.
 public struct CalibratedRange: Hashable, Sendable {
   /// What was varied; a prediction compares its own value of it.
-  public var property: String
+  public var property: CalibratedProperty
   /// The smallest fitted value, in the property's own unit.
   public var lowest: Double
   /// The largest fitted value, in the property's own unit.
   public var highest: Double
 
   /// Both ends belong to the range.
-  public init(property: String, lowest: Double, highest: Double) {
+  public init(property: CalibratedProperty, lowest: Double, highest: Double) {
     self.property = property
     self.lowest = lowest
     self.highest = highest

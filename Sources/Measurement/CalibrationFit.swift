@@ -164,8 +164,8 @@ struct CalibrationFit {
         ResidualQuantile(probability: $0, value: Statistics.quantile($0, of: ratios))
       },
       ranges: [
-        CalibratedRange(property: "rows", lowest: rows.min()!, highest: rows.max()!),
-        CalibratedRange(property: "working_set_bytes", lowest: sets.min()!, highest: sets.max()!),
+        CalibratedRange(property: .rows, lowest: rows.min()!, highest: rows.max()!),
+        CalibratedRange(property: .workingSet, lowest: sets.min()!, highest: sets.max()!),
       ], threads: threads)
   }
 }

@@ -53,7 +53,9 @@ public struct CalibrationSample: Hashable, Sendable {
     let unitFlops =
       switch operation {
       case .attention(let shape): 4 * Double(rows * shape.layer.queryWidth)
-      default: Double(work.matmulFlops) / Double(rows)
+      case .embedding, .queryKeyValue, .output, .gateUp, .down, .norm, .chunker, .converter, .head, .moveEntries,
+        .scoreEntries, .rotateEntries, .transferEntries:
+        Double(work.matmulFlops) / Double(rows)
       }
     self.init(
       kind: kind, operation: operation.description, rows: rows, matmulFlops: Double(work.matmulFlops),

@@ -57,5 +57,6 @@ public struct SystemDescription {
     return (ofGroup + [ofProcess, SystemDescription().memoryBytes].compactMap(\.self)).min()!
   }
 
+  // Which of these files exist depends on the system; one that does not says nothing.
   private static func text(_ file: String) -> String { (try? String(contentsOfFile: file, encoding: .utf8)) ?? "" }
 }

@@ -87,18 +87,16 @@ public final class ModelWeights {
   public func table(_ side: Side) -> Tensor? { side == .encoder ? encoderEmbedding : embedding }
 
   private func level(_ index: Int) -> LevelWeights {
-    let (level, below) = (model.levels[index], model.layer(at: index - 1))
-    let unitWidth = index == 1 ? model.encoderEmbeddingWidth : below.width
-    let chunkWidth = level.chunkLength * unitWidth
+    let level = model.level(index)
     let (width, name) = (level.layer.width, "level \(index)")
     let learned = level.chunker != .concatenation
-    let hasStart = model.decoderInput != .cascade || index == model.levelCount
+    let hasStart = model.decoderInput != .cascade || level.isTop
     defer { if hasStart { startLatentCount += Int128(width) } }
     return LevelWeights(
-      chunker: learned ? linear("\(name) chunker", outputs: width, inputs: chunkWidth) : nil,
-      chunkerNorm: level.chunker == .linear ? norm("\(name) chunker norm", chunkWidth) : nil,
+      chunker: learned ? linear("\(name) chunker", outputs: width, inputs: level.chunkerInputs) : nil,
+      chunkerNorm: level.chunker == .linear ? norm("\(name) chunker norm", level.chunkerInputs) : nil,
       encoder: stack("\(name) encoder", model.encoder(at: index)),
-      converter: linear("\(name) converter", outputs: level.conditionLength * below.width, inputs: width),
+      converter: linear("\(name) converter", outputs: level.conditionLength * level.below.width, inputs: width),
       decoder: stack("\(name) decoder", model.decoder(at: index)),
       start: hasStart ? matrix("\(name) start", 1, width, .start, deviation: 1) : nil)
   }

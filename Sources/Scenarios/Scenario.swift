@@ -200,10 +200,9 @@ public struct Scenario: Sendable {
   private static func readName(_ reader: FieldReader, default fallback: String) -> String {
     guard let name = reader.text("name", default: fallback) else { return fallback }
     // The name becomes a directory below reports/.
-    let isSafe =
-      name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) } && name.first != "."
+    let isSafe = ScenarioFiles.isName(name)
     if !isSafe, reader.has("name") {
-      reader.report("name", "found \"\(name.prefix(80))\"", accepted: "letters, digits, -, _ and .")
+      reader.report("name", "found \"\(name.prefix(80))\"", accepted: ScenarioFiles.acceptedName)
     }
     return isSafe ? name : "scenario"
   }

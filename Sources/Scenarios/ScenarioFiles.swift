@@ -35,6 +35,15 @@ public struct ScenarioFiles: Sendable {
     return meant.flatMap { find(kind, named: $0, from: directory) }
   }
 
+  /// Whether a name can be that of a file or a folder, in whatever folder it is meant to lie.
+  public static func isName(_ name: String) -> Bool {
+    !name.isEmpty && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }
+      && name.first != "."
+  }
+
+  /// What `isName` accepts, in words.
+  public static let acceptedName = "letters, digits, -, _ and ."
+
   /// Spellings of a profile's name that mean the same have the same canonical form.
   public static func canonical(_ name: String) -> String { name.lowercased().replacing("_", with: "-") }
 
@@ -43,6 +52,7 @@ public struct ScenarioFiles: Sendable {
     var names: Set<String> = []
     for folder in directories(kind, from: directory)
     where URL(filePath: folder).standardizedFileURL.lastPathComponent == kind.rawValue {
+      // Places to look in need not exist.
       for file in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] where file.hasSuffix(".yaml") {
         names.insert(String(file.dropLast(5)))
       }

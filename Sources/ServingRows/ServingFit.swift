@@ -163,7 +163,7 @@ public struct ServingFit: Sendable {
       rows: fitted, parameters: form.coefficients.count,
       meanAbsolutePercentageError: Statistics.mean(scored.map { abs($0.errorPercent) }),
       residuals: ResidualQuantile.usual(of: ratios),
-      ranges: ServingRange.ranges(points))
+      ranges: CalibratedRange.covered(by: points))
   }
 }
 

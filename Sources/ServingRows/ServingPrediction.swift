@@ -27,7 +27,7 @@ public struct ServingPrediction: Sendable {
 
   /// Every measured time of a row that the profile can predict.
   static func all(_ served: ServingCase, on profile: HardwareProfile) throws -> [ServingPrediction] {
-    let outside = ServingRange.outside(served.point, of: profile.calibration)
+    let outside = profile.calibration?.outside(served.point) ?? []
     return try MeasuredMetric.allCases.compactMap { metric in
       guard let measured = served.point.row.times[metric], let predicted = try served.predicted(metric, on: profile)
       else { return nil }
@@ -44,34 +44,37 @@ public struct ServingPrediction: Sendable {
   }
 }
 
-/// The properties of a row whose fitted range a calibration states.
-enum ServingRange: String, CaseIterable {
-  case prompt, generated, concurrency, context
-  case parameters
-
-  func value(_ point: ServingPoint) -> Double? {
+extension CalibratedProperty {
+  /// Of a row; nil where it does not say, or is about a whole workload rather than one operation.
+  fileprivate func value(_ point: ServingPoint) -> Double? {
     switch self {
     case .prompt: point.row.prompt.map(Double.init)
     case .generated: point.row.generated.map(Double.init)
     case .concurrency: Double(point.row.concurrency)
     case .context: point.row.context.map(Double.init)
     case .parameters: Double(Formulas.parameters(of: point.model).total)
+    case .rows, .workingSet: nil
     }
   }
+}
 
-  static func ranges(_ points: [ServingPoint]) -> [CalibratedRange] {
-    allCases.compactMap { property in
+extension CalibratedRange {
+  /// The ranges of rows that a profile is fitted to.
+  static func covered(by points: [ServingPoint]) -> [CalibratedRange] {
+    CalibratedProperty.allCases.compactMap { property in
       let values = points.compactMap(property.value)
       guard let lowest = values.min(), let highest = values.max() else { return nil }
-      return CalibratedRange(property: property.rawValue, lowest: lowest, highest: highest)
+      return CalibratedRange(property: property, lowest: lowest, highest: highest)
     }
   }
+}
 
+extension CalibrationSummary {
   /// The properties of a row outside the ranges; none where the profile states no range.
-  static func outside(_ point: ServingPoint, of calibration: CalibrationSummary?) -> [String] {
-    (calibration?.ranges ?? []).compactMap { range in
-      guard let value = ServingRange(rawValue: range.property)?.value(point) else { return nil }
-      return range.contains(value) ? nil : range.property
+  fileprivate func outside(_ point: ServingPoint) -> [String] {
+    ranges.compactMap { range in
+      guard let value = range.property.value(point) else { return nil }
+      return range.contains(value) ? nil : range.property.rawValue
     }
   }
 }

@@ -20,22 +20,24 @@ public func executionEffort(_ question: Question) -> Double {
   let prompts = Double(question.workload.batchSize) * Double(question.workload.promptLength)
   // Five operations a layer, one or two around the stack.
   func dispatches(_ layers: Int) -> Double { Double(5 * layers + 2) }
-  if !question.model.isHierarchy {
+  switch question.model.structure {
+  case .stack:
     return dispatches(question.model.tokenStack.layers) * (1 + generated) + (prompts + sequences * generated)
       / rowsPerDispatch
+  case .hierarchy:
+    var perToken = 1.0
+    var once = 0.0
+    for level in question.model.hierarchy {
+      once += dispatches(level.encoderLayers) + dispatches(level.decoderLayers) * Double(level.chunkLength)
+      perToken += dispatches(level.decoderLayers) / Double(level.spanBelow)
+      perToken += dispatches(level.encoderLayers) / Double(level.span)
+    }
+    let rows = Double(2 * question.model.levelCount + 2) * (prompts + sequences * generated)
+    // The teacher-forced pass restores every unit of one sequence.
+    let retention =
+      question.model.retainConditions ? retainedRowsPerToken * (Double(question.workload.promptLength) + generated) : 0
+    return once + perToken * generated + (rows + retention) / rowsPerDispatch
   }
-  var perToken = 1.0
-  var once = 0.0
-  for level in question.model.hierarchy {
-    once += dispatches(level.encoderLayers) + dispatches(level.decoderLayers) * Double(level.chunkLength)
-    perToken += dispatches(level.decoderLayers) / Double(level.spanBelow)
-    perToken += dispatches(level.encoderLayers) / Double(level.span)
-  }
-  let rows = Double(2 * question.model.levelCount + 2) * (prompts + sequences * generated)
-  // The teacher-forced pass restores every unit of one sequence.
-  let retention =
-    question.model.retainConditions ? retainedRowsPerToken * (Double(question.workload.promptLength) + generated) : 0
-  return once + perToken * generated + (rows + retention) / rowsPerDispatch
 }
 
 /// A run on shapes with its list of operations; nil where it would take longer than about ten seconds.

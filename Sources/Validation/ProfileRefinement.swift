@@ -93,7 +93,9 @@ public struct ProfileRefinement: Sendable {
       switch self {
       case .manyRowOverhead, .fewRowOverhead, .attentionOverhead, .fewRowExposure, .cacheSize:
         Self.spreadOfSurroundings
-      default: Self.spreadOfRates
+      case .manyRowProducts, .fewRowProducts, .promptAttention, .positionAttention, .elementwise, .memory, .caches,
+        .entries:
+        Self.spreadOfRates
       }
     }
 

@@ -63,16 +63,16 @@ public struct SeededSample: Sendable {
     var model = Model(
       vocabulary: stream.integer(in: Drawn.vocabulary), layer: layer, tiedHead: stream.integer(in: 0..<2) == 0,
       payload: Payload(of: family))
-    if family.structure == .stack {
-      model.payload = Payload(of: family, layers: stream.integer(in: Drawn.stackLayers))
-      return model
-    }
-    let levelCount = family.levelCounts.upperBound == 1 ? 1 : stream.integer(in: Drawn.levels)
-    for _ in 0..<levelCount { model.levels.append(level(below: model, stream)) }
-    if family.hasReadings {
-      model.decoderInput = stream.element(of: DecoderInput.allCases)
-      model.generation = levelCount > 1 ? stream.element(of: Generation.allCases) : .hierarchical
-      model.retainConditions = stream.integer(in: 0..<2) == 0
+    switch family.structure {
+    case .stack: model.payload = Payload(of: family, layers: stream.integer(in: Drawn.stackLayers))
+    case .hierarchy:
+      let levelCount = family.levelCounts.upperBound == 1 ? 1 : stream.integer(in: Drawn.levels)
+      for _ in 0..<levelCount { model.levels.append(level(below: model, stream)) }
+      if family.hasReadings {
+        model.decoderInput = stream.element(of: DecoderInput.allCases)
+        model.generation = levelCount > 1 ? stream.element(of: Generation.allCases) : .hierarchical
+        model.retainConditions = stream.integer(in: 0..<2) == 0
+      }
     }
     return model
   }

@@ -96,7 +96,7 @@ struct BadInputTests {
       ("rubbish", "found a byte that is not UTF-8; accepted: YAML text in UTF-8"),
       ("huge", "the file has 100000000 bytes; accepted: at most 4194304 bytes"),
       ("docs", "is a directory; accepted: a text file"), ("pipe", "is not a regular file; accepted: a text file"),
-      ("gone", "no such file"), ("", "no such file"),
+      ("gone", "no such file"),
     ] {
       for command in [
         ["explain", file], ["sweep", file, "-o", "new.csv"], ["import", file], ["hardware", "check", file],
@@ -107,6 +107,48 @@ struct BadInputTests {
       }
     }
     #expect(program.names == ["huge", "pipe", "rubbish"])
+  }
+
+  @Test(arguments: [
+    ["explain", ""], ["sweep", "", "-o", "new.csv"], ["compare", "", ""], ["import", ""], ["hardware", "check", ""],
+    ["validate", "--measured", ""], ["calibrate", "--from", ""], ["generate", "-s", ""], ["evaluate", ""],
+    ["generate", ""], ["generate", "-s", "scenarios/models/photon-tiny.yaml", "--prompt-file", ""],
+  ])
+  func `an input without a name is said to be one`(arguments: [String]) async throws {
+    let outcome = try await Program().run(arguments)
+    #expect(outcome.code == 64 && outcome.output == "")
+    #expect(outcome.error.wholeMatch(of: /error: found no name; accepted: the name of a (file|folder)\n/) != nil)
+  }
+
+  @Test(arguments: [
+    ["sweep", "scenarios/quickstart.yaml"], ["report", "scenarios/quickstart.yaml", "--no-measure"],
+    ["trace", "export", "scenarios/quickstart.yaml"], ["train", "scenarios/train-quickstart.yaml"],
+    ["import", "docs/example-config.json"], ["calibrate", "--quick"],
+  ])
+  func `an output without a name is refused before anything is done`(arguments: [String]) async throws {
+    let program = try Program()
+    let outcome = try await program.run(arguments + ["-o", ""])
+    #expect(outcome.code == 64 && outcome.output == "" && program.names.isEmpty)
+    #expect(outcome.error.hasPrefix("error: -o: found no name; accepted: the name of a file or a folder\n"))
+  }
+
+  @Test(arguments: ["../../x", "a/b", "a: b", ".hidden", "", "é"])
+  func `a preset's name is one that a file can have`(name: String) async throws {
+    let outcome = try await Program().run("import", "docs/example-config.json", "--name", name)
+    #expect(outcome.code == 64 && outcome.output == "")
+    #expect(
+      outcome.error.hasPrefix("error: --name: found \"\(name)\"; accepted: letters, digits, -, _ and .\n"),
+      "\(outcome.error)")
+  }
+
+  @Test(arguments: [
+    (["why", "scenarios/quickstart.yaml", "level9/encoder/attention"], "error: the model has no node \"level9/"),
+    (["hardware", "show", "h2000"], "error: there is no hardware profile \"h2000\"; accepted: "),
+  ])
+  func `a wrong argument is complained of without a made-up place`(arguments: [String], complaint: String) async throws
+  {
+    let outcome = try await Program().run(arguments)
+    #expect(outcome.code == 64 && outcome.error.split(separator: "\n").last?.hasPrefix(complaint) == true)
   }
 
   @Test func `a circle of presets is shown from link to link`() async throws {
@@ -133,6 +175,19 @@ struct BadInputTests {
     (
       "workload.batsh=1",
       "--set:1:16: error: workload.batsh: unknown key; accepted: prompt, generate, batch, continuations; did you mean batch?\n"
+    ),
+    (
+      "model.cache.retention=nonsense",
+      "--set:1:23: error: model.cache.retention: found \"nonsense\"; accepted: everything, sliding-window, streaming, h2o, "
+        + "snapkv, pyramidkv, chunked\n"
+    ),
+    (
+      "model.levels[3].chunk=2",
+      "--set:1:23: error: model.levels[3].chunk: there is nothing of this name to set; accepted: levels[1] to levels[2]\n"
+    ),
+    (
+      "model.width.size=2",
+      "--set:1:18: error: model.width.size: there is nothing of this name to set; accepted: a key of the model\n"
     ),
     (
       "batch",

@@ -72,7 +72,7 @@ struct QualityReportTests {
   @Test func `a report without a finished run is refused`() async throws {
     let program = try Program()
     let outcome = try await program.run("report", "scenarios/quality-quick.yaml", "--no-measure")
-    #expect(outcome.code == 1 && outcome.error.contains("no finished run on Zipf–Markov"))
+    #expect(outcome.code == 64 && outcome.error.contains("no finished run on Zipf–Markov"))
     #expect(program.names == [])
     try FileManager.default.createDirectory(
       atPath: program.folder + "/reports/quality-quick", withIntermediateDirectories: true)

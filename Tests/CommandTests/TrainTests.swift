@@ -168,6 +168,41 @@ struct TrainTests {
     #expect(other.code == 0)
   }
 
+  @Test func `a log with a line that is none is refused, and kept to the last byte`() async throws {
+    let program = try Self.prepared()
+    let steps = ["--set", "train.steps=20"]
+    #expect(try await program.run(["train", "tiny.yaml", "-o", "run"] + steps).code == 0)
+    var lines = try program.read("run/log.jsonl").split(separator: "\n").map(String.init)
+    lines[2] = String(lines[2].dropLast(9))
+    let broken = lines.joined(separator: "\n") + "\n"
+    try program.write("run/log.jsonl", broken)
+    let outcome = try await program.run(["train", "tiny.yaml", "-o", "run"] + steps)
+    #expect(outcome.code == 64 && outcome.output == "")
+    #expect(
+      outcome.error
+        == "run/log.jsonl:3:1: error: found no record of a step or an evaluation; accepted: what "
+        + "docs/checkpoint-format.md describes; or delete the line\n")
+    #expect(try program.read("run/log.jsonl") == broken)
+    // Without a checkpoint the run begins anew, and so does its log.
+    _ = try await program.shell("rm -r run/checkpoint-*")
+    #expect(try await program.run(["train", "tiny.yaml", "-o", "run"] + steps).code == 0)
+  }
+
+  @Test func `a folder that cannot be read is not one without checkpoints`() async throws {
+    let program = try Self.prepared()
+    for command in ["train tiny.yaml -o run", "evaluate run", "generate run"] {
+      // Root reads everything, so it becomes somebody else.
+      let outcome = try await program.shell(
+        """
+        mkdir -p run && chmod 000 run
+        [ "$(id -u)" = 0 ] && set -- setpriv --reuid=65534 --regid=65534 --clear-groups
+        exec "$@" "$PHOTON" \(command)
+        """)
+      #expect(outcome.code == 64 && outcome.output == "", "\(command)")
+      #expect(outcome.error == "error: run: the folder cannot be read\n", "\(command)")
+    }
+  }
+
   @Test func `a folder that cannot be made, and a disk that takes no more, lose nothing`() async throws {
     let program = try Self.prepared()
     try program.write("file", "")

@@ -35,7 +35,8 @@ import Testing
           try stepPasses(model, [BatchMember(promptLength: prompt, length: $0)])
         }
         let whole = try passes(question, in: .decode)
-        let isSideBySide = whole.heads.contains { $0.rows > 1 } || model.isHierarchy && parallel(question) > 0
+        let isSideBySide =
+          whole.heads.contains { $0.rows > 1 } || model.structure == .hierarchy && parallel(question) > 0
         var (found, expected) = (sums(steps), sums(whole.stacks))
         if isSideBySide {
           for place in found.keys { found[place] = found[place]?.withoutDispatches }

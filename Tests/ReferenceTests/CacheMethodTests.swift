@@ -51,7 +51,7 @@ struct CacheMethodTests {
     let trace = Trace(levelCount: model.levelCount, precision: .float32, listsOperations: true)
     let machine = Machine(backend: backend, trace: trace)
     let session: any Session =
-      model.isHierarchy
+      model.structure == .hierarchy
       ? HierarchySession(weights, workload: workload, machine: machine, methods: methods)
       : VanillaSession(weights, workload: workload, machine: machine, methods: methods)
     session.prefill(prompts)

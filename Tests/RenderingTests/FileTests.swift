@@ -182,7 +182,7 @@ func `the file does not depend on the number of threads`(threads: Int) throws {
     let path = folder + "/runs.jsonl"
     // The last line ends after the first of the two bytes of é.
     try Data(Array("first\nsecond\ncaf".utf8) + [0xC3]).write(to: URL(filePath: path))
-    try JournalFile(path) { _ in true }.append("third")
+    try JournalFile(path) { _, _ in true }.append("third")
     #expect(try content(path) == "first\nsecond\nthird\n")
   }
 }
@@ -190,6 +190,21 @@ func `the file does not depend on the number of threads`(threads: Int) throws {
 @Test func `a journal that cannot be read is a failure, not an empty journal`() throws {
   try withFolder { folder in
     try AtomicFile.write("not a folder", to: folder + "/a.md")
-    #expect(throws: FileFailure.self) { try JournalFile(folder + "/a.md/runs.jsonl") { _ in true } }
+    #expect(throws: FileFailure.self) { try JournalFile(folder + "/a.md/runs.jsonl") { _, _ in true } }
+  }
+}
+
+@Test func `a journal whose reader refuses a line stays as it was`() throws {
+  struct Refused: Error, Equatable { let line: Int }
+  try withFolder { folder in
+    let path = folder + "/runs.jsonl"
+    try AtomicFile.write("first\n\nsecond\n", to: path)
+    #expect(throws: Refused(line: 3)) {
+      try JournalFile(path) { line, number in
+        if line == "second" { throw Refused(line: number) }
+        return false
+      }
+    }
+    #expect(try content(path) == "first\n\nsecond\n")
   }
 }

@@ -11,6 +11,19 @@ private func scenario(_ text: String, overrides: [String] = []) throws -> Scenar
 }
 
 struct OverrideTests {
+  @Test func `a key of a mapping that is not there makes the mapping, also beside what a preset says`() throws {
+    let window = ["model.cache.retention=sliding-window", "model.cache.window=8"]
+    #expect(
+      try scenario("model: {preset: base}\n", overrides: window).grid.models[0]!.model.cache(at: 1).plan.retention
+        == .slidingWindow(8))
+    let own = ["model.levels[1].cache.retention=sliding-window", "model.levels[1].cache.window=4"]
+    let model = try scenario("model: {preset: base}\n", overrides: window + own).grid.models[0]!.model
+    #expect(
+      model.cache(at: 1).plan.retention == .slidingWindow(4) && model.cache(at: 2).plan.retention == .slidingWindow(8))
+    #expect(
+      try scenario("model: {preset: base}\nmeasure:\n", overrides: ["measure.threads=3"]).measure.threads == 3)
+  }
+
   @Test func `an override replaces a value, a list or a range`() throws {
     let text = "model: {preset: base}\nworkload: {prompt: [1, 2], batch: {log2: [1, 4]}}\n"
     let overridden = try scenario(text, overrides: ["workload.prompt=8", "workload.batch=[3, 5]", "name=other"])

@@ -37,7 +37,7 @@ struct DiagnosticTests {
   }
 
   @Test func `the golden file holds every case`() {
-    #expect(DiagnosticCase.all.count == 126)
+    #expect(DiagnosticCase.all.count == 127)
     #expect(DiagnosticCase.all.allSatisfy { !$0.complaint.isEmpty && $0.complaint != "no complaint" })
   }
 
@@ -208,6 +208,12 @@ struct OverrideDiagnosticTests {
         --set:1:23: error: model.levels[3].chunk: there is nothing of this name to set; accepted: \
         levels[1] to levels[2]
         """)
+    #expect(
+      try complaint("model.cache.nonsense=1").hasPrefix(
+        "--set:1:22: error: model.cache.nonsense: unknown key; accepted: retention, "))
+    #expect(
+      try complaint("model.cahe.retention=streaming").hasPrefix(
+        "--set:1:22: error: model.cahe: unknown key; accepted: "))
     #expect(
       try complaint("workload.batch.size=2")
         == "--set:1:1: error: workload.batch.size: there is nothing of this name to set; accepted: a key of the scenario"

@@ -125,6 +125,23 @@ private func complaints(_ text: String) -> String {
         """)
   }
 
+  @Test func `a range is of a property that a prediction has`() {
+    let text =
+      sheet + """
+        calibration:
+          rows: 2
+          parameters: 1
+          mape_percent: 1
+          ranges: [{property: promt, lowest: 1, highest: 2}, {property: rows, lowest: 1, highest: 2}]
+
+        """
+    #expect(
+      complaints(text) == """
+        mine.yaml:9:23: error: calibration.ranges[1].property: found "promt"; accepted: prompt, generated, concurrency, \
+        context, parameters, rows, working_set_bytes; did you mean prompt?
+        """)
+  }
+
   @Test func `a calibration says how large its error is and its quantiles ascend`() {
     let text =
       sheet + """

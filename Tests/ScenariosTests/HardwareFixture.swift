@@ -43,7 +43,7 @@ enum HardwareFixture {
     calibration: CalibrationSummary(
       rows: 180, parameters: 14, meanAbsolutePercentageError: 4.25,
       residuals: [ResidualQuantile(probability: 0.05, value: -0.08), ResidualQuantile(probability: 0.95, value: 0.11)],
-      ranges: [CalibratedRange(property: "batch", lowest: 1, highest: 64)], threads: 2),
+      ranges: [CalibratedRange(property: .concurrency, lowest: 1, highest: 64)], threads: 2),
     pricePerHour: 0.42, boardPower: 65, hostLink: Rate(16e9), deviceLink: Rate(25e9),
     lastLevelCacheBytes: 36 << 20)
 }

@@ -4,22 +4,20 @@ import Testing
 /// Habits that the compiler does not see; CONTRIBUTING.md says why each exists.
 struct TidyTests {
   @Test func `families are compared only where they are defined`() throws {
-    let comparison = /\b[fF]amily\s*[!=]=|[!=]=\s*\.(vanilla|block|photon)\b/
+    // Simple boundaries: by those of Unicode `model.family` is one word.
+    let comparison =
+      /\b[fF]amily\s*[!=]=|[!=]=\s*\.(vanilla|block|photon|stack|hierarchy)\b|\bisHierarchy\b/.wordBoundaryKind(.simple)
     for file in try Checkout.swift("Sources") where !file.path.hasPrefix("Sources/Architectures/Families/") {
       for (number, line) in file.lines where line.contains(comparison) {
-        Issue.record("\(file.path):\(number): ask a requirement of Family (Sources/Architectures/Families) instead")
+        Issue.record(
+          "\(file.path):\(number): ask a requirement of Family (Sources/Architectures/Families), or switch over structure"
+        )
       }
     }
-  }
-
-  @Test func `a switch of a fold has no default`() throws {
-    // These switch over components, operations or structures: a new case must not be priced as if it were another.
-    let folds = ["Formulas/Counts", "Formulas/Schedule", "Formulas/Training", "Tensors", "Reference", "Architectures"]
-    for file in try folds.flatMap({ try Checkout.swift("Sources/" + $0) }) {
-      for (number, line) in file.lines where line.trimmingCharacters(in: .whitespaces).hasPrefix("default:") {
-        Issue.record("\(file.path):\(number): name every case")
-      }
+    for text in ["guard model.isHierarchy else", "family.structure == .stack", "a.model.family == b"] {
+      #expect(text.contains(comparison), "\(text)")
     }
+    #expect(!"(structure, isPlanned) != (question.model.structure, plans)".contains(comparison))
   }
 
   @Test func `no folder has more than fifteen files`() throws {
@@ -63,6 +61,16 @@ struct TidyTests {
     #expect("let base = group * layout.groupStride".contains(arithmetic))
     #expect("keys + (head * capacity + entry) * headWidth".contains(arithmetic))
     #expect(!"headStride: layout.headStride, groupStride: layout.groupStride".contains(arithmetic))
+  }
+
+  @Test func `who ignores an error says why`() throws {
+    for file in try Checkout.swift("Sources") {
+      for (number, line) in file.lines where line.contains(/\btry\?/) {
+        let above = number > 1 ? file.lines[number - 2].1.trimmingCharacters(in: .whitespaces) : ""
+        if line.contains("//") || above.hasPrefix("//") { continue }
+        Issue.record("\(file.path):\(number): throw it on, or say beside try? why nobody needs to know")
+      }
+    }
   }
 
   @Test func `a hash is written once`() throws {

@@ -78,14 +78,6 @@ extension Model {
   /// How the layers are arranged.
   @inlinable public var structure: Structure { family.structure }
 
-  /// Whether the levels are those of a hierarchy.
-  @inlinable public var isHierarchy: Bool {
-    switch structure {
-    case .stack: false
-    case .hierarchy: true
-    }
-  }
-
   /// Whether both are of one family.
   public func isSameFamily(as other: Model) -> Bool { family == other.family }
 
@@ -103,4 +95,12 @@ public protocol ModelBearing {
 extension Sequence where Element: ModelBearing {
   /// Those whose model is of a family, in their order.
   public func of(_ family: Family) -> [Element] { filter { $0.model.family == family } }
+
+  /// Those whose model's layers are arranged in a way, in their order.
+  public func of(_ structure: Structure) -> [Element] { filter { $0.model.structure == structure } }
+}
+
+extension Sequence<Family> {
+  /// Those whose layers are arranged in a way, in their order.
+  public func of(_ structure: Structure) -> [Family] { filter { $0.structure == structure } }
 }

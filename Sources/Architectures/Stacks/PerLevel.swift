@@ -43,13 +43,16 @@ public struct Level: Hashable, Sendable {
   public let below: LayerShape
   /// `C_{≤l}`: tokens under one unit.
   public let span: Int
-  /// Features that its chunker concatenates: `C_l·D_{l−1}`, where level 1 reads encoder embedding rows.
-  public let chunkerInputs: Int
+  /// Features of a unit of level l − 1 as its chunker reads it: `D_{l−1}`, at level 1 those of an encoder embedding row.
+  public let inputWidth: Int
   /// Whether it is level L.
   public let isTop: Bool
 
   /// A property of the shape.
   public subscript<Value>(dynamicMember path: KeyPath<LevelShape, Value>) -> Value { shape[keyPath: path] }
+
+  /// Features that its chunker concatenates, `C_l` units of `inputWidth`.
+  public var chunkerInputs: Int { shape.chunkLength * inputWidth }
 
   /// `C_{≤l−1}`: tokens under one unit of the level below.
   public var spanBelow: Int { span / shape.chunkLength }
@@ -62,8 +65,7 @@ extension Model {
     let (shape, below) = (levels[number], layer(at: number - 1))
     return Level(
       number: number, shape: shape, below: below, span: metaContextLength(upTo: number),
-      chunkerInputs: shape.chunkLength * (number == 1 ? encoderEmbeddingWidth : below.width),
-      isTop: number == levelCount)
+      inputWidth: number == 1 ? encoderEmbeddingWidth : below.width, isTop: number == levelCount)
   }
 
   /// Levels 1 … L; none where there is one stack.

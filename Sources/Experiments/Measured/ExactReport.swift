@@ -85,6 +85,15 @@ package struct ExactReport {
       + "\(result.points) points, \(result.checked) integers compared, \(result.mismatchCount) mismatches\n"
   }
 
+  /// Why nothing was compared, and what to do about it; nil where something was.
+  package var nothing: String? {
+    guard result.checked == 0 else { return nil }
+    return
+      "nothing to compare: \(scenarioPoints == 1 ? "the point" : "none of the \(scenarioPoints) points") of \(file) "
+      + "\(scenarioPoints == 1 ? "would take too long to execute" : "can be executed in time and within the constraints"); "
+      + "make them smaller, for example with --set workload.generate=8, or leave --scenario-only out"
+  }
+
   /// What a person types to see a mismatch again, and nothing else.
   private func command(_ mismatch: Mismatch) -> String {
     "photon validate \(shellQuoted(file)) --scenario-only --no-measure "

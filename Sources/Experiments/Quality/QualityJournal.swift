@@ -18,6 +18,7 @@ package struct QualityJournal {
   ///   is none.
   package func records() throws(ScenarioError) -> [QualityRecord] {
     guard FileManager.default.fileExists(atPath: path) else { return [] }
+    // Refused whatever the reason is.
     guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
       throw refuse(1, "found no readable text", "JSON Lines")
     }
@@ -38,6 +39,7 @@ package struct QualityJournal {
     let records = Dictionary(grouping: try records()) { "\($0.data)\n\($0.variant)\n\($0.seed)" }
     return plan.runs.compactMap { run in
       let own = records["\(run.dataset)\n\(run.variant.name)\n\(run.seed)"] ?? []
+      // Data that cannot be read are taken for unchanged; who reports on the runs says so, with the reason.
       let fingerprint = own.isEmpty ? nil : (try? data.data(of: run))?.fingerprint
       return own.last { $0.isAbout(run, dataFingerprint: fingerprint) }?.result(of: run)
     }

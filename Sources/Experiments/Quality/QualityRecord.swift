@@ -68,6 +68,7 @@ package struct QualityRecord: Codable {
 
   /// Reads a line; `nil` where it is none of this kind.
   package init?(line: some StringProtocol) {
+    // The caller refuses the line, whatever is wrong with it.
     guard let record = try? JSONDecoder().decode(Self.self, from: Data(line.utf8)), record.isSound else { return nil }
     self = record
   }

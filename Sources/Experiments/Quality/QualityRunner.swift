@@ -68,7 +68,7 @@ package struct QualityRunner {
       throw QualityRunFailure(description: "another process is training in \(folder)")
     }
     defer { withExtendedLifetime(lock) {} }
-    return try await train(jobs, into: JournalFile(journal.path) { _ in true })
+    return try await train(jobs, into: JournalFile(journal.path) { _, _ in true })
   }
 
   private func train(_ jobs: [Job], into file: JournalFile) async throws -> [QualityRunFailure] {
@@ -139,10 +139,11 @@ package struct QualityRunner {
     let log = try String(contentsOfFile: output + "/log.jsonl", encoding: .utf8).split(separator: "\n").map {
       try JSONDecoder().decode(TrainRecord.self, from: Data($0.utf8))
     }
-    guard let checkpoint = Checkpoint.latest(in: output) else {
+    guard let checkpoint = try Checkpoint.latest(in: output) else {
       throw QualityRunFailure(description: "\(output): no checkpoint")
     }
-    for old in Checkpoint.all(in: output).dropLast() { try? FileManager.default.removeItem(atPath: old) }
+    // An old checkpoint that stays only takes space.
+    for old in try Checkpoint.all(in: output).dropLast() { try? FileManager.default.removeItem(atPath: old) }
     return QualityRecord(
       run, checkpoint: try Checkpoint.readMetadata(checkpoint).0, unigramEntropy: job.unigramEntropy,
       exactLoss: job.exactLoss, evaluation: try JSONDecoder().decode(EvaluationRecord.self, from: Data(evaluated.utf8)),

@@ -1,6 +1,7 @@
 import Architectures
 import Foundation
 import Rendering
+import Scenarios
 import Training
 
 /// One line of a run's log; docs/checkpoint-format.md says what the keys mean.
@@ -67,12 +68,21 @@ package struct TrainLog {
   private let encoder = JSONEncoder()
 
   /// - Parameter step: where the run stands; what was logged behind it happens again.
-  /// - Throws: `FileFailure`
+  /// - Throws: `FileFailure`; `ScenarioError` with the first line that is no record, and then the file stays as it was.
   package init(_ path: String, step: Int) throws {
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    file = try JournalFile(path) { line in
-      let record = try? JSONDecoder().decode(TrainRecord.self, from: Data(line.utf8))
-      return record.map { $0.step <= step && step > 0 } ?? false
+    file = try JournalFile(path) { line, number in
+      // Of a run that begins anew nothing is kept.
+      guard step > 0 else { return false }
+      do {
+        return try JSONDecoder().decode(TrainRecord.self, from: Data(line.utf8)).step <= step
+      } catch {
+        throw ScenarioError([
+          Diagnostic(
+            Position(file: path, line: number), path: "", found: "found no record of a step or an evaluation",
+            accepted: "what docs/checkpoint-format.md describes; or delete the line")
+        ])
+      }
     }
   }
 

@@ -15,7 +15,7 @@ package struct TrainLoop {
   private let start = ContinuousClock.now
   private let firstStep: Int
 
-  /// - Throws: `FileFailure`
+  /// - Throws: `FileFailure`, or `ScenarioError` for a log that cannot be continued.
   package init(_ run: TrainingRun, output: String) throws {
     self.run = run
     self.output = output
@@ -47,7 +47,7 @@ package struct TrainLoop {
       step = try run.takeStep()
     } catch {
       progress.finish()
-      let kept = Checkpoint.latest(in: output).map { "; the last good checkpoint is \($0)" } ?? ""
+      let kept = try Checkpoint.latest(in: output).map { "; the last good checkpoint is \($0)" } ?? ""
       printError("error: \(error)\(kept)")
       throw AlreadyReported()
     }
@@ -87,7 +87,8 @@ package struct TrainLoop {
     let path = output + "/" + Checkpoint.name(step: run.step)
     guard !FileManager.default.fileExists(atPath: path) else { return }
     try AtomicFolder.write(run.checkpointFiles(), to: path)
-    for old in Checkpoint.all(in: output).dropLast(Self.checkpointsKept) {
+    for old in try Checkpoint.all(in: output).dropLast(Self.checkpointsKept) {
+      // One too many takes space and is tried again with the next.
       try? FileManager.default.removeItem(atPath: old)
     }
   }

@@ -16,22 +16,21 @@ public func widestPrefillActivationBits(
       widest = max(widest, stack.rowsInPass(of: activity.decoder.prefill.rows) * stack.widestOperation)
       continue
     }
-    let shape = model.levels[activity.level]
+    let level = model.level(activity.level)
     let encoder = model.encoder(at: activity.level)
     let units = encoder.rowsInPass(of: activity.encoder.prefill.rows)
     widest = max(widest, units * encoder.widestOperation)
-    let inputs = Int128(model.chunkerInputs(at: activity.level))
+    let inputs = Int128(level.chunkerInputs)
     if activity.level == 1 { widest = max(widest, units * inputs) }
-    if shape.chunker != .concatenation { widest = max(widest, units * (inputs + Int128(shape.layer.width))) }
+    if level.chunker != .concatenation { widest = max(widest, units * (inputs + Int128(level.layer.width))) }
 
     // Chunks fed with known inputs run in one pass, others begin with the condition positions of all chunks.
-    let below = model.layer(at: activity.level - 1)
     let chunks = activity.decoder.prefill.calls
-    let condition = Int128(shape.conditionLength)
+    let condition = Int128(level.conditionLength)
     let rows =
       model.decoderFeedsItself(at: activity.level) ? chunks * condition : activity.decoder.prefill.rows
     widest = max(widest, rows * model.decoder(at: activity.level).widestOperation)
-    widest = max(widest, chunks * (Int128(shape.layer.width) + condition * Int128(below.width)))
+    widest = max(widest, chunks * (Int128(level.layer.width) + condition * Int128(level.below.width)))
   }
   return widest * Int128(precision.activations.bits)
 }

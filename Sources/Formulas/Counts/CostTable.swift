@@ -77,6 +77,8 @@ struct CostTable<Integer: CountingInteger>: Sendable {
     var windows = LocalWindows<Integer>(levels, model.layer, workload, walk, precision)
     cache = CacheBits()
     var below = model.layer
+    // What chunkers read: embedding rows, then the units of the level below.
+    var inputWidth = embeddingWidth
     for level in levels.indices {
       let shape = levels[level]
       var activity = walk.advance(to: shape, as: Integer.self)
@@ -85,7 +87,7 @@ struct CostTable<Integer: CountingInteger>: Sendable {
       let encoder = cost(shape.layer, layers: shape.encoderLayers, at: level, precision)
       setStack(at: level, .encoder, activity.encoder, encoder, scale)
       setNorm(at: level, .encoder, activity.encoder, encoder.norm, scale)
-      let inputs = shape.chunkLength &* (level == 1 ? embeddingWidth : below.width)
+      let inputs = shape.chunkLength &* inputWidth
       setMap(Node(level, .encoder, .chunker), activity.encoder, shape.chunkerCost(inputs: inputs, precision), scale)
       addCache(
         activity, encoder.entryBits, survives: level == levels.count, dropAt: walk.dropAt, workload)
@@ -106,6 +108,7 @@ struct CostTable<Integer: CountingInteger>: Sendable {
           .decoder, width: below.width, rows: reading.feedsTokens ? activity.fedRows : (0, 0), precision, scale)
       }
       below = shape.layer
+      inputWidth = below.width
     }
     setHead(
       model.headCost(precision), generated: workload.generatedLength, dispatches: walk.headDispatches(), scale)

@@ -153,18 +153,19 @@ extension Model {
   public var nodes: [Node] {
     let stack: [Component] = [.projections, .attention, .feedForward]
     let upkeep: [Component] = hasFullCaches ? [] : [.upkeep]
-    if !isHierarchy {
-      return ([.embedding] + stack + [.head] + upkeep).map { Node(0, .decoder, $0) }
+    switch structure {
+    case .stack: return ([.embedding] + stack + [.head] + upkeep).map { Node(0, .decoder, $0) }
+    case .hierarchy:
+      var nodes = [Node(0, .encoder, .embedding)]
+      if decoderInput.feedsTokens { nodes.append(Node(0, .decoder, .embedding)) }
+      nodes.append(Node(0, .decoder, .head))
+      for level in levels.indices {
+        let chunker: [Component] = levels[level].chunker == .concatenation ? [] : [.chunker]
+        nodes += (chunker + stack + [.norm] + upkeep).map { Node(level, .encoder, $0) }
+        let norm: [Component] = decoderHasNorm(at: level) ? [.norm] : []
+        nodes += ([.converter] + stack + norm).map { Node(level, .decoder, $0) }
+      }
+      return nodes
     }
-    var nodes = [Node(0, .encoder, .embedding)]
-    if decoderInput.feedsTokens { nodes.append(Node(0, .decoder, .embedding)) }
-    nodes.append(Node(0, .decoder, .head))
-    for level in 1...levelCount {
-      let chunker: [Component] = levels[level].chunker == .concatenation ? [] : [.chunker]
-      nodes += (chunker + stack + [.norm] + upkeep).map { Node(level, .encoder, $0) }
-      let norm: [Component] = decoderHasNorm(at: level) ? [.norm] : []
-      nodes += ([.converter] + stack + norm).map { Node(level, .decoder, $0) }
-    }
-    return nodes
   }
 }

@@ -128,9 +128,6 @@ extension LevelShape {
 }
 
 extension Model {
-  /// Features that the chunker of a level concatenates: C_l·D_{l−1}, where level 1 reads encoder embedding rows.
-  func chunkerInputs(at level: Int) -> Int { self.level(level).chunkerInputs }
-
   /// Last norm and vocabulary product: no bias.
   @inline(__always)
   func headCost<Integer>(_ precision: Precision) -> MapCost<Integer> {

@@ -47,12 +47,11 @@ struct Explainer {
     symbols = PointSymbols(question)
     let sequences = Expression.symbol("batch", question.workload.batchSize)
     batch = phase == .prefill ? sequences : sequences * .symbol("K", question.workload.continuations)
-    if !question.model.isHierarchy {
-      activity = symbols.vanilla(phase)
-    } else if node.level == 0 {
-      activity = node.side == .encoder ? symbols.encoder(1, phase) : symbols.decoder(1, phase)
-    } else {
-      activity = node.side == .encoder ? symbols.encoder(node.level, phase) : symbols.decoder(node.level, phase)
+    switch (question.model.structure, node.side) {
+    case (.stack, .encoder), (.stack, .decoder): activity = symbols.vanilla(phase)
+    // Tables and head, at level 0, run with the stacks of level 1.
+    case (.hierarchy, .encoder): activity = symbols.encoder(max(node.level, 1), phase)
+    case (.hierarchy, .decoder): activity = symbols.decoder(max(node.level, 1), phase)
     }
   }
 
@@ -160,11 +159,11 @@ struct Explainer {
   }
 
   var chunker: [(String, Expression)] {
-    let below: Expression = node.level == 1 ? .symbol("E_1", model.encoderEmbeddingWidth) : width(node.level - 1)
-    let inputs = symbols.chunk(node.level) * below
-    let inputNorm = model.levels[node.level].chunker == .linear
+    let level = model.level(node.level)
+    let below = Expression.symbol(level.number == 1 ? "E_1" : "D_\(level.number - 1)", level.inputWidth)
     return map(
-      inputs: inputs, outputs: width(node.level), bias: true, inputNorm: inputNorm, rows: batch * activity.calls,
+      inputs: symbols.chunk(level.number) * below, outputs: width(level.number), bias: true,
+      inputNorm: level.chunker == .linear, rows: batch * activity.calls,
       dispatches: activity.callDispatches)
   }
 

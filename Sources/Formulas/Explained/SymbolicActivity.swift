@@ -43,7 +43,7 @@ struct PointSymbols {
     endLength = question.workload.promptLength + question.workload.generatedLength
   }
 
-  func span(_ level: Int) -> Expression { .symbol("C_{≤\(level)}", model.metaContextLength(upTo: level)) }
+  func span(_ level: Int) -> Expression { .symbol("C_{≤\(level)}", model.level(level).span) }
   func chunk(_ level: Int) -> Expression { .symbol("C_\(level)", model.levels[level].chunkLength) }
   func condition(_ level: Int) -> Expression { .symbol("R_\(level)", model.levels[level].conditionLength) }
   /// Chunks of a level that a parallel meta-context takes together instead of one by one, less one.
@@ -112,20 +112,25 @@ struct PointSymbols {
   /// A closed chunk's positions and pairs.
   private func whole(_ level: Int) -> Expression { condition(level) + chunk(level) - 1 }
 
-  /// 1 if a chunk is open after a number of tokens, 0 otherwise; and the positions that it has run.
-  private func open(_ level: Int, at tokens: Expression, named name: String) -> (
-    one: Expression, rows: Expression, fed: Expression
-  ) {
-    let length = name == "P" ? promptLength : endLength
-    let fed = length / model.metaContextLength(upTo: level - 1) % model.levels[level].chunkLength
-    let units = Expression.symbol("u_\(level)(\(name))", fed)
+  /// Behind the prompt, and behind the last token.
+  private enum Moment { case prompt, end }
+
+  /// 1 if a chunk is open at a moment, 0 otherwise; and the positions that it has run.
+  private func open(_ level: Int, at moment: Moment) -> (one: Expression, rows: Expression, fed: Expression) {
+    let (tokens, name, length) =
+      switch moment {
+      case .prompt: (prompt, "P", promptLength)
+      case .end: (end, "T", endLength)
+      }
+    let own = model.level(level)
+    let units = Expression.symbol("u_\(level)(\(name))", length / own.spanBelow % own.chunkLength)
     return (.ceiling(tokens, span(level)) - .floor(tokens, span(level)), condition(level) + units, units)
   }
 
   private func decoderPrefill(_ level: Int) -> SymbolicActivity {
     var activity = SymbolicActivity()
     if level > 1 && model.decoderInput == .encoderState { return activity }
-    let open = open(level, at: prompt, named: "P")
+    let open = open(level, at: .prompt)
     activity.rows = open.one * open.rows
     activity.pairs = open.one * .triangle(open.rows)
     activity.calls = open.one
@@ -154,13 +159,13 @@ struct PointSymbols {
     let late = level > 1 && model.decoderInput == .encoderState
     if late && (model.generation == .hierarchical || endLength <= walk.dropAt) { return activity }
     let start = late ? drop : prompt
-    let after = open(level, at: end, named: "T")
+    let after = open(level, at: .end)
     let chunks = Expression.floor(end, span(level)) - .floor(start, span(level))
     activity.rows = chunks * whole(level) + after.one * after.rows
     activity.pairs = chunks * .triangle(whole(level)) + after.one * .triangle(after.rows)
     activity.passes = chunks * chunk(level) + after.one * (1 + after.fed)
     if !late {
-      let before = open(level, at: prompt, named: "P")
+      let before = open(level, at: .prompt)
       activity.rows = activity.rows - before.one * before.rows
       activity.pairs = activity.pairs - before.one * .triangle(before.rows)
       activity.passes = activity.passes - before.one * (1 + before.fed)

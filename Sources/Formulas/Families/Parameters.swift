@@ -91,21 +91,21 @@ extension Model {
       ParameterComponent(
         name: "encoder embedding", count: Int128(vocabulary) * Int128(encoderEmbeddingWidth), used: true)
     ]
-    for number in levels.indices {
-      if let count = chunkerParameters(at: number) {
+    for level in hierarchy {
+      if let count = level.chunkerParameters {
         components.append(
-          ParameterComponent(name: "level \(number) chunker", count: count, used: true, isMap: true))
+          ParameterComponent(name: "level \(level.number) chunker", count: count, used: true, isMap: true))
       }
-      let encoder = encoder(at: number).parameterCount
-      components.append(ParameterComponent(name: "level \(number) encoder", count: encoder, used: true))
+      let encoder = encoder(at: level.number).parameterCount
+      components.append(ParameterComponent(name: "level \(level.number) encoder", count: encoder, used: true))
     }
-    for level in levels.indices.reversed() {
-      let used = decoderRuns(at: level)
-      let decoder = self.decoder(at: level).parameterCount
+    for level in hierarchy.reversed() {
+      let used = decoderRuns(at: level.number)
+      let decoder = self.decoder(at: level.number).parameterCount
       components.append(
         ParameterComponent(
-          name: "level \(level) converter", count: converterParameters(at: level), used: used, isMap: true))
-      components.append(ParameterComponent(name: "level \(level) decoder", count: decoder, used: used))
+          name: "level \(level.number) converter", count: level.converterParameters, used: used, isMap: true))
+      components.append(ParameterComponent(name: "level \(level.number) decoder", count: decoder, used: used))
     }
     if tiedHead {
       components.append(
@@ -118,12 +118,12 @@ extension Model {
     }
     return components
   }
+}
 
+extension Level {
   /// Weight and bias, and a norm weight over the inputs of the linear kind; nil for the view.
-  fileprivate func chunkerParameters(at level: Int) -> Int128? {
-    let shape = levels[level]
-    let width = Int128(shape.layer.width)
-    let inputs = Int128(chunkerInputs(at: level))
+  fileprivate var chunkerParameters: Int128? {
+    let (inputs, width) = (Int128(chunkerInputs), Int128(shape.layer.width))
     switch shape.chunker {
     case .concatenation: return nil
     case .linear: return inputs * width + width + inputs
@@ -132,9 +132,8 @@ extension Model {
   }
 
   /// D_l → R_l·D_{l−1}, weight and bias.
-  fileprivate func converterParameters(at level: Int) -> Int128 {
-    let outputs = Int128(levels[level].conditionLength) * Int128(layer(at: level - 1).width)
-    return (Int128(levels[level].layer.width) + 1) * outputs
+  fileprivate var converterParameters: Int128 {
+    (Int128(shape.layer.width) + 1) * Int128(shape.conditionLength) * Int128(below.width)
   }
 }
 

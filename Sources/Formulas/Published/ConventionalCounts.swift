@@ -58,7 +58,8 @@ private struct ConventionConverter {
       case .attention: convertAttention(&work, entry.node, phase, own)
       case .head: convertHead(&work, phase)
       case .embedding: convertEmbedding(&work, entry.node, groups)
-      default: break
+      // No convention is about them; what a cache method adds as upkeep is counted as it is.
+      case .chunker, .converter, .projections, .feedForward, .norm, .upkeep: break
       }
       if conventions.elementwise == .off { work.elementwiseFlops = 0 }
       return NodeWork(node: entry.node, work: work)
@@ -89,10 +90,10 @@ private struct ConventionConverter {
     work.matmulFlops += 2 * twicePairs * query
     work.elementwiseFlops += 3 * twicePairs * heads
     let readBits = ownReads * layers * 2 * Int128(shape.keyValueWidth) * Int128(precision.cache.bits)
-    if node.side == .encoder || node.level == 0 {
-      work.cacheReadBits -= readBits
-    } else {
+    if node.isLocal {
       work.localReadBits -= readBits
+    } else {
+      work.cacheReadBits -= readBits
     }
     if conventions.attention == .unfused {
       work.activationBits += work.matmulFlops / query * heads * Int128(precision.activations.bits)
@@ -119,10 +120,13 @@ private struct ConventionConverter {
 
   /// Whether the dispatch that emits the first token emits tokens of other chunks too, and so stays.
   private var firstHeadIsShared: Bool {
-    guard model.isHierarchy else { return false }
-    let walk = HierarchyWalk(model, prompt: workload.promptLength, generated: workload.generatedLength)
-    return walk.parallel > 0 && walk.dropAt == workload.promptLength
-      && model.metaContextLength > model.levels[1].chunkLength
+    switch model.structure {
+    case .stack: return false
+    case .hierarchy:
+      let walk = HierarchyWalk(model, prompt: workload.promptLength, generated: workload.generatedLength)
+      return walk.parallel > 0 && walk.dropAt == workload.promptLength
+        && model.metaContextLength > model.levels[1].chunkLength
+    }
   }
 
   /// One-hot rows times the table, which every dispatch reads whole.

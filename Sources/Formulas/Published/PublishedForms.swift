@@ -100,7 +100,7 @@ private struct Forms {
   /// Vectors in the full windows of the decoders that run; a chunk of one token is never open.
   var windows: Int128 {
     sum { level in
-      let open = model.decoderRuns(at: level) && model.metaContextLength(upTo: level) > 1
+      let open = model.decoderRuns(at: level) && model.level(level).span > 1
       return open ? condition(level) + chunk(level) - 1 : 0
     }
   }

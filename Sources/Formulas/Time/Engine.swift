@@ -73,17 +73,19 @@ public struct Engine: Hashable, Sendable {
   ) -> Int128 {
     let prompt = Double(question.workload.promptLength)
     let activationBytes = Double(question.precision.activations.bits) / 8
-    let squares =
-      !question.model.isHierarchy
-      ? [Double(question.model.layer.heads) * prompt * prompt]
-      : question.model.hierarchy.map { level in
-        let units = Double(question.workload.promptLength / level.span)
-        return Double(level.layer.heads) * units * units
+    let (squares, logitRows): ([Double], Double) =
+      switch question.model.structure {
+      case .stack: ([Double(question.model.layer.heads) * prompt * prompt], prompt)
+      // Decoders and head of a hierarchy do not run over the prompt.
+      case .hierarchy:
+        (
+          question.model.hierarchy.map { level in
+            let units = Double(question.workload.promptLength / level.span)
+            return Double(level.layer.heads) * units * units
+          }, 0
+        )
       }
-    // Decoders and head of a hierarchy do not run over the prompt.
-    let logits =
-      holdsPromptLogits && !question.model.isHierarchy
-      ? prompt * Double(question.model.vocabulary) * activationBytes : 0
+    let logits = holdsPromptLogits ? logitRows * Double(question.model.vocabulary) * activationBytes : 0
     let extra = (heldCaches - 1) * Double(cacheBytes) + heldScores * (squares.max() ?? 0) + logits
     return cacheBytes + Int128(extra.rounded(.up))
   }

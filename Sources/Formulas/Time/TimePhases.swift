@@ -188,8 +188,9 @@ struct DispatchChain {
 
   /// One dispatch of `chunks` condition vectors.
   func appendConverter(_ level: Int, to builder: inout DispatchBuilder, chunks: Double, dispatches: Double) {
-    let inputs = Double(model.levels[level].layer.width)
-    let outputs = Double(model.levels[level].conditionLength * model.layer(at: level - 1).width) / devices
+    let own = model.level(level)
+    let inputs = Double(own.layer.width)
+    let outputs = Double(own.conditionLength * own.below.width) / devices
     builder.appendProduct(
       Node(level, .decoder, .converter), rows: chunks, dispatches: dispatches, inputs: inputs, outputs: outputs,
       extraWeights: outputs, elementwisePerRow: outputs, activationsPerRow: inputs + outputs,
@@ -198,16 +199,16 @@ struct DispatchChain {
 
   /// What feeds encoder `level`: at level 1 the embedding rows, then the chunker unless it is a view.
   func appendChunker(_ level: Int, to builder: inout DispatchBuilder, units: Double, dispatches: Double) {
-    let shape = model.levels[level]
-    let inputs = Double(model.chunkerInputs(at: level))
-    let outputs = Double(shape.layer.width) / devices
+    let own = model.level(level)
+    let inputs = Double(own.chunkerInputs)
+    let outputs = Double(own.layer.width) / devices
     if level == 1 {
       builder.appendEmbedding(
-        Node(0, .encoder, .embedding), rows: units * Double(shape.chunkLength), dispatches: dispatches,
-        width: Double(model.encoderEmbeddingWidth))
+        Node(0, .encoder, .embedding), rows: units * Double(own.chunkLength), dispatches: dispatches,
+        width: Double(own.inputWidth))
     }
-    guard shape.chunker != .concatenation else { return }
-    let normed = shape.chunker == .linear ? inputs : 0
+    guard own.chunker != .concatenation else { return }
+    let normed = own.chunker == .linear ? inputs : 0
     builder.appendProduct(
       Node(level, .encoder, .chunker), rows: units, dispatches: dispatches, inputs: inputs, outputs: outputs,
       extraWeights: outputs + normed, elementwisePerRow: outputs + (normed > 0 ? 4 * normed + 4 : 0),
@@ -215,9 +216,9 @@ struct DispatchChain {
   }
 
   func addMapsResident(_ level: Int, to builder: inout DispatchBuilder) {
-    let shape = model.levels[level]
-    let chunker = shape.chunker == .concatenation ? 0 : model.chunkerInputs(at: level) * shape.layer.width
-    let converter = shape.layer.width * shape.conditionLength * model.layer(at: level - 1).width
+    let own = model.level(level)
+    let chunker = own.chunker == .concatenation ? 0 : own.chunkerInputs * own.layer.width
+    let converter = own.layer.width * own.conditionLength * own.below.width
     builder.addResident(
       Double(chunker + converter) / devices * builder.weightBytes, at: Node(level, .encoder, .chunker))
   }

@@ -136,21 +136,21 @@ public func extrapolated(_ calibration: CalibrationSummary?, _ question: Questio
   let groups = (phases.prefill.groups + phases.decode.groups).filter { $0.dispatches > 0 }
   let rows = groups.map(\.rows)
   let sets = groups.map(\.workingSet).filter(\.isFinite)
-  func values(_ property: String) -> [Double] {
+  func values(_ property: CalibratedProperty) -> [Double] {
     switch property {
-    case "prompt": [Double(question.workload.promptLength)]
-    case "generated": [Double(question.workload.generatedLength)]
-    case "concurrency": [Double(question.workload.batchSize) * Double(question.workload.continuations)]
-    case "context":
+    case .prompt: [Double(question.workload.promptLength)]
+    case .generated: [Double(question.workload.generatedLength)]
+    case .concurrency: [Double(question.workload.batchSize) * Double(question.workload.continuations)]
+    case .context:
       [
         Double(question.workload.promptLength),
         Double(question.workload.promptLength + question.workload.generatedLength),
       ]
-    case "parameters": [Double(parameters(of: question.model).total)]
-    case "rows": [rows.min(), rows.max()].compactMap { $0 }
-    case "working_set_bytes": [sets.min(), sets.max()].compactMap { $0 }
-    default: []
+    case .parameters: [Double(parameters(of: question.model).total)]
+    case .rows: [rows.min(), rows.max()].compactMap { $0 }
+    case .workingSet: [sets.min(), sets.max()].compactMap { $0 }
     }
   }
-  return calibration.ranges.filter { range in values(range.property).contains { !range.contains($0) } }.map(\.property)
+  return calibration.ranges.filter { range in values(range.property).contains { !range.contains($0) } }
+    .map(\.property.rawValue)
 }

@@ -15,7 +15,7 @@ struct DispatchBuilder {
   init(_ model: Model, _ precision: Precision, devices: Double) {
     self.devices = devices
     residentBytes = Array(repeating: 0, count: model.levelCount + 1)
-    strides = (0...model.levelCount).map { $0 == 0 ? 1 : Double(model.metaContextLength(upTo: $0)) }
+    strides = [1] + model.hierarchy.map { Double($0.span) }
     self.precision = precision
     groups.reserveCapacity(24 * (2 * model.levelCount + 1))
   }

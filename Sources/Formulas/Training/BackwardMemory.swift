@@ -34,14 +34,14 @@ struct BackwardMemory {
     hold(all * width)
     borrow(all * width, all * width)
     release(all * Int128(model.vocabulary))
-    guard model.isHierarchy else {
-      return runStack(StackPass(model.tokenStack, rows: all, entries: rows.entryElements(of: model.tokenStack)))
-    }
-    beginRestored(1)
-    release(all * width)
-    for level in 1...model.levelCount where begunRestored.contains(level) { runDecoder(level) }
-    for level in stride(from: model.levelCount, through: 1, by: -1) where begunLatents.contains(level) {
-      runEncoder(level)
+    switch model.structure {
+    case .stack:
+      runStack(StackPass(model.tokenStack, rows: all, entries: rows.entryElements(of: model.tokenStack)))
+    case .hierarchy:
+      beginRestored(1)
+      release(all * width)
+      for level in model.levels.indices where begunRestored.contains(level) { runDecoder(level) }
+      for level in model.levels.indices.reversed() where begunLatents.contains(level) { runEncoder(level) }
     }
   }
 
@@ -83,7 +83,9 @@ struct BackwardMemory {
     if begunUnits.insert(level).inserted { hold(unitElements(level)) }
   }
 
-  private func unitElements(_ level: Int) -> Int128 { rows.units(level) * Int128(rows.model.chunkerInputs(at: level)) }
+  private func unitElements(_ level: Int) -> Int128 {
+    rows.units(level) * Int128(rows.model.level(level).chunkerInputs)
+  }
 
   /// A^(l), which for a concatenation is a view of the units.
   private mutating func beginSummaries(_ level: Int) {

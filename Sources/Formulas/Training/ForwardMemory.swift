@@ -61,12 +61,12 @@ struct ForwardMemory {
   }
 
   private mutating func runEncoder(_ level: Int, _ rows: TrainingRows) {
-    let (shape, units) = (rows.model.levels[level], rows.units(level))
-    let inputs = Int128(rows.model.chunkerInputs(at: level))
+    let (own, units) = (rows.model.level(level), rows.units(level))
+    let inputs = Int128(own.chunkerInputs)
     // Embedded tokens, or the units of whole chunks where there are more.
     if level == 1 || !rows.readsAll(level) { keep(units, inputs) }
     // What a linear chunker borrows is never the most: its decoder restores as much, and keeps it.
-    if shape.chunker != .concatenation { keep(units, rows.width(level)) }
+    if own.chunker != .concatenation { keep(units, rows.width(level)) }
     runStack(rows.model.encoder(at: level), units, endsNormalised: true)
   }
 

@@ -67,7 +67,7 @@ struct TrainingRows {
 
   /// Chunks that decoder l restores of one sequence, the last one even where it is not full.
   func chunksEach(_ level: Int) -> Int128 {
-    let span = Int128(model.metaContextLength(upTo: level))
+    let span = Int128(model.level(level).span)
     return (tokens + span - 1) / span
   }
   func chunks(_ level: Int) -> Int128 { sequences * chunksEach(level) }
@@ -94,7 +94,7 @@ struct TrainingRows {
 
   /// Keys of one layer of decoder l's windows, or its values.
   func windowElements(_ level: Int) -> Int128 {
-    chunks(level) * positions(level) * Int128(model.layer(at: level - 1).keyValueWidth)
+    chunks(level) * positions(level) * Int128(model.level(level).below.keyValueWidth)
   }
 
   /// Keys of one layer of a stack, or its values.
@@ -135,17 +135,19 @@ extension Model {
       }
     }
     let tables = tensor(vocabulary, width) * (tiedHead ? 1 : 2)
-    guard isHierarchy else { return tables + stack(tokenStack) }
-    return (1...levelCount).reduce(tables + tensor(vocabulary, encoderEmbeddingWidth)) { sum, level in
-      let (shape, below) = (levels[level], self.layer(at: level - 1))
-      let (inputs, outputs) = (chunkerInputs(at: level), shape.layer.width)
-      let chunker = shape.chunker == .concatenation ? 0 : tensor(outputs, inputs) + tensor(1, outputs)
-      let chunkerNorm = shape.chunker == .linear ? tensor(1, inputs) : 0
-      let vectors = shape.conditionLength * below.width
-      let converter = tensor(vectors, outputs) + tensor(1, vectors)
-      let start = decoderInput != .cascade || level == levelCount ? tensor(1, outputs) : 0
-      return sum + chunker + chunkerNorm + converter + start + stack(encoder(at: level))
-        + stack(decoder(at: level))
+    switch structure {
+    case .stack: return tables + stack(tokenStack)
+    case .hierarchy:
+      return hierarchy.reduce(tables + tensor(vocabulary, encoderEmbeddingWidth)) { sum, level in
+        let (inputs, outputs) = (level.chunkerInputs, level.layer.width)
+        let chunker = level.chunker == .concatenation ? 0 : tensor(outputs, inputs) + tensor(1, outputs)
+        let chunkerNorm = level.chunker == .linear ? tensor(1, inputs) : 0
+        let vectors = level.conditionLength * level.below.width
+        let converter = tensor(vectors, outputs) + tensor(1, vectors)
+        let start = decoderInput != .cascade || level.isTop ? tensor(1, outputs) : 0
+        return sum + chunker + chunkerNorm + converter + start + stack(encoder(at: level.number))
+          + stack(decoder(at: level.number))
+      }
     }
   }
 }

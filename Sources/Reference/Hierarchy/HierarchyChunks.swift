@@ -14,7 +14,7 @@ extension HierarchySession {
   /// - Shape: latents × D_l in, (latents · R_l) × D_{l−1} out
   func convert(_ l: Int, _ latents: Tensor) -> Tensor {
     let vectors = machine.convert(latents, weights(l).converter, at: Node(l, .decoder, .converter))
-      .reshaped(rows: latents.rows * level(l).conditionLength, columns: model.layer(at: l - 1).width)
+      .reshaped(rows: latents.rows * level(l).conditionLength, columns: level(l).below.width)
     retained?.keep(vectors, level: l)
     return vectors
   }

@@ -70,7 +70,7 @@ extension HierarchySession {
     let (summaries, latents) = encode(tokens, teacherForced: true)
     var reconstructions: [Tensor] = []
     for l in stride(from: model.levelCount, through: 1, by: -1) {
-      let chunks = (committed + span(l) - 1) / span(l)
+      let chunks = (committed + level(l).span - 1) / level(l).span
       let conditions = teacherConditions(l, chunks: chunks, latents: latents, restored: reconstructions.last)
       let all = window(l, groups: sequences * chunks)
       let own = l > 1 ? model.decoderInput.feedsReconstructions : !model.decoderInput.feedsTokens
@@ -110,7 +110,7 @@ extension HierarchySession {
     unroll(
       l, conditions, window: window, closed: conditions.rows, openFeeds: 0,
       collect: { _, output in slots.append(output) }, feed: { _, output in l > 1 ? output : ownOutput(output) })
-    return machine.assemble(rows: conditions.rows * chunk, columns: model.layer(at: l - 1).width) {
+    return machine.assemble(rows: conditions.rows * chunk, columns: level(l).below.width) {
       (slots[$0 % chunk], $0 / chunk)
     }
   }
@@ -120,10 +120,10 @@ extension HierarchySession {
   private func teacherKnown(
     _ l: Int, _ conditions: Tensor, chunks: Int, tokens: [[Int32]], latents: PerLevel<Tensor?>, window: KeyValueCache
   ) -> Tensor {
-    let (condition, chunk, width) = (level(l).conditionLength, level(l).chunkLength, model.layer(at: l - 1).width)
+    let (condition, chunk, width) = (level(l).conditionLength, level(l).chunkLength, level(l).below.width)
     let vectors = convert(l, conditions)
     let queries = condition + chunk - 1
-    let units = committed / span(l - 1)
+    let units = committed / level(l).spanBelow
     let known =
       l == 1
       ? machine.embed(tokens.flatMap(\.self), table: weights.embedding, at: Node(0, .decoder, .embedding))

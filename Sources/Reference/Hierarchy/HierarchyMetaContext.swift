@@ -46,7 +46,7 @@ extension HierarchySession {
     guard let observeRestored else { return }
     observeRestored(
       RestoredUnits(
-        level: l, firstUnit: committed / span(l - 1), units: units, firstChunk: committed / span(l),
+        level: l, firstUnit: committed / level(l).spanBelow, units: units, firstChunk: committed / level(l).span,
         chunks: chunked(l, units: units)))
   }
 
@@ -55,15 +55,15 @@ extension HierarchySession {
   private func observeStatesInside() {
     for n in committed + 1..<max(committed + metaContext, committed + 1) {
       memory.observe(windows) { l in
-        guard n % span(l) != 0, decoderRuns(l) else { return 0 }
-        return level(l).conditionLength + n / span(l - 1) % level(l).chunkLength
+        guard n % level(l).span != 0, decoderRuns(l) else { return 0 }
+        return level(l).conditionLength + n / level(l).spanBelow % level(l).chunkLength
       }
     }
   }
 
   private func parallelWindow(_ l: Int) -> KeyValueCache {
     if let known = parallelWindows[l] { return known }
-    let made = window(l, groups: sequences * metaContext / span(l))
+    let made = window(l, groups: sequences * metaContext / level(l).span)
     parallelWindows[l] = made
     return made
   }
@@ -72,7 +72,7 @@ extension HierarchySession {
   private func chunkConditions(_ l: Int, restored: Tensor?) -> Tensor {
     guard l < model.levelCount, let restored else { return latest[l] }
     guard model.decoderInput != .cascade else { return restored }
-    let chunks = metaContext / span(l)
+    let chunks = metaContext / level(l).span
     let rows = machine.arena.tensor(rows: restored.rows, columns: restored.columns)
     for sequence in 0..<sequences {
       rows.setRow(sequence * chunks, to: previous[l], row: sequence)
@@ -86,7 +86,7 @@ extension HierarchySession {
   /// X̂^(l−1) of the whole meta-context, sequence × units rows.
   private func restoreChunks(_ l: Int, _ conditions: Tensor, window: KeyValueCache) -> Tensor {
     let chunk = level(l).chunkLength
-    let rows = machine.arena.tensor(rows: conditions.rows * chunk, columns: model.layer(at: l - 1).width)
+    let rows = machine.arena.tensor(rows: conditions.rows * chunk, columns: level(l).below.width)
     unroll(
       l, conditions, window: window, closed: conditions.rows, openFeeds: 0,
       collect: { slot, output in
@@ -131,7 +131,7 @@ extension HierarchySession {
     var units = topUnits
     for l in 1...model.levelCount where encoderRuns(l) {
       let input = l == 1 ? embedForEncoder(metaContextTokens) : units!
-      let queries = metaContext / span(l)
+      let queries = metaContext / level(l).span
       let output = machine.runNormalised(
         weights(l).encoder, chunked(l, units: input), cache: encoderCaches[l], queries: queries, readsOnce: false)
       for sequence in 0..<sequences { latest[l].setRow(sequence, to: output, row: (sequence + 1) * queries - 1) }

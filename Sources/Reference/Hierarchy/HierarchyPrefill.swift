@@ -62,7 +62,7 @@ extension HierarchySession {
   private func unitsCached(_ l: Int, from start: Int = 0, to end: Int) -> Int {
     // Below the top, recursive generation never caches past the drop.
     let end = model.generation == .recursive && l < model.levelCount ? min(end, dropLength) : end
-    return max(end / span(l) - start / span(l), 0)
+    return max(end / level(l).span - start / level(l).span, 0)
   }
 
   func window(_ l: Int, groups: Int) -> KeyValueCache {
@@ -90,7 +90,7 @@ extension HierarchySession {
     var chunks: PerLevel<Tensor?> = []
     var latents: PerLevel<Tensor?> = []
     for l in 1...model.levelCount {
-      let count = tokens[0].count / span(l)
+      let count = tokens[0].count / level(l).span
       guard count > 0 else {
         chunks.append(nil)
         latents.append(nil)
@@ -134,7 +134,7 @@ extension HierarchySession {
   /// Keeps the newest latent of each level, and those of the open chunk above it.
   private func keepNewest(_ latents: PerLevel<Tensor?>) {
     for l in 1...model.levelCount {
-      let count = committed / span(l)
+      let count = committed / level(l).span
       for sequence in 0..<sequences {
         let prompt = sequence / workload.continuations
         guard count > 0, let units = latents[l] else {
@@ -165,8 +165,8 @@ extension HierarchySession {
     let carry = firstCarryChunks()
     var restored = [Reconstructions?](repeating: nil, count: model.levelCount + 1)
     for l in stride(from: model.levelCount, through: 1, by: -1) where decoderRuns(l) {
-      let closed = length / span(l) - carry[l]
-      let isOpen = length % span(l) != 0
+      let closed = length / level(l).span - carry[l]
+      let isOpen = length % level(l).span != 0
       guard closed > 0 || isOpen else { continue }
       let conditions = conditionRows(
         l, chunks: carry[l]..<carry[l] + closed + (isOpen ? 1 : 0), latents: latents, restored: restored[l])
@@ -181,7 +181,7 @@ extension HierarchySession {
   /// Per level (index l; 0 unused): the first closed chunk, from 0, that decoder l runs so that X̂^(l−1) of the prompt's
   /// last unit exists; the number of closed chunks where it runs none. Only the reconstruction readings carry.
   private func firstCarryChunks() -> [Int] {
-    var first = (0...model.levelCount).map { workload.promptLength / span($0) }
+    var first = (0...model.levelCount).map { workload.promptLength / model.metaContextLength(upTo: $0) }
     guard model.decoderInput.feedsReconstructions else { return first }
     for l in 2..<max(model.levelCount + 1, 2) {
       // Chunk first[l−1] of the level below is conditioned on the unit before it, at least on unit 0.
@@ -219,10 +219,10 @@ extension HierarchySession {
   private func runKnown(
     _ l: Int, _ conditions: Tensor, prompts: [[Int32]], latents: PerLevel<Tensor?>
   ) -> Reconstructions? {
-    let (batch, length, width) = (workload.batchSize, workload.promptLength, model.layer(at: l - 1).width)
+    let (batch, length, width) = (workload.batchSize, workload.promptLength, level(l).below.width)
     let condition = level(l).conditionLength
-    let closedUnits = length / span(l) * level(l).chunkLength
-    let units = length / span(l - 1) - closedUnits
+    let closedUnits = length / level(l).span * level(l).chunkLength
+    let units = length / level(l).spanBelow - closedUnits
     let vectors = convert(l, conditions)
     let queries = condition + units
     let input = machine.arena.tensor(rows: batch * queries, columns: width)
@@ -237,7 +237,7 @@ extension HierarchySession {
         let (source, row) =
           l == 1
           ? (known!, prompt * units + unit)
-          : (latents[l - 1]!, prompt * (length / span(l - 1)) + closedUnits + unit)
+          : (latents[l - 1]!, prompt * (length / level(l).spanBelow) + closedUnits + unit)
         input.setRow(prompt * queries + condition + unit, to: source, row: row)
       }
     }
@@ -262,9 +262,9 @@ extension HierarchySession {
     _ l: Int, _ conditions: Tensor, firstChunk: Int, closed: Int, isOpen: Bool
   ) -> Reconstructions? {
     let (batch, chunk) = (workload.batchSize, level(l).chunkLength)
-    let openUnits = workload.promptLength / span(l - 1) % chunk
+    let openUnits = workload.promptLength / level(l).spanBelow % chunk
     let count = closed * chunk + (isOpen ? openUnits + 1 : 0)
-    let rows = machine.arena.tensor(rows: l > 1 ? batch * count : 0, columns: model.layer(at: l - 1).width)
+    let rows = machine.arena.tensor(rows: l > 1 ? batch * count : 0, columns: level(l).below.width)
     let all = window(l, groups: conditions.rows)
     unroll(
       l, conditions, window: all, closed: closed * batch, openFeeds: isOpen ? openUnits : 0,
@@ -289,7 +289,7 @@ extension HierarchySession {
   /// X̂ of the unit in progress and of the one before it, where they exist and a later chunk is conditioned on them.
   private func keepReconstructions(_ restored: [Reconstructions?]) {
     for l in 1..<model.levelCount {
-      let count = workload.promptLength / span(l)
+      let count = workload.promptLength / level(l).span
       for sequence in 0..<sequences {
         let prompt = sequence / workload.continuations
         if count == 0, let start = weights(l).start { previous[l].setRow(sequence, to: start, row: 0) }

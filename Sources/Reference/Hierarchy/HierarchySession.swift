@@ -18,6 +18,7 @@ public final class HierarchySession: Session {
   let weights: ModelWeights
   let methods: CacheMethods.Factory
   let model: Model
+  let levels: PerLevel<Level>
   let workload: Workload
   /// batch × continuations.
   let sequences: Int
@@ -76,6 +77,7 @@ public final class HierarchySession: Session {
     precondition(model.generation == .hierarchical || levelCount >= 2, "recursive generation needs two levels")
     self.weights = weights
     self.model = model
+    levels = PerLevel(model.hierarchy)
     self.workload = workload
     self.machine = machine
     self.methods = methods
@@ -93,7 +95,7 @@ public final class HierarchySession: Session {
     pending = state(1..<levelCount)
     previous = state(1..<levelCount)
     bottleneck = machine.makeState(
-      rows: sequences * model.levels[levelCount].chunkLength, columns: model.layer(at: levelCount - 1).width)
+      rows: sequences * levels[levelCount].chunkLength, columns: levels[levelCount].below.width)
     hidden = machine.makeState(rows: sequences, columns: model.layer.width)
     func tokens(_ perSequence: Int) -> [Int32] { [Int32](repeating: 0, count: sequences * perSequence) }
     openTokens = tokens(model.levels[1].chunkLength)
@@ -105,10 +107,8 @@ public final class HierarchySession: Session {
 
   // MARK: Shorthand
 
-  func level(_ l: Int) -> LevelShape { model.levels[l] }
+  func level(_ l: Int) -> Level { levels[l] }
   func weights(_ l: Int) -> LevelWeights { weights.levels[l] }
-  /// `C_{≤l}`
-  func span(_ l: Int) -> Int { model.metaContextLength(upTo: l) }
   /// Whether decoder l runs at this point: under `encoder-state` those above level 1 do only after a drop.
   func decoderRuns(_ l: Int) -> Bool { l == 1 || model.decoderInput != .encoderState || dropped }
   func encoderRuns(_ l: Int) -> Bool { l == model.levelCount || !dropped }
@@ -143,7 +143,7 @@ public final class HierarchySession: Session {
 
   /// Opens the chunks that the next token begins, from the top down, and reads the head.
   private func emit(choosing choose: TokenChooser) {
-    for l in stride(from: model.levelCount, through: 1, by: -1) where committed % span(l) == 0 && decoderRuns(l) {
+    for l in stride(from: model.levelCount, through: 1, by: -1) where committed % level(l).span == 0 && decoderRuns(l) {
       advanceDecoder(l, convert(l, conditionLatent(l)))
     }
     let logits = machine.head(
@@ -208,7 +208,7 @@ public final class HierarchySession: Session {
     windows[l].clear()
     if encoderRuns(l) { stepEncoder(l) }
     guard l < model.levelCount else { return }
-    let (slot, chunk) = ((committed / span(l) - 1) % level(l + 1).chunkLength, level(l + 1).chunkLength)
+    let (slot, chunk) = ((committed / level(l).span - 1) % level(l + 1).chunkLength, level(l + 1).chunkLength)
     if decoderRuns(l + 1) {
       previous[l].copy(from: pending[l])
       if dropped, l == model.levelCount - 1 {
@@ -229,7 +229,7 @@ public final class HierarchySession: Session {
     latest[l].copy(from: output)
     guard l < model.levelCount else { return }
     let chunk = level(l + 1).chunkLength
-    let slot = (committed / span(l) - 1) % chunk
+    let slot = (committed / level(l).span - 1) % chunk
     for sequence in 0..<sequences { openUnits[l].setRow(sequence * chunk + slot, to: output, row: sequence) }
   }
 

@@ -15,6 +15,7 @@ public enum AtomicFolder {
       try synchronise(temporary)
       guard rename(temporary, path) == 0 else { throw FileFailure(path, code: errno) }
     } catch {
+      // What went wrong first is what a person needs to know.
       try? FileManager.default.removeItem(atPath: temporary)
       throw error
     }
@@ -23,8 +24,10 @@ public enum AtomicFolder {
 
   /// Removes hidden folders of earlier processes that were killed as they wrote.
   public static func removeLeftovers(in folder: String) {
+    // Hidden folders that stay only take space.
     for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
     where name.hasPrefix(".") && name.hasSuffix(".partial") {
+      // As above.
       try? FileManager.default.removeItem(atPath: folder + "/" + name)
     }
   }

@@ -7,15 +7,26 @@ public final class JournalFile {
   private let descriptor: Int32
 
   /// Opens the file with the lines of it that are kept; a last line without an end, which a killed process left, goes.
-  /// - Throws: `FileFailure`
-  public init(_ path: String, keeping isKept: (String) -> Bool) throws(FileFailure) {
+  /// - Parameter isKept: asked about each line and its number, from 1; where it throws, the file stays as it was.
+  /// - Throws: `FileFailure`, and what `isKept` throws.
+  public init(_ path: String, keeping isKept: (_ line: String, _ number: Int) throws -> Bool) throws {
     self.path = path
-    guard access(path, R_OK) == 0 || errno == ENOENT else { throw FileFailure(path, code: errno) }
+    var content = Data()
+    if access(path, R_OK) == 0 {
+      // What is there and cannot be read, a folder for example, is no empty journal.
+      guard let read = FileManager.default.contents(atPath: path) else { throw FileFailure(path, code: EIO) }
+      content = read
+    } else if errno != ENOENT {
+      throw FileFailure(path, code: errno)
+    }
     // A process may have been killed within a character: the line that it is in has no end, and goes.
-    let old = FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    let old = String(decoding: content, as: UTF8.self)
     let whole = old.lastIndex(of: "\n").map { old[...$0] } ?? ""
-    let lines = whole.split(separator: "\n").map(String.init).filter(isKept)
-    let text = lines.map { $0 + "\n" }.joined()
+    var text = ""
+    for (index, line) in whole.split(separator: "\n", omittingEmptySubsequences: false).enumerated() where !line.isEmpty
+    {
+      if try isKept(String(line), index + 1) { text += line + "\n" }
+    }
     if text != old { try AtomicFile.write(text, to: path) }
     descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw FileFailure(path, code: errno) }

@@ -6,7 +6,7 @@ public enum CacheClass: String, CaseIterable, Sendable {
   case recency = "recency eviction"
   case postFill = "post-fill eviction"
   case chunked = "chunked eviction"
-  case hierarchy = "hierarchy"
+  case hierarchical = "hierarchy"
 
   /// What stays, in a few words.
   var keeps: String {
@@ -15,7 +15,7 @@ public enum CacheClass: String, CaseIterable, Sendable {
     case .recency: "the first and the latest entries, in all heads or in some"
     case .postFill: "everything until the prompt ends, then a budget"
     case .chunked: "a share of each chunk of the prompt"
-    case .hierarchy: "an entry for each unit of several tokens"
+    case .hierarchical: "an entry for each unit of several tokens"
     }
   }
 }
@@ -55,7 +55,7 @@ extension Model {
   public var cacheClass: CacheClass {
     switch structure {
     case .stack: evictions.first?.cacheClass ?? .full
-    case .hierarchy: .hierarchy
+    case .hierarchy: .hierarchical
     }
   }
 }

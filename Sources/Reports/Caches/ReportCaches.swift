@@ -127,8 +127,8 @@ extension ReportSubject {
             return fits ? (row.name, timePerToken(own)) : nil
           }.min { $0.time < $1.time }
         }
-        let hierarchy = try fastest(rows.filter { $0.model.cacheClass == .hierarchy && $0.model.hasFullCaches })
-        let vanilla = try fastest(rows.filter { $0.model.cacheClass != .hierarchy })
+        let hierarchy = try fastest(rows.filter { $0.model.cacheClass == .hierarchical && $0.model.hasFullCaches })
+        let vanilla = try fastest(rows.filter { $0.model.cacheClass != .hierarchical })
         guard let vanilla else { return hierarchy.map { Cell("only `\($0.name)` \(seconds($0.time))") } ?? .missing }
         let beside = hierarchy.map { "; `\($0.name)` \(pace($0.time, against: vanilla.time))" } ?? ""
         return Cell("`\(vanilla.name)` \(seconds(vanilla.time))\(beside)")
@@ -142,7 +142,7 @@ extension ReportSubject {
     guard let full = rows.first(where: { $0.model.cacheClass == .full }) else { return [] }
     var items: [String] = []
     let base = question.asked(of: full.model)
-    for row in rows where row.model.cacheClass != .hierarchy && !row.model.hasFullCaches {
+    for row in rows where row.model.cacheClass != .hierarchical && !row.model.hasFullCaches {
       let own = question.asked(of: row.model)
       let (before, after) = (phases(base), phases(own))
       let prefill = after.prefill.total.time.value / before.prefill.total.time.value
@@ -151,11 +151,11 @@ extension ReportSubject {
           + "\(seconds(timePerToken(own))) per token instead of \(seconds(timePerToken(base))) "
           + "(\(pace(timePerToken(own), against: timePerToken(base)))), prefill \(change(from: 1, to: prefill)).")
     }
-    for row in rows where row.model.cacheClass == .hierarchy {
+    for row in rows where row.model.cacheClass == .hierarchical {
       let own = question.asked(of: row.model)
       // Methods against which the answer is the same stand together.
       var names: [String: [String]] = [:]
-      for other in rows where other.model.cacheClass != .hierarchy {
+      for other in rows where other.model.cacheClass != .hierarchical {
         let lead = decodeLead(over: NamedModel(name: other.name, model: other.model), own)
         let text = Reports.describe(lead, "prompt", positive: "faster", negative: "slower")
         names[text, default: []].append("`\(other.name)`")

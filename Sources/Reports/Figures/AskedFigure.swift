@@ -18,23 +18,26 @@ public enum AskedFigure: CaseIterable, Sendable {
   var names: FigureNames {
     switch self {
     case .point: FigureNames("point", .count, column: "point")
-    case .name: FigureNames("model", .words, column: "name", json: "name")
-    case .architecture: FigureNames("architecture", .words, column: "architecture", json: "architecture")
-    case .decoderInput: FigureNames("decoder input", .words, column: "decoder_input", json: "decoder_input")
-    case .generation: FigureNames("generation", .words, column: "generation", json: "generation")
-    case .promptLength: FigureNames("prompt", .count, column: "prompt_length", json: "workload.prompt_length")
+    case .name: FigureNames("model", .words, column: "name", json: .point("name"))
+    case .architecture: FigureNames("architecture", .words, column: "architecture", json: .point("architecture"))
+    case .decoderInput: FigureNames("decoder input", .words, column: "decoder_input", json: .point("decoder_input"))
+    case .generation: FigureNames("generation", .words, column: "generation", json: .point("generation"))
+    case .promptLength: FigureNames("prompt", .count, column: "prompt_length", json: .point("workload.prompt_length"))
     case .generatedLength:
-      FigureNames("generated", .count, column: "generated_length", json: "workload.generated_length")
-    case .batchSize: FigureNames("batch", .count, column: "batch_size", json: "workload.batch_size")
-    case .continuations: FigureNames("continuations", .count, column: "continuations", json: "workload.continuations")
-    case .weightsType: FigureNames("weights", .words, column: "weights_type", json: "precision.weights")
-    case .activationsType: FigureNames("activations", .words, column: "activations_type", json: "precision.activations")
-    case .cacheType: FigureNames("cache", .words, column: "cache_type", json: "precision.cache")
+      FigureNames("generated", .count, column: "generated_length", json: .point("workload.generated_length"))
+    case .batchSize: FigureNames("batch", .count, column: "batch_size", json: .point("workload.batch_size"))
+    case .continuations:
+      FigureNames("continuations", .count, column: "continuations", json: .point("workload.continuations"))
+    case .weightsType: FigureNames("weights", .words, column: "weights_type", json: .point("precision.weights"))
+    case .activationsType:
+      FigureNames("activations", .words, column: "activations_type", json: .point("precision.activations"))
+    case .cacheType: FigureNames("cache", .words, column: "cache_type", json: .point("precision.cache"))
     case .cachePlan: FigureNames("cache plan", .words, column: "cache_plan")
     case .parameters:
       // The object has the inventory too, so its total is a member of it.
       FigureNames(
-        "parameters", .count, column: "parameters", json: "parameters.total", isObjective: true, sense: .minimise,
+        "parameters", .count, column: "parameters", json: .point("parameters.total"), isObjective: true,
+        sense: .minimise,
         reportFormat: .si(unit: ""))
     }
   }

@@ -9,7 +9,7 @@ extension WorkFigure {
   func names(_ phase: Phase) -> FigureNames {
     FigureNames(
       "\(phase.rawValue) \(label)", unit, column: "\(phase.rawValue)_\(rawValue)",
-      json: "\(phase.rawValue).\(rawValue)",
+      json: .point("\(phase.rawValue).\(rawValue)"),
       isObjective: isObjective, sense: .minimise)
   }
 
@@ -92,19 +92,19 @@ public enum CacheFigure: CaseIterable, Sendable {
     switch self {
     case .afterPrefill:
       FigureNames(
-        "cache after prefill", .bytes, column: "cache_after_prefill_bytes", json: "cache.bytes_after_prefill",
+        "cache after prefill", .bytes, column: "cache_after_prefill_bytes", json: .point("cache.bytes_after_prefill"),
         isObjective: true, sense: .minimise, terminal: "after prefill")
     case .atEnd:
       FigureNames(
-        "cache at the end", .bytes, column: "cache_at_end_bytes", json: "cache.bytes_at_end", isObjective: true,
+        "cache at the end", .bytes, column: "cache_at_end_bytes", json: .point("cache.bytes_at_end"), isObjective: true,
         sense: .minimise, terminal: "at the end")
     case .peak:
       FigureNames(
-        "peak cache", .bytes, column: "cache_peak_bytes", json: "cache.peak_bytes", isObjective: true,
+        "peak cache", .bytes, column: "cache_peak_bytes", json: .point("cache.peak_bytes"), isObjective: true,
         sense: .minimise, terminal: "peak")
     case .localPeak:
       FigureNames(
-        "peak of the local windows", .bytes, column: "local_peak_bytes", json: "cache.local_peak_bytes",
+        "peak of the local windows", .bytes, column: "local_peak_bytes", json: .point("cache.local_peak_bytes"),
         sense: .minimise, terminal: "local windows, peak")
     }
   }

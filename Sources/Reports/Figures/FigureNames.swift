@@ -62,14 +62,28 @@ public struct FigureNames: Sendable {
     }
   }
 
+  /// Where a value stands in the object of `photon explain --format json`: a path of keys with dots between.
+  enum Place: Sendable {
+    /// In the object itself, which is about the point.
+    case point(String)
+    /// In the object of each machine, a member of `hardware`.
+    case machine(String)
+
+    /// From the object that it stands in.
+    var path: String {
+      switch self {
+      case .point(let path), .machine(let path): path
+      }
+    }
+  }
+
   /// In sentences and above maps: `decode time per token`.
   public let label: String
   /// What its values are counted in.
   public let unit: FigureUnit
   /// The column of `photon sweep`: `prefill_time_s`.
   public let column: String?
-  /// The path in the object of `photon explain --format json`: `hardware[].prefill.time_s`.
-  public let json: String?
+  private let place: Place?
   /// The name in a scenario's objective: `prefill.time_s`.
   public let objective: String?
   /// The name in the data of `photon compare`.
@@ -87,27 +101,31 @@ public struct FigureNames: Sendable {
   ///   - report: above a column of a report; the label by default.
   ///   - terminal: above a column of `photon explain`; the report's by default.
   init(
-    _ label: String, _ unit: FigureUnit, column: String? = nil, json: String? = nil, isObjective: Bool = false,
+    _ label: String, _ unit: FigureUnit, column: String? = nil, json place: Place? = nil, isObjective: Bool = false,
     compared: String? = nil, sense: Objective.Sense? = nil, report: String? = nil, reportFormat: NumberFormat? = nil,
     terminal: String? = nil, terminalFormat: NumberFormat? = nil
   ) {
-    (self.label, self.unit, self.column, self.json) = (label, unit, column, json)
+    (self.label, self.unit, self.column, self.place) = (label, unit, column, place)
     (self.compared, self.sense) = (compared, sense)
-    objective = isObjective ? json?.replacing(Self.machine, with: "", maxReplacements: 1) ?? label : nil
+    objective = isObjective ? place?.path ?? label : nil
     self.report = Heading(report ?? label, as: reportFormat ?? unit.format)
     self.terminal = Heading(terminal ?? report ?? label, as: terminalFormat ?? unit.format)
   }
 
-  /// Where the figures of one machine stand in the JSON object.
-  static let machine = "hardware[]."
-
-  /// The path in the object of one machine; nil for what does not depend on the machine.
-  public var machinePath: String? {
-    json.flatMap { $0.hasPrefix(Self.machine) ? String($0.dropFirst(Self.machine.count)) : nil }
+  /// The path in the object of `photon explain --format json`: `hardware[].prefill.time_s`.
+  public var json: String? {
+    switch place {
+    case .point(let path): path
+    case .machine(let path): "hardware[].\(path)"
+    case nil: nil
+    }
   }
 
+  /// The path in the object of one machine; nil for what does not depend on the machine.
+  public var machinePath: String? { if case .machine(let path) = place { path } else { nil } }
+
   /// The path in the object of `photon explain`; nil for what stands in `hardware[]`.
-  public var pointPath: String? { machinePath == nil ? json : nil }
+  public var pointPath: String? { if case .point(let path) = place { path } else { nil } }
 
   /// The names of a name in an objective or a comparison; one that nobody knows stands for a count.
   static func named(_ name: String) -> FigureNames {

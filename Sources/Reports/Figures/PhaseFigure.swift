@@ -37,61 +37,61 @@ public enum PhaseFigure: CaseIterable, Sendable {
   /// and `prefill` or `time` in tables, whose titles and formats say the rest.
   func names(_ phase: Phase) -> FigureNames {
     let column = "\(phase.rawValue)_"
-    let path = "\(FigureNames.machine)\(phase.rawValue)."
+    func path(_ key: String) -> FigureNames.Place { .machine("\(phase.rawValue).\(key)") }
     func label(_ text: String) -> String { "\(phase.rawValue) \(text)" }
     return switch self {
     case .time:
       FigureNames(
-        label("time"), .seconds, column: column + "time_s", json: path + "time_s", isObjective: true,
+        label("time"), .seconds, column: column + "time_s", json: path("time_s"), isObjective: true,
         sense: .minimise, report: phase.rawValue, terminal: "time")
     case .timePerToken:
       // A sweep has it of the roofline alone: with estimates it is a division by `generated_length` away.
       FigureNames(
-        label("time per token"), .seconds, json: path + "time_per_token_s", isObjective: true, sense: .minimise,
+        label("time per token"), .seconds, json: path("time_per_token_s"), isObjective: true, sense: .minimise,
         report: label("per token"), terminal: "per token")
     case .floor:
       FigureNames(
-        label("floor"), .seconds, column: column + "floor_s", json: path + "floor_s", sense: .minimise,
+        label("floor"), .seconds, column: column + "floor_s", json: path("floor_s"), sense: .minimise,
         terminal: "floor")
     case .low:
       FigureNames(
-        label("time, 5 %"), .seconds, column: column + "low_s", json: path + "low_s", sense: .minimise,
+        label("time, 5 %"), .seconds, column: column + "low_s", json: path("low_s"), sense: .minimise,
         terminal: "5 %")
     case .high:
       FigureNames(
-        label("time, 95 %"), .seconds, column: column + "high_s", json: path + "high_s", sense: .minimise,
+        label("time, 95 %"), .seconds, column: column + "high_s", json: path("high_s"), sense: .minimise,
         terminal: "95 %")
     case .bound:
-      FigureNames(label("bound"), .words, column: column + "bound", json: path + "bound", terminal: "bound")
+      FigureNames(label("bound"), .words, column: column + "bound", json: path("bound"), terminal: "bound")
     case .margin:
-      FigureNames(label("margin"), .ratio, column: column + "margin", json: path + "margin", terminal: "margin")
+      FigureNames(label("margin"), .ratio, column: column + "margin", json: path("margin"), terminal: "margin")
     case .boundWithMargin:
       // Data have both apart.
       FigureNames(label("bound and margin"), .words, report: "bound")
     case .memoryProbability:
       FigureNames(
         label("memory-bound probability"), .share, column: column + "memory_bound_probability",
-        json: path + "memory_bound_probability", terminal: "memory-bound")
+        json: path("memory_bound_probability"), terminal: "memory-bound")
     case .bottleneckCause:
       FigureNames(
-        label("bottleneck"), .words, column: column + "bottleneck_cause", json: path + "bottleneck.cause",
+        label("bottleneck"), .words, column: column + "bottleneck_cause", json: path("bottleneck.cause"),
         terminal: "most time")
     case .bottleneckCauseShare:
-      FigureNames(label("share of the bottleneck"), .share, json: path + "bottleneck.cause_share")
+      FigureNames(label("share of the bottleneck"), .share, json: path("bottleneck.cause_share"))
     case .bottleneckNode:
       FigureNames(
-        label("costliest node"), .words, column: column + "bottleneck_node", json: path + "bottleneck.node",
+        label("costliest node"), .words, column: column + "bottleneck_node", json: path("bottleneck.node"),
         terminal: "most time in")
     case .bottleneckNodeShare:
-      FigureNames(label("share of the costliest node"), .share, json: path + "bottleneck.node_share")
+      FigureNames(label("share of the costliest node"), .share, json: path("bottleneck.node_share"))
     case .boundOverBatch:
-      FigureNames(label("bound over the batch"), .words, json: path + "bound_over_batch", terminal: "over the batch")
+      FigureNames(label("bound over the batch"), .words, json: path("bound_over_batch"), terminal: "over the batch")
     case .boundOverPrompt:
-      FigureNames(label("bound over the prompt"), .words, json: path + "bound_over_prompt", terminal: "over the prompt")
+      FigureNames(label("bound over the prompt"), .words, json: path("bound_over_prompt"), terminal: "over the prompt")
     case .intensity:
-      FigureNames(label("intensity"), .flopPerByte, json: path + "intensity_flop_per_byte")
+      FigureNames(label("intensity"), .flopPerByte, json: path("intensity_flop_per_byte"))
     case .communication:
-      FigureNames(label("exchange"), .seconds, json: path + "communication_s", sense: .minimise)
+      FigureNames(label("exchange"), .seconds, json: path("communication_s"), sense: .minimise)
     }
   }
 

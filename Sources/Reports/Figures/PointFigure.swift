@@ -77,10 +77,10 @@ public enum PointFigure: Hashable, Sendable, CaseIterable {
     case .timeToFirstToken:
       FigureNames(
         "time to first token", .seconds, column: "time_to_first_token_s",
-        json: FigureNames.machine + "time_to_first_token_s", isObjective: true, sense: .minimise)
+        json: .machine("time_to_first_token_s"), isObjective: true, sense: .minimise)
     case .extrapolated:
       FigureNames(
-        "extrapolated", .words, column: "extrapolated", json: FigureNames.machine + "extrapolated", terminal: "*")
+        "extrapolated", .words, column: "extrapolated", json: .machine("extrapolated"), terminal: "*")
     case .serving(let figure): figure.names
     case .quality:
       // No machine and no count has it, so no data of a point do; reports call it as the table's last column.
@@ -139,8 +139,8 @@ public enum MachineFigure: CaseIterable, Sendable {
   /// A row names the machine after the model, whose `name` it has already; in `hardware[]` a name can only be the machine's.
   var names: FigureNames {
     switch self {
-    case .name: FigureNames("hardware", .words, column: "hardware", json: FigureNames.machine + "name")
-    case .devices: FigureNames("devices", .count, column: "devices", json: FigureNames.machine + "devices")
+    case .name: FigureNames("hardware", .words, column: "hardware", json: .machine("name"))
+    case .devices: FigureNames("devices", .count, column: "devices", json: .machine("devices"))
     }
   }
 

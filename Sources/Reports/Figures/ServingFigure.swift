@@ -30,7 +30,7 @@ public enum ServingFigure: CaseIterable, Sendable {
       _ terminalFormat: NumberFormat? = nil
     ) -> FigureNames {
       FigureNames(
-        label, unit, json: FigureNames.machine + key, isObjective: isObjective, compared: compared, sense: sense,
+        label, unit, json: .machine(key), isObjective: isObjective, compared: compared, sense: sense,
         report: report, reportFormat: reportFormat, terminal: terminal, terminalFormat: terminalFormat)
     }
     let plain = NumberFormat.si(unit: "")

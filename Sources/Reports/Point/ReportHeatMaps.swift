@@ -120,6 +120,8 @@ extension ReportSubject {
     /// `the chunk lengths`
     var subject: String
     var caption: String
+    /// The lengths that it keeps, as they stand below its title.
+    var kept: String
     /// Whether a hierarchy has the lengths that the map keeps.
     var holds: @Sendable (Model) -> Bool
 
@@ -147,25 +149,25 @@ extension ReportSubject {
       return [
         LengthMap(
           name: "chunk-condition", x: chunk(1), y: condition(1), subject: "lengths",
-          caption: "chunk and condition length",
+          caption: "chunk and condition length", kept: "levels alike",
           holds: { _ in true })
       ]
     }
-    let conditions = own.map { String($0.conditionLength) }.joined(separator: ", ")
-    let chunks = own.map { String($0.chunkLength) }.joined(separator: ", ")
+    let conditions = "R = (\(own.map { String($0.conditionLength) }.joined(separator: ", ")))"
+    let chunks = "C = (\(own.map { String($0.chunkLength) }.joined(separator: ", ")))"
     return [
       LengthMap(
         name: "chunks", x: chunk(1), y: chunk(2), subject: "chunk lengths",
-        caption: "the chunk lengths of two levels with R = (\(conditions))",
+        caption: "the chunk lengths of two levels with \(conditions)", kept: conditions,
         holds: keeps(chunks: false, conditions: true, above: 2)),
       LengthMap(
         name: "conditions", x: condition(1), y: condition(2), subject: "condition lengths",
-        caption: "the condition lengths of two levels with C = (\(chunks))",
+        caption: "the condition lengths of two levels with \(chunks)", kept: chunks,
         holds: keeps(chunks: true, conditions: false, above: 2)),
       LengthMap(
         name: "uniform", x: Length(label: "C, the same at every level", of: chunk(1).of),
         y: Length(label: "R, the same at every level", of: condition(1).of), subject: "lengths",
-        caption: "chunk and condition length, equal at all levels",
+        caption: "chunk and condition length, equal at all levels", kept: "levels alike",
         holds: { model in
           model.levels.allSatisfy {
             $0.chunkLength == model.levels[1].chunkLength && $0.conditionLength == model.levels[1].conditionLength
@@ -196,16 +198,8 @@ extension ReportSubject {
     let spread = (shown.max() ?? 1) / max(shown.min() ?? 1, .leastNormalMagnitude)
     return HeatMap(
       "\(capitalised(label)): \(ratio(spread)) between the best and the worst lengths",
-      subtitle: "\(point.name) on \(profile.name), \(place), \(kept(map))", x: map.x.label,
+      subtitle: "\(point.name) on \(profile.name), \(place), \(map.kept)", x: map.x.label,
       columns: columns.map(String.init), y: map.y.label, rows: rows.map(String.init), values: values,
       quantity: "\(label) (\(names.unit.text))", format: names.unit.format, highlighted: highlighted)
-  }
-
-  private func kept(_ map: LengthMap) -> String {
-    switch map.name {
-    case "chunks": "R = (\(model.levels.map { String($0.conditionLength) }.joined(separator: ", ")))"
-    case "conditions": "C = (\(model.levels.map { String($0.chunkLength) }.joined(separator: ", ")))"
-    default: "levels alike"
-    }
   }
 }

@@ -75,7 +75,7 @@ extension ReportSubject {
       }
     }
     let bound = Phase.allCases.compactMap(bounds).joined(separator: ", ")
-    let gains = Family.comparisonOrder.filter { $0.structure == .hierarchy }.compactMap { gain(of: $0, rows) }
+    let gains = Family.comparisonOrder.of(.hierarchy).compactMap { gain(of: $0, rows) }
     return "**\(capitalised(describe(workload))):** " + firsts.joined(separator: ", ") + "; \(bound)."
       + (gains.isEmpty ? "" : " Over vanilla of the same size, \(gains.joined(separator: "; ")).")
   }
@@ -98,10 +98,13 @@ extension ReportSubject {
 
   /// The vanilla model nearest in parameters; nil for a vanilla model.
   private func vanilla(like row: ServingRow, _ rows: [ServingRow]) -> ServingRow? {
-    guard row.model.isHierarchy else { return nil }
-    let own = parameters(of: row.model).total
-    return rows.filter { !$0.model.isHierarchy }.min { left, right in
-      (parameters(of: left.model).total - own).magnitude < (parameters(of: right.model).total - own).magnitude
+    switch row.model.structure {
+    case .stack: return nil
+    case .hierarchy:
+      let own = parameters(of: row.model).total
+      return rows.of(.stack).min { left, right in
+        (parameters(of: left.model).total - own).magnitude < (parameters(of: right.model).total - own).magnitude
+      }
     }
   }
 

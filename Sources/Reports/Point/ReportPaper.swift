@@ -18,7 +18,10 @@ struct PaperRow {
   var name: String { "\(family.rawValue)-\(size)" }
 
   /// The vanilla model of the same size.
-  var vanilla: PaperRow? { Self.all.first { $0.family.structure == .stack && $0.size == size } }
+  var vanilla: PaperRow? {
+    let stacks = Family.comparisonOrder.of(.stack)
+    return Self.all.first { stacks.contains($0.family) && $0.size == size }
+  }
 
   static let all = [
     PaperRow(family: .vanilla, size: "600m", memory: (0.275, 0.230), throughput: (0.89, 1.69)),

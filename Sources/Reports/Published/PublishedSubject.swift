@@ -90,11 +90,14 @@ public struct PublishedSubject: Sendable {
   /// Whether a row is the vanilla model that another row's hierarchy is compared with, under the same protocol. Papers
   /// call models by one size that have as many layers of one shape over one vocabulary.
   func isBaseline(_ baseline: PublishedRow, of row: PublishedRow) -> Bool {
-    guard let vanilla = models[baseline.model], let model = models[row.model], !vanilla.isHierarchy, model.isHierarchy
-    else { return false }
-    let layers = model.levels.reduce(0) { $0 + $1.encoderLayers + $1.decoderLayers }
-    return vanilla.layer == model.layer && vanilla.vocabulary == model.vocabulary && vanilla.layers == layers
-      && baseline.prompt == row.prompt
+    guard let vanilla = models[baseline.model], let model = models[row.model] else { return false }
+    switch (vanilla.structure, model.structure) {
+    case (.stack, .stack), (.hierarchy, .stack), (.hierarchy, .hierarchy): return false
+    case (.stack, .hierarchy):
+      let layers = model.levels.reduce(0) { $0 + $1.encoderLayers + $1.decoderLayers }
+      return vanilla.layer == model.layer && vanilla.vocabulary == model.vocabulary && vanilla.layers == layers
+        && baseline.prompt == row.prompt
+    }
   }
 
   func point(_ row: PublishedRow, _ engine: Engine) throws -> ComparedPoint {
@@ -148,7 +151,11 @@ extension ComparedPoint {
     let phase = phases[row.phase ?? .decode]
     /// A vanilla stack is the decoder of level 0; a block decoder is the encoder of level 1, a token decoder its decoder.
     func time(_ side: Side, _ components: [Component]) -> Double {
-      let (level, side) = question.model.isHierarchy ? (1, side) : (0, .decoder)
+      let (level, side): (Int, Side) =
+        switch question.model.structure {
+        case .stack: (0, .decoder)
+        case .hierarchy: (1, side)
+        }
       return components.reduce(0) { $0 + phase[Node(level, side, $1)].time.value }
     }
     let attention: [Component] = [.projections, .attention]

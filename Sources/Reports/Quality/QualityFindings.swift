@@ -94,10 +94,10 @@ extension QualitySubject {
   /// The best hierarchy beside the vanilla model.
   private var familyFinding: String? {
     let rivals = main.outcomes.filter(\.isMatchedByFlops)
-    let hierarchies = rivals.filter(\.run.model.isHierarchy)
-    guard let vanilla = rivals.first(where: { !$0.run.model.isHierarchy }),
-      let best = hierarchies.min(by: { $0.mean < $1.mean })
-    else { return nil }
+    let hierarchies = rivals.of(.hierarchy)
+    guard let vanilla = rivals.of(.stack).first, let best = hierarchies.min(by: { $0.mean < $1.mean }) else {
+      return nil
+    }
     let tokens = Double(best.run.tokens) / Double(vanilla.run.tokens)
     let gap = difference(best, from: vanilla, spread(main.outcomes), comparisons: hierarchies.count)
     return

@@ -39,10 +39,11 @@ public struct DecodeCost: Sendable {
 }
 
 /// One variant of a sweep on one dataset, over its seeds.
-struct QualityOutcome {
+struct QualityOutcome: ModelBearing {
   /// Less than this share below the unigram entropy, a model has learnt how frequent tokens are and nothing else.
   private static let leastGain = 0.02
 
+  var model: Model { run.model }
   let variant: QualitySweep.Variant
   /// At least one, by seed.
   let results: [QualityResult]

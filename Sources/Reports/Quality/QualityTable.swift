@@ -16,10 +16,7 @@ public struct QualityTable: Sendable {
 
   /// - Throws: `ScenarioError`
   public init(file: String, axes: [String]) throws(ScenarioError) {
-    guard let text = try? String(contentsOfFile: file, encoding: .utf8), text.utf8.count < largestTableBytes else {
-      throw Self.refuse(file, 1, "no readable text", "a CSV file")
-    }
-    try self.init(text: text, file: file, axes: axes)
+    try self.init(text: YAMLText.text(of: file, limit: largestTableBytes), file: file, axes: axes)
   }
 
   /// - Throws: `ScenarioError`

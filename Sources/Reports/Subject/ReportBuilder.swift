@@ -26,17 +26,21 @@ public struct ReportBuilder: Sendable {
   public func write(to folder: String) throws(FileFailure) {
     let folder = folder.hasSuffix("/") ? String(folder.dropLast()) : folder
     let stage = Self.stage(for: folder)
+    // What an earlier run left; mostly there is nothing.
     try? FileManager.default.removeItem(atPath: stage)
+    // Whatever is wrong with the files of the report is thrown before this; a hidden folder does no harm.
     defer { try? FileManager.default.removeItem(atPath: stage) }
     try AtomicFile.makeFolder(stage)
     for figure in figures { try AtomicFile.write(figure.bytes, to: "\(stage)/\(figure.name)") }
     try AtomicFile.write(document.text, to: "\(stage)/report.md")
 
     try AtomicFile.makeFolder(folder)
+    // An old report that is missing or no text shows no figures that could be out of date.
     let old = (try? String(contentsOfFile: "\(folder)/report.md", encoding: .utf8)) ?? ""
     let names = figures.map(\.name) + ["report.md"]
     for name in names { try AtomicFile.move("\(stage)/\(name)", to: "\(folder)/\(name)") }
     for name in Self.figureNames(old) where !names.contains(name) {
+      // Nothing shows it any more.
       try? FileManager.default.removeItem(atPath: "\(folder)/\(name)")
     }
   }

@@ -40,6 +40,14 @@ extension ReportSubject {
     }
   }
 
+  /// Of the stack over the tokens, which a hierarchy does not have.
+  private var tokenLayers: Cell {
+    switch model.structure {
+    case .stack: Cell(model.tokenStack.layers)
+    case .hierarchy: .missing
+    }
+  }
+
   private var levels: Table {
     var table = Table([
       Column("level"), Column("chunk_length", "C (units)"), Column("condition_length", "R (vectors)"),
@@ -51,7 +59,7 @@ extension ReportSubject {
     let context = workload.promptLength + workload.generatedLength
     table.append([
       0, .missing, .missing, 1, Cell(context), Cell(model.layer.width), Cell(model.layer.heads),
-      Cell(model.layer.feedForward), .missing, model.isHierarchy ? .missing : Cell(model.tokenStack.layers),
+      Cell(model.layer.feedForward), .missing, tokenLayers,
     ])
     for level in model.hierarchy {
       table.append([

@@ -34,18 +34,17 @@ public struct ReportSubject: Sendable {
   ///   - scenario: whose grid is priced.
   ///   - profiles: the machines, on the first of which everything is priced.
   ///   - command: the arguments that make this report, as the header shows them.
-  /// - Throws: `ScenarioError` for a grid that is too large or empty and for a wrong quality table, `HardwareError`,
+  /// - Throws: `ScenarioError` for a grid that is too large and for a wrong quality table, `HardwareError`,
   ///   `CountOverflow`
   /// - Precondition: at least one profile.
   public init(_ scenario: Scenario, on profiles: [HardwareProfile], command: String) throws {
     precondition(!profiles.isEmpty, "a report needs a hardware profile")
-    func refuse(_ found: String, _ accepted: String) -> ScenarioError {
-      ScenarioError([Diagnostic(Position(file: scenario.file), path: "", found: found, accepted: accepted)])
-    }
     guard scenario.grid.count <= Self.pointLimit else {
-      throw refuse(
-        "a report over \(scenario.grid.count) points",
-        "at most \(Self.pointLimit): narrow the grid with --set, or use photon sweep")
+      throw ScenarioError([
+        Diagnostic(
+          Position(file: scenario.file), path: "", found: "a report over \(scenario.grid.count) points",
+          accepted: "at most \(Self.pointLimit): narrow the grid with --set, or use photon sweep")
+      ])
     }
     let profile = profiles[0]
     let quality = try scenario.quality.map { try QualityTable(file: $0, axes: scenario.grid.axes.map(\.path)) }
@@ -58,9 +57,7 @@ public struct ReportSubject: Sendable {
     }
     let subjects = summaries.filter(\.point.model.family.isSubject)
     let chosen = subjects.first { $0.point.model.hasPublishedLengths } ?? subjects.first ?? summaries.first
-    guard let point = chosen?.point else {
-      throw refuse("the constraints exclude every point", "constraints that leave at least one")
-    }
+    guard let point = chosen?.point else { preconditionFailure("the grid of a scenario has a point") }
     self.scenario = scenario
     self.profile = profile
     self.command = command

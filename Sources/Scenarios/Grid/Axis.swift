@@ -1,3 +1,17 @@
+/// The sections of a scenario that can hold lists and ranges.
+enum GridSection: String, CaseIterable {
+  case model, workload, precision
+
+  /// That of a key of the scenario.
+  /// - Precondition: the path begins with a section of the grid.
+  init(of steps: [DottedPath.Step]) {
+    guard case .key(let key) = steps[0], let section = GridSection(rawValue: key) else {
+      preconditionFailure("\(DottedPath(steps).description) cannot be an axis")
+    }
+    self = section
+  }
+}
+
 /// One dimension of a grid: the values that a key takes, in the order of the scenario.
 public struct Axis: Hashable, Sendable {
   /// The key, for example `model.levels[1].chunk`.
@@ -9,13 +23,25 @@ public struct Axis: Hashable, Sendable {
   var steps: [DottedPath.Step]
   var options: [PositionedValue]
   var position: Position
+
+  var section: GridSection { GridSection(of: steps) }
 }
 
 /// Finds the keys that hold a list or a range, in the order of the text.
 struct AxisFinder {
   static let optionLimit = 1_000_000
   /// The keys of a mapping that stands for a list of numbers.
-  static let ranges = ["linear", "log2"]
+  private enum Spacing: String, CaseIterable {
+    case linear, log2
+
+    /// What stands behind the key.
+    var form: (count: Int, text: String) {
+      switch self {
+      case .linear: (3, "[first, last, count]")
+      case .log2: (2, "[first, last]")
+      }
+    }
+  }
 
   /// An axis before its options exist: a range may have a million of them, and the grid may be refused for that.
   struct Candidate {
@@ -48,24 +74,25 @@ struct AxisFinder {
   let collector: DiagnosticCollector
   private(set) var axes: [Candidate] = []
   /// Sections with a list or range that is no axis: reading them would only repeat the complaint.
-  private(set) var failedSections: Set<String> = []
+  private(set) var failedSections: Set<GridSection> = []
 
   init(collector: DiagnosticCollector) { self.collector = collector }
 
   /// Adds the axes of `model`, `workload` or `precision`: the section itself if it is a list of mappings.
-  mutating func visit(section: String, _ value: PositionedValue) {
+  mutating func visit(_ section: GridSection, _ value: PositionedValue) {
+    let first = DottedPath.Step.key(section.rawValue)
     switch value.content {
-    case .list(let elements): add([.key(section)], value, elements)
+    case .list(let elements): add([first], value, elements)
     case .mapping(let entries):
       for entry in entries {
-        if section == "model", entry.key == "levels", let levels = entry.value.elements, !isListOfLists(levels) {
+        if section == .model, entry.key == "levels", let levels = entry.value.elements, !isListOfLists(levels) {
           for (index, level) in levels.enumerated() {
             for field in level.entries ?? [] {
-              visit(field.value, [.key(section), .key(entry.key), .index(index), .key(field.key)])
+              visit(field.value, [first, .key(entry.key), .index(index), .key(field.key)])
             }
           }
         } else {
-          visit(entry.value, [.key(section), .key(entry.key)])
+          visit(entry.value, [first, .key(entry.key)])
         }
       }
     default: break
@@ -79,7 +106,7 @@ struct AxisFinder {
     // The rows of roles are one value.
     case .list(let elements) where steps.last == .key(ModelReader.rolesKey) && !isListOfLists(elements): break
     case .list(let elements): add(steps, value, elements)
-    case .mapping(let entries) where entries.contains(where: { Self.ranges.contains($0.key) }):
+    case .mapping(let entries) where entries.contains(where: { Spacing(rawValue: $0.key) != nil }):
       if let (count, number) = range(value, path: DottedPath(steps).description) {
         axes.append(
           Candidate(steps: steps, position: value.position, count: count) {
@@ -114,34 +141,37 @@ struct AxisFinder {
   }
 
   private mutating func fail(_ steps: [DottedPath.Step]) {
-    if case .key(let section) = steps[0] { failedSections.insert(section) }
+    failedSections.insert(GridSection(of: steps))
   }
 
   /// `{linear: [a, b, count]}`: count values from a to b, rounded to whole numbers; `{log2: [a, b]}`: a, 2a, 4a, … b.
   /// - Returns: how many values, and the value at a position.
   private func range(_ value: PositionedValue, path: String) -> (Int, (Int) -> Int)? {
     let reader = FieldReader(value, path: path, collector: collector)
-    let given = Self.ranges.filter(reader.has)
+    let given = Spacing.allCases.filter { reader.has($0.rawValue) }
     reader.finish()
-    guard given.count == 1, let kind = given.first, let elements = reader.list(kind) else { return nil }
-    let count = kind == "linear" ? 3 : 2
-    let form = kind == "linear" ? "[first, last, count]" : "[first, last]"
-    guard elements.count == count else {
-      reader.report(kind, "found a list of \(elements.count)", accepted: form)
+    guard given.count == 1, let spacing = given.first, let elements = reader.list(spacing.rawValue) else { return nil }
+    guard elements.count == spacing.form.count else {
+      reader.report(spacing.rawValue, "found a list of \(elements.count)", accepted: spacing.form.text)
       return nil
     }
-    let path = "\(path).\(kind)"
+    let path = "\(path).\(spacing.rawValue)"
     let bounds = 0...(1 << 53)
     guard let first = integerOf(elements[0], path: path, in: bounds, collector),
       let last = integerOf(elements[1], path: path, in: bounds, collector)
     else { return nil }
     guard first <= last else {
-      reader.report(kind, "the range runs from \(first) down to \(last)", accepted: "\(form) in ascending order")
+      reader.report(
+        spacing.rawValue, "the range runs from \(first) down to \(last)",
+        accepted: "\(spacing.form.text) in ascending order")
       return nil
     }
-    guard kind == "linear" else { return log2(first, last, reader) }
-    guard let count = integerOf(elements[2], path: path, in: 1...Self.optionLimit, collector) else { return nil }
-    return linear(first, last, count, reader)
+    switch spacing {
+    case .linear:
+      guard let count = integerOf(elements[2], path: path, in: 1...Self.optionLimit, collector) else { return nil }
+      return linear(first, last, count, reader)
+    case .log2: return log2(first, last, reader)
+    }
   }
 
   private func linear(_ first: Int, _ last: Int, _ count: Int, _ reader: FieldReader) -> (Int, (Int) -> Int)? {

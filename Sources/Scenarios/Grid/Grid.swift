@@ -90,7 +90,7 @@ public struct Grid: Sendable {
       index: index, modelIndex: modelIndex, name: named.name, question: question, axisValues: labels)
   }
 
-  /// Every point that no constraint excludes, in order.
+  /// Every point that no constraint excludes, in order; at least one.
   public var points: some Sequence<ScenarioPoint> { (0..<count).lazy.compactMap { point(at: $0) } }
 }
 

@@ -17,13 +17,13 @@ struct GridReader {
 
   func read() -> Grid? {
     var finder = AxisFinder(collector: collector)
-    for entry in root.entries ?? [] where ["model", "workload", "precision"].contains(entry.key) {
-      finder.visit(section: entry.key, entry.value)
+    for entry in root.entries ?? [] {
+      if let section = GridSection(rawValue: entry.key) { finder.visit(section, entry.value) }
     }
     guard let count = countPoints(finder.axes) else { return nil }
     let axes = finder.axes.map { $0.make() }
-    let modelAxes = axes.filter { $0.steps[0] == .key("model") }
-    let precisionAxes = axes.filter { $0.steps[0] == .key("precision") }
+    let modelAxes = axes.filter { $0.section == .model }
+    let precisionAxes = axes.filter { $0.section == .precision }
     guard product(modelAxes) <= Grid.modelLimit, product(precisionAxes) <= Grid.modelLimit else {
       collector.add(
         .init(
@@ -33,27 +33,41 @@ struct GridReader {
       return nil
     }
     let failed = finder.failedSections
-    let workload = failed.contains("workload") ? nil : readWorkload(axes)
+    let workload = failed.contains(.workload) ? nil : readWorkload(axes)
     let settings = axes.map(readSettings)
-    let precisions = failed.contains("precision") ? nil : readPrecisions(precisionAxes)
-    let models = failed.contains("model") ? nil : readModels(modelAxes)
+    let precisions = failed.contains(.precision) ? nil : readPrecisions(precisionAxes)
+    let models = failed.contains(.model) ? nil : readModels(modelAxes)
     guard let workload, let precisions, let models else { return nil }
     var strides = (model: product(modelAxes), precision: product(precisionAxes))
     let placements = zip(axes, settings).map { axis, settings -> Grid.Placement in
-      switch axis.steps[0] {
-      case .key("model"):
+      switch axis.section {
+      case .model:
         strides.model /= axis.options.count
         return .model(stride: strides.model)
-      case .key("precision"):
+      case .precision:
         strides.precision /= axis.options.count
         return .precision(stride: strides.precision)
-      default: return .workload(settings)
+      case .workload: return .workload(settings)
       }
     }
     checkPrompts(models, workload, zip(axes, settings).map { ($0, $1) })
-    return Grid(
+    let grid = Grid(
       axes: axes, count: count, models: models, precisions: precisions, placements: placements, workload: workload,
       constraints: constraints.filter { !$0.isAboutModels })
+    checkPoints(grid)
+    return grid
+  }
+
+  /// A command about no point would end as if all were well.
+  private func checkPoints(_ grid: Grid) {
+    // Where they leave no model that was said already.
+    guard let position = root["constraints"]?.position, grid.models.contains(where: { $0 != nil }),
+      grid.points.first(where: { _ in true }) == nil
+    else { return }
+    collector.add(
+      .init(
+        position, path: "constraints", found: "they exclude every point of the grid",
+        accepted: "constraints that leave at least one"))
   }
 
   private func product(_ axes: [Axis]) -> Int { axes.reduce(1) { $0 * $1.options.count } }
@@ -157,7 +171,7 @@ struct GridReader {
   /// The workload outside every axis.
   private func readWorkload(_ axes: [Axis]) -> Workload? {
     guard let section = root["workload"], section.elements == nil else { return WorkloadReader.standard }
-    let varied = axes.filter { $0.steps[0] == .key("workload") }.compactMap(\.steps.last)
+    let varied = axes.filter { $0.section == .workload }.compactMap(\.steps.last)
     let fixed = (section.entries ?? []).filter {
       !varied.contains(.key($0.key)) || WorkloadKey(rawValue: $0.key) == nil
     }
@@ -171,7 +185,7 @@ struct GridReader {
 
   /// What each option of a workload axis sets.
   private func readSettings(_ axis: Axis) -> [[(key: WorkloadKey, value: Int)]] {
-    guard axis.steps[0] == .key("workload") else { return [] }
+    guard axis.section == .workload else { return [] }
     if axis.steps.count == 1 {
       return axis.options.map { option in
         let workload = WorkloadReader.read(option, path: axis.path, collector: collector) ?? WorkloadReader.standard

@@ -153,10 +153,9 @@ public enum HardwareFile {
     }
     for (index, element) in (entry.list("ranges") ?? []).enumerated() {
       let range = FieldReader(element, path: "calibration.ranges[\(index + 1)]", collector: fields.collector)
-      summary.ranges.append(
-        CalibratedRange(
-          property: range.text("property") ?? "", lowest: range.number("lowest") ?? 0,
-          highest: range.number("highest") ?? 0))
+      let property: CalibratedProperty? = range.choice("property")
+      let (lowest, highest) = (range.number("lowest") ?? 0, range.number("highest") ?? 0)
+      if let property { summary.ranges.append(CalibratedRange(property: property, lowest: lowest, highest: highest)) }
       range.finish()
     }
     entry.finish()

@@ -78,7 +78,7 @@ extension HardwareFile {
     if !summary.ranges.isEmpty { lines.append("  ranges:") }
     for range in summary.ranges {
       lines.append(
-        "    - {property: \(quoted(range.property)), lowest: \(shortest(range.lowest)), "
+        "    - {property: \(range.property.rawValue), lowest: \(shortest(range.lowest)), "
           + "highest: \(shortest(range.highest))}")
     }
     return lines

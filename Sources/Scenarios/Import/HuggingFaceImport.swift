@@ -82,9 +82,7 @@ struct HuggingFaceReader {
   /// The last part of the path that the model was saved under, if it is a plain word.
   var name: String {
     let last = (reader.value("_name_or_path")?.scalar ?? "").split(separator: "/").last.map { $0.lowercased() } ?? ""
-    let isPlain = !last.isEmpty && last.first != "."
-    let isSafe = last.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }
-    return isPlain && isSafe ? last : modelType ?? "imported"
+    return ScenarioFiles.isName(last) ? last : modelType ?? "imported"
   }
 
   func read() -> Model? {

@@ -1,10 +1,18 @@
 import Architectures
 
 extension ModelReader {
-  static let cacheKeys = ["prefill_chunk"] + exemptions
+  static let cacheKeys = ["prefill_chunk"] + Exemption.allCases.map(\.rawValue)
+
+  /// The keys that say which heads keep everything; at most one is given.
+  private enum Exemption: String, CaseIterable {
+    case heads = "full_heads"
+    case firstLayers = "full_layers"
+    case everyLayer = "full_every"
+    case roles
+  }
+
   /// A list that is one value, as `levels` are.
-  static let rolesKey = "roles"
-  private static let exemptions = ["full_heads", "full_layers", "full_every", rolesKey]
+  static let rolesKey = Exemption.roles.rawValue
 
   /// How a persistent cache is kept: a mapping with the name of a method for each choice, the settings of the methods
   /// beside them, the heads that are exempt, and how the prompt is read.
@@ -40,24 +48,26 @@ extension ModelReader {
   }
 
   private func exemptHeads(_ section: FieldReader) -> ExemptHeads? {
-    let given = Self.exemptions.filter(section.has)
+    let given = Exemption.allCases.filter { section.has($0.rawValue) }
     guard given.count <= 1 else {
-      section.report(given[1], "\(given[0]) and \(given[1])", accepted: "one of \(enumerate(Self.exemptions))")
+      section.report(
+        given[1].rawValue, "\(given[0].rawValue) and \(given[1].rawValue)",
+        accepted: "one of \(enumerate(Exemption.allCases.map(\.rawValue)))")
       return nil
     }
-    switch given.first {
-    case "full_heads": return section.integer("full_heads", in: 0...Limits.heads).map(ExemptHeads.heads)
-    case "full_layers": return section.integer("full_layers", in: 0...Limits.layers).map(ExemptHeads.firstLayers)
-    case "full_every": return section.integer("full_every", in: 1...Limits.layers).map(ExemptHeads.everyLayer)
-    case Self.rolesKey:
-      guard let rows = section.list(Self.rolesKey) else { return nil }
+    guard let key = given.first else { return ExemptHeads.none }
+    switch key {
+    case .heads: return section.integer(key.rawValue, in: 0...Limits.heads).map(ExemptHeads.heads)
+    case .firstLayers: return section.integer(key.rawValue, in: 0...Limits.layers).map(ExemptHeads.firstLayers)
+    case .everyLayer: return section.integer(key.rawValue, in: 1...Limits.layers).map(ExemptHeads.everyLayer)
+    case .roles:
+      guard let rows = section.list("roles") else { return nil }
       let texts = rows.compactMap(\.scalar)
       guard texts.count == rows.count, !texts.isEmpty else {
         section.report(Self.rolesKey, "rows that are no text", accepted: "a list such as [\"1100\", \"0110\"]")
         return nil
       }
       return .roles(texts)
-    default: return ExemptHeads.none
     }
   }
 }

@@ -24,8 +24,10 @@ public enum ModelText {
   private static func head(_ model: Model) -> [String] {
     var keys = ["architecture: \(model.family.rawValue)", "vocabulary: \(model.vocabulary)"] + fields(model.layer)
     if model.tiedHead { keys.append("tied_head: true") }
-    if !model.isHierarchy { keys.append("layers: \(model.layers)") }
-    return model.isHierarchy ? keys : keys + cache(model.cache(at: 0))
+    switch model.structure {
+    case .stack: return keys + ["layers: \(model.layers)"] + cache(model.cache(at: 0))
+    case .hierarchy: return keys
+    }
   }
 
   /// How the persistent caches are kept, on one line; nil where all of them keep and read everything.

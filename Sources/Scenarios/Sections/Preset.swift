@@ -33,8 +33,9 @@ final class PresetResolver {
     let merged = plain.filter { !$0.value.isNull } + base.filter { entry in !plain.contains { $0.key == entry.key } }
     var result = PositionedValue(.mapping(merged), at: section.position)
     for entry in own where isDotted(entry.key) {
-      guard let steps = DottedPath(entry.key)?.steps, let set = result.setting(steps[...], to: entry.value) else {
-        let count = result["levels"]?.elements?.count ?? 0
+      let dotted = DottedPath(entry.key)
+      guard let steps = dotted?.steps, let set = result.setting(steps[...], to: entry.value, makesMappings: true) else {
+        let count = dotted?.steps.first == .key("levels") ? result["levels"]?.elements?.count ?? 0 : 0
         collector.add(
           .init(
             entry.keyPosition, path: "\(path).\(entry.key)", found: "there is nothing of this name to set",

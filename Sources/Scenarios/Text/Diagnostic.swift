@@ -1,6 +1,6 @@
 /// A place in a file, as editors count: line and column start at 1, columns are Unicode scalars.
 public struct Position: Hashable, Sendable {
-  /// The path as the person gave it.
+  /// The path as the person gave it; empty where the complaint is about an argument that says itself what it is.
   public var file: String
   /// `nil` where the complaint is about the file as a whole, for example that it does not exist.
   public var line: Int?
@@ -50,7 +50,8 @@ public struct Diagnostic: Hashable, Sendable, CustomStringConvertible {
   public var description: String {
     var text = position.file
     if let line = position.line { text += ":\(line):\(position.column)" }
-    text += ": \(severity.rawValue): "
+    if !text.isEmpty { text += ": " }
+    text += "\(severity.rawValue): "
     if !path.isEmpty { text += "\(path): " }
     text += found
     if let accepted { text += "; accepted: \(accepted)" }

@@ -45,21 +45,35 @@ struct DottedPath: Hashable {
 extension PositionedValue {
   /// The value with the one at a path replaced or, if only its last key is new, added; `nil` where a part of the
   /// path before the last does not exist.
-  func setting(_ steps: ArraySlice<DottedPath.Step>, to value: PositionedValue) -> PositionedValue? {
+  /// - Parameter makesMappings: keys before the last are added too, as mappings; elements of lists are not.
+  func setting(
+    _ steps: ArraySlice<DottedPath.Step>, to value: PositionedValue, makesMappings: Bool = false
+  ) -> PositionedValue? {
     guard let step = steps.first else { return value }
     var copy = self
     switch (step, content) {
+    case (.key, .null) where makesMappings:
+      let empty = PositionedValue(.mapping([]), at: position)
+      return empty.setting(steps, to: value, makesMappings: true)
     case (.key(let key), .mapping(var entries)):
       if let index = entries.firstIndex(where: { $0.key == key }) {
-        guard let child = entries[index].value.setting(steps.dropFirst(), to: value) else { return nil }
+        guard
+          let child = entries[index].value.setting(steps.dropFirst(), to: value, makesMappings: makesMappings)
+        else { return nil }
         entries[index].value = child
       } else {
-        guard steps.count == 1 else { return nil }
-        entries.append(.init(key: key, keyPosition: value.position, value: value))
+        guard steps.count == 1 || makesMappings else { return nil }
+        let nothing = PositionedValue(.null, at: value.position)
+        guard let child = nothing.setting(steps.dropFirst(), to: value, makesMappings: makesMappings) else {
+          return nil
+        }
+        entries.append(.init(key: key, keyPosition: value.position, value: child))
       }
       copy.content = .mapping(entries)
     case (.index(let index), .list(var elements)):
-      guard elements.indices.contains(index), let child = elements[index].setting(steps.dropFirst(), to: value) else {
+      guard elements.indices.contains(index),
+        let child = elements[index].setting(steps.dropFirst(), to: value, makesMappings: makesMappings)
+      else {
         return nil
       }
       elements[index] = child

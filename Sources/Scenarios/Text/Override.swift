@@ -45,7 +45,8 @@ struct Override {
     }
   }
 
-  /// The scenario with the value set. In a list of alternatives it is set in each of them.
+  /// The scenario with the value set, and the mappings around it made where there are none. In a list of alternatives it
+  /// is set in each of them.
   func apply(to root: PositionedValue, _ collector: DiagnosticCollector) -> PositionedValue {
     guard case .key(let section) = path.steps[0] else { return root }
     let rest = path.steps.dropFirst()
@@ -73,9 +74,10 @@ struct Override {
     _ steps: ArraySlice<DottedPath.Step>, in section: PositionedValue, _ name: String
   ) -> PositionedValue? {
     guard name == "model", case .mapping(let entries) = section.content, steps.count > 1 else {
-      return section.setting(steps, to: value)
+      return section.setting(steps, to: value, makesMappings: true)
     }
-    // A key such as `levels[1].chunk` may have its parent in a preset, which is read later: keep it as it is.
+    // A key such as `levels[1].chunk` or `cache.window` may have its parent in a preset, which is read later: keep it as
+    // it is.
     let dotted = DottedPath(Array(steps)).description
     if !entries.contains(where: { $0.key == dotted }), let set = section.setting(steps, to: value) { return set }
     return section.setting([.key(dotted)], to: value)

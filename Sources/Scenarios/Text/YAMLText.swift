@@ -17,25 +17,35 @@ public enum YAMLText {
   }
 
   /// The text of a file that is small enough and is text.
-  public static func text(of file: String) throws(ScenarioError) -> String {
+  /// - Parameter limit: the most bytes that it may have.
+  /// - Throws: `ScenarioError` with the reason.
+  public static func text(of file: String, limit: Int = sizeLimit) throws(ScenarioError) -> String {
+    guard !file.isEmpty else {
+      throw ScenarioError([.init(Position(file: ""), path: "", found: "found no name", accepted: "the name of a file")])
+    }
     var isDirectory: ObjCBool = false
     guard FileManager.default.fileExists(atPath: file, isDirectory: &isDirectory) else {
       throw refusal(file, "no such file")
     }
     if isDirectory.boolValue { throw refusal(file, "is a directory", "a text file") }
-    let attributes = try? FileManager.default.attributesOfItem(
-      atPath: URL(filePath: file).resolvingSymlinksInPath().path)
-    guard attributes?[.type] as? FileAttributeType == .typeRegular else {
-      throw refusal(file, "is not a regular file", "a text file")
+    var data = Data()
+    do {
+      let attributes = try FileManager.default.attributesOfItem(
+        atPath: URL(filePath: file).resolvingSymlinksInPath().path)
+      guard attributes[.type] as? FileAttributeType == .typeRegular else {
+        throw refusal(file, "is not a regular file", "a text file")
+      }
+      if let size = attributes[.size] as? Int, size > limit {
+        throw refusal(file, "the file has \(size) bytes", "at most \(limit) bytes")
+      }
+      // At the end of a file there is nothing to read, which is no error.
+      data = try FileHandle(forReadingFrom: URL(filePath: file)).read(upToCount: limit + 1) ?? Data()
+    } catch let error as ScenarioError {
+      throw error
+    } catch {
+      throw refusal(file, "the file cannot be read")
     }
-    if let size = attributes?[.size] as? Int, size > sizeLimit {
-      throw refusal(file, "the file has \(size) bytes", "at most \(sizeLimit) bytes")
-    }
-    guard let handle = FileHandle(forReadingAtPath: file), let data = try? handle.read(upToCount: sizeLimit + 1) else {
-      guard FileManager.default.isReadableFile(atPath: file) else { throw refusal(file, "the file cannot be read") }
-      return ""
-    }
-    guard data.count <= sizeLimit else { throw refusal(file, "the file grew", "at most \(sizeLimit) bytes") }
+    guard data.count <= limit else { throw refusal(file, "the file grew", "at most \(limit) bytes") }
     return try decode(data, file: file)
   }
 

@@ -84,8 +84,8 @@ public struct Checkpoint {
   /// - Parameter folder: a checkpoint, or the output folder of a training run, whose last checkpoint is taken.
   /// - Throws: `CheckpointError` with the file and what is wrong with it.
   public static func load(_ folder: String) throws(CheckpointError) -> Checkpoint {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-    let folder = names.contains(configurationName) ? folder : latest(in: folder) ?? folder
+    guard !folder.isEmpty else { throw CheckpointError("found no name; accepted: the name of a folder") }
+    let folder = try names(in: folder).contains(configurationName) ? folder : latest(in: folder) ?? folder
     let (metadata, model) = try readMetadata(folder)
     let file = try readFile(weightsName, in: folder, metadata)
     let weights = ModelWeights(model, seed: 0, holdsNumbers: true)
@@ -156,16 +156,27 @@ public struct Checkpoint {
 }
 
 extension Checkpoint {
-  /// Checkpoints of a run, oldest first.
-  public static func all(in output: String) -> [String] {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: output)) ?? []
-    return names.filter { $0.hasPrefix(prefix) && Int($0.dropFirst(prefix.count)) != nil }
+  /// Checkpoints of a run, oldest first; none where there is no such folder.
+  /// - Throws: `CheckpointError` where there is one and it cannot be read: it may hold checkpoints.
+  public static func all(in output: String) throws(CheckpointError) -> [String] {
+    try names(in: output).filter { $0.hasPrefix(prefix) && Int($0.dropFirst(prefix.count)) != nil }
       .sorted { Int($0.dropFirst(prefix.count))! < Int($1.dropFirst(prefix.count))! }
       .map { output + "/" + $0 }
   }
 
   /// The last checkpoint of a run; `nil` where there is none.
-  public static func latest(in output: String) -> String? { all(in: output).last }
+  /// - Throws: `CheckpointError` where the folder cannot be read.
+  public static func latest(in output: String) throws(CheckpointError) -> String? { try all(in: output).last }
+
+  private static func names(in folder: String) throws(CheckpointError) -> [String] {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else { return [] }
+    do {
+      return try FileManager.default.contentsOfDirectory(atPath: folder)
+    } catch {
+      throw CheckpointError("\(folder): the folder cannot be read")
+    }
+  }
 
   private static let prefix = "checkpoint-"
 

@@ -51,8 +51,11 @@ extension CheckpointMetadata {
       default: fields[path] = "\(value)"
       }
     }
-    if let data = try? JSONEncoder().encode(value), let object = try? JSONSerialization.jsonObject(with: data) {
-      visit(object, "")
+    do {
+      visit(try JSONSerialization.jsonObject(with: JSONEncoder().encode(value)), "")
+    } catch {
+      // Without fields every run would be the same.
+      preconditionFailure("models and training settings are finite numbers, words and lists: \(error)")
     }
     return fields
   }

@@ -118,6 +118,7 @@ public struct SafeTensors: Sendable {
       throw Malformed(description: "a header of \(length) bytes in a file of \(file.count)")
     }
     let start = 8 + Int(length)
+    // Refused whatever the reason is.
     guard let header = try? JSONSerialization.jsonObject(with: file[8..<start]) as? [String: Any] else {
       throw Malformed(description: "the header is no JSON object")
     }

@@ -169,15 +169,16 @@ public final class RecursiveComparison {
 
   private func compare(_ restored: RestoredUnits, _ known: TrueUnits) {
     let level = restored.level
+    let (span, spanBelow) = (model.level(level).span, model.level(level).spanBelow)
     let (units, chunks) = (restored.units.elements, restored.chunks.elements)
     for row in 0..<restored.units.rows {
       let unit = restored.firstUnit + row
       let cosine = cosine(units, row, known.units[level - 2], unit, width: restored.units.columns)
-      stretches[stretch(unit * model.metaContextLength(upTo: level - 1) - promptLength)].add(unit: cosine, level: level)
+      stretches[stretch(unit * spanBelow - promptLength)].add(unit: cosine, level: level)
     }
     for row in 0..<restored.chunks.rows {
       let (chunk, width) = (restored.firstChunk + row, restored.chunks.columns)
-      let stretch = stretch(chunk * model.metaContextLength(upTo: level) - promptLength)
+      let stretch = stretch(chunk * span - promptLength)
       stretches[stretch].add(chunk: cosine(chunks, row, known.chunks[level - 2], chunk, width: width), level: level)
       if let before {
         let unrelated = cosine(before.chunks[level - 2], chunk, known.chunks[level - 2], chunk, width: width)

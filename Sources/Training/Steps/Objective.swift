@@ -47,7 +47,7 @@ public struct Objective: Hashable, Sendable {
     for (key, weight) in [("reconstruction_weight", reconstructionWeight), ("context_weight", contextWeight)] {
       if !(weight >= 0 && weight.isFinite) {
         problems.append(Problem(key, "found \(weight)", accepted: "a number of at least 0"))
-      } else if weight > 0, !model.isHierarchy {
+      } else if weight > 0, model.levelCount == 0 {
         problems.append(Problem(key, "a \(model.family.rawValue) model has no levels to compare", accepted: "0"))
       }
     }
@@ -57,7 +57,7 @@ public struct Objective: Hashable, Sendable {
           "token_target", "one level restores nothing but tokens, and none is compared",
           accepted: "decoder-embedding, encoder-embedding, or reconstruction_weight: 0"))
     }
-    if tokenTarget == .encoderEmbedding, model.isHierarchy, model.encoderEmbeddingWidth != model.layer.width {
+    if tokenTarget == .encoderEmbedding, model.levelCount > 0, model.encoderEmbeddingWidth != model.layer.width {
       problems.append(
         Problem(
           "token_target",

@@ -26,15 +26,22 @@ public struct TrainingPass: Sendable {
   ///     one from its start latent alone; a vanilla model cannot predict it.
   ///   - machine: whose arena holds the results, and whose tape records the pass if it has one.
   public init(_ weights: ModelWeights, tokens: [[Int32]], firstScored: Int = 0, machine: Machine) {
-    let predictsNext = !weights.model.isHierarchy
     precondition(!tokens.isEmpty && tokens.allSatisfy { $0.count == tokens[0].count }, "sequences of unequal length")
     model = weights.model
     self.tokens = tokens
-    hierarchy = predictsNext ? nil : HierarchySession.teacherForced(weights, tokens: tokens, machine: machine)
-    logits = hierarchy?.logits ?? VanillaSession.teacherForced(weights, tokens: tokens, machine: machine)
+    switch model.structure {
+    case .stack:
+      hierarchy = nil
+      logits = VanillaSession.teacherForced(weights, tokens: tokens, machine: machine)
+    case .hierarchy:
+      let pass = HierarchySession.teacherForced(weights, tokens: tokens, machine: machine)
+      (hierarchy, logits) = (pass, pass.logits)
+    }
+    // The first row predicts the token behind the shortest prompt.
+    let first = model.family.leastPromptLength
     targets = tokens.flatMap { sequence in
       sequence.indices.map { row in
-        let position = predictsNext ? row + 1 : row
+        let position = first + row
         return position >= firstScored && position < sequence.count ? sequence[position] : -1
       }
     }

@@ -37,6 +37,7 @@ struct CalibrateCommand: ParsableCommand {
   var operations = false
 
   func validate() throws {
+    try checkOutput(output)
     if !(1...1024).contains(threads) { throw ValidationError("--threads takes an integer from 1 to 1024") }
   }
 

@@ -97,7 +97,7 @@ struct ExplainedPoint {
 
   /// `M_l` at the end of generation.
   /// - Unit: level-l units
-  func streamLength(_ level: Int) -> Int {
-    (point.workload.promptLength + point.workload.generatedLength) / point.model.metaContextLength(upTo: level)
+  func streamLength(_ level: Level) -> Int {
+    (point.workload.promptLength + point.workload.generatedLength) / level.span
   }
 }

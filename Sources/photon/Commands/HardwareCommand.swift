@@ -90,7 +90,7 @@ struct HardwareShow: AsyncParsableCommand {
   var format = ProfileFormat.yaml
 
   func run() async throws {
-    let profile = try hardwareLibrary().profile(name, at: Position(file: "argument"))
+    let profile = try hardwareLibrary().profile(name, at: Position(file: ""))
     switch format {
     case .yaml: printOutput(HardwareFile.text(profile))
     case .table: printOutput(profile.table.text(as: .table))

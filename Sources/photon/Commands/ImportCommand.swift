@@ -28,6 +28,14 @@ struct ImportCommand: AsyncParsableCommand {
   @Flag(help: "Leaves out what a preset cannot represent, with a warning, instead of refusing it.")
   var approximate = false
 
+  func validate() throws {
+    try checkOutput(output)
+    // A preset is found by the name of its file.
+    if let name, !ScenarioFiles.isName(name) {
+      throw ValidationError("--name: found \"\(name.prefix(80))\"; accepted: \(ScenarioFiles.acceptedName)")
+    }
+  }
+
   func run() async throws {
     let imported = try importHuggingFace(file: file, name: name, approximate: approximate)
     for warning in imported.warnings { printError(warning.description) }

@@ -30,12 +30,20 @@ struct MeasureCommand: ParsableCommand {
     let scenario = try options.scenario()
     if nodes {
       let saved = try measuring.savedProfile(near: scenario.file)
-      return printOutput(try measuredNodes(scenario, saved: saved).text(as: format.tableFormat))
+      let table = try measuredNodes(scenario, saved: saved)
+      guard !table.rows.isEmpty else { throw nothing }
+      return printOutput(table.text(as: format.tableFormat))
     }
     let measured = try measuring.measured(scenario)
     for line in measured.leftOut { printError(line) }
+    guard !measured.results.isEmpty else { throw nothing }
     printOutput(measured.pointTable.text(as: format.tableFormat))
-    guard format == .table, !measured.results.isEmpty else { return }
-    printOutput(measured.agreementText)
+    if format == .table { printOutput(measured.agreementText) }
+  }
+
+  private var nothing: ValidationError {
+    ValidationError(
+      "nothing was measured: no point of \(options.file) fits this machine, the time limit and the constraints; make one "
+        + "smaller, for example with --set workload.batch=1, or raise --time-limit")
   }
 }

@@ -31,6 +31,8 @@ struct ReportCommand: AsyncParsableCommand {
 
   @OptionGroup var measuring: MeasuringOptions
 
+  func validate() throws { try checkOutput(output) }
+
   func run() async throws {
     let scenario = try options.scenario()
     guard scenario.published.isEmpty else { return try await reportPublished(scenario) }
@@ -75,13 +77,17 @@ struct ReportCommand: AsyncParsableCommand {
     var data = SweepData()
     let results = try journal.results(of: plan, &data)
     guard results.contains(where: { $0.run.dataset == plan.sweep.datasets[0].name }) else {
-      let reason = skipsMeasuring ? "; leave --no-measure out to train" : ""
-      printError("error: \(journal.path): no finished run on \(plan.sweep.datasets[0].name) to report about\(reason)")
+      let found = "\(journal.path): no finished run on \(plan.sweep.datasets[0].name) to report about"
+      // Where training was asked for it has failed; else there was nothing to report from the beginning.
+      guard !skipsMeasuring else { throw ValidationError(found + "; leave --no-measure out to train") }
+      printError("error: " + found)
       throw ExitCode.failure
     }
     for run in plan.runs where run.seed == plan.runs[0].seed && run.variant.name == plan.runs[0].variant.name {
-      if (try? data.data(of: run)) == nil {
-        printError("the data of \(run.dataset) are not here: its runs are taken as recorded")
+      do {
+        _ = try data.data(of: run)
+      } catch {
+        printError("the data of \(run.dataset) cannot be read, so its runs are taken as recorded: \(error)")
       }
     }
     let quality = try QualitySubject(plan, results, on: profiles[0], command: command, journal: "runs.jsonl")

@@ -39,11 +39,19 @@ struct TraceExportCommand: ParsableCommand {
     name: .shortAndLong, help: "Where to write; by default standard output.", completion: .file(extensions: ["json"]))
   var output: String?
 
+  func validate() throws { try checkOutput(output) }
+
   func run() throws {
     let scenario = try options.scenario()
     let point = try scenario.grid.chosenPoint(self.point, file: scenario.file)
     guard let trace = tracedRun(point.question) else {
       throw ValidationError("executing this workload on shapes would take too long; generate fewer tokens")
+    }
+    guard trace.operations.contains(where: { $0.entry.phase == phase }) else {
+      throw ValidationError(
+        "nothing to export: \(point.name) dispatches no operation in \(phase.rawValue), with \(point.workload.promptLength) "
+          + "tokens of prompt and \(point.workload.generatedLength) generated; change workload.prompt, workload.generate or "
+          + "--phase")
     }
     let text = exported(trace, phase, point).text() + "\n"
     guard let output else { return printOutput(text) }

@@ -32,6 +32,8 @@ struct TrainCommand: ParsableCommand {
   @Flag(help: "Ends with an error where the output folder has no checkpoint to go on from.")
   var resume = false
 
+  func validate() throws { try checkOutput(output) }
+
   func run() throws {
     let scenario = try options.scenario()
     let (model, settings) = try subject(of: scenario)
@@ -53,8 +55,9 @@ struct TrainCommand: ParsableCommand {
     let run =
       try checkpoint.map { try TrainingRun(resuming: $0, settings, data: data) }
       ?? TrainingRun(model, settings, data: data)
+    let loop = try TrainLoop(run, output: output)
     printOutput(introduction(run, memory, checkpoint))
-    try TrainLoop(run, output: output).finish()
+    try loop.finish()
   }
 
   /// The one model of the scenario and how it learns.
@@ -91,7 +94,7 @@ struct TrainCommand: ParsableCommand {
   private func checkpoint(
     in output: String, _ scenario: Scenario, _ model: Model, _ settings: TrainingSettings, _ data: any TrainingData
   ) throws -> Checkpoint? {
-    guard let folder = Checkpoint.latest(in: output) else {
+    guard let folder = try Checkpoint.latest(in: output) else {
       guard !resume else { throw CheckpointError("\(output): no checkpoint to go on from") }
       return nil
     }

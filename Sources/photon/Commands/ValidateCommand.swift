@@ -22,7 +22,8 @@ struct ValidateCommand: ParsableCommand {
 
         photon validate scenarios/quickstart.yaml
 
-      Exit code 0 means that every integer agreed, 1 that one did not; times do not change it.
+      Exit code 0 means that every integer agreed, 1 that one did not, 64 that there was none to compare; times do not \
+      change it.
       """)
 
   @OptionGroup var options: OptionalScenarioOptions
@@ -53,6 +54,7 @@ struct ValidateCommand: ParsableCommand {
     }
     let scenario = try options.scenario()
     let exact = try ExactReport(scenario, exhaustive: exhaustive, scenarioOnly: scenarioOnly)
+    if let nothing = exact.nothing { throw ValidationError(nothing) }
     if format == .table { printOutput(exact.text) }
     let measured = skipsMeasuring ? nil : try measuring.measured(scenario)
     for line in measured?.leftOut ?? [] { printError(line) }

@@ -38,7 +38,7 @@ struct WhyCommand: AsyncParsableCommand {
     let text = WhyText(
       node: node, phase: phase,
       explanations: try explain(node, in: phase, Question(model, workload, point.precision)),
-      published: try publishedForms(Question(model, workload)).filter { $0.concerns(node, model) },
+      published: try publishedForms(Question(model, workload)).filter { $0.concerns(node) },
       trace: tracedRun(Question(model, workload, point.precision)))
     printOutput(
       """
@@ -52,18 +52,17 @@ struct WhyCommand: AsyncParsableCommand {
     if let chosen = Node(node), model.nodes.contains(chosen) { return chosen }
     let accepted = model.nodes.map(\.description).joined(separator: ", ")
     throw ScenarioError([
-      Diagnostic(Position(file: "NODE"), path: "", found: "the model has no node \"\(node)\"", accepted: accepted)
+      Diagnostic(Position(file: ""), path: "", found: "the model has no node \"\(node)\"", accepted: accepted)
     ])
   }
 }
 
 extension PublishedForm {
   /// Whether the form counts what a node does: attention's pairs and reads, or the entries that projections write.
-  func concerns(_ node: Node, _ model: Model) -> Bool {
-    let isLocal = node.side == .decoder && model.isHierarchy
+  func concerns(_ node: Node) -> Bool {
     switch node.component {
-    case .projections: return [.cacheSize, isLocal ? .localCacheSize : .globalCacheSize].contains(id.subject)
-    case .attention: return id.subject == (isLocal ? .localAttention : .globalAttention)
+    case .projections: return [.cacheSize, node.isLocal ? .localCacheSize : .globalCacheSize].contains(id.subject)
+    case .attention: return id.subject == (node.isLocal ? .localAttention : .globalAttention)
     case .embedding, .chunker, .converter, .feedForward, .norm, .head, .upkeep: return false
     }
   }

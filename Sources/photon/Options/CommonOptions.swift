@@ -61,6 +61,12 @@ struct ScenarioOptionsGroup: ParsableArguments {
   }
 }
 
+/// Where a command writes; nil where it decides itself.
+/// - Throws: `ValidationError` for a name without a letter: below it the files of a report would lie in `/`.
+func checkOutput(_ name: String?) throws {
+  if name == "" { throw ValidationError("-o: found no name; accepted: the name of a file or a folder") }
+}
+
 /// Where presets and profiles are looked for last: what the program ships, then the user's calibrated profiles.
 var searchPaths: [String] {
   var environment = ProcessInfo.processInfo.environment

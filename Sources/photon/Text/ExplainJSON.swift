@@ -58,7 +58,7 @@ extension ExplainedPoint {
       ("level", JSON(level.number)),
       ("chunk_length", JSON(level.chunkLength)),
       ("condition_length", JSON(level.conditionLength)),
-      ("stream_length", JSON(streamLength(level.number))),
+      ("stream_length", JSON(streamLength(level))),
       ("width", JSON(level.layer.width)),
       ("meta_context_length", JSON(level.span)),
       ("encoder_layers", JSON(level.encoderLayers)),

@@ -42,7 +42,7 @@ extension ExplainedPoint {
     for level in point.model.hierarchy {
       table.append([
         Cell(level.number), Cell(level.chunkLength), Cell(level.conditionLength), Cell(level.span),
-        Cell(streamLength(level.number)),
+        Cell(streamLength(level)),
         Cell(level.layer.width), Cell(level.encoderLayers), Cell(level.decoderLayers),
       ])
     }

@@ -76,7 +76,11 @@ struct ValidateMeasuredOptions: ParsableArguments {
     }
   }
 
-  /// - Throws: `ExitCode.failure` where the mean error is above the limit.
+  /// What `--max-mape` is about.
+  private static let limited = [MeasuredMetric.timePerOutputToken, .prefill, .decodeStep]
+
+  /// - Throws: `ExitCode.failure` where the mean error is above the limit; `ValidationError` where there is nothing to
+  ///   compare.
   func run(file: String, json: Bool) throws {
     let column = try heldOut
     var predictions: [ServingPrediction] = []
@@ -85,11 +89,16 @@ struct ValidateMeasuredOptions: ParsableArguments {
     }
     if let identifier { predictions = predictions.filter { $0.row.identifier == identifier } }
     if predictions.isEmpty { throw ValidationError("nothing to compare: no measured time in the chosen rows") }
+    if limit != nil, !predictions.contains(where: { Self.limited.contains($0.metric) }) {
+      throw ValidationError(
+        "nothing to hold against --max-mape: the chosen rows have none of "
+          + "\(Self.limited.map(\.rawValue).joined(separator: ", "))")
+    }
     let report = MeasuredReport(
       predictions: predictions, column: column, scheme: calibrate ?? "profile", command: command(file))
     printOutput(json ? report.json.text() + "\n" : report.text)
     guard let limit else { return }
-    for metric in [MeasuredMetric.timePerOutputToken, .prefill, .decodeStep] {
+    for metric in Self.limited {
       let own = predictions.filter { $0.metric == metric }
       if !own.isEmpty, !(ServingAccuracy(own).mean <= limit) { throw ExitCode.failure }
     }

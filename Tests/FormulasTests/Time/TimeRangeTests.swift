@@ -24,9 +24,9 @@ private let calibrated: HardwareProfile = {
       ResidualQuantile(probability: $0.0, value: $0.1)
     },
     ranges: [
-      CalibratedRange(property: "prompt", lowest: 128, highest: 4096),
-      CalibratedRange(property: "concurrency", lowest: 1, highest: 64),
-      CalibratedRange(property: "context", lowest: 128, highest: 4096),
+      CalibratedRange(property: .prompt, lowest: 128, highest: 4096),
+      CalibratedRange(property: .concurrency, lowest: 1, highest: 64),
+      CalibratedRange(property: .context, lowest: 128, highest: 4096),
     ])
   return profile
 }()

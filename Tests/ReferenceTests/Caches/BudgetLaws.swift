@@ -42,7 +42,7 @@ struct BudgetLaws {
   @Test(arguments: CacheSubject.all)
   func `the shortest prompts and no generation are handled`(subject: CacheSubject) {
     for model in [CacheModels.vanilla, CacheModels.photon(.cascade, .hierarchical)] {
-      for prompt in (model.isHierarchy ? 0 : 1)...2 {
+      for prompt in model.family.leastPromptLength...2 {
         for generated in [0, 1] {
           let weights = ModelWeights(model.with(subject.cache), seed: 5, holdsNumbers: true)
           let run = GenerationLaws.run(weights, prompts: [GenerationLaws.prompt(prompt)], generate: generated)
