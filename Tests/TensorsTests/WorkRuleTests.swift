@@ -152,7 +152,7 @@ struct WorkRuleTests {
   static func run(_ operation: Operation) {
     switch operation {
     case .embedding: break
-    case .queryKeyValue(let rows, let layer, _):
+    case .queryKeyValue(let rows, let layer, _, _):
       norm(rows, layer.width)
       linear(rows, layer.queryWidth + 2 * layer.keyValueWidth, layer.width)
       for _ in 0..<rows {

@@ -19,7 +19,7 @@ extension Tensors.Operation {
   fileprivate var product: Product? {
     switch self {
     case .embedding, .attention, .norm, .moveEntries, .scoreEntries, .transferEntries: nil
-    case .queryKeyValue(let rows, let layer, _):
+    case .queryKeyValue(let rows, let layer, _, _):
       Product(rows: rows, outputs: layer.queryWidth + 2 * layer.keyValueWidth, inputs: layer.width)
     case .output(let rows, let layer): Product(rows: rows, outputs: layer.width, inputs: layer.queryWidth)
     case .gateUp(let rows, let layer):

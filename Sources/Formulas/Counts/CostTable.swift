@@ -125,8 +125,8 @@ struct CostTable<Integer: CountingInteger>: Sendable {
       let dropsAtPrompt = dropAt == workload.promptLength
       let stack = stack()
       let cost = PlannedCost<Integer>(stack, stack.promptPasses(model, prompt: workload.promptLength), precision)
-      if stack.keepsEveryEntry {
-        cache.add(activity, entryBits: entryBits, survives: survives, continuations: continuations)
+      if stack.sharesPrompts {
+        cache.add(activity, entryBits: cost.entryBits, survives: survives, continuations: continuations)
       } else {
         cache.add(
           activity, cost, survives: survives, copiesAtDrop: dropsAtPrompt ? 1 : continuations,
@@ -149,6 +149,9 @@ struct CostTable<Integer: CountingInteger>: Sendable {
       set(
         stack.node(.attention).index, cost.attention(groups.0, scale.0), cost.attention(groups.1, scale.1))
       set(stack.node(.upkeep).index, cost.upkeep(groups.0, scale.0), cost.upkeep(groups.1, scale.1))
+      add(
+        stack.node(.projections).index, Work(cacheWriteBits: cost.appended(groups.0, scale.0)),
+        Work(cacheWriteBits: cost.appended(groups.1, scale.1)))
     }
   }
 
@@ -166,6 +169,16 @@ struct CostTable<Integer: CountingInteger>: Sendable {
     decodeTotal.addWrapping(after)
   }
 
+  /// Adds to what a node has been set to.
+  private mutating func add(_ index: Int, _ before: Work<Integer>, _ after: Work<Integer>) {
+    if keepsNodes {
+      nodes[index].prefill.addWrapping(before)
+      nodes[index].decode.addWrapping(after)
+    }
+    prefillTotal.addWrapping(before)
+    decodeTotal.addWrapping(after)
+  }
+
   @inline(__always)
   private func base(_ level: Int, _ side: Side) -> Int {
     (level &* 2 &+ (side == .encoder ? 0 : 1)) &* Component.count
@@ -178,9 +191,11 @@ struct CostTable<Integer: CountingInteger>: Sendable {
   ) {
     let base = base(level, side)
     let persistent = side == .encoder || level == 0
+    // What rows append to a cache with a plan is added with it.
+    let store: StackCost<Integer>.Appends = persistent ? (isPlanned ? .nothing : .toCache) : .toWindow
     set(
-      base &+ Component.projections.ordinal, cost.projections(activity.prefill, scale.0, persistent),
-      cost.projections(activity.decode, scale.1, persistent))
+      base &+ Component.projections.ordinal, cost.projections(activity.prefill, scale.0, store),
+      cost.projections(activity.decode, scale.1, store))
     if !isPlanned || !persistent {
       set(
         base &+ Component.attention.ordinal, cost.attention(activity.prefill, scale.0),
@@ -240,15 +255,18 @@ struct CostTable<Integer: CountingInteger>: Sendable {
 }
 
 extension StackCost {
+  /// Where the entries of a projection go, of those that are counted with it.
+  enum Appends { case toCache, toWindow, nothing }
+
   @inline(__always)
-  func projections(_ activity: StackActivity<Integer>, _ scale: Integer, _ persistent: Bool) -> Work<Integer> {
+  func projections(_ activity: StackActivity<Integer>, _ scale: Integer, _ appends: Appends) -> Work<Integer> {
     let rows = activity.rows &* scale
     let entries = rows &* entryBits
     return Work(
       matmulFlops: rows &* projectionFlops, elementwiseFlops: rows &* projectionElementwise,
       weightBits: activity.passes &* projectionWeightBits,
-      activationBits: rows &* projectionActivationBits &+ (persistent ? 0 : entries),
-      cacheWriteBits: persistent ? entries : 0, sequentialPasses: activity.passes,
+      activationBits: rows &* projectionActivationBits &+ (appends == .toWindow ? entries : 0),
+      cacheWriteBits: appends == .toCache ? entries : 0, sequentialPasses: activity.passes,
       sequentialLayers: activity.passes &* layers)
   }
 
