@@ -58,7 +58,9 @@ struct QuantisationTests {
   /// OCP 8-bit floating point (rev. 1.0, table 1): the largest number 448, the smallest normal 2⁻⁶, the smallest 2⁻⁹.
   @Test func `the numbers of e4m3 are those of its specification`() {
     var numbers: Set<Double> = [0]
-    for exponent in -6...8 { for mantissa in 0..<8 { numbers.insert((1 + Double(mantissa) / 8) * scalbn(1, exponent)) } }
+    for exponent in -6...8 {
+      for mantissa in 0..<8 { numbers.insert((1 + Double(mantissa) / 8) * scalbn(1, exponent)) }
+    }
     for mantissa in 1..<8 { numbers.insert(Double(mantissa) * 0x1p-9) }
     // The last code of the largest exponent is no number.
     numbers.remove(480)
@@ -144,13 +146,14 @@ struct QuantisationTests {
     let node = Node(0, .decoder, .upkeep)
     _ = passes.pass(5)
     // Three of five entries of two heads; a vector of three features takes 5·3 + 2 FLOP.
-    #expect(trace.work(.prefill, at: node) == Work(elementwiseFlops: 3 * 2 * 2 * 17))
+    let prompt = Work<Int128>(elementwiseFlops: 3 * 2 * 2 * 17)
+    #expect(trace.work(.prefill, at: node) == prompt)
     trace.phase = .decode
     _ = passes.pass(1)
     // One entry: read in 16 bits an element, written in 8 with 32 for each vector.
-    #expect(
-      trace.work(.decode, at: node)
-        == Work(elementwiseFlops: 2 * 2 * 17, cacheReadBits: 2 * 6 * 16, cacheWriteBits: 2 * 2 * (3 * 8 + 32)))
+    let token = Work<Int128>(
+      elementwiseFlops: 2 * 2 * 17, cacheReadBits: 2 * 6 * 16, cacheWriteBits: 2 * 2 * (3 * 8 + 32))
+    #expect(trace.work(.decode, at: node) == token)
     #expect(
       trace.operations.map { "\($0.entry.operation)" }.filter { $0.hasPrefix("quantise") } == [
         "quantiseEntries 3 of 2 × 6 (int8, 0 of them held before)",

@@ -242,7 +242,8 @@ struct WorkRuleTests {
       var shape = AttentionShape(
         groups: 1, queries: 1, keysBefore: 8, layer: layer, store: .persistent, readsOnce: true)
       let plain = Operation.attention(shape).work(in: Precision(weights: .fp32, activations: .fp32, cache: .bf16))
-      shape.reads = heads * (5 * form.size(headWidth: layer.headWidth) + 4 * KeyAndValue().size(headWidth: layer.headWidth))
+      shape.reads =
+        heads * (5 * form.size(headWidth: layer.headWidth) + 4 * KeyAndValue().size(headWidth: layer.headWidth))
       let work = Operation.attention(shape).work(in: Precision(weights: .fp32, activations: .fp32, cache: .bf16))
       #expect(work.matmulFlops == plain.matmulFlops)
       #expect(

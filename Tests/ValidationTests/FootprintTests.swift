@@ -50,7 +50,8 @@ struct FootprintTests {
     models.flatMap { model in
       retentions.flatMap { retention in
         [
-          (nil, ExemptHeads.none, EntryForm.keyAndValue), (2, .heads(1), .keyAndValue), (3, .everyLayer(2), .keyAndValue),
+          (nil, ExemptHeads.none, EntryForm.keyAndValue), (2, .heads(1), .keyAndValue),
+          (3, .everyLayer(2), .keyAndValue),
           (nil, .heads(1), .quantised(Quantisation(format: .int4, group: 1))),
           (3, .none, .quantised(Quantisation(format: .fp8, residual: 1))),
           (2, .everyLayer(2), .quantised(Quantisation(residual: retention.keptLatest ?? 5))),

@@ -47,7 +47,8 @@ struct PlannedTests {
             func check(_ name: String, _ part: (DispatchWork) -> Affine, _ exact: Int128) {
               let sum = own.reduce(0) { $0 + $1.dispatchesPerIndex * part($1.work).sum(from: 0, to: $1.indices) }
               #expect(
-                abs(sum - Double(exact)) <= 64 * Double.ulpOfOne * Double(exact), "\(phase) \(node) \(name) \(question)")
+                abs(sum - Double(exact)) <= 64 * Double.ulpOfOne * Double(exact), "\(phase) \(node) \(name) \(question)"
+              )
             }
             check("matmul", \.matmulFlops, work.matmulFlops)
             check("elementwise", \.elementwiseFlops, work.elementwiseFlops)

@@ -190,7 +190,8 @@ struct TimedStack {
         node: stack.node(.attention), kind: isSquare ? .attentionPrefill : .attentionDecode, rows: rows,
         indices: group.indices, dispatchesPerIndex: layers * group.repetitions,
         work: DispatchWork(
-          matmulFlops: row.pairFlops * pairs, elementwiseFlops: form.reading.map { elementwise + $0 * formed } ?? elementwise,
+          matmulFlops: row.pairFlops * pairs,
+          elementwiseFlops: form.reading.map { elementwise + $0 * formed } ?? elementwise,
           bytes: Affine(rows * row.attentionActivations * builder.activationBytes) + entries, entryBytes: entries,
           scores: row.dimensions.heads * square), unitFlops: row.pairFlops * rows))
   }
