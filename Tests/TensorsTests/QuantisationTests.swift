@@ -55,7 +55,7 @@ struct QuantisationTests {
     }
   }
 
-  /// OCP 8-bit floating point (rev. 1.0, table 1): the largest number 448, the smallest normal 2⁻⁶, the smallest 2⁻⁹.
+  /// E4M3 of the OCP 8-bit floating point specification: the largest number 448, the smallest normal 2⁻⁶, the smallest 2⁻⁹.
   @Test func `the numbers of e4m3 are those of its specification`() {
     var numbers: Set<Double> = [0]
     for exponent in -6...8 {

@@ -139,21 +139,24 @@ struct PlannedHeads {
   /// Pairs of all passes of a group whose keys are still as they came.
   func freshPairs<N: Count>(_ group: PassGroup<N>) -> Int128 {
     guard residual > 0, let before = group.before?.integer else { return 0 }
-    return freshSum(before: before, rows: group.rows.integer, count: group.indices.integer, mask: retention.mask)
-      * Int128(group.repetitions.integer)
+    let (rows, mask) = (group.rows.integer, retention.mask)
+    return Int128(group.repetitions.integer)
+      * freshSum(before: before, rows: rows, count: group.indices.integer) {
+        freshPairs(found: lookup.read(of: $0), rows: rows, mask: mask)
+      }
   }
 
   /// Those among the entries held while each row of consecutive passes is processed, added up.
   func freshSteps(before: Int, rows: Int, count: Int) -> Int128 {
-    freshSum(before: before, rows: rows, count: count, mask: nil)
+    freshSum(before: before, rows: rows, count: count) { freshPairs(found: $0, rows: rows, mask: nil) }
   }
 
-  private func freshSum(before: Int, rows: Int, count: Int, mask: Int?) -> Int128 {
+  private func freshSum(before: Int, rows: Int, count: Int, of pass: (_ found: Int) -> Int) -> Int128 {
     guard residual > 0 else { return 0 }
     return pieces(before, rows: rows, count: count).reduce(0) { sum, part in
       func one(_ index: Int) -> Int128 {
         let found = retention.found(after: before + (part.first + index) * rows, rows: rows)
-        return Int128(freshPairs(found: lookup.read(of: found), rows: rows, mask: mask))
+        return Int128(pass(found))
       }
       let (number, first) = (Int128(part.count), one(0))
       let slope = part.count > 1 ? one(1) - first : 0
