@@ -54,7 +54,7 @@ public struct CalibrationSample: Hashable, Sendable {
       switch operation {
       case .attention(let shape): 4 * Double(rows * shape.layer.queryWidth)
       case .embedding, .queryKeyValue, .output, .gateUp, .down, .norm, .chunker, .converter, .head, .moveEntries,
-        .scoreEntries, .rotateEntries, .transferEntries:
+        .scoreEntries, .rotateEntries, .transferEntries, .quantiseEntries:
         Double(work.matmulFlops) / Double(rows)
       }
     self.init(

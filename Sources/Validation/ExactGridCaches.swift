@@ -35,7 +35,19 @@ extension ExactGrid {
     }
   }
 
-  /// Every retention with every family, reading and mode; who is exempt and how the prompt is read are drawn.
+  /// Keys and values as they come, or quantised: groups that do and do not divide the three features of a head, windows
+  /// of entries that are never, sometimes and always full.
+  private static func entry(for retention: Retention, _ draw: inout Draw) -> EntryForm {
+    guard draw.below(3) > 0 else { return .keyAndValue }
+    let residual = draw.oneOf([0, 0, 1, 2, 5, 40])
+    return .quantised(
+      Quantisation(
+        format: draw.oneOf(Quantisation.Format.allCases), group: 1 + draw.below(4),
+        residual: min(residual, retention.keptLatest ?? residual)))
+  }
+
+  /// Every retention with every family, reading and mode; what an entry is, who is exempt and how the prompt is read are
+  /// drawn.
   public static var cachePlans: [Question] {
     let layer = LayerShape(width: 12, heads: 4, keyValueHeads: 2, feedForward: 10)
     func level(_ chunk: Int, _ condition: Int, layers: Int) -> LevelShape {
@@ -69,13 +81,15 @@ extension ExactGrid {
             let roles: ExemptHeads = if case .roles = drawn { .heads(1) } else { drawn }
             var chunk: Int? = draw.oneOf([nil, 1, 2, 4, 7])
             if case .streaming(let plan) = retention, plan.evicts == .before { chunk = min(chunk ?? 4, 4) }
+            let entry = entry(for: retention, &draw)
             var own = model
             // All levels, or one of them.
             let only = draw.oneOf([nil, nil, 1, 2])
             own.setCaches { level in
               if let only, level > 0, level != only { return .full }
               return StackCache(
-                CachePlan(retention: retention), exempt: level == 0 ? drawn : roles, prefillChunk: chunk)
+                CachePlan(retention: retention, entry: entry), exempt: level == 0 ? drawn : roles,
+                prefillChunk: chunk)
             }
             precondition(own.problems.isEmpty, "\(own.problems)")
             points.append(point(own, prompt, generated, &draw))

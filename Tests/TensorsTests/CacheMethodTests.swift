@@ -166,7 +166,8 @@ struct CacheMethodTests {
       func atHost(of held: Int) -> Range<Int> { 0..<min(held, 2) }
     }
     struct Nibbles: EntryForming {
-      func bits(headWidth: Int, in element: ElementType) -> Int { 4 * headWidth + 16 }
+      func size(headWidth: Int) -> EntryTraffic { EntryTraffic(ownBits: 4 * headWidth + 16) }
+      func keySize(headWidth: Int) -> EntryTraffic { EntryTraffic(ownBits: 2 * headWidth + 8) }
     }
     for (count, crossing) in [(12, 2), (4, 1), (1, 0)] {
       var methods = CacheMethods(.full)
@@ -177,9 +178,9 @@ struct CacheMethodTests {
       let node = Node(0, .decoder, .upkeep)
       #expect(trace.work(.prefill, at: node) == .zero)
       _ = passes.pass(1)
-      // Entries of two groups and two heads, a key and a value of three features of 32 bits.
-      #expect(trace.work(.prefill, at: node) == Work(hostBits: Int128(crossing * 2 * 2 * 6 * 32)))
-      // Six entries take two pages of four, in each of four heads; an entry 28 bits.
+      // Entries of two groups and two heads, of 28 bits each.
+      #expect(trace.work(.prefill, at: node) == Work(hostBits: Int128(crossing * 2 * 2 * 28)))
+      // Six entries take two pages of four, in each of four heads.
       #expect(passes.cache.bitsHeld(in: .fp32) == 8 * 4 * 28)
     }
   }

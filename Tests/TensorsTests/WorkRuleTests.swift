@@ -37,6 +37,8 @@ struct CountingScalar: KernelScalar {
   static func squareRoot(_ value: Self) -> Self { count(value.value.squareRoot()) }
   static func maximum(_ left: Self, _ right: Self) -> Self { count(max(left.value, right.value)) }
   static func account(as kind: WorkKind) { meter.kind = kind }
+  static func rounded(_ value: Self, _ rule: (Double) -> Double) -> Self { count(rule(value.value)) }
+  static func converted(_ value: Self, _ rule: (Double) -> Double) -> Self { Self(rule(value.value)) }
 }
 
 /// Each work rule against the plain kernels on a scalar that counts, composed as the machine composes them.
@@ -70,6 +72,12 @@ struct WorkRuleTests {
         .moveEntries(entries: 7, layer: layer),
         .transferEntries(entries: 7, layer: layer), .rotateEntries(entries: 7, layer: layer),
       ]
+        + Quantisation.Format.allCases.flatMap { format in
+          [1, 2, 32].map {
+            .quantiseEntries(
+              entries: 7, held: 2, layer: layer, form: Quantisation(format: format, group: $0))
+          }
+        }
         + VoteShape.Weights.allCases.map {
           .scoreEntries(VoteShape(groups: 2, queries: 3, entries: 9, layer: layer, weights: $0, pooled: 10))
         }
@@ -152,7 +160,7 @@ struct WorkRuleTests {
   static func run(_ operation: Operation) {
     switch operation {
     case .embedding: break
-    case .queryKeyValue(let rows, let layer, _):
+    case .queryKeyValue(let rows, let layer, _, _):
       norm(rows, layer.width)
       linear(rows, layer.queryWidth + 2 * layer.keyValueWidth, layer.width)
       for _ in 0..<rows {
@@ -201,6 +209,51 @@ struct WorkRuleTests {
           cosine: numbers(layer.headWidth / 2), sine: numbers(layer.headWidth / 2))
       }
     case .scoreEntries(let shape): vote(shape)
+    case .quantiseEntries(let entries, _, let layer, let form):
+      for _ in 0..<entries * 2 * layer.keyValueHeads {
+        for first in stride(from: 0, to: layer.headWidth, by: form.group) {
+          let count = min(form.group, layer.headWidth - first)
+          switch form.format {
+          case .int8, .int4: _ = Kernels.quantise(count, numbers(count), steps: 255)
+          case .fp8: _ = Kernels.quantiseFloats(count, numbers(count))
+          }
+        }
+      }
+    }
+  }
+
+  @Test(arguments: Quantisation.Format.allCases)
+  func `reading quantised entries costs what their dequantisation does`(format: Quantisation.Format) {
+    for layer in Self.layers {
+      let form = Quantised(plan: Quantisation(format: format, group: 2))
+      for (width, size) in [
+        (2 * layer.headWidth, form.size(headWidth: layer.headWidth)),
+        (layer.headWidth, form.keySize(headWidth: layer.headWidth)),
+      ] {
+        let meter = CountingScalar.Meter()
+        CountingScalar.$meter.withValue(meter) {
+          Kernels.dequantise(
+            width, Self.numbers(width), scale: CountingScalar(2), zero: format == .fp8 ? nil : CountingScalar(1))
+        }
+        #expect(meter.counts == .init(elementwise: Int128(size.flops)))
+      }
+      // Nine entries of which five are quantised, in every head.
+      let heads = layer.keyValueHeads
+      var shape = AttentionShape(
+        groups: 1, queries: 1, keysBefore: 8, layer: layer, store: .persistent, readsOnce: true)
+      let plain = Operation.attention(shape).work(in: Precision(weights: .fp32, activations: .fp32, cache: .bf16))
+      shape.reads =
+        heads * (5 * form.size(headWidth: layer.headWidth) + 4 * KeyAndValue().size(headWidth: layer.headWidth))
+      let work = Operation.attention(shape).work(in: Precision(weights: .fp32, activations: .fp32, cache: .bf16))
+      #expect(work.matmulFlops == plain.matmulFlops)
+      #expect(
+        work.elementwiseFlops - plain.elementwiseFlops
+          == Int128(5 * heads * 2 * layer.headWidth * (format == .fp8 ? 1 : 2)))
+      let bits = format == .int4 ? 4 : 8
+      let groups = (layer.headWidth + 1) / 2 * (format == .fp8 ? 16 : 32)
+      #expect(
+        work.cacheReadBits
+          == Int128(heads * 2 * (5 * (bits * layer.headWidth + groups) + 4 * layer.headWidth * 16)))
     }
   }
 

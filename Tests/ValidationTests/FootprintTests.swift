@@ -49,10 +49,16 @@ struct FootprintTests {
   static var questions: [Question] {
     models.flatMap { model in
       retentions.flatMap { retention in
-        [(nil, ExemptHeads.none), (2, .heads(1)), (3, .everyLayer(2))].flatMap { chunk, exempt -> [Question] in
+        [
+          (nil, ExemptHeads.none, EntryForm.keyAndValue), (2, .heads(1), .keyAndValue),
+          (3, .everyLayer(2), .keyAndValue),
+          (nil, .heads(1), .quantised(Quantisation(format: .int4, group: 1))),
+          (3, .none, .quantised(Quantisation(format: .fp8, residual: 1))),
+          (2, .everyLayer(2), .quantised(Quantisation(residual: retention.keptLatest ?? 5))),
+        ].flatMap { chunk, exempt, entry -> [Question] in
           var model = model
           model.setCaches { _ in
-            StackCache(CachePlan(retention: retention), exempt: exempt, prefillChunk: chunk)
+            StackCache(CachePlan(retention: retention, entry: entry), exempt: exempt, prefillChunk: chunk)
           }
           return [(1, 0), (7, 5), (12, 9), (13, 20)].map {
             Question(model, Workload(promptLength: $0.0, generatedLength: $0.1), .float32)
@@ -141,7 +147,11 @@ struct FootprintTests {
         } else if let vanilla = session as? VanillaSession {
           // Its own entry too.
           let cache = vanilla.caches[0]
-          executed += cache.bitsHeld(in: .fp32) + cache.bits(ofEntries: 1, in: .fp32)
+          for (index, run) in cache.runs.enumerated() {
+            let held = cache.ownHeld(run: index) + 1
+            let fresh = min(run.methods.form.residual, held)
+            executed += (run.traffic(formed: held - fresh, fresh: fresh) ?? run.plainTraffic(held)).bits(in: 32)
+          }
         }
         return 0
       }
@@ -150,7 +160,7 @@ struct FootprintTests {
       func held(persistent: Bool) -> Int128 {
         parts.reduce(0) { sum, part in
           let persists = question.model.stack(part.0.node.level, part.0.node.side).persists
-          return persists == persistent ? sum + (part.0.stored - part.1.stored) * part.0.entryBits : sum
+          return persists == persistent ? sum + part.0.storedBits - part.1.storedBits : sum
         }
       }
       #expect(held(persistent: true) == executed, "\(question)")
@@ -173,16 +183,19 @@ struct FootprintTests {
         let span = question.model.metaContextLength(upTo: stack.level)
         let planned = PlannedHeads(part.plan, stack.promptPasses(question.model, prompt: prompt))
         let (units, chunk) = (prompt / span, stack.prefillChunk ?? max(prompt / span, 1))
-        var stored = 0
+        var (stored, fresh) = (0, 0)
         for token in 0..<prompt {
           let unit = token / span
           let start = unit / chunk * chunk
-          stored +=
-            unit == units
-            ? planned.held(after: units) + 1
-            : planned.found(after: start, rows: min(chunk, units - start)) + unit - start + 1
+          let rows = min(chunk, units - start)
+          let (found, residual) = (planned.found(after: start, rows: rows), part.plan.entry.residual)
+          let held = unit == units ? planned.held(after: units) + 1 : found + unit - start + 1
+          stored += held
+          // Inside a pass all that its rows make old enough has its form.
+          fresh += unit == units ? min(residual, held) : max(held - max(found + rows - residual, 0), 0)
         }
         #expect(part.stored == Int128(stored), "\(part)")
+        #expect(part.freshStored == (part.plan.entry.residual > 0 ? Int128(fresh) : 0), "\(part)")
       }
     }
   }

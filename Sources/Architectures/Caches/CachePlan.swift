@@ -30,6 +30,19 @@ public struct CachePlan: Hashable, Sendable {
   /// Whether everything is kept and read, as it is and where it is.
   @inlinable public var isFull: Bool { self == .full }
 
-  /// What keeps the choices' settings from working.
-  public var problems: [Problem] { retention.problems + lookup.problems + entry.problems + placement.problems }
+  /// What keeps the choices' settings from working, each by itself and together.
+  public var problems: [Problem] {
+    retention.problems + lookup.problems + entry.problems + placement.problems + residualProblems
+  }
+
+  /// How many entries change their form in a pass must not depend on votes: what votes can evict has to have changed
+  /// before.
+  private var residualProblems: [Problem] {
+    guard let latest = retention.keptLatest, entry.residual > latest else { return [] }
+    return [
+      Problem(
+        "residual", "\(entry.residual) newest entries where \(retention.method.rawValue) keeps \(latest)",
+        accepted: Problem.accepted(0...latest))
+    ]
+  }
 }

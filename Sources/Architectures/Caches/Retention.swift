@@ -100,6 +100,18 @@ public enum Retention: CacheChoice {
     }
   }
 
+  /// The latest entries that stay whatever goes; nil where entries go in the order of their age.
+  public var keptLatest: Int? {
+    switch self {
+    case .everything, .slidingWindow: nil
+    case .streaming(let plan): plan.window
+    case .heavyHitters(let plan): plan.recent
+    case .snapKV(let plan): plan.window
+    case .pyramidKV(let plan): plan.votes.window
+    case .chunked(let plan): plan.window
+    }
+  }
+
   /// Units of the prompt in one pass where a scenario does not say; nil: all of them.
   public var usualPrefillChunk: Int? {
     switch self {

@@ -80,8 +80,14 @@ public struct Stack: Hashable, Sendable {
   @inlinable public var shape: LayerShape { runs.first.shape }
   /// Where one of its components is booked.
   @inlinable public func node(_ component: Component) -> Node { Node(level, side, component) }
-  /// Whether no head lets an entry go.
-  public var keepsEveryEntry: Bool { runs.allSatisfy { $0.heads.allSatisfy { $0.cache.retention == .everything } } }
+  /// Whether continuations read the entries of their prompt where they are: no head lets one go, or changes its form later.
+  public var sharesPrompts: Bool {
+    runs.allSatisfy { run in
+      run.heads.allSatisfy { $0.cache.retention == .everything && $0.cache.entry.residual == 0 }
+    }
+  }
+  /// Whether every head stores a key and a value of each position, as they come.
+  public var storesKeysAndValues: Bool { runs.allSatisfy { $0.heads.allSatisfy { $0.cache.entry == .keyAndValue } } }
   /// Whether every head of every layer keeps and reads everything, and a prompt is read in one pass.
   @inlinable public var isFull: Bool {
     prefillChunk == nil && runs.allSatisfy { $0.heads.allSatisfy(\.cache.isFull) }

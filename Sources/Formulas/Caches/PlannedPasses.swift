@@ -7,10 +7,12 @@ struct PlannedHeads {
   let prompt: PromptPasses
   private let retention: any RetentionCounts
   private let lookup: any LookupCounts
+  /// Newest entries of a head that stay as they came.
+  private let residual: Int
 
   init(_ plan: CachePlan, _ prompt: PromptPasses) {
     (self.plan, self.prompt) = (plan, prompt)
-    (retention, lookup) = (plan.retention.counts(prompt), plan.lookup.counts)
+    (retention, lookup, residual) = (plan.retention.counts(prompt), plan.lookup.counts, plan.entry.counts.residual)
   }
 
   /// Entries that a head holds once so many positions have passed.
@@ -20,7 +22,13 @@ struct PlannedHeads {
   func found(after positions: Int, rows: Int) -> Int { retention.found(after: positions, rows: rows) }
 
   /// Entries for which a head's memory has room then.
-  func allocated(after positions: Int) -> Int { plan.placement.counts.allocated(for: held(after: positions)) }
+  func allocated(after positions: Int) -> EntryAmount { allocated(for: held(after: positions)) }
+
+  private func allocated(for count: Int) -> EntryAmount {
+    var amount = EntryAmount(count, residual: residual)
+    amount.formed = plan.placement.counts.allocated(for: count) - amount.fresh
+    return amount
+  }
 
   /// Positions before the passes of the prompt in which what is held can be the most: those between which it grows
   /// evenly.
@@ -31,9 +39,9 @@ struct PlannedHeads {
   }
 
   /// Entries for which a head has room in the pass of the prompt that begins there: its own stand beside what it finds.
-  func allocated(inPassFrom before: Int) -> Int {
+  func allocated(inPassFrom before: Int) -> EntryAmount {
     let rows = min(prompt.chunk, prompt.units - before)
-    return plan.placement.counts.allocated(for: retention.found(after: before, rows: rows) + rows)
+    return allocated(for: retention.found(after: before, rows: rows) + rows)
   }
 
   // MARK: Passes
@@ -53,7 +61,14 @@ struct PlannedHeads {
     let atEntries = lookup.bends.map { bend in
       (0..<count).partitioningIndex { retention.found(after: before + $0 * rows, rows: rows) >= bend }
     }
-    let cuts = Set((atPositions + atEntries).filter { (1..<count).contains($0) }).sorted()
+    // A pass brings rows beyond the residual, and finds entries beyond it.
+    let atResidual = (residual > 0 ? [residual - rows, residual] : []).flatMap { bend in
+      [
+        (0..<count).partitioningIndex { retention.found(after: before + $0 * rows, rows: rows) >= bend },
+        (0..<count).partitioningIndex { retention.held(after: before + $0 * rows) >= bend },
+      ]
+    }
+    let cuts = Set((atPositions + atEntries + atResidual).filter { (1..<count).contains($0) }).sorted()
     return zip([0] + cuts, cuts + [count]).map { Piece(first: $0, count: $1 - $0) }
   }
 
@@ -80,9 +95,73 @@ struct PlannedHeads {
         piece.entriesReadOnce = N.whole(read(part.first) + rows)
         piece.entriesSlope = isLong ? N.whole(read(part.first + 1) - read(part.first)) : 0
       }
+      if residual > 0 {
+        func amount(_ index: Int) -> EntryAmount {
+          guard group.entriesReadOnce == nil else { return EntryAmount(read(index) + rows, residual: residual) }
+          let fresh = freshPairs(found: read(index), rows: rows, mask: retention.mask)
+          return EntryAmount(formed: pairs(index) - fresh, fresh: fresh)
+        }
+        let (first, second) = (amount(part.first), amount(part.first + (isLong ? 1 : 0)))
+        piece.stateReads = StateReads(
+          formed: N.whole(first.formed), formedSlope: N.whole(second.formed - first.formed),
+          fresh: N.whole(first.fresh), freshSlope: N.whole(second.fresh - first.fresh))
+      }
       return piece
     }
     return Runs(pieces[0], Array(pieces.dropFirst()))
+  }
+
+  /// Pairs of a pass whose keys are still as they came. The newest R of the f + r entries are: the j-th row sees those
+  /// behind the first max(f + r − R, 0), up to its own, and under a mask the last ones of them.
+  private func freshPairs(found: Int, rows: Int, mask: Int?) -> Int {
+    /// Σ min(i, mask) over i ≤ count.
+    func sum(_ count: Int) -> Int {
+      let growing = min(count, mask ?? count)
+      return growing * (growing + 1) / 2 + (count - growing) * growing
+    }
+    // Row j sees j − s of them, where that is positive.
+    let skipped = found + rows > residual ? rows - residual : -found
+    return skipped >= 0 ? sum(max(rows - skipped, 0)) : sum(rows - skipped) - sum(-skipped)
+  }
+
+  /// Positions at which `held` bends, and between those of a range at which it exceeds the residual.
+  func heldBends(from start: Int, to end: Int) -> [Int] {
+    guard residual > 0 else { return heldBends }
+    return heldBends + [(start..<max(start, end)).partitioningIndex { held(after: $0) >= residual }]
+  }
+
+  /// Of so many entries behind a pass those that are still as they came.
+  func fresh(of held: Int) -> Int { min(residual, held) }
+
+  /// Whether entries stay as they came for a while.
+  var hasFresh: Bool { residual > 0 }
+
+  /// Pairs of all passes of a group whose keys are still as they came.
+  func freshPairs<N: Count>(_ group: PassGroup<N>) -> Int128 {
+    guard residual > 0, let before = group.before?.integer else { return 0 }
+    let (rows, mask) = (group.rows.integer, retention.mask)
+    return Int128(group.repetitions.integer)
+      * freshSum(before: before, rows: rows, count: group.indices.integer) {
+        freshPairs(found: lookup.read(of: $0), rows: rows, mask: mask)
+      }
+  }
+
+  /// Those among the entries held while each row of consecutive passes is processed, added up.
+  func freshSteps(before: Int, rows: Int, count: Int) -> Int128 {
+    freshSum(before: before, rows: rows, count: count) { freshPairs(found: $0, rows: rows, mask: nil) }
+  }
+
+  private func freshSum(before: Int, rows: Int, count: Int, of pass: (_ found: Int) -> Int) -> Int128 {
+    guard residual > 0 else { return 0 }
+    return pieces(before, rows: rows, count: count).reduce(0) { sum, part in
+      func one(_ index: Int) -> Int128 {
+        let found = retention.found(after: before + (part.first + index) * rows, rows: rows)
+        return Int128(pass(found))
+      }
+      let (number, first) = (Int128(part.count), one(0))
+      let slope = part.count > 1 ? one(1) - first : 0
+      return sum + number * first + slope * (number * (number - 1) / 2)
+    }
   }
 
   /// Positions at which `held` bends.
@@ -122,11 +201,32 @@ struct PlannedHeads {
     let pass = RetainedPass(before: before, rows: rows, found: found, prompt: prompt)
     var counts = UpkeepCounts(retention.votes(of: pass))
     let fixed = retention.fixed(in: pass)
-    counts.moved =
-      moved(of: retention.held(after: before), to: found, fixed)
-      + moved(of: found + rows, to: retention.held(after: pass.after), fixed)
+    let (held, left) = (retention.held(after: before), retention.held(after: pass.after))
+    for (from, to) in [(held, found), (found + rows, left)] {
+      let moved = moved(of: from, to: to, fixed)
+      counts.moved += moved
+      // The newest entry moves into the one place that is free; else the newest of those that stay are fresh.
+      counts.movedFresh += from - to > 1 ? min(residual, moved) : residual > 0 ? moved : 0
+    }
+    counts.votedFresh = min(residual, counts.voted)
     if retention.rotatesWhatItFinds { counts.rotated = found }
+    guard plan.entry.counts.formsEntries else { return counts }
+    // What makes room has gone from the oldest entries behind the fixed ones, which have had their form.
+    let formed = max(held - residual, 0)
+    let foundFormed = formed - min(max(formed - fixed, 0), held - found)
+    let end = max(found + rows - residual, 0)
+    counts.formed = end - foundFormed
+    counts.formedHeld = max(min(end, found) - foundFormed, 0)
     return counts
+  }
+
+  /// The rows of a group by the state in which they are appended, in one head of one layer of one sequence.
+  func appended<N: Count>(_ group: PassGroup<N>) -> EntryAmount {
+    let all = (group.rows * group.passes).integer
+    guard residual > 0, group.before != nil else { return EntryAmount(formed: all, fresh: 0) }
+    let upkeep = upkeep(group)
+    let formed = upkeep.formed - upkeep.formedHeld
+    return EntryAmount(formed: formed, fresh: all - formed)
   }
 
   /// Entries that are copied so that those which stay lie side by side: the newest takes the place of a single one that

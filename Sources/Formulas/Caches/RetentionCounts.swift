@@ -14,6 +14,8 @@ protocol RetentionCounts: Sendable {
   var bends: [Int] { get }
   /// (Query, key) pairs of a pass whose rows may each read so many of the entries found.
   func pairs(found: Int, rows: Int) -> Int
+  /// Entries that a row may see, its own among them; nil: all of them.
+  var mask: Int? { get }
   /// Votes that the method counts beside attention, or takes from it, in a pass.
   func votes(of pass: RetainedPass) -> VoteCounts?
   /// Whether the entries found are rotated anew in every pass.
@@ -25,6 +27,7 @@ protocol RetentionCounts: Sendable {
 extension RetentionCounts {
   func found(after positions: Int, rows _: Int) -> Int { held(after: positions) }
   func pairs(found: Int, rows: Int) -> Int { rows * found + rows * (rows + 1) / 2 }
+  var mask: Int? { nil }
   func votes(of _: RetainedPass) -> VoteCounts? { nil }
   var rotatesWhatItFinds: Bool { false }
   func fixed(in _: RetainedPass) -> Int { 0 }
@@ -107,9 +110,16 @@ struct UpkeepCounts: Hashable, Sendable {
   var pooled = 0
   /// Entries that cross the link to the host.
   var transferred = 0
+  /// Of those that are moved, and of those whose keys are read for votes, the ones that are still as they came.
+  var movedFresh = 0
+  var votedFresh = 0
+  /// Entries that get the form in which they are kept, and those of them that were held as they came.
+  var formed = 0
+  var formedHeld = 0
 
   static let fields: [WritableKeyPath<UpkeepCounts, Int> & Sendable] = [
     \.moved, \.rotated, \.voters, \.voted, \.again, \.own, \.added, \.tallied, \.pooled, \.transferred,
+    \.movedFresh, \.votedFresh, \.formed, \.formedHeld,
   ]
 
   init() {}
@@ -128,6 +138,9 @@ struct UpkeepCounts: Hashable, Sendable {
 
   /// Pairs whose scores are computed for votes.
   var recomputed: Int { again + own }
+  /// The other ones that are moved, and whose keys are read.
+  var movedFormed: Int { moved - movedFresh }
+  var votedFormed: Int { voted - votedFresh }
   var isZero: Bool { self == UpkeepCounts() }
 }
 

@@ -7,6 +7,7 @@ struct SlidingWindowCounts: RetentionCounts {
 
   func held(after positions: Int) -> Int { min(positions, window - 1) }
   var bends: [Int] { [window - 1] }
+  var mask: Int? { window }
 
   /// Σ min(found + j, W) over rows j: growing until the window is full, then W each.
   func pairs(found: Int, rows: Int) -> Int {

@@ -133,8 +133,12 @@ struct CostTable<Integer: CountingInteger>: Sendable {
   ) {
     let continuations = Integer(word: workload.continuations)
     let index = max(activity.level &- 1, 0)
-    guard isPlanned, !planned[index].stack.keepsEveryEntry else {
+    guard isPlanned else {
       return cache.add(activity, entryBits: entryBits, survives: survives, continuations: continuations)
+    }
+    guard !planned[index].stack.sharesPrompts else {
+      return cache.add(
+        activity, entryBits: planned[index].entryBits, survives: survives, continuations: continuations)
     }
     cache.add(
       activity, planned[index], survives: survives,
@@ -153,6 +157,9 @@ struct CostTable<Integer: CountingInteger>: Sendable {
       set(
         stack.node(.attention).index, cost.attention(groups.0, scale.0), cost.attention(groups.1, scale.1))
       set(stack.node(.upkeep).index, cost.upkeep(groups.0, scale.0), cost.upkeep(groups.1, scale.1))
+      add(
+        stack.node(.projections).index, Work(cacheWriteBits: cost.appended(groups.0, scale.0)),
+        Work(cacheWriteBits: cost.appended(groups.1, scale.1)))
     }
   }
 
@@ -170,6 +177,16 @@ struct CostTable<Integer: CountingInteger>: Sendable {
     decodeTotal.addWrapping(after)
   }
 
+  /// Adds to what a node has been set to.
+  private mutating func add(_ index: Int, _ before: Work<Integer>, _ after: Work<Integer>) {
+    if keepsNodes {
+      nodes[index].prefill.addWrapping(before)
+      nodes[index].decode.addWrapping(after)
+    }
+    prefillTotal.addWrapping(before)
+    decodeTotal.addWrapping(after)
+  }
+
   @inline(__always)
   private func base(_ level: Int, _ side: Side) -> Int {
     (level &* 2 &+ (side == .encoder ? 0 : 1)) &* Component.count
@@ -182,9 +199,11 @@ struct CostTable<Integer: CountingInteger>: Sendable {
   ) {
     let base = base(level, side)
     let persistent = side == .encoder || level == 0
+    // What rows append to a cache with a plan is added with it.
+    let store: StackCost<Integer>.Appends = persistent ? (isPlanned ? .nothing : .toCache) : .toWindow
     set(
-      base &+ Component.projections.ordinal, cost.projections(activity.prefill, scale.0, persistent),
-      cost.projections(activity.decode, scale.1, persistent))
+      base &+ Component.projections.ordinal, cost.projections(activity.prefill, scale.0, store),
+      cost.projections(activity.decode, scale.1, store))
     if !isPlanned || !persistent {
       set(
         base &+ Component.attention.ordinal, cost.attention(activity.prefill, scale.0),
@@ -244,15 +263,18 @@ struct CostTable<Integer: CountingInteger>: Sendable {
 }
 
 extension StackCost {
+  /// Where the entries of a projection go, of those that are counted with it.
+  enum Appends { case toCache, toWindow, nothing }
+
   @inline(__always)
-  func projections(_ activity: StackActivity<Integer>, _ scale: Integer, _ persistent: Bool) -> Work<Integer> {
+  func projections(_ activity: StackActivity<Integer>, _ scale: Integer, _ appends: Appends) -> Work<Integer> {
     let rows = activity.rows &* scale
     let entries = rows &* entryBits
     return Work(
       matmulFlops: rows &* projectionFlops, elementwiseFlops: rows &* projectionElementwise,
       weightBits: activity.passes &* projectionWeightBits,
-      activationBits: rows &* projectionActivationBits &+ (persistent ? 0 : entries),
-      cacheWriteBits: persistent ? entries : 0, sequentialPasses: activity.passes,
+      activationBits: rows &* projectionActivationBits &+ (appends == .toWindow ? entries : 0),
+      cacheWriteBits: appends == .toCache ? entries : 0, sequentialPasses: activity.passes,
       sequentialLayers: activity.passes &* layers)
   }
 

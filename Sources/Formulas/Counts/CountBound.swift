@@ -24,7 +24,7 @@ struct CountBound {
   /// - Throws: `CountOverflow` if positions themselves do not fit.
   static func estimate(_ question: Question) throws(CountOverflow) -> Double {
     let tokens = Double(question.workload.promptLength) + Double(question.workload.generatedLength)
-    var bound = CountBound(question.workload, question.precision)
+    var bound = CountBound(question.workload, question.precision, hasFullCaches: question.model.hasFullCaches)
     bound.addMap(
       rows: Double(question.workload.generatedLength), inputs: Double(question.model.layer.width),
       outputs: Double(question.model.vocabulary))
@@ -57,13 +57,15 @@ struct CountBound {
       below = level.layer
     }
     if tokens + span > 0x1p60 { throw .positions }
-    // A cache method moves and scores at most what attention could read.
+    // A cache method moves, scores and forms at most what attention could read.
     return question.model.hasFullCaches ? bound.total : 4 * bound.total
   }
 
-  private init(_ workload: Workload, _ precision: Precision) {
+  private init(_ workload: Workload, _ precision: Precision, hasFullCaches: Bool) {
     sequences = Double(workload.batchSize) * Double(workload.continuations)
-    bits = (Double(precision.weights.bits), Double(precision.activations.bits), Double(precision.cache.bits))
+    // An element that is quantised by itself has 8 bits, a scale and a zero point of 16 each, and at most 7 FLOP.
+    let cache = Double(precision.cache.bits) + (hasFullCaches ? 0 : 8 + 2 * 16 + 7)
+    bits = (Double(precision.weights.bits), Double(precision.activations.bits), cache)
   }
 
   /// A dense map with bias and norms: FLOP, element-wise FLOP, weights once per dispatch, activations.

@@ -108,7 +108,8 @@ struct Explainer {
   }
 
   var projections: [(String, Expression)] {
-    let entries = overRuns { rows * $0 * $1.entryElements * cacheElement }
+    let entries =
+      stack.storesKeysAndValues ? overRuns { rows * $0 * $1.entryElements * cacheElement } : plannedEntries
     let own = overRuns { rows * $0 * $1.projectionActivations * element }
     var formulas: [(String, Expression)] = [
       ("matmul_flops", overRuns { rows * $0 * 2 * $1.projectionMatrices }),

@@ -8,6 +8,13 @@ extension Explainer {
     let layers: Expression
     let heads: PlannedHeads
     let passes: [PassGroup<Expression>]
+    let headWidth: Int
+
+    private var form: any EntryCounts { heads.plan.entry.counts }
+    /// What one position takes in the form in which it is kept, and its key.
+    var size: EntrySize<Expression> { form.size(of: row, headWidth: headWidth) }
+    var keySize: EntrySize<Expression> { form.keySize(of: row, headWidth: headWidth) }
+    var forming: Expression { form.forming(of: row, headWidth: headWidth) ?? 0 }
   }
 
   private var planned: [Planned] {
@@ -18,7 +25,7 @@ extension Explainer {
         let heads = PlannedHeads(own.cache, prompt)
         return Planned(
           row: LayerRow(run.shape.share(ofHeads: own.count)), layers: .symbol("layers", run.layers), heads: heads,
-          passes: groups.flatMap { Array(heads.passes($0)) })
+          passes: groups.flatMap { Array(heads.passes($0)) }, headWidth: run.shape.headWidth)
       }
     }
   }
@@ -32,22 +39,40 @@ extension Explainer {
     {
       sum(planned.flatMap { run in run.passes.map { batch * count($0) * run.layers * factor(run.row) } })
     }
+    let reading = planned.flatMap { run in
+      run.size.reading.map { flops in run.passes.map { batch * $0.formedRead * run.layers * flops } } ?? []
+    }
+    let pairs = total(\.pairElementwise, \.allPairs)
     let formulas: [(String, Expression)] = [
       ("matmul_flops", total(\.pairFlops, \.allPairs)),
-      ("elementwise_flops", total(\.pairElementwise, \.allPairs)),
+      ("elementwise_flops", reading.isEmpty ? pairs : .sum([pairs] + reading)),
       ("activation_bytes", bytes(overRuns { rows * $0 * $1.attentionActivations * element })),
       (
         "cache_read_bytes",
         bytes(
           sum(
             planned.flatMap { run in
-              run.passes.map {
-                batch * $0.entriesRead * run.layers * run.heads.plan.entry.counts.elements(of: run.row) * cacheElement
+              run.passes.flatMap { pass in
+                [batch * pass.formedRead * run.layers * run.size.bits(in: cacheElement)]
+                  + (pass.freshRead.map { [batch * $0 * run.layers * run.row.entryElements * cacheElement] } ?? [])
               }
             }))
       ),
     ]
     return planned.allSatisfy(\.passes.isEmpty) ? [] : formulas
+  }
+
+  /// What the rows of a stack append, some of it not a key and a value in the cache's element type.
+  var plannedEntries: Expression {
+    let groups = question.schedule.passes(in: phase, as: Int128.self).stacks.filter { $0.isOf(stack) }
+    let terms = planned.flatMap { run in
+      let appended = groups.map(run.heads.appended)
+      return [
+        (appended.reduce(0) { $0 + $1.formed }, run.size.bits(in: cacheElement)),
+        (appended.reduce(0) { $0 + $1.fresh }, run.row.entryElements * cacheElement),
+      ].filter { $0.0 > 0 }.map { batch * .number(Int128($0.0)) * run.layers * $0.1 }
+    }
+    return terms.isEmpty ? 0 : sum(terms)
   }
 
   var upkeep: [(String, Expression)] {
@@ -60,15 +85,16 @@ extension Explainer {
       }
     }
     /// Terms of every run for each field with what one of it costs; those that are 0 are left out.
-    func total(_ fields: [(KeyPath<UpkeepCounts, Int>, (Planned) -> Expression)]) -> Expression {
+    func total(_ fields: [(KeyPath<UpkeepCounts, Int>, (Planned) -> Expression?)]) -> Expression {
       let terms = zip(planned, counts).flatMap { run, counts in
-        fields.filter { counts[keyPath: $0.0] > 0 }.map { field, cost in
-          batch * .number(Int128(counts[keyPath: field])) * run.layers * cost(run)
+        fields.filter { counts[keyPath: $0.0] > 0 }.compactMap { field, cost in
+          cost(run).map { batch * .number(Int128(counts[keyPath: field])) * run.layers * $0 }
         }
       }
       return terms.isEmpty ? 0 : sum(terms)
     }
-    func entry(_ run: Planned) -> Expression { run.heads.plan.entry.counts.elements(of: run.row) * cacheElement }
+    func formed(_ run: Planned) -> Expression { run.size.bits(in: cacheElement) }
+    func fresh(_ run: Planned) -> Expression { run.row.entryElements * cacheElement }
     return [
       ("matmul_flops", total([(\.recomputed, \.row.votePairFlops)])),
       (
@@ -77,14 +103,25 @@ extension Explainer {
           (\.again, \.row.againPairElementwise), (\.own, \.row.ownPairElementwise),
           (\.added, \.row.addedPairElementwise),
           (\.pooled, \.row.dimensions.keyValueHeads), (\.rotated, \.row.keyRotation),
+          (\.votedFormed, \.keySize.reading), (\.formed, \.forming),
         ])
       ),
       (
         "activation_bytes",
         bytes(total([(\.voters, { $0.row.dimensions.query * element }), (\.tallied, \.row.tallyBits)]))
       ),
-      ("cache_read_bytes", bytes(total([(\.moved, entry), (\.voted, { $0.row.keyElements * cacheElement })]))),
-      ("cache_write_bytes", bytes(total([(\.moved, entry)]))),
+      (
+        "cache_read_bytes",
+        bytes(
+          total([
+            (\.movedFormed, formed), (\.movedFresh, fresh), (\.votedFormed, { $0.keySize.bits(in: cacheElement) }),
+            (\.votedFresh, { $0.row.keyElements * cacheElement }), (\.formedHeld, fresh),
+          ]))
+      ),
+      (
+        "cache_write_bytes",
+        bytes(total([(\.movedFormed, formed), (\.movedFresh, fresh), (\.formedHeld, formed)]))
+      ),
     ]
   }
 }

@@ -17,9 +17,18 @@ public struct FootprintPart: Hashable, Sendable {
   public let read: Int128
   /// Entries that one head holds at the end.
   public let heldAtEnd: Int
-  /// What one position takes in all layers and heads of the part.
+  /// What one position takes in all layers and heads of the part, in the form in which it is kept.
   /// - Unit: bit
   let entryBits: Int128
+  /// The same as it came; and of the entries stored and read those that are so.
+  /// - Unit: bit
+  let freshBits: Int128
+  let freshStored, freshRead: Int128
+
+  /// - Unit: bit · token
+  var storedBits: Int128 { (stored - freshStored) * entryBits + freshStored * freshBits }
+  /// - Unit: bit
+  var readBits: Int128 { (read - freshRead) * entryBits + freshRead * freshBits }
 }
 
 /// The KV footprint of a model of any family in token time: memory held, added up over the tokens of prompt and
@@ -57,8 +66,8 @@ public struct ModelFootprint: Hashable, Sendable {
     let tokens = Int128(question.workload.promptLength + question.workload.generatedLength)
     let walk = TokenWalk(question)
     parts = question.model.stacks.flatMap(walk.parts)
-    stored = parts.reduce(0) { $0 + $1.stored * $1.entryBits }
-    read = parts.reduce(0) { $0 + $1.read * $1.entryBits }
+    stored = parts.reduce(0) { $0 + $1.storedBits }
+    read = parts.reduce(0) { $0 + $1.readBits }
     let full = question.model.stacks.reduce(Int128(0)) { $0 + walk.fullEntryBits($1) }
     reference = full * (tokens * (tokens + 1) / 2)
     peakBytes = cache.peakBytes + cache.localPeakBytes
@@ -107,14 +116,19 @@ private struct TokenWalk {
         defer { head += own.count }
         let planned = PlannedHeads(own.cache, stack.promptPasses(model, prompt: prompt))
         let row = LayerRow<Int128>(run.shape.share(ofHeads: own.count))
+        let element = Int128(question.precision.cache.bits)
+        let size = own.cache.entry.counts.size(of: row, headWidth: run.shape.headWidth)
+        let stored: (all: Int128, fresh: Int128) =
+          stack.persists ? persistent(planned, stack) : (window(stack.level), 0)
         return FootprintPart(
           node: stack.node(.attention), layers: layer..<layer + run.layers, heads: head..<head + own.count,
           plan: own.cache,
-          stored: stack.persists ? persistent(planned, stack) : window(stack.level),
+          stored: stored.all,
           read: groups.reduce(0) { sum, group in planned.passes(group).reduce(sum) { $0 + $1.allPairs } },
           heldAtEnd: heldAtEnd(planned, stack),
-          entryBits: own.cache.entry.counts.elements(of: row) * Int128(run.layers)
-            * Int128(question.precision.cache.bits))
+          entryBits: size.bits(in: element) * Int128(run.layers),
+          freshBits: row.entryElements * element * Int128(run.layers), freshStored: stored.fresh,
+          freshRead: stack.persists ? groups.reduce(0) { $0 + planned.freshPairs($1) } : 0)
       }
     }
   }
@@ -138,22 +152,27 @@ private struct TokenWalk {
 
   // MARK: Persistent caches
 
-  /// Entries of a head over all tokens: those of the prompt, then those of generation.
-  private func persistent(_ planned: PlannedHeads, _ stack: Stack) -> Int128 {
-    let span = span(stack.level)
-    let units = prompt / span
-    // Every token of a unit sees what its pass holds up to it; those of an open unit one more than has closed.
-    let inPrompt =
-      Int128(span) * planned.storedInPrompt + Int128(prompt % span) * Int128(planned.held(after: units) + 1)
-    let stop = isDropped(stack.level, at: end) ? max(drop!, prompt) : end
-    guard stop > prompt else { return inPrompt }
-    if stack.level == 0 { return inPrompt + planned.storedInDecode(from: prompt, to: end) }
-    // ⌊τ/C⌋ units have closed when token τ is processed.
-    let (first, last) = (prompt / span, (stop - 1) / span)
-    let whole = Int128(span) * planned.heldSum(from: first, to: last + 1)
-    let before = Int128(prompt - first * span) * Int128(planned.held(after: first))
-    let behind = Int128((last + 1) * span - stop) * Int128(planned.held(after: last))
-    return inPrompt + whole - before - behind
+  /// Entries of a head over all tokens, those of the prompt and then those of generation: all of them, and those that
+  /// are as they came.
+  private func persistent(_ planned: PlannedHeads, _ stack: Stack) -> (all: Int128, fresh: Int128) {
+    func sum(_ part: PlannedHeads.Part) -> Int128 {
+      let span = span(stack.level)
+      let units = prompt / span
+      // Every token of a unit sees what its pass holds up to it; those of an open unit one more than has closed.
+      let inPrompt =
+        Int128(span) * planned.storedInPrompt(part)
+        + Int128(prompt % span) * Int128(planned.count(part, of: planned.held(after: units) + 1))
+      let stop = isDropped(stack.level, at: end) ? max(drop!, prompt) : end
+      guard stop > prompt else { return inPrompt }
+      if stack.level == 0 { return inPrompt + planned.storedInDecode(part, from: prompt, to: end) }
+      // ⌊τ/C⌋ units have closed when token τ is processed.
+      let (first, last) = (prompt / span, (stop - 1) / span)
+      let whole = Int128(span) * planned.heldSum(part, from: first, to: last + 1)
+      let before = Int128(prompt - first * span) * Int128(planned.held(part, after: first))
+      let behind = Int128((last + 1) * span - stop) * Int128(planned.held(part, after: last))
+      return inPrompt + whole - before - behind
+    }
+    return (sum(.all), planned.hasFresh ? sum(.fresh) : 0)
   }
 
   // MARK: Windows
@@ -182,23 +201,48 @@ private struct TokenWalk {
 }
 
 extension PlannedHeads {
+  /// Which entries of a head are added up.
+  fileprivate enum Part {
+    case all
+    /// Those that are as they came.
+    case fresh
+  }
+
+  fileprivate func count(_ part: Part, of held: Int) -> Int {
+    switch part {
+    case .all: held
+    case .fresh: fresh(of: held)
+    }
+  }
+
+  fileprivate func held(_ part: Part, after positions: Int) -> Int { count(part, of: held(after: positions)) }
+
+  private func steps(_ part: Part, before: Int, rows: Int, count: Int) -> Int128 {
+    switch part {
+    case .all: steps(before: before, rows: rows, count: count)
+    case .fresh: freshSteps(before: before, rows: rows, count: count)
+    }
+  }
+
   /// Entries held while each unit of the prompt is processed, its own included, added up.
-  fileprivate var storedInPrompt: Int128 {
-    let whole = steps(before: 0, rows: prompt.chunk, count: prompt.whole)
-    return whole + (prompt.rest > 0 ? steps(before: prompt.units - prompt.rest, rows: prompt.rest, count: 1) : 0)
+  fileprivate func storedInPrompt(_ part: Part) -> Int128 {
+    let whole = steps(part, before: 0, rows: prompt.chunk, count: prompt.whole)
+    guard prompt.rest > 0 else { return whole }
+    return whole + steps(part, before: prompt.units - prompt.rest, rows: prompt.rest, count: 1)
   }
 
   /// The same of tokens that are generated one at a time.
-  fileprivate func storedInDecode(from start: Int, to end: Int) -> Int128 {
-    steps(before: start, rows: 1, count: end - start)
+  fileprivate func storedInDecode(_ part: Part, from start: Int, to end: Int) -> Int128 {
+    steps(part, before: start, rows: 1, count: end - start)
   }
 
   /// Σ held(u) over first ≤ u < end, where all of the prompt has been read.
-  fileprivate func heldSum(from first: Int, to end: Int) -> Int128 {
-    let cuts = [first] + heldBends.filter { $0 > first && $0 < end }.sorted() + [end]
+  fileprivate func heldSum(_ part: Part, from first: Int, to end: Int) -> Int128 {
+    let bends = Set(heldBends(from: first, to: end))
+    let cuts = [first] + bends.filter { $0 > first && $0 < end }.sorted() + [end]
     return zip(cuts, cuts.dropFirst()).reduce(0) { sum, piece in
-      let (count, base) = (Int128(piece.1 - piece.0), Int128(held(after: piece.0)))
-      let slope = piece.1 - piece.0 > 1 ? Int128(held(after: piece.0 + 1)) - base : 0
+      let (count, base) = (Int128(piece.1 - piece.0), Int128(held(part, after: piece.0)))
+      let slope = piece.1 - piece.0 > 1 ? Int128(held(part, after: piece.0 + 1)) - base : 0
       return sum + count * base + slope * (count * (count - 1) / 2)
     }
   }

@@ -60,6 +60,8 @@ public struct PassGroup<N: Count>: Hashable, Sendable {
   public var entriesReadOnce: N?
   /// By how many of them a pass reads more than one of the index before.
   public var entriesSlope: N = 0
+  /// The entries that a pass reads by their states; nil where all have the form in which they are kept.
+  var stateReads: StateReads<N>?
   /// Positions that the first of the passes finds in a persistent cache; nil where there is a window.
   var before: N?
 
@@ -86,6 +88,27 @@ public struct PassGroup<N: Count>: Hashable, Sendable {
   var entriesRead: N {
     guard let entriesReadOnce else { return allPairs }
     return repetitions * (indices * entriesReadOnce + entriesSlope * N.pairs(of: indices))
+  }
+}
+
+/// Entries that the passes of a group read in one layer, by their states: those of a pass of index 0, and by how many a
+/// pass reads more than one of the index before.
+struct StateReads<N: Count>: Hashable, Sendable {
+  var formed, formedSlope: N
+  var fresh, freshSlope: N
+}
+
+extension PassGroup {
+  /// Entries in the form in which they are kept that all passes of the group read in one layer.
+  var formedRead: N {
+    guard let stateReads else { return entriesRead }
+    return repetitions * (indices * stateReads.formed + stateReads.formedSlope * N.pairs(of: indices))
+  }
+
+  /// Entries that are still as they came; nil where there are none.
+  var freshRead: N? {
+    guard let stateReads else { return nil }
+    return repetitions * (indices * stateReads.fresh + stateReads.freshSlope * N.pairs(of: indices))
   }
 }
 

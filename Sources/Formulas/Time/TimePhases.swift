@@ -57,7 +57,10 @@ struct DispatchChain {
     // Between two prefills the whole model runs.
     for stack in model.stacks {
       let entries = held(by: stack, after: groups, prompts: 0, perPrompt: 1)
-      addResident(stack, to: &builder) { batch * entries($0) }
+      addResident(stack, to: &builder) { head in
+        let held = entries(head)
+        return TimedEntries(formed: batch * held.formed, fresh: batch * held.fresh)
+      }
     }
     addHeadResident(to: &builder)
     return builder.phase(steps: 1, reusedByRank: false)
@@ -80,7 +83,7 @@ struct DispatchChain {
     var builder = DispatchBuilder(model, precision, devices: devices)
     for group in schedule.emission(as: Double.self) {
       append(group, sequences: sequences, to: &builder)
-      timed(model.stack(group.level, group.side)).addResident(entries: { _ in 0 }, to: &builder)
+      timed(model.stack(group.level, group.side)).addResident(entries: { _ in TimedEntries(formed: 0) }, to: &builder)
     }
     appendHead(to: &builder, rows: sequences, dispatches: 1)
     addHeadResident(to: &builder)
@@ -91,15 +94,17 @@ struct DispatchChain {
   /// sequence. Where entries go, every sequence has its own.
   private func held(
     by stack: Stack, after groups: [PassGroup<Double>], prompts: Double, perPrompt: Double
-  ) -> (HeadRun) -> Double {
-    guard stack.persists else { return { _ in 0 } }
+  ) -> (HeadRun) -> TimedEntries {
+    guard stack.persists else { return { _ in TimedEntries(formed: 0) } }
     let appended = groups.filter { $0.isOf(stack) }.reduce(0) { $0 + $1.rows * $1.passes }
     let passes = promptPasses(of: stack)
     let whole = prompts * Double(passes.units) + perPrompt * appended
     let before = prompts > 0 ? passes.units : 0
     return { heads in
-      guard heads.cache.retention != .everything else { return whole }
-      return perPrompt * Double(PlannedHeads(heads.cache, passes).held(after: before + Int(appended)))
+      let residual = heads.cache.entry.residual
+      guard heads.cache.retention != .everything || residual > 0 else { return TimedEntries(formed: whole) }
+      let held = PlannedHeads(heads.cache, passes).held(after: before + Int(appended))
+      return TimedEntries(EntryAmount(held, residual: residual), times: perPrompt)
     }
   }
 
@@ -141,11 +146,13 @@ struct DispatchChain {
       for heads in run.heads {
         let upkeep = PlannedHeads(heads.cache, promptPasses(of: stack)).upkeep(group)
         guard !upkeep.isZero else { continue }
-        let row = LayerRow<Double>(run.shape.share(ofHeads: heads.count))
+        let form = TimedForm(heads, of: run, cacheBytes: builder.cacheBytes)
+        let row = form.row
         // The mean of a pass: passes of a group differ in this as in what they attend.
         func count(_ field: Int) -> Double { sequences * Double(field) / passes }
-        let entryBytes = heads.cache.entry.counts.elements(of: row) * builder.cacheBytes
-        let entries = count(upkeep.moved) * 2 * entryBytes + count(upkeep.voted) * row.keyElements * builder.cacheBytes
+        let moved = count(upkeep.movedFormed) * 2 * form.bytes + count(upkeep.movedFresh) * 2 * form.freshBytes
+        let voted = count(upkeep.votedFormed) * form.keyBytes + count(upkeep.votedFresh) * form.freshKeyBytes
+        let entries = moved + voted + count(upkeep.formedHeld) * (form.freshBytes + form.bytes)
         let activations =
           count(upkeep.voters) * row.dimensions.query * builder.activationBytes
           + count(upkeep.tallied) * row.tallyBits / 8
@@ -153,6 +160,7 @@ struct DispatchChain {
           count(upkeep.again) * row.againPairElementwise + count(upkeep.own) * row.ownPairElementwise
           + count(upkeep.added) * row.addedPairElementwise
           + count(upkeep.pooled) * row.dimensions.keyValueHeads + count(upkeep.rotated) * row.keyRotation
+          + count(upkeep.votedFormed) * form.readingKey + count(upkeep.formed) * form.forming
         builder.append(
           DispatchGroup(
             node: stack.node(.upkeep), kind: upkeep.recomputed > 0 ? .attentionDecode : .elementwise,
@@ -165,7 +173,7 @@ struct DispatchChain {
   }
 
   /// Weights and entries of a stack, and the maps of its level where it is an encoder's.
-  private func addResident(_ stack: Stack, to builder: inout DispatchBuilder, entries: (HeadRun) -> Double) {
+  private func addResident(_ stack: Stack, to builder: inout DispatchBuilder, entries: (HeadRun) -> TimedEntries) {
     timed(stack).addResident(entries: entries, to: &builder)
     if stack.side == .encoder { addMapsResident(stack.level, to: &builder) }
   }

@@ -47,15 +47,15 @@ struct DispatchBuilder {
 
   /// A product of `rows` rows with `inputs` × `outputs` weights, and what is fused with it.
   /// - Parameters:
+  ///   - entries: what the rows append to caches and windows.
   ///   - summedPerRow: features that are sums over all devices.
   ///   - gatheredPerRow: features of which each device has its share.
   mutating func appendProduct(
     _ node: Node, rows: Double, dispatches: Double, inputs: Double, outputs: Double, extraWeights: Double = 0,
-    elementwisePerRow: Double, activationsPerRow: Double, cachedPerRow: Double = 0, summedPerRow: Double = 0,
+    elementwisePerRow: Double, activationsPerRow: Double, entryBytes entries: Double = 0, summedPerRow: Double = 0,
     gatheredPerRow: Double = 0
   ) {
     let weights = (inputs * outputs + extraWeights) * weightBytes
-    let entries = rows * cachedPerRow * cacheBytes
     append(
       DispatchGroup(
         node: node, kind: .product, rows: rows, dispatchesPerIndex: dispatches,
@@ -112,17 +112,26 @@ struct TimedStack {
 
   /// Weights of all layers and the last norm, and what their heads hold.
   /// - Parameter entries: of each key–value head of a run, in all sequences together.
-  func addResident(entries: (HeadRun) -> Double, to builder: inout DispatchBuilder) {
+  func addResident(entries: (HeadRun) -> TimedEntries, to builder: inout DispatchBuilder) {
     for (index, run) in stack.runs.enumerated() {
       let row = LayerRow<Double>(run.shape)
       let layers = Double(run.layers)
       let lastNorm = index == 0 ? row.norm.weights : 0
       let weights = (layers * row.weights + lastNorm) * builder.weightBytes
       let held = run.heads.reduce(0) { sum, heads in
-        let elements = heads.cache.entry.counts.elements(of: LayerRow<Double>(run.shape.share(ofHeads: heads.count)))
-        return sum + layers * entries(heads) * elements
+        sum + layers * entries(heads).bytes(TimedForm(heads, of: run, cacheBytes: builder.cacheBytes))
       }
-      builder.addResident(weights + held * builder.cacheBytes, at: stack.node(.projections))
+      builder.addResident(weights + held, at: stack.node(.projections))
+    }
+  }
+
+  /// What the rows of a pass append in one layer of a run, for one sequence: the mean over the passes of a group.
+  private func appended(_ group: PassGroup<Double>, _ run: LayerRun, cacheBytes: Double) -> Double {
+    guard !stack.storesKeysAndValues else { return group.rows * LayerRow<Double>(run.shape).entryElements * cacheBytes }
+    let passes = max(group.passes, 1)
+    return run.heads.reduce(0) { sum, heads in
+      let amount = PlannedHeads(heads.cache, prompt).appended(group)
+      return sum + TimedEntries(amount, times: 1 / passes).bytes(TimedForm(heads, of: run, cacheBytes: cacheBytes))
     }
   }
 
@@ -140,10 +149,11 @@ struct TimedStack {
         stack.node(.projections), rows: rows, dispatches: dispatches, inputs: width,
         outputs: query + row.entryElements, extraWeights: row.norm.weights,
         elementwisePerRow: row.norm.elementwise + row.rotation, activationsPerRow: width + query,
-        cachedPerRow: row.entryElements)
+        entryBytes: sequences * appended(group, run, cacheBytes: builder.cacheBytes))
       for heads in run.heads {
         for part in PlannedHeads(heads.cache, prompt).passes(group) {
-          appendAttention(part, LayerRow(run.shape.share(ofHeads: heads.count)), layers, sequences, to: &builder)
+          let form = TimedForm(heads, of: run, cacheBytes: builder.cacheBytes)
+          appendAttention(part, form, layers, sequences, to: &builder)
         }
       }
       builder.appendProduct(
@@ -161,13 +171,17 @@ struct TimedStack {
 
   /// Attention of some heads in each of so many layers.
   private func appendAttention(
-    _ group: PassGroup<Double>, _ row: LayerRow<Double>, _ layers: Double, _ sequences: Double,
+    _ group: PassGroup<Double>, _ form: TimedForm, _ layers: Double, _ sequences: Double,
     to builder: inout DispatchBuilder
   ) {
+    let row = form.row
     let rows = sequences * group.rows
     let pairs = sequences * Affine(group.pairs, slope: group.pairsSlope)
     let read = group.entriesReadOnce.map { sequences * Affine($0, slope: group.entriesSlope) } ?? pairs
-    let entries = (row.entryElements * builder.cacheBytes) * read
+    let formed = group.stateReads.map { sequences * Affine($0.formed, slope: $0.formedSlope) } ?? read
+    let fresh = group.stateReads.map { sequences * Affine($0.fresh, slope: $0.freshSlope) }
+    let entries = fresh.map { form.bytes * formed + form.freshBytes * $0 } ?? form.bytes * formed
+    let elementwise = row.pairElementwise * pairs
     // n queries over themselves have n(n + 1)/2 causal pairs and a square of n² scores: n(n − 1)/2 are masked.
     let isSquare = group.entriesReadOnce != nil
     let square = isSquare ? pairs + Affine(sequences * Double.pairs(of: group.rows)) : pairs
@@ -176,8 +190,48 @@ struct TimedStack {
         node: stack.node(.attention), kind: isSquare ? .attentionPrefill : .attentionDecode, rows: rows,
         indices: group.indices, dispatchesPerIndex: layers * group.repetitions,
         work: DispatchWork(
-          matmulFlops: row.pairFlops * pairs, elementwiseFlops: row.pairElementwise * pairs,
+          matmulFlops: row.pairFlops * pairs,
+          elementwiseFlops: form.reading.map { elementwise + $0 * formed } ?? elementwise,
           bytes: Affine(rows * row.attentionActivations * builder.activationBytes) + entries, entryBytes: entries,
           scores: row.dimensions.heads * square), unitFlops: row.pairFlops * rows))
   }
+}
+
+/// What one position takes in one layer in some heads of a run.
+struct TimedForm {
+  let row: LayerRow<Double>
+  /// In the form in which it is kept, and as it came.
+  /// - Unit: byte
+  let bytes, freshBytes: Double
+  /// Of its key.
+  /// - Unit: byte
+  let keyBytes, freshKeyBytes: Double
+  /// Element-wise FLOP of reading it; nil where it is read as it is.
+  let reading: Double?
+  /// The same of its key, and of giving it its form.
+  let readingKey, forming: Double
+
+  init(_ heads: HeadRun, of run: LayerRun, cacheBytes: Double) {
+    row = LayerRow<Double>(run.shape.share(ofHeads: heads.count))
+    let (form, width) = (heads.cache.entry.counts, run.shape.headWidth)
+    let (size, key) = (form.size(of: row, headWidth: width), form.keySize(of: row, headWidth: width))
+    func bytes(_ size: EntrySize<Double>) -> Double { (size.elements ?? 0) * cacheBytes + (size.ownBits ?? 0) / 8 }
+    (self.bytes, keyBytes) = (bytes(size), bytes(key))
+    (freshBytes, freshKeyBytes) = (row.entryElements * cacheBytes, row.keyElements * cacheBytes)
+    (reading, readingKey) = (size.reading, key.reading ?? 0)
+    forming = form.forming(of: row, headWidth: width) ?? 0
+  }
+}
+
+/// Entries by their states, as times have them.
+struct TimedEntries {
+  var formed, fresh: Double
+
+  init(formed: Double, fresh: Double = 0) { (self.formed, self.fresh) = (formed, fresh) }
+
+  init(_ amount: EntryAmount, times factor: Double) {
+    self.init(formed: factor * Double(amount.formed), fresh: factor * Double(amount.fresh))
+  }
+
+  func bytes(_ form: TimedForm) -> Double { formed * form.bytes + fresh * form.freshBytes }
 }

@@ -139,7 +139,8 @@ extension ReportSubject {
   }
 
   private func methodFindings(_ rows: [CacheRow]) throws -> [String] {
-    guard let full = rows.first(where: { $0.model.cacheClass == .full }) else { return [] }
+    let whole = rows.filter { $0.model.cacheClass == .full }
+    guard let full = whole.first(where: \.model.hasFullCaches) ?? whole.first else { return [] }
     var items: [String] = []
     let base = question.asked(of: full.model)
     for row in rows where row.model.cacheClass != .hierarchical && !row.model.hasFullCaches {

@@ -3,15 +3,15 @@ import Architectures
 /// Entries that go.
 extension KeyValueCache {
   /// Lets go of what has to make room for a pass.
-  /// - Parameter moved: is told of each run of heads whose entries were moved, and how many in all groups together.
-  func makeRoom(for queries: Int, moved: (_ run: CacheRun, _ entries: Int) -> Void) {
+  /// - Parameter moved: is told of each run of heads whose entries were moved, and what of each head.
+  func makeRoom(for queries: Int, moved: (_ run: CacheRun, _ entries: MovedEntries) -> Void) {
     guard !keepsEverything else { return }
     for (index, run) in runs.enumerated() {
       guard let retaining = run.methods.retaining, let ranges = retaining.room(in: ownHeld(run: index), for: queries)
       else { continue }
       let pass = PassPlace(before: nextPosition, queries: queries, found: ownHeld(run: index), prompt: nil)
       let count = keep(index, fixed: retaining.fixed(in: pass)) { _ in ranges }
-      if count > 0 { moved(run, groups * count) }
+      if count.all > 0 { moved(run, count) }
     }
     checkInvariants()
   }
@@ -20,8 +20,8 @@ extension KeyValueCache {
   /// - Parameters:
   ///   - queries: positions that the pass brought.
   ///   - prompt: positions of the whole prompt that it was a pass of.
-  ///   - moved: is told of each run of heads whose entries were moved, and how many in all groups together.
-  func settle(queries: Int, prompt: Int?, moved: (_ run: CacheRun, _ entries: Int) -> Void) {
+  ///   - moved: is told of each run of heads whose entries were moved, and what of each head.
+  func settle(queries: Int, prompt: Int?, moved: (_ run: CacheRun, _ entries: MovedEntries) -> Void) {
     guard !keepsEverything else { return }
     for (index, run) in runs.enumerated() {
       guard let retaining = run.methods.retaining else { continue }
@@ -33,7 +33,7 @@ extension KeyValueCache {
         guard let votes else { return alike }
         return votes.withUnsafeBufferPointer { retaining.survivors(of: held, behind: pass, votes: $0) ?? [] }
       }
-      if count > 0 { moved(run, groups * count) }
+      if count.all > 0 { moved(run, count) }
     }
     checkInvariants()
   }
@@ -43,11 +43,13 @@ extension KeyValueCache {
   ///   - fixed: leading entries that stay where they are.
   ///   - ranges: by the votes for each entry, in order of position; nil where there are none.
   /// - Returns: how many entries of a head were moved.
-  private func keep(_ index: Int, fixed: Int, _ ranges: (_ votes: [Float]?) -> [Range<Int>]) -> Int {
-    let (run, held) = (runs[index], ownHeld(run: index))
+  private func keep(_ index: Int, fixed: Int, _ ranges: (_ votes: [Float]?) -> [Range<Int>]) -> MovedEntries {
+    let (run, held, formed) = (runs[index], ownHeld(run: index), ownFormed(run: index))
     let layer = entries(run.layer)
     let votes = run.methods.retaining?.tallies == true
     var (count, moved): (Int?, Int) = (nil, 0)
+    /// Of those that stay the ones that have their form.
+    var keptFormed: Int?
     for member in places[index].indices {
       // Heads whose votes differ have places of their own; others share them, and move together.
       let owners = votes ? member..<member + 1 : 0..<groups * run.heads.count
@@ -56,6 +58,9 @@ extension KeyValueCache {
       let kept = chosen.reduce(0) { $0 + $1.count }
       precondition(count.map { $0 == kept } ?? true, "how many entries stay depends on their votes")
       count = kept
+      let ownFormed = chosen.reduce(0) { $0 + $1.clamped(to: 0..<formed).count }
+      precondition(keptFormed.map { $0 == ownFormed } ?? true, "how many entries have their form depends on votes")
+      keptFormed = ownFormed
       func each(_ body: (_ group: Int, _ head: Int, _ mass: UnsafeMutablePointer<Float>?) -> Void) {
         for owner in owners {
           let (group, head) = (owner / run.heads.count, owner % run.heads.count)
@@ -84,8 +89,17 @@ extension KeyValueCache {
       }
     }
     setOwnHeld(count ?? held, run: index)
-    return moved
+    setOwnFormed(keptFormed ?? formed, run: index)
+    // The newest of those that stay are as they came; a single one that moves is the newest.
+    let isFresh = run.methods.form.quantisation != nil && held > formed
+    let fresh = held - (count ?? held) == 1 ? (isFresh ? moved : 0) : min(moved, ownFresh(run: index))
+    return MovedEntries(all: moved, fresh: fresh)
   }
+}
+
+/// Entries of a head that were moved, and those among them that are as they came.
+struct MovedEntries {
+  let all, fresh: Int
 }
 
 extension Entries {

@@ -5,7 +5,7 @@ extension KeyValueCache {
     assert(runsAreConsistent)
     guard let prefix else { return assert(startPosition == 0, "own entries that begin behind a prefix there is not") }
     assert(prefix.prefix == nil, "a prefix has a prefix")
-    assert(keepsEverything && prefix.keepsEverything, "entries that are shared can go for one and not for another")
+    assert(sharesEntries && prefix.sharesEntries, "entries that are shared can go for one and not for another")
     assert(share >= 1 && groups <= prefix.groups * share, "\(groups) groups share \(prefix.groups) prefixes")
     assert(prefix.stack == stack, "a prefix of another stack")
     assert(
@@ -17,6 +17,10 @@ extension KeyValueCache {
     for (index, run) in runs.enumerated() {
       let (held, appended) = (ownHeld(run: index), nextPosition - startPosition)
       assert(0 <= held && held <= capacity, "\(held) entries where \(capacity) have room")
+      let formed = ownFormed(run: index)
+      assert(
+        run.methods.form.quantisation == nil ? formed == 0 : formed == max(held - run.methods.form.residual, 0),
+        "\(formed) of \(held) entries have their form")
       assert(held <= appended, "\(held) entries of \(appended) positions")
       if run.methods.retaining == nil {
         assert(held == appended, "heads that keep everything have lost or invented an entry")

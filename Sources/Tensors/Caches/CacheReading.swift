@@ -81,21 +81,53 @@ extension KeyValueCache {
     return places[run][0].places
   }
 
+  // MARK: Reads
+
+  /// What attention of a pass reads in the heads of a run, in all groups together.
+  /// - Parameters:
+  ///   - shape: of the attention; groups that bring as many rows as it says.
+  ///   - chosen: of the entries held; nil: all of them.
+  /// - Returns: nil where all of it is keys and values in the cache's type.
+  func reads(_ shape: AttentionShape, chosen: [Range<Int>]?, run index: Int) -> EntryTraffic? {
+    let (run, found, queries) = (runs[index], held(run: index), shape.queries)
+    guard !storesKeysAndValues else { return nil }
+    let formedEntries = 0..<formed(run: index, behind: queries)
+    /// Entries that a number of rows sees, and those among them that have their form.
+    func seen(by rows: Range<Int>) -> (all: Int, formed: Int) {
+      let end = found + rows.upperBound
+      let ranges =
+        chosen.map { $0 + [found..<end] }
+        ?? [(shape.window == 0 ? 0 : max(found + rows.lowerBound + 1 - shape.window, 0))..<end]
+      return (
+        ranges.reduce(0) { $0 + $1.count }, ranges.reduce(0) { $0 + $1.clamped(to: formedEntries).count }
+      )
+    }
+    let parts = shape.readsOnce ? [seen(by: 0..<queries)] : (0..<queries).map { seen(by: $0..<$0 + 1) }
+    let (all, formed) = parts.reduce((0, 0)) { ($0.0 + $1.all, $0.1 + $1.formed) }
+    return run.traffic(formed: formed, fresh: all - formed).map { shape.groups * $0 }
+  }
+
   // MARK: Sizes
 
   /// What the own entries take of the device's memory: the sum over layers and runs of heads.
   /// - Unit: bit, at the given element type; the executed memory is float32.
-  public func bitsHeld(in element: ElementType) -> Int128 { bits(in: element) { ownHeld(run: $0) } }
+  public func bitsHeld(in element: ElementType) -> Int128 {
+    bits(in: element) { (ownHeld(run: $0), fresh: ownFresh(run: $0)) }
+  }
 
   /// What this many entries of every group and head take in all layers.
   /// - Unit: bit
-  public func bits(ofEntries count: Int, in element: ElementType) -> Int128 { bits(in: element) { _ in count } }
+  public func bits(ofEntries count: Int, in element: ElementType) -> Int128 {
+    bits(in: element) { (count, fresh: min(count, runs[$0].methods.form.residual)) }
+  }
 
-  private func bits(in element: ElementType, entries: (_ run: Int) -> Int) -> Int128 {
+  private func bits(in element: ElementType, entries: (_ run: Int) -> (held: Int, fresh: Int)) -> Int128 {
     runs.indices.reduce(0) { sum, index in
-      let (run, width) = (runs[index], layout.headWidth)
-      let heads = Int128(groups * run.heads.count) * Int128(run.methods.placing.allocated(for: entries(index)))
-      return sum + heads * Int128(run.methods.form.bits(headWidth: width, in: element))
+      let (run, entries) = (runs[index], entries(index))
+      let formed = run.methods.placing.allocated(for: entries.held) - entries.fresh
+      let traffic =
+        run.traffic(formed: formed, fresh: entries.fresh) ?? run.plainTraffic(formed + entries.fresh)
+      return sum + Int128(groups) * traffic.bits(in: Int128(element.bits))
     }
   }
 

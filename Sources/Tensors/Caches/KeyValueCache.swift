@@ -30,6 +30,8 @@ public final class KeyValueCache {
   private let firstRun: [Int]
   /// Entries that the heads of each run hold in the groups' own memory.
   private var own: [Int]
+  /// Those among them that have the form in which they are kept; 0 where entries come in it.
+  private var formed: [Int]
   /// Which entries the heads of each run hold and where: of the run together, or of each group and head where votes
   /// decide; none where everything stays.
   var places: [[EntryPlaces]]
@@ -40,6 +42,10 @@ public final class KeyValueCache {
   private var valueBase: UnsafeMutablePointer<Float>?
   /// Whether no run lets an entry go.
   public let keepsEverything: Bool
+  /// Whether continuations can read entries where they are: none goes, or changes its form later.
+  let sharesEntries: Bool
+  /// Whether every head stores a key and a value of each position in the cache's type.
+  let storesKeysAndValues: Bool
   /// Whether every layer keeps and reads everything in all heads alike, as training does.
   let isFull: Bool
 
@@ -89,16 +95,18 @@ public final class KeyValueCache {
       massMemory.tensor(rows: groups * heads, columns: capacity)
     }
     (self.massMemory, self.holdsNumbers) = (massMemory, holdsNumbers)
-    own = Array(repeating: 0, count: runs.count)
+    (own, formed) = (Array(repeating: 0, count: runs.count), Array(repeating: 0, count: runs.count))
     places = runs.map { run in
       guard let retaining = run.methods.retaining else { return [] }
       return Array(
         repeating: EntryPlaces(capacity: capacity), count: retaining.tallies ? groups * run.heads.count : 1)
     }
     keepsEverything = runs.allSatisfy { $0.methods.retaining == nil }
+    sharesEntries = keepsEverything && runs.allSatisfy { $0.methods.form.residual == 0 }
+    storesKeysAndValues = runs.allSatisfy { $0.traffic(formed: 1, fresh: 0) == nil }
     isFull =
       keepsEverything && stack.isFull && runs.count == shapes.count
-      && runs.allSatisfy { $0.methods.lookingUp == nil }
+      && runs.allSatisfy { $0.methods.lookingUp == nil } && storesKeysAndValues
     clear()
     guard holdsNumbers, layout.elements > 0 else { return }
     keyBase = ck_allocate(layout.elements)
@@ -156,6 +164,10 @@ public final class KeyValueCache {
 
   func ownHeld(run: Int) -> Int { own[run] }
   func setOwnHeld(_ count: Int, run: Int) { own[run] = count }
+  func ownFormed(run: Int) -> Int { formed[run] }
+  func setOwnFormed(_ count: Int, run: Int) { formed[run] = count }
+  /// Own entries that are still as they came.
+  func ownFresh(run: Int) -> Int { runs[run].methods.form.quantisation == nil ? 0 : own[run] - formed[run] }
   func held(run: Int) -> Int { (prefix?.own[run] ?? 0) + own[run] }
 
   /// Positions for which rotary angles are needed until the memory is full.
@@ -172,7 +184,7 @@ public final class KeyValueCache {
   /// Forgets all own entries and keeps the memory: a chunk has closed, and the next one begins where this one did.
   public func clear() {
     for index in own.indices {
-      own[index] = 0
+      (own[index], formed[index]) = (0, 0)
       for member in places[index].indices { places[index][member].clear() }
       if let mass = runs[index].mass { mass.base?.update(repeating: 0, count: mass.count) }
     }
@@ -184,6 +196,8 @@ public final class KeyValueCache {
   public func advance(by count: Int) {
     for index in own.indices {
       own[index] += count
+      let form = runs[index].methods.form
+      if form.quantisation != nil { formed[index] = max(formed[index], own[index] - form.residual) }
       for member in places[index].indices { places[index][member].append(count, from: nextPosition) }
       precondition(own[index] <= capacity, "a cache of \(capacity) entries was given \(own[index])")
     }
@@ -206,6 +220,7 @@ public final class KeyValueCache {
       own[index] = count ?? source.own[index]
       precondition(
         own[index] <= capacity && own[index] <= source.own[index], "copying entries that do not exist")
+      formed[index] = min(source.formed[index], own[index])
     }
     nextPosition = count.map { startPosition + $0 } ?? source.nextPosition
     defer { checkInvariants() }
@@ -233,13 +248,13 @@ public final class KeyValueCache {
 
   /// What so many continuations of each group append to, with room for so many entries more.
   ///
-  /// They read the entries of this cache where they are. Where a retention may let each of them go of others, every
-  /// continuation gets a copy instead, and this cache is not needed any more.
+  /// They read the entries of this cache where they are. Where a retention may let each of them go of others, or entries
+  /// change their form later, every continuation gets a copy instead, and this cache is not needed any more.
   /// - Parameters:
   ///   - copies: continuations of each group.
   ///   - room: entries that each head of a continuation can append.
   public func continued(by copies: Int, room: Int) -> KeyValueCache {
-    guard !keepsEverything else {
+    guard !sharesEntries else {
       return KeyValueCache(
         stack, groups: groups * copies, capacity: room, holdsNumbers: holdsNumbers, prefix: self, share: copies,
         methods: methods)

@@ -46,4 +46,6 @@ public struct Dual: KernelScalar {
   }
   /// The larger one with its derivative; the right one of equals.
   public static func maximum(_ left: Dual, _ right: Dual) -> Dual { left.value > right.value ? left : right }
+  /// A step: its derivative is 0.
+  public static func converted(_ dual: Dual, _ rule: (Double) -> Double) -> Dual { Dual(rule(dual.value)) }
 }

@@ -15,6 +15,10 @@ public protocol KernelScalar {
   static func logarithm(_ value: Self) -> Self
   static func squareRoot(_ value: Self) -> Self
   static func maximum(_ left: Self, _ right: Self) -> Self
+  /// One operation that rounds a number.
+  static func rounded(_ value: Self, _ rule: (Double) -> Double) -> Self
+  /// The same where it is no arithmetic: another sign, or fewer bits for storing it.
+  static func converted(_ value: Self, _ rule: (Double) -> Double) -> Self
   /// Announces what the following arithmetic belongs to; does nothing for ordinary numbers.
   static func account(as kind: WorkKind)
 }
@@ -22,6 +26,8 @@ public protocol KernelScalar {
 extension KernelScalar {
   /// Does nothing.
   @inlinable public static func account(as kind: WorkKind) {}
+  /// As a conversion does.
+  @inlinable public static func rounded(_ value: Self, _ rule: (Double) -> Double) -> Self { converted(value, rule) }
 }
 
 extension Float: KernelScalar {
@@ -33,6 +39,10 @@ extension Float: KernelScalar {
   @inlinable public static func squareRoot(_ value: Float) -> Float { value.squareRoot() }
   /// The larger one.
   @inlinable public static func maximum(_ left: Float, _ right: Float) -> Float { left > right ? left : right }
+  /// The nearest float.
+  @inlinable public static func converted(_ value: Float, _ rule: (Double) -> Double) -> Float {
+    Float(rule(Double(value)))
+  }
 }
 
 extension Double: KernelScalar {
@@ -44,6 +54,8 @@ extension Double: KernelScalar {
   @inlinable public static func squareRoot(_ value: Double) -> Double { value.squareRoot() }
   /// The larger one.
   @inlinable public static func maximum(_ left: Double, _ right: Double) -> Double { left > right ? left : right }
+  /// What the rule says.
+  @inlinable public static func converted(_ value: Double, _ rule: (Double) -> Double) -> Double { rule(value) }
 }
 
 /// Every kernel once more in the plainest possible words: one loop per index, sums in ascending order.

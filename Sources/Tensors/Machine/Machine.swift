@@ -78,8 +78,11 @@ public final class Machine {
   ) -> Tensor {
     let shape = cache.shapes[layer]
     let query = arena.tensor(rows: x.rows, columns: shape.queryWidth)
+    let groups = x.rows / queries
     record(
-      .queryKeyValue(rows: x.rows, layer: shape, store: cache.store), at: node, layer: layer, input: x,
+      .queryKeyValue(
+        rows: x.rows, layer: shape, store: cache.store,
+        appends: cache.appended(layer: layer, groups: groups, queries: queries)), at: node, layer: layer, input: x,
       norm: weights.attentionNorm, matrix: weights.queryKeyValue.weight, window: (cache, queries), output: query)
     let mark = arena.mark
     defer { arena.release(to: mark) }
@@ -88,6 +91,7 @@ public final class Machine {
     let joint = arena.tensor(rows: x.rows, columns: weights.queryKeyValue.outputs)
     product(normalised, weights.queryKeyValue, into: joint)
     appendRotated(joint, queries: queries, cache: cache, layer: layer, query: query)
+    quantise(cache, layer: layer, groups: groups, queries: queries, at: Node(node.level, node.side, .upkeep))
     return query
   }
 

@@ -30,14 +30,17 @@ extension Machine {
     let (run, chosen) = (cache.runs[index], cache.chosen(run: index))
     let retaining = run.methods.retaining
     precondition(chosen == nil || run.mass == nil, "the mass of entries that a query may not have read")
-    let shape = AttentionShape(
+    var shape = AttentionShape(
       groups: query.rows / queries, queries: queries, keysBefore: cache.count(of: chosen, run: index),
       layer: run.shape, store: cache.store, readsOnce: readsOnce, window: retaining?.mask ?? 0)
+    shape.reads = cache.reads(shape, chosen: chosen, run: index)
     let upkeep = Node(node.level, node.side, .upkeep)
     let fetched = cache.countAtHost(of: chosen, run: index)
     if fetched > 0 {
       trace?.record(
-        .transferEntries(entries: shape.groups * fetched, layer: run.shape), at: upkeep, layer: run.layer)
+        .transferEntries(
+          entries: shape.groups * fetched, layer: run.shape,
+          traffic: run.traffic(formed: fetched, fresh: 0).map { shape.groups * $0 }), at: upkeep, layer: run.layer)
     }
     let pass = PassPlace(
       before: cache.nextPosition, queries: queries, found: cache.held(run: index), prompt: prompt)
@@ -61,9 +64,7 @@ extension Machine {
 
   /// Lets the cache go of what has to make room for a pass, before any layer runs.
   public func makeRoom(in cache: KeyValueCache, for queries: Int, at node: Node) {
-    cache.makeRoom(for: queries) { run, entries in
-      trace?.record(.moveEntries(entries: entries, layer: run.shape), at: node, layer: run.layer)
-    }
+    cache.makeRoom(for: queries) { recordMove($1, groups: cache.groups, $0, at: node) }
   }
 
   /// Lets the cache go of what its retentions give up, once all layers of a pass have run.
@@ -73,8 +74,30 @@ extension Machine {
   ///   - prompt: positions of the whole prompt that it was a pass of; nil where it was none.
   ///   - node: where the movement of what stays is booked.
   public func settle(_ cache: KeyValueCache, queries: Int, prompt: Int? = nil, at node: Node) {
-    cache.settle(queries: queries, prompt: prompt) { run, entries in
-      trace?.record(.moveEntries(entries: entries, layer: run.shape), at: node, layer: run.layer)
+    cache.settle(queries: queries, prompt: prompt) { recordMove($1, groups: cache.groups, $0, at: node) }
+  }
+
+  private func recordMove(_ entries: MovedEntries, groups: Int, _ run: CacheRun, at node: Node) {
+    let traffic = run.traffic(formed: entries.all - entries.fresh, fresh: entries.fresh)
+    trace?.record(
+      .moveEntries(entries: groups * entries.all, layer: run.shape, traffic: traffic.map { groups * $0 }), at: node,
+      layer: run.layer)
+  }
+
+  /// Quantises the entries of a layer that a pass makes old enough, once it has been appended and before it attends.
+  /// - Parameter groups: that take part in the pass.
+  func quantise(_ cache: KeyValueCache, layer: Int, groups: Int, queries: Int, at node: Node) {
+    guard !cache.storesKeysAndValues else { return }
+    for index in cache.runs(of: layer) {
+      let run = cache.runs[index]
+      guard let quantising = cache.quantising(run: index, queries: queries), !quantising.ranks.isEmpty,
+        let form = run.methods.form.quantisation
+      else { continue }
+      trace?.record(
+        .quantiseEntries(
+          entries: groups * quantising.ranks.count, held: groups * quantising.leaving, layer: run.shape, form: form),
+        at: node, layer: layer)
+      cache.round(quantising, groups: groups, run: index)
     }
   }
 }

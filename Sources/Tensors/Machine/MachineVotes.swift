@@ -11,11 +11,16 @@ extension Machine {
     let groups = query.rows / pass.queries
     let weights: VoteShape.Weights = voters.candidates != .attended ? .own : pass.queries > 1 ? .again : .attention
     let skipped = voters.candidates == .pass ? pass.found : 0
+    let voted = skipped..<pass.found + voters.queries.upperBound
+    let formed = voted.clamped(to: 0..<cache.formed(run: index, behind: pass.queries)).count
     trace?.record(
       .scoreEntries(
         VoteShape(
-          groups: groups, queries: voters.queries.count, entries: pass.found + voters.queries.upperBound - skipped,
-          layer: run.shape, weights: weights, pooled: voters.pooled)), at: node, layer: run.layer)
+          groups: groups, queries: voters.queries.count, entries: voted.count, layer: run.shape, weights: weights,
+          pooled: voters.pooled,
+          keys: weights == .attention
+            ? nil : run.keyTraffic(formed: formed, fresh: voted.count - formed).map { groups * $0 })), at: node,
+      layer: run.layer)
     // The votes of those who attended were counted with attention.
     guard voters.candidates != .attended, let rows = query.base, let entries = cache.entries(run.layer),
       let mass = run.mass?.base

@@ -28,6 +28,8 @@ public struct AttentionShape: Hashable, Sendable {
   public var readsOnce: Bool
   /// The most entries that a query attends, its own included; those before them are masked, wherever they lie. All if 0.
   public var window: Int
+  /// What is read of entries, all groups together; nil: a key and a value in the cache's type of each.
+  public var reads: EntryTraffic?
 
   public init(
     groups: Int, queries: Int, keysBefore: Int, layer: LayerShape, store: Store, readsOnce: Bool, window: Int = 0
@@ -74,6 +76,8 @@ public struct VoteShape: Hashable, Sendable {
   public var weights: Weights
   /// Sums that are added up, for each key–value head of a group, as the votes are pooled.
   public var pooled: Int
+  /// What is read of keys, all groups together; nil: keys in the cache's type.
+  public var keys: EntryTraffic?
 
   /// Where the weights of a vote come from.
   public enum Weights: String, Hashable, Sendable, CaseIterable {
@@ -85,13 +89,17 @@ public struct VoteShape: Hashable, Sendable {
     case own
   }
 
-  public init(groups: Int, queries: Int, entries: Int, layer: LayerShape, weights: Weights, pooled: Int) {
+  public init(
+    groups: Int, queries: Int, entries: Int, layer: LayerShape, weights: Weights, pooled: Int,
+    keys: EntryTraffic? = nil
+  ) {
     self.groups = groups
     self.queries = queries
     self.entries = entries
     self.layer = layer
     self.weights = weights
     self.pooled = pooled
+    self.keys = keys
   }
 
   /// Query–key pairs of one group.
@@ -108,8 +116,9 @@ public struct VoteShape: Hashable, Sendable {
 public enum Operation: Hashable, Sendable {
   /// Rows looked up in a table.
   case embedding(rows: Int, width: Int)
-  /// Norm, query, key and value products, rotation, append.
-  case queryKeyValue(rows: Int, layer: LayerShape, store: Store)
+  /// Norm, query, key and value products, rotation, append: of each row a key and a value in the cache's type where
+  /// nothing else is said.
+  case queryKeyValue(rows: Int, layer: LayerShape, store: Store, appends: EntryTraffic? = nil)
   case attention(AttentionShape)
   /// Output product and residual.
   case output(rows: Int, layer: LayerShape)
@@ -126,13 +135,15 @@ public enum Operation: Hashable, Sendable {
   /// Last norm and vocabulary product.
   case head(rows: Int, width: Int, vocabulary: Int)
   /// Held entries of all key–value heads of the layer copied to another place in the device's memory.
-  case moveEntries(entries: Int, layer: LayerShape)
+  case moveEntries(entries: Int, layer: LayerShape, traffic: EntryTraffic? = nil)
   /// Attention weights of some queries added to what entries have gathered.
   case scoreEntries(VoteShape)
   /// Keys of all key–value heads of the layer rotated as they are read, by their places among those that are held.
   case rotateEntries(entries: Int, layer: LayerShape)
   /// Entries of all key–value heads of the layer sent over the link between host and device, in either direction.
-  case transferEntries(entries: Int, layer: LayerShape)
+  case transferEntries(entries: Int, layer: LayerShape, traffic: EntryTraffic? = nil)
+  /// Entries of all key–value heads of the layer quantised; so many of them had been held in the cache's type.
+  case quantiseEntries(entries: Int, held: Int, layer: LayerShape, form: Quantisation)
 }
 
 extension Operation {
@@ -146,10 +157,10 @@ extension Operation {
       let elements = Int128(rows) * Int128(width)
       return Work(weightBits: elements * w, activationBits: elements * a)
 
-    case .queryKeyValue(let rows, let layer, let store):
+    case .queryKeyValue(let rows, let layer, let store, let appends):
       let r = Int128(rows)
       let (d, dq, dkv) = (Int128(layer.width), Int128(layer.queryWidth), Int128(layer.keyValueWidth))
-      let entries = r * 2 * dkv * c
+      let entries = appends?.bits(in: c) ?? r * 2 * dkv * c
       let rotated = Int128(layer.headWidth / 2 * (layer.heads + layer.keyValueHeads))
       return Work(
         matmulFlops: 2 * r * d * (dq + 2 * dkv),
@@ -162,10 +173,10 @@ extension Operation {
       let layer = shape.layer
       let pairs = Int128(shape.groups) * shape.pairsPerGroup
       let reads = shape.readsOnce ? Int128(shape.groups) * Int128(shape.entriesPerGroup) : pairs
-      let readBits = reads * 2 * Int128(layer.keyValueWidth) * c
+      let readBits = shape.reads?.bits(in: c) ?? reads * 2 * Int128(layer.keyValueWidth) * c
       return Work(
         matmulFlops: 4 * pairs * Int128(layer.queryWidth),
-        elementwiseFlops: 6 * pairs * Int128(layer.heads),
+        elementwiseFlops: 6 * pairs * Int128(layer.heads) + Int128(shape.reads?.flops ?? 0),
         activationBits: Int128(shape.groups * shape.queries) * 2 * Int128(layer.queryWidth) * a,
         cacheReadBits: shape.store == .persistent ? readBits : 0,
         localReadBits: shape.store == .local ? readBits : 0)
@@ -216,8 +227,8 @@ extension Operation {
         matmulFlops: 2 * r * d * v, elementwiseFlops: r * (4 * d + 4), weightBits: (v * d + d) * w,
         activationBits: r * (d + v) * a)
 
-    case .moveEntries(let entries, let layer):
-      let bits = Int128(entries) * 2 * Int128(layer.keyValueWidth) * c
+    case .moveEntries(let entries, let layer, let traffic):
+      let bits = traffic?.bits(in: c) ?? Int128(entries) * 2 * Int128(layer.keyValueWidth) * c
       return Work(cacheReadBits: bits, cacheWriteBits: bits)
 
     case .scoreEntries(let shape):
@@ -237,14 +248,23 @@ extension Operation {
       if shape.weights == .attention { return Work(elementwiseFlops: elementwise, activationBits: tallies) }
       let queries = groups * Int128(shape.queries) * Int128(layer.queryWidth) * a
       return Work(
-        matmulFlops: 2 * pairs * Int128(layer.queryWidth), elementwiseFlops: elementwise,
-        activationBits: queries + tallies, cacheReadBits: entries * Int128(layer.keyValueWidth) * c)
+        matmulFlops: 2 * pairs * Int128(layer.queryWidth),
+        elementwiseFlops: elementwise + Int128(shape.keys?.flops ?? 0), activationBits: queries + tallies,
+        cacheReadBits: shape.keys?.bits(in: c) ?? entries * Int128(layer.keyValueWidth) * c)
 
     case .rotateEntries(let entries, let layer):
       return Work(elementwiseFlops: Int128(entries) * 6 * Int128(layer.headWidth / 2) * Int128(layer.keyValueHeads))
 
-    case .transferEntries(let entries, let layer):
-      return Work(hostBits: Int128(entries) * 2 * Int128(layer.keyValueWidth) * c)
+    case .transferEntries(let entries, let layer, let traffic):
+      return Work(hostBits: traffic?.bits(in: c) ?? Int128(entries) * 2 * Int128(layer.keyValueWidth) * c)
+
+    case .quantiseEntries(let entries, let held, let layer, let form):
+      let vectors = 2 * Int128(layer.keyValueHeads)
+      let leaving = Int128(held) * vectors
+      return Work(
+        elementwiseFlops: Int128(entries) * vectors * Int128(form.flops(of: layer.headWidth)),
+        cacheReadBits: leaving * Int128(layer.headWidth) * c,
+        cacheWriteBits: leaving * Int128(form.bits(of: layer.headWidth)))
     }
   }
 }
@@ -254,7 +274,7 @@ extension Operation: CustomStringConvertible {
   public var description: String {
     switch self {
     case .embedding(let rows, let width): "embedding \(rows) rows of \(width)"
-    case .queryKeyValue(let rows, let layer, let store):
+    case .queryKeyValue(let rows, let layer, let store, _):
       "queryKeyValue \(rows) × \(layer.width) → \(layer.queryWidth + 2 * layer.keyValueWidth) (\(store))"
     case .attention(let shape):
       "attention \(shape.groups) × \(shape.queries) queries after \(shape.keysBefore) keys, \(shape.layer.heads) heads of "
@@ -268,12 +288,14 @@ extension Operation: CustomStringConvertible {
       "chunker \(rows) × \(inputWidth) → \(outputWidth)\(normalised ? " (normalised)" : "")"
     case .converter(let rows, let inputWidth, let outputWidth): "converter \(rows) × \(inputWidth) → \(outputWidth)"
     case .head(let rows, let width, let vocabulary): "head \(rows) × \(width) → \(vocabulary)"
-    case .moveEntries(let entries, let layer): "moveEntries \(entries) of 2 × \(layer.keyValueWidth)"
+    case .moveEntries(let entries, let layer, _): "moveEntries \(entries) of 2 × \(layer.keyValueWidth)"
     case .scoreEntries(let shape):
       "scoreEntries \(shape.groups) × \(shape.queries) queries for \(shape.entries) entries, \(shape.layer.heads) heads"
         + " (weights: \(shape.weights))"
     case .rotateEntries(let entries, let layer): "rotateEntries \(entries) of \(layer.keyValueWidth)"
-    case .transferEntries(let entries, let layer): "transferEntries \(entries) of 2 × \(layer.keyValueWidth)"
+    case .transferEntries(let entries, let layer, _): "transferEntries \(entries) of 2 × \(layer.keyValueWidth)"
+    case .quantiseEntries(let entries, let held, let layer, let form):
+      "quantiseEntries \(entries) of 2 × \(layer.keyValueWidth) (\(form.format), \(held) of them held before)"
     }
   }
 }

@@ -161,7 +161,7 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
       for (row, token) in step.tokens.enumerated() {
         Kernels.accumulate(width, resultGradient + row * width, into: table + Int(token) * width)
       }
-    case .queryKeyValue(let rows, let layer, _):
+    case .queryKeyValue(let rows, let layer, _, _):
       let columns = step.matrix!.rows
       withScratch(rows * columns) { joint in
         gatherJoint(step, layer, queryGradient: resultGradient, into: joint)
@@ -188,7 +188,7 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
         resultGradient: resultGradient, into: gradient(step.input!), weightGradient: gradient(step.norm!))
     case .output, .down, .chunker, .converter, .head:
       product(step, resultGradient: resultGradient)
-    case .moveEntries, .scoreEntries, .rotateEntries, .transferEntries:
+    case .moveEntries, .scoreEntries, .rotateEntries, .transferEntries, .quantiseEntries:
       preconditionFailure("\(step.operation) on a tape")
     }
   }

@@ -16,7 +16,7 @@ extension Operation {
     switch self {
     case .embedding(let rows, let width):
       return Work(elementwiseFlops: Int128(rows) * Int128(width))
-    case .queryKeyValue(let rows, let layer, _):
+    case .queryKeyValue(let rows, let layer, _, _):
       let pairs = Int128(layer.headWidth / 2 * (layer.heads + layer.keyValueHeads))
       return twice(elementwise: normBeforeProduct(rows, layer.width) + Int128(rows) * 6 * pairs)
     case .attention(let shape):
@@ -40,7 +40,7 @@ extension Operation {
       return twice(elementwise: Int128(rows) * Int128(outputWidth))
     case .head(let rows, let width, _):
       return twice(elementwise: normBeforeProduct(rows, width))
-    case .moveEntries, .scoreEntries, .rotateEntries, .transferEntries:
+    case .moveEntries, .scoreEntries, .rotateEntries, .transferEntries, .quantiseEntries:
       preconditionFailure("\(self) has no gradient: training keeps and reads every entry")
     }
   }

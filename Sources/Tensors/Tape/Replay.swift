@@ -98,7 +98,7 @@ public final class Replay<Scalar: KernelScalar>: TapeNumbers {
       for (row, token) in step.tokens.enumerated() {
         (output + row * width).update(from: numbers(step.matrix!) + Int(token) * width, count: width)
       }
-    case .queryKeyValue(_, let layer, _): withProduct(step) { append(step, layer, joint: $0) }
+    case .queryKeyValue(_, let layer, _, _): withProduct(step) { append(step, layer, joint: $0) }
     case .attention(let shape): attend(step, shape)
     case .gateUp(let rows, let layer):
       withProduct(step) { hidden in
@@ -118,7 +118,7 @@ public final class Replay<Scalar: KernelScalar>: TapeNumbers {
         rows: rows, width: width, numbers(step.input!), weight: numbers(step.norm!), into: output)
     case .output, .down, .chunker, .converter, .head:
       withProduct(step) { output.update(from: $0, count: step.output.count) }
-    case .moveEntries, .scoreEntries, .rotateEntries, .transferEntries:
+    case .moveEntries, .scoreEntries, .rotateEntries, .transferEntries, .quantiseEntries:
       preconditionFailure("\(step.operation) on a tape")
     }
   }

@@ -116,7 +116,7 @@ extension Tensors.Operation {
       return [("kind", .string("embedding")), ("rows", JSON(rows)), ("width", JSON(width))]
     case .norm(let rows, let width):
       return [("kind", .string("norm")), ("rows", JSON(rows)), ("width", JSON(width))]
-    case .queryKeyValue(let rows, let layer, _):
+    case .queryKeyValue(let rows, let layer, _, _):
       return product("query_key_value", rows, layer.width, layer.queryWidth + 2 * layer.keyValueWidth)
     case .output(let rows, let layer): return product("output", rows, layer.queryWidth, layer.width)
     case .gateUp(let rows, let layer):
@@ -133,8 +133,12 @@ extension Tensors.Operation {
         ("key_value_heads", JSON(shape.layer.keyValueHeads)), ("head_width", JSON(shape.layer.headWidth)),
         ("store", .string(shape.store == .local ? "local" : "persistent")),
       ]
-    case .moveEntries(let entries, let layer): return moved("move_entries", entries, layer)
-    case .transferEntries(let entries, let layer): return moved("transfer_entries", entries, layer)
+    case .moveEntries(let entries, let layer, _): return moved("move_entries", entries, layer)
+    case .transferEntries(let entries, let layer, _): return moved("transfer_entries", entries, layer)
+    case .quantiseEntries(let entries, let held, let layer, let form):
+      return moved("quantise_entries", entries, layer) + [
+        ("held", JSON(held)), ("format", .string(form.format.rawValue)), ("group", JSON(form.group)),
+      ]
     case .scoreEntries(let shape):
       return [
         ("kind", .string("score_entries")), ("groups", JSON(shape.groups)), ("queries", JSON(shape.queries)),

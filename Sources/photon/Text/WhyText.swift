@@ -84,7 +84,7 @@ private struct TracedKind {
       var (operation, keys) = (entry.operation, 0)
       if case .attention(var shape) = operation {
         keys = shape.keysBefore
-        shape.keysBefore = 0
+        (shape.keysBefore, shape.reads) = (0, nil)
         operation = .attention(shape)
       }
       if let position = positions[operation] {
