@@ -1,3 +1,4 @@
+import Architectures
 import Formulas
 
 extension CriticalSubject {
@@ -12,8 +13,8 @@ extension CriticalSubject {
 
   private func unsolved(_ dataset: String, _ outcome: CriticalOutcome) -> String {
     let scores = outcome.full.values.map(percent).joined(separator: " and ")
-    return "**\(capitalised(dataset)), \(outcome.name)**: with everything kept it finds \(scores), less than "
-      + "\(wholePercent(CriticalPlan.solved)) from every seed: a critical footprint would mean nothing. It holds "
+    return "**\(capitalised(dataset)), \(outcome.name)**: not solved. With everything kept it finds \(scores), and less than "
+      + "\(wholePercent(CriticalPlan.solved)) from any seed is no learnt task: a critical footprint would mean nothing. It holds "
       + "\(significant(outcome.full.one.footprint!.footprint)) of full attention's memory."
   }
 

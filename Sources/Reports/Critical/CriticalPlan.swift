@@ -36,7 +36,7 @@ public struct CriticalCase: Sendable {
     (self.kind, self.method, self.cache) = (kind, method, cache)
     var own = question
     own.model.setCaches { _ in cache }
-    text = ModelText.caches(of: own.model) ?? "everything"
+    text = ModelText.flow(cache) ?? "everything"
     problem = own.model.problems.first.map(\.description)
     footprint = problem == nil ? try ModelFootprint(own) : nil
     keepsEverything = kind != .full && footprint?.stored == full?.stored

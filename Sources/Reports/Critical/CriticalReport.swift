@@ -1,5 +1,6 @@
 import Architectures
 import Formulas
+import Quantities
 import Rendering
 import Scenarios
 
@@ -23,8 +24,14 @@ public func criticalReport(_ subject: CriticalSubject) async throws -> ReportBui
     report.document.paragraph(subject.task(group.outcomes[0].run))
     subject.modelTable(group.outcomes, &report.document)
     subject.criticalTable(group.outcomes, &report.document)
-    try await subject.figure(group.dataset, group.outcomes, "score-\(index + 1)", &report)
-    for outcome in group.outcomes { subject.budgetTable(outcome, &report.document) }
+    try await subject.modelFigure(group.dataset, group.outcomes, "score-\(index + 1)", &report)
+    for (place, outcome) in group.outcomes.enumerated() {
+      report.document.heading("\(outcome.name), every budget", level: 3)
+      if outcome.isSolved {
+        try await subject.methodFigure(group.dataset, outcome, "score-\(index + 1)-\(place + 1)", &report)
+      }
+      subject.budgetTable(outcome, &report.document)
+    }
     subject.officialTable(group.outcomes, &report.document)
   }
   subject.conventionSection(&report.document)
@@ -97,34 +104,58 @@ extension CriticalSubject {
         + "lines through the means of the seeds. `<` is below everything that was tried, `>` above everything but full attention.")
   }
 
-  // MARK: Figure
+  // MARK: Figures
 
-  func figure(
+  private static func chart(_ subtitle: String, _ series: [LineChart.Series]) -> LineChart {
+    LineChart(
+      "Right answers against KV footprint", subtitle: subtitle,
+      x: Rendering.Axis("KV footprint, share of full attention", range: 0...1.05),
+      y: Rendering.Axis("right answers, %", range: 0...105), series: series)
+  }
+
+  /// Every model with the best that any method reaches at a footprint or below.
+  func modelFigure(
     _ dataset: String, _ outcomes: [CriticalOutcome], _ name: String, _ report: inout ReportBuilder
   ) async throws {
-    let series = outcomes.flatMap { outcome in
-      methods.compactMap { method -> LineChart.Series? in
-        let rows = outcome.budgets(of: method)
-        guard !rows.isEmpty else { return nil }
-        let ends = rows.filter { $0.one.footprint!.footprint < outcome.full.one.footprint!.footprint } + [outcome.full]
-        return LineChart.Series(
-          outcomes.count > 1 ? "\(outcome.name), \(method)" : method,
-          ends.compactMap { row in row.mean.map { (x: row.one.footprint!.footprint, y: 100 * $0) } },
-          isDashed: outcome.run.model.isHierarchy)
+    let series = outcomes.map { outcome in
+      var best = -1.0
+      let rows = (methods.flatMap(outcome.budgets) + [outcome.full]).filter { $0.mean != nil }
+        .sorted { $0.one.footprint!.footprint < $1.one.footprint!.footprint }
+      let points = rows.compactMap { row -> (x: Double, y: Double)? in
+        guard row.mean! > best else { return nil }
+        best = row.mean!
+        return (x: row.one.footprint!.footprint, y: 100 * best)
       }
+      return LineChart.Series(outcome.name, points)
     }
     try await report.figure(
-      LineChart(
-        "Right answers against KV footprint", subtitle: "\(dataset), means over seeds",
-        x: Rendering.Axis("KV footprint, share of full attention", range: 0...1.05),
-        y: Rendering.Axis("right answers, %", range: 0...105), series: series), name,
-      caption: "Every point is a budget; a line ends at the model with everything kept. Hierarchies are dashed.")
+      Self.chart("\(dataset), the best method of each model, means over seeds", series), name,
+      caption: "Budgets at which no smaller footprint of any method scores as much.")
+  }
+
+  /// Every method on one model.
+  func methodFigure(
+    _ dataset: String, _ outcome: CriticalOutcome, _ name: String, _ report: inout ReportBuilder
+  ) async throws {
+    let full = outcome.full.one.footprint!.footprint
+    let series = methods.compactMap { method -> LineChart.Series? in
+      let rows = outcome.budgets(of: method).filter { $0.one.footprint!.footprint < full }
+      guard !rows.isEmpty else { return nil }
+      return LineChart.Series(
+        method,
+        (rows + [outcome.full]).compactMap { row in
+          row.mean.map { (x: row.one.footprint!.footprint, y: 100 * $0) }
+        })
+    }
+    guard !series.isEmpty else { return }
+    try await report.figure(
+      Self.chart("\(dataset), \(outcome.name), means over seeds", series), name,
+      caption: "Every point is a budget; each line ends at the model with everything kept.")
   }
 
   // MARK: Budgets
 
   func budgetTable(_ outcome: CriticalOutcome, _ document: inout MarkdownDocument) {
-    document.heading("\(outcome.name), every budget", level: 3)
     var table = Table([
       .text("method"), .text("caches"), Column("footprint", as: .fixed(decimals: 3)),
       Column("active", "entries read", as: .fixed(decimals: 3)), Column("peak", "peak bytes", as: .binaryBytes),
@@ -169,10 +200,7 @@ extension CriticalSubject {
         + "budgets are made for contexts as long as that; these rows are no points of the curves above.")
   }
 
-  /// In a cell: a pipe would end it.
-  private static func code(_ text: String) -> String {
-    text == "everything" ? text : "`\(text.hasPrefix("cache: ") ? String(text.dropFirst("cache: ".count)) : text)`"
-  }
+  private static func code(_ text: String) -> String { text == "everything" ? text : "`\(text)`" }
 
   // MARK: Conventions
 

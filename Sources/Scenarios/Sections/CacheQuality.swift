@@ -49,9 +49,8 @@ extension CacheQuality {
     entry.finish()
     guard let name, let budgets = all(caches), !budgets.isEmpty else { return nil }
     if let official, official == nil { return nil }
-    if let same = budgets.first(where: { budget in budgets.count { $0 == budget } > 1 }) {
-      entry.report("cache", "\"\(name)\" has a budget twice", accepted: "different budgets")
-      _ = same
+    if Set(budgets).count < budgets.count {
+      entry.report("cache", "\(name) has a budget twice", accepted: "each budget once")
       return nil
     }
     return Method(name: name, budgets: budgets, official: official ?? nil)
