@@ -55,7 +55,8 @@ struct CriticalTests {
     let none = try await program.run("critical", "scenarios/quality-quick.yaml")
     #expect(none.code == 64 && none.error.contains("nobody says which caches to try"))
     let text = try await program.run(
-      "critical", "scenarios/critical-quick.yaml", "--set", "quality_sweep.data[1].set={train.data: {zipf_markov: {symbols: 4}}}"
+      "critical", "scenarios/critical-quick.yaml", "--set",
+      "quality_sweep.data[1].set={train.data: {zipf_markov: {symbols: 4}}}"
     )
     #expect(text.code == 64, "\(text.error)")
     let wide = try await program.run(

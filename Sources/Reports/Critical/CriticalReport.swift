@@ -46,7 +46,7 @@ extension CriticalSubject {
         "\(number($0.pairs)) pairs of a key and a value, then keys that ask with their values; the last value is the answer"
       }
       ?? run.training.data.passkey.map {
-        "\(number($0.digits)) digits behind a marker, \(number($0.distance)) tokens of filler, and a marker that asks for them"
+        "\($0.digits == 1 ? "A digit" : "\(number($0.digits)) digits") behind a marker, \(number($0.distance)) tokens of filler, and a marker that asks"
       } ?? run.dataset
     return "\(what). A prompt of \(number(work.promptLength)) tokens, \(number(work.generatedLength)) generated, "
       + "\(number(plan.section.sequences)) sequences for each seed."
@@ -101,7 +101,8 @@ extension CriticalSubject {
     document.table(table)
     document.paragraph(
       "The smallest footprint that keeps \(wholePercent(CriticalPlan.fraction)) of the model's own full score, on straight "
-        + "lines through the means of the seeds. `<` is below everything that was tried, `>` above everything but full attention.")
+        + "lines through the means of the seeds. `<` is below everything that was tried, `>` above everything but full attention."
+    )
   }
 
   // MARK: Figures
@@ -164,7 +165,8 @@ extension CriticalSubject {
     for row in [outcome.full] + methods.flatMap(outcome.budgets) {
       let footprint = row.one.footprint
       table.append([
-        Cell(row.one.method), Cell(Self.code(row.one.text)), Cell(footprint?.footprint), Cell(footprint?.activeFraction),
+        Cell(row.one.method), Cell(Self.code(row.one.text)), Cell(footprint?.footprint),
+        Cell(footprint?.activeFraction),
         footprint.map { Cell($0.peakBytes) } ?? .missing, Cell(row.mean.map { 100 * $0 }),
         Cell(row.range.map { 100 * $0 }),
       ])
@@ -218,6 +220,8 @@ extension CriticalSubject {
         + "score says nothing about caches, and no critical footprint is given.",
       "Critical footprint: PruLong (arXiv:2506.17121) §2.1, in both readings where the curve is not monotone. A hierarchy's "
         + "curve ends at its own footprint with everything kept, and its threshold is of its own score.",
+      "The first token of an answer comes out of the prompt's last pass, so that a method that evicts behind the whole prompt "
+        + "has the full score of that token by construction; later tokens read what is left.",
       "Models are trained with full attention; no method was trained for. A seed draws weights, data order and task.",
       "Eviction waits for the end of a pass. A prompt read in one pass has a footprint near 1 whatever is evicted "
         + "behind it; `prefill_chunk` makes passes short.",

@@ -50,7 +50,9 @@ struct CriticalOutcome {
     let points = budgets(of: method).compactMap { row in
       score(row).map { FootprintCurve.Point(footprint: row.one.footprint!.footprint, score: $0) }
     }
-    guard let fullScore = score(full), let footprint = full.one.footprint?.footprint, !points.isEmpty else { return nil }
+    guard let fullScore = score(full), let footprint = full.one.footprint?.footprint, !points.isEmpty else {
+      return nil
+    }
     return FootprintCurve(points, fullScore: fullScore, fullFootprint: footprint).critical(
       fraction: CriticalPlan.fraction, reading)
   }

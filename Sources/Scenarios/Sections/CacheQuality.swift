@@ -23,7 +23,8 @@ public struct CacheQuality: Sendable {
 extension CacheQuality {
   static func read(_ reader: FieldReader) -> CacheQuality? {
     let before = reader.collector.diagnostics.count
-    reader.require("methods", accepted: "a list such as - {name: streaming, cache: {retention: streaming, window: [8, 16]}}")
+    reader.require(
+      "methods", accepted: "a list such as - {name: streaming, cache: {retention: streaming, window: [8, 16]}}")
     let values = reader.list("methods") ?? []
     if values.isEmpty, reader.value("methods")?.elements != nil {
       reader.report("methods", "found an empty list", accepted: "at least one")
@@ -44,8 +45,8 @@ extension CacheQuality {
   private static func readMethod(_ entry: FieldReader) -> Method? {
     let name = entry.text("name")
     entry.require("cache", accepted: "a cache as in the model section, one setting of which may be a list of budgets")
-    let caches = alternatives(entry, "cache").map { cache(entry, $0) }
-    let official = entry.value("official").map { cache(entry, $0, key: "official") }
+    let caches = alternatives(entry, "cache").map { cache(entry, "cache", $0) }
+    let official = entry.value("official").map { cache(entry, "official", $0) }
     entry.finish()
     guard let name, let budgets = all(caches), !budgets.isEmpty else { return nil }
     if let official, official == nil { return nil }
@@ -75,24 +76,20 @@ extension CacheQuality {
     return elements.compactMap { section.setting([.key(list.key)], to: $0) }
   }
 
-  private static func cache(_ entry: FieldReader, _ value: PositionedValue, key: String = "cache") -> StackCache? {
+  /// - Parameter value: one of the alternatives of the key.
+  private static func cache(_ entry: FieldReader, _ key: String, _ value: PositionedValue) -> StackCache? {
     var section = value
-    section.content = .mapping([.init(key: "cache", keyPosition: value.position, value: value)])
-    let path = entry.path(of: key)
-    guard value.entries != nil else {
-      _ = entry.mapping(key)
-      return nil
-    }
-    let reader = FieldReader(section, path: String(path.dropLast(key.count + 1)), collector: entry.collector)
-    guard let cache = ModelReader(path: path, collector: entry.collector).readCache(reader, usual: .full) else {
-      return nil
-    }
-    for problem in cache.plan.problems {
+    section.content = .mapping([.init(key: key, keyPosition: value.position, value: value)])
+    let reader = FieldReader(section, path: entry.path, collector: entry.collector)
+    guard let cache = ModelReader(path: entry.path, collector: entry.collector).readCache(reader, key, usual: .full)
+    else { return nil }
+    let problems = cache.plan.problems
+    for problem in problems {
       entry.collector.add(
         .init(
-          value[problem.key]?.position ?? value.position, path: "\(path).\(problem.key)", found: problem.found,
-          accepted: problem.accepted))
+          value[problem.key]?.position ?? value.position, path: "\(entry.path(of: key)).\(problem.key)",
+          found: problem.found, accepted: problem.accepted))
     }
-    return cache.plan.problems.isEmpty ? cache : nil
+    return problems.isEmpty ? cache : nil
   }
 }
