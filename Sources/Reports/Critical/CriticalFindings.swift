@@ -58,7 +58,8 @@ extension CriticalSubject {
     }
     if !twice.isEmpty {
       lines.append(
-        "\(title): both readings differ for \(twice.joined(separator: ", ")): the curve falls below the threshold again.")
+        "\(title): both readings differ for \(twice.joined(separator: ", ")): the curve falls below the threshold again."
+      )
     }
     let untouched = methods.filter { isUntouched($0, outcome) }
     if !untouched.isEmpty {
