@@ -71,11 +71,22 @@ public final class ModelWeights {
   }
 
   /// The same parameters, not copies, of the model that generates in another way: no parameter depends on that.
-  public func generating(_ generation: Generation) -> ModelWeights { ModelWeights(self, generation) }
-
-  private init(_ other: ModelWeights, _ generation: Generation) {
-    var model = other.model
+  public func generating(_ generation: Generation) -> ModelWeights {
+    var model = model
     model.generation = generation
+    return ModelWeights(self, model)
+  }
+
+  /// The same parameters, not copies, of the model whose persistent caches are kept in another way.
+  /// - Parameter cache: of the stack over the tokens, or of every encoder.
+  public func keeping(_ cache: StackCache) -> ModelWeights {
+    var model = model
+    model.setCaches { _ in cache }
+    return ModelWeights(self, model)
+  }
+
+  /// - Parameter model: with the same parameters.
+  private init(_ other: ModelWeights, _ model: Model) {
     self.model = model
     (seed, holdsNumbers, memory, tensors) = (other.seed, other.holdsNumbers, other.memory, other.tensors)
     (roles, parameterCount, startLatentCount) = (other.roles, other.parameterCount, other.startLatentCount)

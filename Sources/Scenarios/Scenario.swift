@@ -82,6 +82,8 @@ public struct Scenario: Sendable {
   public let train: TrainingSettings?
   /// What is trained for a report about quality; `nil` where the scenario is about something else.
   public let qualitySweep: QualitySweep?
+  /// Ways of keeping caches that are tried on what the quality sweep trains; `nil` where the scenario does not say.
+  public let cacheQuality: CacheQuality?
   /// The text, for complaints about what only a command can check.
   private let root: PositionedValue
   private let options: ScenarioOptions
@@ -114,11 +116,11 @@ public struct Scenario: Sendable {
     try self.init(root, overrides, file: file, options: options)
   }
 
-  /// The scenario without its quality sweep and with some values replaced.
+  /// The scenario without its quality sweep, and what is tried on that, and with some values replaced.
   /// - Throws: `ScenarioError` with every diagnostic, at the values.
   public func varied(by settings: [QualitySweep.Setting]) throws(ScenarioError) -> Scenario {
     var root = root
-    root.content = .mapping((root.entries ?? []).filter { $0.key != QualitySweep.key })
+    root.content = .mapping((root.entries ?? []).filter { ![QualitySweep.key, CacheQuality.key].contains($0.key) })
     return try Scenario(root, settings.map(\.override), file: file, options: options)
   }
 
@@ -157,6 +159,12 @@ public struct Scenario: Sendable {
     let sweep = reader.mapping(QualitySweep.key).flatMap {
       reader.value(QualitySweep.key)?.entries == nil ? nil : QualitySweep.read($0)
     }
+    let cacheQuality = reader.mapping(CacheQuality.key).flatMap {
+      reader.value(CacheQuality.key)?.entries == nil ? nil : CacheQuality.read($0)
+    }
+    if reader.has(CacheQuality.key), !reader.has(QualitySweep.key) {
+      reader.report(CacheQuality.key, "no models to try caches on", accepted: "a section quality_sweep beside it")
+    }
     reader.finish()
     let grid = GridReader(
       root: root, name: name, file: file, presets: presets, collector: collector, constraints: constraints,
@@ -180,6 +188,7 @@ public struct Scenario: Sendable {
     self.measure = measure
     self.train = train
     qualitySweep = sweep
+    self.cacheQuality = cacheQuality
     self.root = root
     self.options = options
     self.published = published

@@ -2,38 +2,7 @@ import Architectures
 import Quantities
 
 extension ExactGrid {
-  /// Small settings of every retention: budgets that are never, just and long since full, windows of one entry, votes
-  /// that are and are not pooled.
-  private static var retentions: [Retention] {
-    Retention.Method.allCases.flatMap { method -> [Retention] in
-      switch method {
-      case .everything: [.everything]
-      case .slidingWindow: [1, 2, 5].map(Retention.slidingWindow)
-      case .streaming:
-        [(0, 1), (0, 4), (2, 1), (1, 3)].flatMap { sinks, window in
-          Streaming.Positions.allCases.map {
-            Retention.streaming(Streaming(sinks: sinks, window: window, positions: $0))
-          }
-        } + [.streaming(Streaming(sinks: 1, window: 9, evicts: .before))]
-      case .heavyHitters:
-        [(0, 1), (2, 1), (1, 3)].map { Retention.heavyHitters(HeavyHitters(heavy: $0, recent: $1)) }
-      case .snapKV:
-        [(1, 1, 1), (4, 2, 3), (6, 6, 5)].map { budget, window, kernel in
-          Retention.snapKV(SnapKV(budget: budget, window: window, kernel: kernel))
-        }
-      case .pyramidKV:
-        [(3, 1, 2), (6, 2, 20)].map { budget, window, beta in
-          Retention.pyramidKV(PyramidKV(votes: SnapKV(budget: budget, window: window, kernel: 3), beta: beta))
-        }
-      case .chunked:
-        [0, 0.4, 1].flatMap { sparsity in
-          ChunkedEviction.Budgets.allCases.map {
-            Retention.chunked(ChunkedEviction(budgets: $0, sparsity: sparsity, window: 1, kernel: 3))
-          }
-        }
-      }
-    }
-  }
+  private static var retentions: [Retention] { Retention.Method.allCases.flatMap(\.smallSettings) }
 
   /// Keys and values as they come, or quantised: groups that do and do not divide the three features of a head, windows
   /// of entries that are never, sometimes and always full.

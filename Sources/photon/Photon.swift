@@ -27,6 +27,7 @@ struct Photon: AsyncParsableCommand {
       WhyCommand.self,
       CompareCommand.self,
       FootprintCommand.self,
+      CriticalCommand.self,
       SignatureCommand.self,
       ImportCommand.self,
       HardwareCommand.self,

@@ -55,4 +55,32 @@ struct ScoreTests {
       #expect(score.found == 2 && score.asked == 4 && (score + score).accuracy == 0.5)
     }
   }
+
+  @Test func `a generated answer counts where every token of it is right`() {
+    for subject in Subject.all {
+      let (weights, machine) = (subject.weights(true), Machine(backend: .plain))
+      let prompts: [[Int32]] = [[1, 2, 3], [3, 5, 7], [0, 1, 4]]
+      let session = makeSession(
+        weights, workload: Workload(promptLength: 3, generatedLength: 4, batchSize: 3), machine: machine)
+      session.prefill(prompts)
+      var texts = zip(prompts, session.generate()).map { $0 + $1 }
+      let right = GeneratedScore(weights, sequences: texts, answerLength: 4, machine: machine)
+      #expect(right.found == 3 && right.tokensFound == 12 && right.asked == 3 && right.accuracy == 1)
+      // The model goes on from its own token, so that one wrong token of the sequence makes no other one wrong.
+      texts[1][3] = (texts[1][3] + 1) % 11
+      let wrong = GeneratedScore(weights, sequences: texts, answerLength: 4, batch: 2, machine: machine)
+      #expect(wrong.found == 2 && wrong.tokensFound == 11 && wrong.asked == 3)
+    }
+  }
+
+  @Test func `a budget that is never reached leaves every answer as it was`() {
+    for subject in Subject.all {
+      let (weights, machine) = (subject.weights(true), Machine(backend: .plain))
+      let sequences = (0..<4).map { row in (0..<13).map { Int32(($0 * $0 + row) % 11) } }
+      let full = GeneratedScore(weights, sequences: sequences, answerLength: 5, machine: machine)
+      let kept = weights.keeping(StackCache(CachePlan(retention: .heavyHitters(HeavyHitters(heavy: 8, recent: 8)))))
+      #expect(!kept.model.hasFullCaches && weights.model.hasFullCaches)
+      #expect(GeneratedScore(kept, sequences: sequences, answerLength: 5, machine: machine) == full)
+    }
+  }
 }

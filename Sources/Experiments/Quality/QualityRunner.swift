@@ -54,8 +54,29 @@ package struct QualityRunner {
   package func trainMissing() async throws -> [QualityRunFailure] {
     var data = SweepData()
     let done = Set(try journal.results(of: plan, &data).map(\.run.folderName))
+    return try await train(plan.runs.filter { !done.contains($0.folderName) })
+  }
+
+  /// The folder of a run's checkpoints.
+  package func output(of run: QualityRun) -> String { "\(folder)/\(run.folderName)" }
+
+  /// Whether the checkpoint of a run's last step is there.
+  /// - Throws: `CheckpointError` where the folder or its last checkpoint cannot be read.
+  package func isTrained(_ run: QualityRun) throws -> Bool {
+    guard let folder = try Checkpoint.latest(in: output(of: run)) else { return false }
+    let metadata = try Checkpoint.readMetadata(folder).0
+    let differences = metadata.differences(
+      model: run.model, settings: run.training, dataFingerprint: metadata.dataFingerprint, folder: folder)
+    return metadata.step == run.training.steps && differences.isEmpty
+  }
+
+  /// Trains some of the plan's runs, whatever the journal says of them.
+  /// - Returns: what went wrong.
+  /// - Throws: as `trainMissing`.
+  package func train(_ runs: [QualityRun]) async throws -> [QualityRunFailure] {
+    var data = SweepData()
     // Says what data are missing before hours of training rather than behind them.
-    let jobs = try plan.runs.filter { !done.contains($0.folderName) }.map { run in
+    let jobs = try runs.map { run in
       let data = try data.data(of: run)
       return Job(
         run: run, unigramEntropy: data.unigramEntropy, exactLoss: data.exactLoss,
@@ -133,7 +154,7 @@ package struct QualityRunner {
 
   private func record(of job: Job) async throws -> QualityRecord {
     let run = job.run
-    let output = "\(folder)/\(run.folderName)"
+    let output = output(of: run)
     _ = try await photon(["train"] + subject + run.arguments.flatMap { ["--set", $0] } + ["-o", output], run)
     let evaluated = try await photon(["evaluate", output] + job.evaluationArguments, run)
     let log = try String(contentsOfFile: output + "/log.jsonl", encoding: .utf8).split(separator: "\n").map {

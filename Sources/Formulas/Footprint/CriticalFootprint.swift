@@ -37,26 +37,27 @@ public struct FootprintCurve: Hashable, Sendable {
     case contiguousFromFull
   }
 
-  /// In ascending order of the footprint, which no two share; the last is full attention.
+  /// In ascending order of the footprint, which no two share; the last is that which nothing was saved of.
   private let points: [Point]
 
   /// The best score counts where several configurations have one footprint; those that save nothing are left out.
   /// - Parameters:
   ///   - configurations: in any order, full attention aside.
   ///   - fullScore: the score of full attention.
+  ///   - fullFootprint: its footprint; below 1 where the model is a hierarchy, which keeps less than a Transformer.
   /// - Precondition: `fullScore` is at least 0 and finite.
-  public init(_ configurations: [Point], fullScore: Double) {
+  public init(_ configurations: [Point], fullScore: Double, fullFootprint: Double = 1) {
     precondition(fullScore >= 0 && fullScore.isFinite, "a share of a negative score is no threshold")
     let best = Dictionary(configurations.map { ($0.footprint, $0.score) }, uniquingKeysWith: max)
     points =
-      best.filter { $0.key < 1 }.map { Point(footprint: $0.key, score: $0.value) }.sorted {
+      best.filter { $0.key < fullFootprint }.map { Point(footprint: $0.key, score: $0.value) }.sorted {
         $0.footprint < $1.footprint
-      } + [Point(footprint: 1, score: fullScore)]
+      } + [Point(footprint: fullFootprint, score: fullScore)]
   }
 
   /// The smallest footprint whose score is at least a share of the full score.
   ///
-  /// Where nothing was tried it is 1, that of full attention.
+  /// Where nothing was tried it is that of full attention.
   /// - Parameters:
   ///   - fraction: `𝓕`, the share, within 0 … 1.
   ///   - reading: where the curve is not monotone.
@@ -70,7 +71,7 @@ public struct FootprintCurve: Hashable, Sendable {
       case .globalMinimum: isEnough.firstIndex(of: true)!
       case .contiguousFromFull: isEnough.lastIndex(of: false).map { $0 + 1 } ?? 0
       }
-    if points.count == 1 { return .value(1) }
+    if points.count == 1 { return .value(points[0].footprint) }
     if first == 0 { return .below(points[0].footprint) }
     if first == points.count - 1 { return .above(points[first - 1].footprint) }
     return .value(crossing(from: points[first - 1], to: points[first], at: threshold))

@@ -16,14 +16,16 @@ extension ModelReader {
 
   /// How a persistent cache is kept: a mapping with the name of a method for each choice, the settings of the methods
   /// beside them, the heads that are exempt, and how the prompt is read.
-  /// - Parameter usual: where the section has no such key.
+  /// - Parameters:
+  ///   - key: of the mapping.
+  ///   - usual: where the section has no such key.
   /// - Returns: nil after a complaint.
-  func readCache(_ reader: FieldReader, usual: StackCache) -> StackCache? {
-    guard let value = reader.value("cache"), !value.isNull else { return usual }
+  func readCache(_ reader: FieldReader, _ key: String = "cache", usual: StackCache) -> StackCache? {
+    guard let value = reader.value(key), !value.isNull else { return usual }
     // An empty value takes a key away, as it does in the model section.
     var given = value
     if let entries = value.entries { given.content = .mapping(entries.filter { !$0.value.isNull }) }
-    let section = FieldReader(given, path: reader.path(of: "cache"), collector: reader.collector)
+    let section = FieldReader(given, path: reader.path(of: key), collector: reader.collector)
     guard value.entries != nil else { return nil }
     let retention = choice("retention", in: section, usual: CachePlan.full.retention)
     let lookup = choice("lookup", in: section, usual: CachePlan.full.lookup)

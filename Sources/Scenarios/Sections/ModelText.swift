@@ -38,6 +38,11 @@ public enum ModelText {
     return texts.map { level, text in level == 0 ? text : "level \(level) \(text)" }.joined(separator: "; ")
   }
 
+  /// A cache section on one line; nil where everything is kept and read as usual.
+  public static func flow(_ cache: StackCache) -> String? {
+    Self.cache(cache).first.map { String($0.dropFirst("cache: ".count)) }
+  }
+
   /// What is not as it usually is, on one line.
   private static func cache(_ cache: StackCache) -> [String] {
     func choice<Choice: CacheChoice>(_ key: String, _ path: KeyPath<CachePlan, Choice>) -> [String] {

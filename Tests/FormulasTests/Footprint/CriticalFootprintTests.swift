@@ -45,6 +45,16 @@ import Testing
     }
   }
 
+  @Test func `a curve of a model that holds less by itself ends there`() {
+    let points = [FootprintCurve.Point(footprint: 0.1, score: 80), .init(footprint: 0.3, score: 99)]
+    let curve = FootprintCurve(points, fullScore: 100, fullFootprint: 0.2)
+    for reading in FootprintCurve.Reading.allCases {
+      #expect(curve.critical(reading) == .above(0.1))
+      #expect(curve.critical(fraction: 0.8, reading) == .below(0.1))
+      #expect(FootprintCurve([], fullScore: 100, fullFootprint: 0.2).critical(reading) == .value(0.2))
+    }
+  }
+
   /// Scores between 0 and 3 as a share of the best one.
   @Test func `the threshold is a share of the full score`() {
     let curve = Self.curve([(0.25, 1), (0.75, 2)], full: 2)

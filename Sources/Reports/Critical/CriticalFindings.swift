@@ -1,0 +1,102 @@
+import Architectures
+import Formulas
+
+extension CriticalSubject {
+  /// In plain words, from the numbers alone.
+  func findings() -> [String] {
+    groups.flatMap { dataset, outcomes in
+      outcomes.flatMap { outcome -> [String] in
+        let title = "\(capitalised(dataset)), \(outcome.name)"
+        return outcome.isSolved ? solved(title, outcome) : [unsolved(title, outcome)]
+      } + together(dataset, outcomes.filter(\.isSolved))
+    }
+  }
+
+  private func unsolved(_ title: String, _ outcome: CriticalOutcome) -> String {
+    let scores = outcome.full.values.map(percent).joined(separator: " and ")
+    return "**\(title)**: not solved. With everything kept it finds \(scores), and a task is learnt where every seed "
+      + "finds \(wholePercent(CriticalPlan.solved)): a critical footprint would mean nothing. It holds "
+      + "\(share(outcome.full)) of full attention's memory."
+  }
+
+  private func share(_ row: CriticalRow) -> String { significant(row.one.footprint!.footprint) }
+
+  /// The answer is one token, and it comes out of the prompt's last pass: a prompt that is one pass has lost nothing then.
+  private func isUntouched(_ method: String, _ outcome: CriticalOutcome) -> Bool {
+    outcome.workload.generatedLength == 1
+      && outcome.budgets(of: method).allSatisfy {
+        $0.one.cache.prefillChunk == nil && $0.mean == outcome.full.mean
+      }
+  }
+
+  /// Methods that anything can be said of, smallest critical footprint first.
+  private func critical(_ outcome: CriticalOutcome) -> [(method: String, value: CriticalFootprint)] {
+    methods.filter { !isUntouched($0, outcome) }.compactMap { method in
+      outcome.critical(method, .contiguousFromFull).map { (method, $0) }
+    }.sorted { Self.order($0.1) < Self.order($1.1) }
+  }
+
+  private func solved(_ title: String, _ outcome: CriticalOutcome) -> [String] {
+    let found = critical(outcome)
+    let enough = found.filter { !Self.isAbove($0.value) }
+    let texts = enough.map { one in
+      let seeds = outcome.criticalBySeed(one.method, .contiguousFromFull).map(criticalText)
+      let spread = seeds.count > 1 ? " (by seed \(seeds.joined(separator: ", ")))" : ""
+      return "\(criticalText(one.value)) with \(one.method)\(spread)"
+    }
+    let short = found.filter { Self.isAbove($0.value) }.map(\.method)
+    var lines = [
+      "**\(title)**: solved, \(percent(outcome.full.mean ?? 0)) with everything kept at a footprint of "
+        + "\(share(outcome.full))."
+        + (texts.isEmpty
+          ? "" : " \(wholePercent(CriticalPlan.fraction)) of that needs \(texts.joined(separator: ", ")).")
+        + (short.isEmpty ? "" : " No budget that was tried is enough for \(short.joined(separator: ", ")).")
+    ]
+    let twice = found.filter { outcome.critical($0.method, .globalMinimum) != $0.value }.map { one in
+      let global = outcome.critical(one.method, .globalMinimum).map(criticalText) ?? "–"
+      return "\(one.method) (\(global) and \(criticalText(one.value)))"
+    }
+    if !twice.isEmpty {
+      lines.append(
+        "\(title): both readings differ for \(twice.joined(separator: ", ")): the curve falls below the threshold again."
+      )
+    }
+    let untouched = methods.filter { isUntouched($0, outcome) }
+    if !untouched.isEmpty {
+      lines.append(
+        "\(title): the answer is one token and is out when \(untouched.joined(separator: " and ")) evict, which they do "
+          + "behind the whole prompt: their scores and critical footprints mean nothing here.")
+    }
+    let official = methods.filter { outcome.row(.official, of: $0)?.one.keepsEverything == true }
+    if !official.isEmpty {
+      lines.append(
+        "\(title): in \(number(outcome.run.training.context)) tokens the official budgets of "
+          + "\(official.joined(separator: ", ")) keep everything and say nothing.")
+    }
+    return lines
+  }
+
+  /// Solved models on one axis.
+  private func together(_ dataset: String, _ outcomes: [CriticalOutcome]) -> [String] {
+    let texts = outcomes.map { outcome -> String in
+      guard let best = critical(outcome).first(where: { !Self.isAbove($0.value) }) else {
+        return "\(outcome.name) \(share(outcome.full)) with everything kept"
+      }
+      return "\(outcome.name) \(criticalText(best.value)) (\(best.method); \(share(outcome.full)) with everything kept)"
+    }
+    return outcomes.count > 1
+      ? ["\(capitalised(dataset)), models on one axis: \(texts.joined(separator: ", "))."] : []
+  }
+
+  private static func isAbove(_ critical: CriticalFootprint) -> Bool {
+    if case .above = critical { true } else { false }
+  }
+
+  private static func order(_ critical: CriticalFootprint) -> Double {
+    switch critical {
+    case .below(let footprint): footprint - 1e-9
+    case .value(let footprint): footprint
+    case .above(let footprint): footprint + 1e-9
+    }
+  }
+}
