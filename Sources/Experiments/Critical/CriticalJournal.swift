@@ -66,12 +66,14 @@ package struct CriticalJournal {
   /// - Throws: `ScenarioError` with the line that is no record.
   package func records() throws(ScenarioError) -> [String: CriticalRecord] {
     guard FileManager.default.fileExists(atPath: path) else { return [:] }
+    // Refused whatever the reason is.
     guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
       throw refuse(1, "found no readable text", "JSON Lines")
     }
     var records: [String: CriticalRecord] = [:]
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
     for (index, line) in lines.enumerated() where !line.isEmpty {
+      // The line is refused, whatever is wrong with it.
       guard let record = try? JSONDecoder().decode(CriticalRecord.self, from: Data(line.utf8)), record.isSound else {
         throw refuse(index + 1, "found no record of answers", "what docs/quality-runs.md describes; or delete the line")
       }
