@@ -7,7 +7,9 @@ public final class JournalFile {
   private let descriptor: Int32
 
   /// Opens the file with the lines of it that are kept; a last line without an end, which a killed process left, goes.
-  /// - Parameter isKept: asked about each line and its number, from 1; where it throws, the file stays as it was.
+  /// - Parameters:
+  ///   - path: the file, which need not exist.
+  ///   - isKept: asked about each line and its number, from 1; where it throws, the file stays as it was.
   /// - Throws: `FileFailure`, and what `isKept` throws.
   public init(_ path: String, keeping isKept: (_ line: String, _ number: Int) throws -> Bool) throws {
     self.path = path

@@ -17,7 +17,9 @@ public enum YAMLText {
   }
 
   /// The text of a file that is small enough and is text.
-  /// - Parameter limit: the most bytes that it may have.
+  /// - Parameters:
+  ///   - file: its path.
+  ///   - limit: the most bytes that it may have.
   /// - Throws: `ScenarioError` with the reason.
   public static func text(of file: String, limit: Int = sizeLimit) throws(ScenarioError) -> String {
     guard !file.isEmpty else {
