@@ -6,7 +6,8 @@ import Workbench
 @main
 struct Ratios {
   static let figures: [(name: String, run: @Sendable () throws -> Void)] = [
-    ("allocations", { try allocations() }), ("pricing", { try pricing() }), ("caches", { try caches() }), ("sweep", { try sweep() }),
+    ("allocations", { try allocations() }), ("pricing", { try pricing() }), ("caches", { try caches() }),
+    ("sweep", { try sweep() }),
     ("prefill", { try prefill() }), ("decode", { try decode() }),
   ]
 
