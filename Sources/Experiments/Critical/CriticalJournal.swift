@@ -3,7 +3,9 @@ import Reports
 import Scenarios
 
 /// How a trained model answered with its caches kept in one way: a line of critical.jsonl, docs/quality-runs.md.
-package struct CriticalRecord: Codable {
+package struct CriticalRecord: JournalRecord {
+  package static let subject = "answers"
+
   /// Names of the dataset and of the variant.
   package var data, variant: String
   /// Of weights and task.
@@ -40,13 +42,6 @@ package struct CriticalRecord: Codable {
     "\(run.folderName)\n\(one.method)\n\(one.kind.rawValue)\n\(one.text)\n\(sequences)"
   }
 
-  /// One line of JSON, the same for the same record.
-  package func line() throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(self), as: UTF8.self)
-  }
-
   /// Whether the figures can be what a run wrote.
   package var isSound: Bool {
     asked > 0 && (0...asked).contains(found) && generated > 0 && prompt > 0 && (0...1e9).contains(seconds)
@@ -65,24 +60,6 @@ package struct CriticalJournal {
   /// Every record by its key; a last line without an end, which a killed process left, is none.
   /// - Throws: `ScenarioError` with the line that is no record.
   package func records() throws(ScenarioError) -> [String: CriticalRecord] {
-    guard FileManager.default.fileExists(atPath: path) else { return [:] }
-    // Refused whatever the reason is.
-    guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
-      throw refuse(1, "found no readable text", "JSON Lines")
-    }
-    var records: [String: CriticalRecord] = [:]
-    let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
-    for (index, line) in lines.enumerated() where !line.isEmpty {
-      // The line is refused, whatever is wrong with it.
-      guard let record = try? JSONDecoder().decode(CriticalRecord.self, from: Data(line.utf8)), record.isSound else {
-        throw refuse(index + 1, "found no record of answers", "what docs/quality-runs.md describes; or delete the line")
-      }
-      records[record.key] = record
-    }
-    return records
-  }
-
-  private func refuse(_ line: Int, _ found: String, _ accepted: String) -> ScenarioError {
-    ScenarioError([Diagnostic(Position(file: path, line: line), path: "", found: found, accepted: accepted)])
+    try CriticalRecord.records(in: path).reduce(into: [:]) { $0[$1.key] = $1 }
   }
 }

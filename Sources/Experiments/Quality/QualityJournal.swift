@@ -16,22 +16,7 @@ package struct QualityJournal {
   /// Every finished run.
   /// - Throws: `ScenarioError` with the line that is no record. A last line without an end, which a killed process left,
   ///   is none.
-  package func records() throws(ScenarioError) -> [QualityRecord] {
-    guard FileManager.default.fileExists(atPath: path) else { return [] }
-    // Refused whatever the reason is.
-    guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
-      throw refuse(1, "found no readable text", "JSON Lines")
-    }
-    var records: [QualityRecord] = []
-    let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
-    for (index, line) in lines.enumerated() where !line.isEmpty {
-      guard let record = QualityRecord(line: line) else {
-        throw refuse(index + 1, "found no record of a run", "what docs/quality-runs.md describes; or delete the line")
-      }
-      records.append(record)
-    }
-    return records
-  }
+  package func records() throws(ScenarioError) -> [QualityRecord] { try QualityRecord.records(in: path) }
 
   /// What the plan's runs reached, in its order, as far as they are finished; the last record of a run counts.
   /// - Throws: `ScenarioError`
@@ -43,10 +28,6 @@ package struct QualityJournal {
       let fingerprint = own.isEmpty ? nil : (try? data.data(of: run))?.fingerprint
       return own.last { $0.isAbout(run, dataFingerprint: fingerprint) }?.result(of: run)
     }
-  }
-
-  private func refuse(_ line: Int, _ found: String, _ accepted: String) -> ScenarioError {
-    ScenarioError([Diagnostic(Position(file: path, line: line), path: "", found: found, accepted: accepted)])
   }
 }
 

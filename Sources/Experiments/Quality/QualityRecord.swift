@@ -6,7 +6,9 @@ import Scenarios
 import Training
 
 /// One finished run in the journal of a quality sweep, a line of runs.jsonl: docs/quality-runs.md.
-package struct QualityRecord: Codable {
+package struct QualityRecord: JournalRecord {
+  package static let subject = "a run"
+
   /// One evaluation during training.
   package struct CurvePoint: Codable {
     /// Read so far, repetitions included.
@@ -59,22 +61,8 @@ package struct QualityRecord: Codable {
       ).isEmpty
   }
 
-  /// One line of JSON, the same for the same record.
-  package func line() throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(self), as: UTF8.self)
-  }
-
-  /// Reads a line; `nil` where it is none of this kind.
-  package init?(line: some StringProtocol) {
-    // The caller refuses the line, whatever is wrong with it.
-    guard let record = try? JSONDecoder().decode(Self.self, from: Data(line.utf8)), record.isSound else { return nil }
-    self = record
-  }
-
   /// Whether the figures can be what a run printed.
-  private var isSound: Bool {
+  package var isSound: Bool {
     let stretches = evaluation.recursive?.stretches ?? []
     let bits =
       [unigramEntropy, exactLoss ?? 0, evaluation.teacherForced.bitsPerToken] + curve.map(\.bitsPerToken)

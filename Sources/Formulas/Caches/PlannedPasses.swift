@@ -141,22 +141,30 @@ struct PlannedHeads {
     guard residual > 0, let before = group.before?.integer else { return 0 }
     let (rows, mask) = (group.rows.integer, retention.mask)
     return Int128(group.repetitions.integer)
-      * freshSum(before: before, rows: rows, count: group.indices.integer) {
-        freshPairs(found: lookup.read(of: $0), rows: rows, mask: mask)
+      * sum(before: before, rows: rows, count: group.indices.integer) {
+        Int128(freshPairs(found: lookup.read(of: $0), rows: rows, mask: mask))
       }
   }
 
-  /// Those among the entries held while each row of consecutive passes is processed, added up.
-  func freshSteps(before: Int, rows: Int, count: Int) -> Int128 {
-    freshSum(before: before, rows: rows, count: count) { freshPairs(found: $0, rows: rows, mask: nil) }
+  /// Entries held while each row of consecutive passes is processed, its own included, added up: those that a mask hides
+  /// count, as they are held.
+  func steps(before: Int, rows: Int, count: Int) -> Int128 {
+    sum(before: before, rows: rows, count: count) {
+      Int128(rows) * Int128($0) + Int128(rows) * Int128(rows + 1) / 2
+    }
   }
 
-  private func freshSum(before: Int, rows: Int, count: Int, of pass: (_ found: Int) -> Int) -> Int128 {
+  /// Those among them that are still as they came.
+  func freshSteps(before: Int, rows: Int, count: Int) -> Int128 {
     guard residual > 0 else { return 0 }
-    return pieces(before, rows: rows, count: count).reduce(0) { sum, part in
+    return sum(before: before, rows: rows, count: count) { Int128(freshPairs(found: $0, rows: rows, mask: nil)) }
+  }
+
+  /// A number of each of consecutive passes, by how many entries it finds, added up piece by piece.
+  private func sum(before: Int, rows: Int, count: Int, _ pass: (_ found: Int) -> Int128) -> Int128 {
+    pieces(before, rows: rows, count: count).reduce(0) { sum, part in
       func one(_ index: Int) -> Int128 {
-        let found = retention.found(after: before + (part.first + index) * rows, rows: rows)
-        return Int128(pass(found))
+        pass(retention.found(after: before + (part.first + index) * rows, rows: rows))
       }
       let (number, first) = (Int128(part.count), one(0))
       let slope = part.count > 1 ? one(1) - first : 0
@@ -166,20 +174,6 @@ struct PlannedHeads {
 
   /// Positions at which `held` bends.
   var heldBends: [Int] { retention.bends }
-
-  /// Entries held while each row of consecutive passes is processed, its own included, added up: those that a mask hides
-  /// count, as they are held.
-  func steps(before: Int, rows: Int, count: Int) -> Int128 {
-    pieces(before, rows: rows, count: count).reduce(0) { sum, part in
-      func one(_ index: Int) -> Int128 {
-        let found = retention.found(after: before + (part.first + index) * rows, rows: rows)
-        return Int128(rows) * Int128(found) + Int128(rows) * Int128(rows + 1) / 2
-      }
-      let (number, first) = (Int128(part.count), one(0))
-      let slope = part.count > 1 ? one(1) - first : 0
-      return sum + number * first + slope * (number * (number - 1) / 2)
-    }
-  }
 
   /// What the passes of a group add beside attention, in one head of one layer of one sequence.
   func upkeep<N: Count>(_ group: PassGroup<N>) -> UpkeepCounts {

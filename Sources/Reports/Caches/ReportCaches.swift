@@ -32,13 +32,7 @@ extension ReportSubject {
           name: entry.name, model: entry.model, footprint: try ModelFootprint(question),
           timed: try cacheProfiles.map { try TimedPoint(question, on: $0) }))
     }
-    let order = CacheClass.allCases
-    return rows.enumerated().sorted { left, right in
-      let places = (
-        order.firstIndex(of: left.element.model.cacheClass)!, order.firstIndex(of: right.element.model.cacheClass)!
-      )
-      return places == (places.1, places.1) ? left.offset < right.offset : places.0 < places.1
-    }.map(\.element)
+    return CacheClass.allCases.flatMap { kind in rows.filter { $0.model.cacheClass == kind } }
   }
 
   /// Methods that evict beside full attention and hierarchies: what is held and read, and what that saves in time.
@@ -51,8 +45,8 @@ extension ReportSubject {
         + "with the same layers holds: the KV footprint, in bytes. *Read* is the share of entries that queries read. "
         + "*Peak* is the most memory held at once, as a share of full attention's at the end; methods that wait for the "
         + "end of the prompt hold all of it first. Times are those of the whole prompt and of one generated token; in "
-        + "brackets what binds them (C compute, M memory, and how far). What a method costs in quality is in no column: "
-        + "it depends on the task and the model, and is not known from lengths.")
+        + "brackets what binds them, and by how much. What a method costs in quality is in no column: it depends on the "
+        + "task and the model, and is not known from lengths.")
     for kind in CacheClass.allCases {
       let own = rows.filter { $0.model.cacheClass == kind }
       guard !own.isEmpty else { continue }
@@ -70,7 +64,7 @@ extension ReportSubject {
 
   private func methodTable(_ rows: [CacheRow]) -> Table {
     func share(_ key: String, _ value: @escaping (ModelFootprint) -> Double) -> TableColumn<CacheRow> {
-      TableColumn(Column(key, key.replacing("_", with: " "), as: .percent(decimals: 1))) {
+      TableColumn(Column(key, key, as: .percent(decimals: 1))) {
         Cell(100 * value($0.footprint))
       }
     }
@@ -143,14 +137,15 @@ extension ReportSubject {
     guard let full = whole.first(where: \.model.hasFullCaches) ?? whole.first else { return [] }
     var items: [String] = []
     let base = question.asked(of: full.model)
+    let (before, tokenBefore) = (phases(base), timePerToken(base))
     for row in rows where row.model.cacheClass != .hierarchical && !row.model.hasFullCaches {
       let own = question.asked(of: row.model)
-      let (before, after) = (phases(base), phases(own))
-      let prefill = after.prefill.total.time.value / before.prefill.total.time.value
+      let token = timePerToken(own)
+      let prefill = phases(own).prefill.total.time.value / before.prefill.total.time.value
       items.append(
         "`\(row.name)` holds \(percent(row.footprint.footprint)) and peaks at \(percent(row.footprint.peak)); decode takes "
-          + "\(seconds(timePerToken(own))) per token instead of \(seconds(timePerToken(base))) "
-          + "(\(pace(timePerToken(own), against: timePerToken(base)))), prefill \(change(from: 1, to: prefill)).")
+          + "\(seconds(token)) per token instead of \(seconds(tokenBefore)) "
+          + "(\(pace(token, against: tokenBefore))), prefill \(change(from: 1, to: prefill)).")
     }
     for row in rows where row.model.cacheClass == .hierarchical {
       let own = question.asked(of: row.model)

@@ -1,8 +1,6 @@
 import Architectures
 
 extension ModelReader {
-  static let cacheKeys = ["prefill_chunk"] + Exemption.allCases.map(\.rawValue)
-
   /// The keys that say which heads keep everything; at most one is given.
   private enum Exemption: String, CaseIterable {
     case heads = "full_heads"

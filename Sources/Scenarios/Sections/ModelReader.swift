@@ -2,9 +2,6 @@ import Architectures
 
 /// Reads a model section whose presets are resolved.
 struct ModelReader {
-  static let layerKeys = [
-    "width", "heads", "key_value_heads", "head_width", "feed_forward", "feed_forward_kind",
-  ]
   static let hierarchyKeys = ["levels", "decoder_input", "generation", "retain_conditions"]
 
   let path: String

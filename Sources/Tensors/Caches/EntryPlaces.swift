@@ -12,8 +12,6 @@ struct EntryPlaces {
   }
 
   var count: Int { places.count }
-  /// Whether entries lie in order of position.
-  var isInOrder: Bool { places.indices.allSatisfy { Int(places[$0]) == $0 } }
 
   mutating func clear() {
     places.removeAll(keepingCapacity: true)

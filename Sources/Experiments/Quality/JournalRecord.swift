@@ -1,0 +1,44 @@
+import Foundation
+import Scenarios
+
+/// A line of a journal: what is written once a run or an answer is finished.
+package protocol JournalRecord: Codable {
+  /// What a line tells of, as a complaint says it: `a run`.
+  static var subject: String { get }
+  /// Whether the figures can be what was measured.
+  var isSound: Bool { get }
+}
+
+extension JournalRecord {
+  /// One line of JSON, the same for the same record.
+  package func line() throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(self), as: UTF8.self)
+  }
+
+  /// Every record of a file of JSON Lines, which need not exist; a last line without an end, which a killed process left,
+  /// is none.
+  /// - Throws: `ScenarioError` with the line that is no record.
+  static func records(in path: String) throws(ScenarioError) -> [Self] {
+    func refuse(_ line: Int, _ found: String, _ accepted: String) -> ScenarioError {
+      ScenarioError([Diagnostic(Position(file: path, line: line), path: "", found: found, accepted: accepted)])
+    }
+    guard FileManager.default.fileExists(atPath: path) else { return [] }
+    // Refused whatever the reason is.
+    guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+      throw refuse(1, "found no readable text", "JSON Lines")
+    }
+    var records: [Self] = []
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+    for (index, line) in lines.enumerated() where !line.isEmpty {
+      // The line is refused, whatever is wrong with it.
+      guard let record = try? JSONDecoder().decode(Self.self, from: Data(line.utf8)), record.isSound else {
+        throw refuse(
+          index + 1, "found no record of \(Self.subject)", "what docs/quality-runs.md describes; or delete the line")
+      }
+      records.append(record)
+    }
+    return records
+  }
+}
