@@ -11,9 +11,6 @@
 
 enum { BLOCK_KEYS = 64, KEY_TILE = 4, FEATURE_TILE = 4 };
 
-/* The lowest float: below every score. */
-#define LOWEST (-0x1.fffffep127f)
-
 /* The block of the first entry that a row sees; later rows see none before it. */
 INLINE ptrdiff_t first_block(const struct ck_attention *a, ptrdiff_t row) {
   return first_seen(a, row) / BLOCK_KEYS * BLOCK_KEYS;

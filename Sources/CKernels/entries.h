@@ -4,6 +4,9 @@
 
 enum { NARROW_ROWS = 8 };
 
+/* The lowest float: below every score. */
+#define LOWEST (-0x1.fffffep127f)
+
 /* A walk over the keys (or values) of one key–value head of one group, from its first entry to its last. */
 struct walk {
   const struct ck_segment *segment;
@@ -167,4 +170,43 @@ static void add_mass(const struct ck_attention *a, ptrdiff_t group, ptrdiff_t he
   for (; first + NARROW_ROWS <= end; first += NARROW_ROWS, maximum += NARROW_ROWS, total += NARROW_ROWS)
     add_row_masses(NARROW_ROWS, a, group, head, first, maximum, total);
   for (; first < end; first++, maximum++, total++) add_row_masses(1, a, group, head, first, maximum, total);
+}
+
+/* mass[entry] += the weights of up to NARROW_ROWS query rows, whose scores are kept whole: the entries are read once. */
+static void vote_rows(const struct ck_attention *a, ptrdiff_t group, ptrdiff_t head, ptrdiff_t first, ptrdiff_t count) {
+  ptrdiff_t someone = visible(a, first + count - 1), stride = (someone + CK_LANES - 1) / CK_LANES * CK_LANES;
+  float *p = ck_scratch(NARROW_ROWS * stride), *mass = a->mass + (group * a->keyValueHeads + head) * a->ldmass;
+  struct walk keys = begin_walk(a, group, head, false);
+  const float *q[NARROW_ROWS];
+  find_rows(a, a->q, a->ldq, group, head, first, first + count, NARROW_ROWS, q);
+  for (ptrdiff_t k = 0; k < someone; k += CK_LANES) {
+    const float *rows[CK_LANES];
+    find_entries(CK_LANES, &keys, k, someone - 1, rows);
+    vf score[NARROW_ROWS];
+    score_vector(NARROW_ROWS, a->headWidth, rows, 0, q, a->scale, score);
+    for (int r = 0; r < NARROW_ROWS; r++) store(p + r * stride + k, score[r]);
+  }
+  for (ptrdiff_t r = 0; r < count; r++, p += stride) {
+    ptrdiff_t seen = visible(a, first + r);
+    for (ptrdiff_t k = seen; k < stride; k++) p[k] = -__builtin_inff();
+    vf top = (vf)LOWEST, total = (vf)0;
+    for (ptrdiff_t k = 0; k < seen; k += CK_LANES) top = larger(load(p + k), top);
+    float maximum = largest_lane(top);
+    for (ptrdiff_t k = 0; k < seen; k += CK_LANES) {
+      vf weight = exponential(load(p + k) - maximum);
+      store(p + k, weight);
+      total += weight;
+    }
+    float sum = sum_of_lanes(total);
+    for (ptrdiff_t k = 0; k < seen; k += CK_LANES) {
+      ptrdiff_t part = least(seen - k, CK_LANES);
+      store_part(mass + k, load_part(mass + k, part) + load(p + k) / sum, part);
+    }
+  }
+}
+
+static void votes(const struct ck_attention *a, ptrdiff_t group, ptrdiff_t head) {
+  ptrdiff_t rows = a->queries * (a->heads / a->keyValueHeads);
+  for (ptrdiff_t first = 0; first < rows; first += NARROW_ROWS)
+    vote_rows(a, group, head, first, least(rows - first, NARROW_ROWS));
 }

@@ -208,6 +208,17 @@ void ck_attention(const struct ck_attention *a) {
   ck_parallel((int)ceiling(job.tasks, job.step), attention_part, &job);
 }
 
+static void votes_part(int part, void *context) {
+  const struct ck_attention *a = context;
+  chosen()->votes(a, part / a->keyValueHeads, part % a->keyValueHeads);
+}
+
+void ck_votes(const struct ck_attention *attention) {
+  struct ck_attention unmasked = *attention;
+  unmasked.window = 0;
+  ck_parallel((int)(unmasked.groups * unmasked.keyValueHeads), votes_part, &unmasked);
+}
+
 /* ---- Gradients ---- */
 
 void ck_softmax_gradient(ptrdiff_t count, float scale, float *scores, float *gradients) {

@@ -25,6 +25,7 @@ const struct variant VARIANT = {
     .exp = exponentials,
     .rotate = rotate,
     .attention = attention,
+    .votes = votes,
     .blockQueries = QUERY_VECTORS * CK_LANES,
     .rms_norm_gradient = rms_norm_gradient,
     .rms_norm_weight_gradient = rms_norm_weight_gradient,

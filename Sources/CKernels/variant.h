@@ -33,6 +33,8 @@ struct variant {
   void (*rotate)(ptrdiff_t heads, ptrdiff_t headWidth, float *x, const float *cosines, const float *sines);
   /* One block of query rows of one key–value head of one group. */
   void (*attention)(const struct ck_attention *a, ptrdiff_t group, ptrdiff_t head, ptrdiff_t first, ptrdiff_t end);
+  /* All queries of one key–value head of one group. */
+  void (*votes)(const struct ck_attention *a, ptrdiff_t group, ptrdiff_t head);
   /* Query rows of one block of `attention`. */
   ptrdiff_t blockQueries;
   float (*rms_norm_gradient)(ptrdiff_t width, const float *x, const float *weight, const float *dy, float epsilon,

@@ -115,6 +115,10 @@ struct ck_attention {
 
 void ck_attention(const struct ck_attention *attention);
 
+/* The weights alone: `mass` += the softmax weights of every query over the entries that it sees, in the order in which
+   attention adds them, the scores taken once. `y` and a window are ignored; the entries lie in one segment. */
+void ck_votes(const struct ck_attention *attention);
+
 /* ---- Gradients: results are added to where a comment says +=, so that sums go on from what is there ------------ */
 
 /* y += x. */

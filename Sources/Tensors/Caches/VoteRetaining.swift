@@ -103,6 +103,12 @@ extension SnapKV {
 ///   - votes: of each of so many candidates; nil for shapes, which keep the first ones.
 func largest(_ count: Int, of votes: [Float]?, _ candidates: Int) -> [Range<Int>] {
   guard let votes else { return count > 0 ? [0..<count] : [] }
+  if count == candidates - 1 {
+    // What a step of decoding asks: the one with the fewest votes goes, the last of several.
+    var gone = 0
+    for index in votes.indices where votes[index] <= votes[gone] { gone = index }
+    return [0..<gone, gone + 1..<candidates].filter { !$0.isEmpty }
+  }
   let order = votes.indices.sorted { votes[$0] == votes[$1] ? $0 < $1 : votes[$0] > votes[$1] }
   var ranges: [Range<Int>] = []
   for index in order.prefix(count).sorted() {

@@ -29,6 +29,7 @@ extension Machine {
       query: rows + run.queryColumns.lowerBound, columns: query.columns, queries: pass.queries,
       voters: voters.queries, first: skipped, found: pass.found, run: run, entries: entries, mass: mass,
       massColumns: run.mass!.columns)
+    if backend == .fast { return votes.countFast(groups: groups) }
     Cut.run(votes, count: groups * run.heads.count, grain: 1) { part, context in
       let (votes, members) = Cut<Votes>.part(part, of: context)
       for member in members { votes.count(of: member) }
@@ -44,26 +45,45 @@ extension Machine {
     let scratch = arena.tensor(rows: layout.layerStride / layout.headWidth, columns: layout.headWidth)
     guard let base = scratch.base else { return nil }
     let angles = rotaryAngles(headWidth: layout.headWidth, positions: cache.positionRoom)
-    let result = Entries(entries, keys: base)
-    let places = cache.places[index][0].places
-    for member in 0..<layout.groups * run.heads.count {
-      let (group, head) = (member / run.heads.count, run.heads.lowerBound + member % run.heads.count)
-      result.keys(group: group, head: head)
-        .update(from: entries.keys(group: group, head: head), count: (held + appended) * layout.headWidth)
-      for rank in 0..<held + appended {
-        let place = rank < held ? Int(places[rank]) : rank
-        let key = result.keys(group: group, head: head, entry: place)
-        if backend == .fast {
-          ck_rotate(
-            1, 1, layout.headWidth, key, layout.headWidth, angles.cosine, angles.sine, nil, rank, 1)
-        } else {
-          PlainKernels<Float>.rotate(
-            heads: 1, headWidth: layout.headWidth, key, cosine: angles.cosine + rank * angles.half,
-            sine: angles.sine + rank * angles.half)
-        }
+    // The rank of each entry among those that are held, by the place where it lies.
+    var ranks = (0..<held + appended).map { Int32($0) }
+    for (rank, place) in cache.places[index][0].places.enumerated() { ranks[Int(place)] = Int32(rank) }
+    ranks.withUnsafeBufferPointer { ranks in
+      let rotation = Rotation(
+        from: entries, to: Entries(entries, keys: base), heads: run.heads, ranks: ranks, angles: angles,
+        backend: backend)
+      Cut.run(rotation, count: layout.groups * run.heads.count, grain: 1) { part, context in
+        let (rotation, members) = Cut<Rotation>.part(part, of: context)
+        for member in members { rotation.run(member) }
       }
     }
     return base
+  }
+}
+
+/// Copies of the keys of a run of heads, each rotated by its entry's rank among those that are held.
+private struct Rotation {
+  let from, to: Entries<Float>
+  let heads: Range<Int>
+  /// By place.
+  let ranks: UnsafeBufferPointer<Int32>
+  let angles: RotaryAngles
+  let backend: Backend
+
+  /// - Parameter member: a group and a key–value head of the run.
+  func run(_ member: Int) {
+    let (group, head) = (member / heads.count, heads.lowerBound + member % heads.count)
+    let (width, keys) = (from.layout.headWidth, to.keys(group: group, head: head))
+    keys.update(from: from.keys(group: group, head: head), count: ranks.count * width)
+    if backend == .fast {
+      ck_rotate(ranks.count, 1, width, keys, width, angles.cosine, angles.sine, ranks.baseAddress, 0, 1)
+    } else {
+      for (place, rank) in ranks.enumerated() {
+        PlainKernels<Float>.rotate(
+          heads: 1, headWidth: width, keys + place * width, cosine: angles.cosine + Int(rank) * angles.half,
+          sine: angles.sine + Int(rank) * angles.half)
+      }
+    }
   }
 }
 
@@ -79,6 +99,25 @@ private struct Votes {
   let entries: Entries<Float>
   let mass: UnsafeMutablePointer<Float>
   let massColumns: Int
+
+  /// The same with vectors of entries, for every group.
+  func countFast(groups: Int) {
+    let (layout, shape) = (entries.layout, run.shape)
+    for group in 0..<groups {
+      var segment = ck_segment(
+        keys: entries.keys(group: group, head: run.heads.lowerBound, entry: first), values: nil,
+        count: found + voters.upperBound - first, headStride: layout.headStride, groupStride: layout.groupStride,
+        share: 1)
+      withUnsafePointer(to: &segment) { segment in
+        var arguments = ck_attention(
+          groups: 1, queries: voters.count, past: found + voters.lowerBound - first, window: 0, heads: shape.heads,
+          keyValueHeads: run.heads.count, headWidth: shape.headWidth, scale: 1 / Float(shape.headWidth).squareRoot(),
+          q: query + (group * queries + voters.lowerBound) * columns, ldq: columns, segments: segment, y: nil, ldy: 0,
+          mass: mass + group * run.heads.count * massColumns + first, ldmass: massColumns)
+        ck_votes(&arguments)
+      }
+    }
+  }
 
   /// - Parameter member: a group and a key–value head of the run.
   func count(of member: Int) {
