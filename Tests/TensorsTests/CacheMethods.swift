@@ -36,6 +36,17 @@ struct Heaviest: Retaining {
   }
 }
 
+/// Keeps everything and asks for votes.
+struct Asking: Retaining {
+  let asked: Voters
+
+  var tallies: Bool { true }
+
+  func voters(in _: PassPlace) -> Voters? { asked }
+
+  func survivors(of _: Int, behind _: PassPlace, votes _: UnsafeBufferPointer<Float>?) -> [Range<Int>]? { nil }
+}
+
 /// Reads the latest entries.
 struct Recent: LookingUp {
   let count: Int

@@ -78,19 +78,15 @@ struct CacheTests {
   }
 
   /// Weights are at most 1; a score errs by a few roundings for each of its 3 features, softmax by one for each key.
-  @Test func `plain and fast arithmetic agree on the mass of every entry`() {
-    let masses = [Backend.plain, .fast].map { backend in
+  @Test(arguments: [Voters.Candidates.attended, .held, .pass])
+  func `plain and fast arithmetic agree on the votes for every entry`(candidates: Voters.Candidates) {
+    let voters = Voters(queries: candidates == .attended ? 0..<3 : 1..<3, candidates: candidates)
+    let votes = [Backend.plain, .fast].map { backend in
       let machine = Machine(backend: backend)
-      let (cache, plain) = (
-        Self.cache(groups: 2, capacity: 80) { Heaviest(count: 80).methods($0) }, Self.cache(groups: 2, capacity: 80)
-      )
+      let cache = Self.cache(groups: 2, capacity: 80) { Asking(asked: voters).methods($0) }
+      let plain = Self.cache(groups: 2, capacity: 80)
       let stream = RandomStream(seed: 1, name: "mass")
-      for layer in 0..<2 {
-        for index in 0..<cache.layout.layerStride {
-          cache.entries(layer)!.keys[index] = Float(stream.gaussian())
-          cache.entries(layer)!.values[index] = Float(stream.gaussian())
-        }
-      }
+      cache.fill(from: stream)
       // The entries of the pass as well, which it is only said to have appended.
       cache.advance(by: 69)
       plain.copyGroups(from: cache)
@@ -100,15 +96,54 @@ struct CacheTests {
       }
       let query = machine.makeState(rows: 6, columns: Self.layer.queryWidth)
       for index in 0..<query.count { query.base![index] = Float(stream.gaussian()) }
-      let node = Node(0, .decoder, .attention)
       func attend(_ cache: KeyValueCache) -> [Float] {
-        machine.attend(query, cache: cache, layer: 1, queries: 3, readsOnce: true, at: node).elements
+        machine.attend(query, cache: cache, layer: 1, queries: 3, readsOnce: true, at: Self.node).elements
       }
       #expect(attend(cache) == attend(plain))
       return cache.runs[1].mass!.elements
     }
-    for (plain, fast) in zip(masses[0], masses[1]) { #expect(abs(plain - fast) <= 6 * 100 * 0x1p-23) }
-    // Three queries and two heads for each of four key–value heads.
-    #expect(abs(masses[0].reduce(0, +) - 24) < 0.001)
+    for (plain, fast) in zip(votes[0], votes[1]) {
+      #expect(abs(plain - fast) <= 6 * 100 * 0x1p-23)
+      #expect((plain == 0) == (fast == 0))
+    }
+    // Each query of two heads votes for each of four key–value heads.
+    #expect(abs(votes[0].reduce(0, +) - Float(8 * voters.queries.count)) < 0.001)
+  }
+
+  /// The newest entry of a full window lies where the oldest one left: ranks are not places.
+  @Test func `plain and fast arithmetic agree on keys rotated by their rank`() {
+    let results = [Backend.plain, .fast].map { backend in
+      let machine = Machine(backend: backend)
+      let plan = Streaming(sinks: 2, window: 20, positions: .cache, evicts: .behind)
+      let cache = Self.cache(groups: 2, capacity: 80) { SinksAndWindow(plan: plan).methods($0) }
+      let stream = RandomStream(seed: 1, name: "ranks")
+      cache.fill(from: stream)
+      for _ in 0..<30 {
+        cache.advance(by: 1)
+        machine.settle(cache, queries: 1, at: Self.node)
+      }
+      let places = cache.places[1][0].places
+      #expect(places.count == 22 && places != places.sorted())
+      let query = machine.makeState(rows: 2, columns: Self.layer.queryWidth)
+      for index in 0..<query.count { query.base![index] = Float(stream.gaussian()) }
+      return machine.attend(query, cache: cache, layer: 1, queries: 1, readsOnce: false, at: Self.node).elements
+    }
+    // Values are below 5; each weight errs as above.
+    for (plain, fast) in zip(results[0], results[1]) { #expect(abs(plain - fast) <= 5 * 100 * 0x1p-23) }
+    #expect(results[0].allSatisfy { $0 != 0 })
+  }
+
+  static let node = Node(0, .decoder, .attention)
+}
+
+extension KeyValueCache {
+  /// Gives every entry of every layer numbers, held or not.
+  fileprivate func fill(from stream: RandomStream) {
+    for layer in 0..<layout.layers {
+      for index in 0..<layout.layerStride {
+        entries(layer)!.keys[index] = Float(stream.gaussian())
+        entries(layer)!.values[index] = Float(stream.gaussian())
+      }
+    }
   }
 }
