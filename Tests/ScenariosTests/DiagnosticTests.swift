@@ -212,6 +212,13 @@ struct OverrideDiagnosticTests {
       try complaint("model.cache.nonsense=1").hasPrefix(
         "--set:1:22: error: model.cache.nonsense: unknown key; accepted: retention, "))
     #expect(
+      try complaint("model.cache={retention:snapkv}").hasSuffix(
+        "prefill_chunk; did you mean retention: …, with a space?"))
+    // With nothing behind it, a key takes a preset's away; one that does not exist is unknown all the same.
+    for key in ["model.nonsense", "model.cache.nonsense"] {
+      #expect(try complaint("\(key)=").contains("error: \(key): unknown key; accepted: "))
+    }
+    #expect(
       try complaint("model.cahe.retention=streaming").hasPrefix(
         "--set:1:22: error: model.cahe: unknown key; accepted: "))
     #expect(

@@ -73,10 +73,8 @@ struct HuggingFaceReader {
   init(_ root: PositionedValue, _ collector: DiagnosticCollector, approximate: Bool) {
     self.approximate = approximate
     // In a configuration null means that the key is absent.
-    var present = root
-    if case .mapping(let entries) = root.content { present.content = .mapping(entries.filter { !$0.value.isNull }) }
-    reader = FieldReader(present, path: "", collector: collector)
-    modelType = present["model_type"]?.scalar
+    reader = FieldReader(root, path: "", collector: collector, emptyRemoves: true)
+    modelType = root["model_type"]?.scalar
   }
 
   /// The last part of the path that the model was saved under, if it is a plain word.

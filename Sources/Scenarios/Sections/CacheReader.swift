@@ -20,10 +20,7 @@ extension ModelReader {
   /// - Returns: nil after a complaint.
   func readCache(_ reader: FieldReader, _ key: String = "cache", usual: StackCache) -> StackCache? {
     guard let value = reader.value(key), !value.isNull else { return usual }
-    // An empty value takes a key away, as it does in the model section.
-    var given = value
-    if let entries = value.entries { given.content = .mapping(entries.filter { !$0.value.isNull }) }
-    let section = FieldReader(given, path: reader.path(of: key), collector: reader.collector)
+    let section = FieldReader(value, path: reader.path(of: key), collector: reader.collector, emptyRemoves: true)
     guard value.entries != nil else { return nil }
     let retention = choice("retention", in: section, usual: CachePlan.full.retention)
     let lookup = choice("lookup", in: section, usual: CachePlan.full.lookup)
@@ -33,7 +30,7 @@ extension ModelReader {
     let chunk =
       section.has("prefill_chunk")
       ? section.integer("prefill_chunk", in: 1...Limits.promptLength) : retention?.usualPrefillChunk
-    section.finish()
+    section.finish { settingKeys.contains($0) ? "no method that is named here has such a setting" : nil }
     guard let retention, let lookup, let entry, let placement, let exempt,
       chunk != nil || !section.has("prefill_chunk")
     else { return nil }
@@ -72,28 +69,44 @@ extension ModelReader {
   }
 }
 
+/// The keys of all settings of all methods.
+private let settingKeys = Set(
+  keys(of: Retention.self) + keys(of: Lookup.self) + keys(of: EntryForm.self) + keys(of: Placement.self))
+
+private func keys<Choice: CacheChoice>(of _: Choice.Type) -> [String] {
+  Choice.Method.allCases.flatMap { Choice($0, AnySettings())?.settings.map(\.key) ?? [] }
+}
+
+/// The usual value of each setting, or else the first that is accepted.
+private struct AnySettings: CacheSettings {
+  func integer(_: String, in accepted: ClosedRange<Int>, usual: Int?) -> Int? { usual ?? accepted.lowerBound }
+  func fraction(_: String, usual: Double?) -> Double? { usual ?? 0 }
+  func word<Word: RawRepresentable & CaseIterable>(_: String, usual: Word?) -> Word? where Word.RawValue == String {
+    usual ?? Word.allCases.first
+  }
+}
+
 /// Settings of a method among the keys of its section.
 private struct SectionSettings: CacheSettings {
   let section: FieldReader
   let method: String
 
   func integer(_ key: String, in accepted: ClosedRange<Int>, usual: Int?) -> Int? {
-    require(key, usual)
-    return section.integer(key, default: usual, in: accepted)
+    isGiven(key, usual) ? section.integer(key, default: usual, in: accepted) : nil
   }
 
   func fraction(_ key: String, usual: Double?) -> Double? {
-    require(key, usual)
-    return section.number(key, default: usual, in: 0...1)
+    isGiven(key, usual) ? section.number(key, default: usual, in: 0...1) : nil
   }
 
   func word<Word: RawRepresentable & CaseIterable>(_ key: String, usual: Word?) -> Word? where Word.RawValue == String {
-    require(key, usual)
-    return section.choice(key, default: usual)
+    isGiven(key, usual) ? section.choice(key, default: usual) : nil
   }
 
-  private func require(_ key: String, _ usual: Any?) {
-    guard usual == nil, !section.has(key) else { return }
+  /// - Returns: false after a complaint: there is neither a value nor a usual one.
+  private func isGiven(_ key: String, _ usual: Any?) -> Bool {
+    if section.has(key) || usual != nil { return true }
     section.report("retention", method, accepted: "\(method) with its \(key)")
+    return false
   }
 }

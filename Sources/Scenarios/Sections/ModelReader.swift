@@ -9,7 +9,7 @@ struct ModelReader {
 
   /// - Returns: the model if every key could be read; it may still have problems.
   func read(_ section: PositionedValue) -> Model? {
-    let reader = FieldReader(section, path: path, collector: collector)
+    let reader = FieldReader(section, path: path, collector: collector, emptyRemoves: true)
     let chosen: Family? = reader.choice("architecture")
     // After a mistyped architecture the other keys are still worth reading.
     let family = chosen ?? (reader.value("levels") == nil ? .vanilla : .photon)

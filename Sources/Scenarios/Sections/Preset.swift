@@ -16,7 +16,8 @@ final class PresetResolver {
   /// - Parameters:
   ///   - file: the file in which the section stands; presets are looked for around it.
   ///   - chain: the files that led here, to find circles.
-  /// - Returns: a mapping without `preset`, without dotted keys and without nulls; `nil` after a diagnostic.
+  /// - Returns: a mapping without `preset` and without dotted keys; `nil` after a diagnostic. Empty keys, which take the
+  ///   preset's away, are left for the reader, who knows which exist.
   func resolve(_ section: PositionedValue, path: String, file: String, chain: [String] = []) -> PositionedValue? {
     guard let entries = section.entries else {
       collector.add(
@@ -30,7 +31,7 @@ final class PresetResolver {
     }
     let own = entries.filter { $0.key != "preset" }
     let plain = own.filter { !isDotted($0.key) }
-    let merged = plain.filter { !$0.value.isNull } + base.filter { entry in !plain.contains { $0.key == entry.key } }
+    let merged = plain + base.filter { entry in !plain.contains { $0.key == entry.key } }
     var result = PositionedValue(.mapping(merged), at: section.position)
     for entry in own where isDotted(entry.key) {
       let dotted = DottedPath(entry.key)

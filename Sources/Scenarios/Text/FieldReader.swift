@@ -12,14 +12,20 @@ public final class FieldReader {
   /// Where complaints go.
   public let collector: DiagnosticCollector
   private let entries: [PositionedValue.Entry]
+  /// Whether a key with nothing behind it is one that is absent.
+  private let emptyRemoves: Bool
   private var known: [String] = []
 
   /// - Parameters:
   ///   - value: the mapping; anything else is a complaint.
   ///   - path: the dotted path of the mapping, empty for the document.
   ///   - collector: where complaints go.
-  public init(_ value: PositionedValue, path: String, collector: DiagnosticCollector) {
+  ///   - emptyRemoves: whether a key with nothing behind it is one that is absent: it takes a preset's away.
+  public init(
+    _ value: PositionedValue, path: String, collector: DiagnosticCollector, emptyRemoves: Bool = false
+  ) {
     position = value.position
+    self.emptyRemoves = emptyRemoves
     self.path = path
     self.collector = collector
     entries = value.entries ?? []
@@ -130,11 +136,16 @@ public final class FieldReader {
   }
 
   /// Reports every key that nobody asked for.
-  /// - Parameter hint: why a key that exists elsewhere is not accepted here.
+  /// - Parameter hint: why a key that exists elsewhere is not accepted here; such a key may be empty.
   public func finish(hint: (String) -> String? = { _ in nil }) {
     for entry in entries where !known.contains(entry.key) && !collector.isFull {
-      let near = nearMiss(entry.key, among: known)
-      let found = hint(entry.key) ?? "unknown key"
+      let elsewhere = hint(entry.key)
+      if elsewhere != nil, emptyRemoves, entry.value.isNull { continue }
+      // `{retention:snapkv}` is one key to YAML.
+      let first = entry.key.firstIndex(of: ":").map { String(entry.key[..<$0]) }
+      let near =
+        first.flatMap { known.contains($0) ? "\($0): …, with a space" : nil } ?? nearMiss(entry.key, among: known)
+      let found = elsewhere ?? "unknown key"
       collector.add(
         .init(
           entry.keyPosition, path: path(of: entry.key), found: found, accepted: enumerate(known), suggestion: near))
@@ -143,7 +154,7 @@ public final class FieldReader {
 
   private func entry(_ key: String) -> PositionedValue.Entry? {
     if !known.contains(key) { known.append(key) }
-    return entries.first { $0.key == key }
+    return entries.first { $0.key == key && !(emptyRemoves && $0.value.isNull) }
   }
 
   private func read<Value>(
