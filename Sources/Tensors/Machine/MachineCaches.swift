@@ -49,10 +49,10 @@ extension Machine {
       trace?.record(
         .rotateEntries(entries: shape.groups * pass.found, layer: run.shape), at: upkeep, layer: run.layer)
     }
-    record(
-      .attention(shape), at: node, layer: run.layer, input: query, window: (cache, queries), output: result)
     let mark = arena.mark
     let rotated = retaining?.rotatesByPlace == true ? rotatedKeys(cache, run: index, appended: queries) : nil
+    record(
+      .attention(shape), at: node, layer: run.layer, input: query, window: (cache, queries), output: result)
     cache.withSegments(run: index, chosen: chosen, appended: queries, keys: rotated) {
       attendRows(
         query, shape: shape, run: run, mass: voters?.candidates == .attended ? run.mass : nil, segments: $0,
@@ -64,6 +64,7 @@ extension Machine {
 
   /// Lets the cache go of what has to make room for a pass, before any layer runs.
   public func makeRoom(in cache: KeyValueCache, for queries: Int, at node: Node) {
+    if !cache.keepsEverything { trace?.beginTiming(node) }
     cache.makeRoom(for: queries) { recordMove($1, groups: cache.groups, $0, at: node) }
   }
 
@@ -74,6 +75,7 @@ extension Machine {
   ///   - prompt: positions of the whole prompt that it was a pass of; nil where it was none.
   ///   - node: where the movement of what stays is booked.
   public func settle(_ cache: KeyValueCache, queries: Int, prompt: Int? = nil, at node: Node) {
+    if !cache.keepsEverything { trace?.beginTiming(node) }
     cache.settle(queries: queries, prompt: prompt) { recordMove($1, groups: cache.groups, $0, at: node) }
   }
 

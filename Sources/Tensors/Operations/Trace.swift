@@ -50,12 +50,8 @@ public final class Trace {
 
   /// Adds the work of one dispatch to its node, and to the list where one is kept.
   public func record(_ operation: Operation, at node: Node, layer: Int) {
-    let index = (phase == .prefill ? 0 : tableSize) + node.index
-    totals[index] += operation.work(in: precision)
-    if timesOperations {
-      stop()
-      running = (index, .now)
-    }
+    totals[index(phase, node)] += operation.work(in: precision)
+    beginTiming(node)
     guard listsOperations else { return }
     let entry = Entry(phase: phase, node: node, layer: layer, operation: operation)
     if let position = positions[entry] {
@@ -68,8 +64,17 @@ public final class Trace {
 
   /// Adds the gradient of a dispatch to the sums of its node. The list of dispatches is of forward ones.
   public func recordGradient(of operation: Operation, at node: Node) {
-    totals[(phase == .prefill ? 0 : tableSize) + node.index] += operation.gradientWork
+    totals[index(phase, node)] += operation.gradientWork
   }
+
+  /// Books the time from now to the next dispatch at a node: for work that is recorded once it is done.
+  public func beginTiming(_ node: Node) {
+    guard timesOperations else { return }
+    stop()
+    running = (index(phase, node), .now)
+  }
+
+  private func index(_ phase: Phase, _ node: Node) -> Int { (phase == .prefill ? 0 : tableSize) + node.index }
 
   /// Ends the time of the last dispatch; a change of phase does so too.
   public func stop() {
@@ -85,21 +90,22 @@ public final class Trace {
 
   /// One pass through a stack of `layers`, booked on its projections.
   public func recordPass(at level: Int, _ side: Side, layers: Int) {
-    let index = (phase == .prefill ? 0 : tableSize) + Node(level, side, .projections).index
+    let index = index(phase, Node(level, side, .projections))
     totals[index].sequentialPasses += 1
     totals[index].sequentialLayers += Int128(layers)
   }
 
   /// Work at a node in a phase.
   public func work(_ phase: Phase, at node: Node) -> Work<Int128> {
-    totals[(phase == .prefill ? 0 : tableSize) + node.index]
+    totals[index(phase, node)]
   }
 
   /// Nodes that did anything in a phase, in ascending order.
   public func nodes(_ phase: Phase) -> [(node: Node, work: Work<Int128>)] {
-    (0..<tableSize).compactMap { index in
-      let work = totals[(phase == .prefill ? 0 : tableSize) + index]
-      return work == .zero ? nil : (Node(index: index), work)
+    (0..<tableSize).compactMap { number in
+      let node = Node(index: number)
+      let work = work(phase, at: node)
+      return work == .zero ? nil : (node, work)
     }
   }
 
