@@ -84,5 +84,6 @@ require_packages() {
     is_installed "$package" || missing+=("$package")
   done
   command -v gnuplot >/dev/null 2>&1 || missing+=(gnuplot-nox)
+  command -v python3 >/dev/null 2>&1 || missing+=(python3)
   [ ${#missing[@]} -eq 0 ] || install_with_apt "${missing[@]}"
 }

@@ -110,6 +110,8 @@ class Phase:
         kind = operation["kind"]
         if kind == "attention":
             return self.attention(operation)
+        if "entries" in operation:
+            return self.upkeep(operation)
         if kind == "norm":
             x, scale = self.random(operation["rows"], operation["width"]), self.random(operation["width"])
             return lambda: F.rms_norm(x, (x.shape[1],), scale)
@@ -150,12 +152,61 @@ class Phase:
                                (groups, entries, self.lengths[place], width))[:, :, : past + queries]
             for part in ("keys", "values"))
         grouped = heads != entries
-        if past == 0 and queries > 1:
+        if past == 0 and queries > 1 and not operation.get("window"):
             return lambda: F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=grouped)
         if queries == 1:
             return lambda: F.scaled_dot_product_attention(q, k, v, enable_gqa=grouped)
         mask = torch.ones(queries, past + queries, dtype=torch.bool, device=self.device).tril(past)
+        if operation.get("window"):
+            mask = mask.triu(past + 1 - operation["window"])
         return lambda: F.scaled_dot_product_attention(q, k, v, attn_mask=mask, enable_gqa=grouped)
+
+    def upkeep(self, operation):
+        """What a cache method adds to attention. Its entries lie side by side, of all groups and key-value heads."""
+        kind, entries, heads = operation["kind"], operation["entries"], operation["key_value_heads"]
+        width = padded(operation["head_width"])
+        keys, values = (
+            self.random(entries, heads, width, role=f"{part} of {operation['layer']}") for part in ("keys", "values"))
+        if kind == "move_entries":
+            order = torch.randint(0, entries, (entries,), device=self.device)
+            return lambda: (keys.index_select(0, order), values.index_select(0, order))
+        if kind == "rotate_entries":
+            half = width // 2
+            cosine, sine = (self.random(entries, 1, half, role=role) for role in ("cosine", "sine"))
+
+            def rotated():
+                low, high = keys[..., :half], keys[..., half:]
+                return torch.cat((low * cosine - high * sine, high * cosine + low * sine), -1)
+
+            return rotated
+        if kind == "transfer_entries":
+            kept = [torch.empty(entries, heads, width, dtype=self.type, pin_memory=self.device.type == "cuda") for _ in "kv"]
+            return lambda: [part.to(self.device, non_blocking=True) for part in kept]
+        if kind == "quantise_entries":
+            parts = [part.reshape(-1, min(operation["group"] or width, width)) for part in (keys, values)]
+            return lambda: [quantised(part) for part in parts]
+        if kind != "score_entries":
+            sys.exit(f"error: operations of kind {kind} are not known here; accepted: docs/trace-json.md")
+        groups, queries, sharing = operation["groups"], operation["queries"], operation["heads"] // heads
+        if operation["weights"] == "attention":
+            # No fused kernel gives its weights away: they are added up as if one had.
+            weights = self.random(groups * heads, queries * sharing, entries, role="weights")
+            return lambda: weights.sum(1)
+        q = self.random(groups, heads, queries * sharing, width, role="voters")
+        k = self.random(groups, heads, entries, width, role=f"voted of {operation['layer']}")
+
+        def voted():
+            votes = torch.softmax(q @ k.transpose(-1, -2), -1).sum(-2)
+            return F.avg_pool1d(votes, 5, 1, 2) if operation["pooled"] else votes
+
+        return voted
+
+
+def quantised(groups):
+    """Whole numbers with a scale and a zero point for each group of numbers."""
+    least, most = groups.min(1, keepdim=True), groups.max(1, keepdim=True)
+    scale = (most.values - least.values) / 255
+    return ((groups - least.values) / scale).round().to(torch.uint8), scale, least.values
 
 
 def padded(width):

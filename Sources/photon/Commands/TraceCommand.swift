@@ -132,7 +132,7 @@ extension Tensors.Operation {
         ("keys_before", JSON(shape.keysBefore)), ("heads", JSON(shape.layer.heads)),
         ("key_value_heads", JSON(shape.layer.keyValueHeads)), ("head_width", JSON(shape.layer.headWidth)),
         ("store", .string(shape.store == .local ? "local" : "persistent")),
-      ]
+      ] + (shape.window > 0 ? [("window", JSON(shape.window))] : [])
     case .moveEntries(let entries, let layer, _): return moved("move_entries", entries, layer)
     case .transferEntries(let entries, let layer, _): return moved("transfer_entries", entries, layer)
     case .quantiseEntries(let entries, let held, let layer, let form):
