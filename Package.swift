@@ -94,7 +94,7 @@ let package = Package(
     tests("FormulasTests", ["Quantities", "Architectures", "Hardware", "Formulas", "TestModels"]),
     tests("TensorsTests", ["Quantities", "Architectures", "Tensors", "CKernels", "GSL"]),
     tests("ReferenceTests", ["Quantities", "Architectures", "Tensors", "Reference", "GSL", "TestModels"]),
-    tests("TrainingTests", ["Quantities", "Architectures", "Tensors", "Reference", "Training", "GSL"]),
+    tests("TrainingTests", ["Quantities", "Architectures", "Tensors", "Reference", "Training", "GSL", "TestModels"]),
     tests("ScenariosTests", ["Quantities", "Architectures", "Hardware", "Scenarios", "TestModels"]),
     tests(
       "ValidationTests",

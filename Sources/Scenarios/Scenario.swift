@@ -84,6 +84,8 @@ public struct Scenario: Sendable {
   public let qualitySweep: QualitySweep?
   /// Ways of keeping caches that are tried on what the quality sweep trains; `nil` where the scenario does not say.
   public let cacheQuality: CacheQuality?
+  /// Measured answers that the report of cache methods quotes; `nil` where the scenario does not say.
+  public let critical: CriticalAnswers?
   /// The text, for complaints about what only a command can check.
   private let root: PositionedValue
   private let options: ScenarioOptions
@@ -162,6 +164,10 @@ public struct Scenario: Sendable {
     let cacheQuality = reader.mapping(CacheQuality.key).flatMap {
       reader.value(CacheQuality.key)?.entries == nil ? nil : CacheQuality.read($0)
     }
+    let critical = reader.mapping(CriticalAnswers.key).flatMap { section in
+      reader.value(CriticalAnswers.key)?.entries == nil
+        ? nil : CriticalAnswers.read(section) { Self.tablePath($0, directory) }
+    }
     if reader.has(CacheQuality.key), !reader.has(QualitySweep.key) {
       reader.report(CacheQuality.key, "no models to try caches on", accepted: "a section quality_sweep beside it")
     }
@@ -189,6 +195,7 @@ public struct Scenario: Sendable {
     self.train = train
     qualitySweep = sweep
     self.cacheQuality = cacheQuality
+    self.critical = critical
     self.root = root
     self.options = options
     self.published = published
@@ -293,7 +300,7 @@ public struct Scenario: Sendable {
     }
   }
 
-  /// A table beside a scenario; nil where there is none.
+  /// A file beside a scenario; nil where there is none.
   private static func tablePath(_ name: String, _ directory: String) -> String? {
     let path = URL(filePath: name, relativeTo: URL(filePath: directory, directoryHint: .isDirectory))
       .standardizedFileURL.path

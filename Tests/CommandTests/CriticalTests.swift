@@ -20,8 +20,8 @@ struct CriticalTests {
     let first = try await program.run(Self.small)
     #expect(first.code == 0 && first.output == "\(Self.folder)/report.md\n", "\(first.error)")
     let (lines, text) = (try journal(program), try program.read(Self.folder + "/report.md"))
-    // Two tasks, two models and two seeds; everything kept, 2 × 2 budgets, the official one as it is and scaled.
-    #expect(lines.count == 8 * 7)
+    // Three tasks, two models and two seeds; everything kept, 2 × 2 budgets, the official one as it is and scaled.
+    #expect(lines.count == 12 * 7)
     #expect(text.contains("## Findings") && !text.contains("Unfinished"))
     #expect(program.exists(Self.folder + "/score-1.svg") && program.exists(Self.folder + "/score-2.svg"))
     #expect(text.contains("means nothing") && text.contains("keeps everything: no budget is reached"))
@@ -33,7 +33,7 @@ struct CriticalTests {
     try program.write(Self.folder + "/critical.jsonl", half)
     let partial = try await program.run(Self.small + ["--no-measure"])
     #expect(partial.code == 0)
-    #expect(try program.read(Self.folder + "/report.md").contains("**Unfinished:** 20 of 56 answers are there"))
+    #expect(try program.read(Self.folder + "/report.md").contains("**Unfinished:** 20 of 84 answers are there"))
     let second = try await program.run(Self.small)
     #expect(second.code == 0 && !second.error.contains("to train"))
     #expect(try answers(journal(program)) == answers(lines))
@@ -44,7 +44,7 @@ struct CriticalTests {
     try FileManager.default.removeItem(atPath: program.folder + "/runs")
     try program.write(Self.folder + "/critical.jsonl", lines.prefix(20).map { $0 + "\n" }.joined())
     let third = try await program.run(Self.small)
-    #expect(third.code == 0 && third.error.contains("6 of 8 runs to train"))
+    #expect(third.code == 0 && third.error.contains("10 of 12 runs to train"))
     #expect(try answers(journal(program)) == answers(lines))
     let fourth = try await program.run(Self.small)
     #expect(fourth.code == 0 && fourth.error == "")
@@ -54,11 +54,17 @@ struct CriticalTests {
     let program = try Program()
     let none = try await program.run("critical", "scenarios/quality-quick.yaml")
     #expect(none.code == 64 && none.error.contains("nobody says which caches to try"))
-    let text = try await program.run(
-      "critical", "scenarios/critical-quick.yaml", "--set",
-      "quality_sweep.data[1].set={train.data: {zipf_markov: {symbols: 4}}}"
-    )
-    #expect(text.code == 64, "\(text.error)")
+    // Of four tokens the last is asked, and three have no two units of Block's.
+    let short = try await program.run(
+      "critical", "scenarios/critical-quick.yaml", "--set", "train.context=4", "--set",
+      "train.data={recall: {keys: 2, values: 2, pairs: 1}}", "--set", "quality_sweep.data=[{name: recall}]")
+    #expect(short.code == 64 && short.error.contains("too few whole units of 2 tokens"), "\(short.error)")
+    let many = try await program.run(
+      "critical", "scenarios/critical-quick.yaml", "--set", "model.vocabulary=257", "--set",
+      "cache_quality.sequences=2000",
+      "--set", "quality_sweep.variants=[{name: vanilla}]", "--set",
+      "quality_sweep.data=[{name: text, set: {train.data: {text: [texts/guides.txt]}}}]")
+    #expect(many.code == 64 && many.error.contains("text has 311 of 16 tokens to evaluate on"), "\(many.error)")
     let wide = try await program.run(
       "critical", "scenarios/critical-quick.yaml", "--set",
       "cache_quality.methods=[{name: a, cache: {retention: streaming, full_heads: [1, 3]}}]")

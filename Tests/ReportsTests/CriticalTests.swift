@@ -33,7 +33,7 @@ struct CriticalTests {
     try plan.quality.runs.filter { $0.variant.name == variant }.flatMap { run in
       try zip(plan.cases(of: run), scores[run.seed] ?? []).map { one, score in
         CriticalResult(
-          run, kind: one.kind, method: one.method, text: one.text, found: score, asked: 100, machine: "test")
+          run, kind: one.kind, method: one.method, text: one.text, score: Double(score) / 100, machine: "test")
       }
     }
   }
@@ -41,6 +41,40 @@ struct CriticalTests {
   private func report(_ plan: CriticalPlan, _ results: [CriticalResult]) async throws -> String {
     try await criticalReport(CriticalSubject(plan, results, command: "photon critical c", journal: "critical.jsonl"))
       .document.text
+  }
+
+  /// 31 tokens before the digit, and 16 before the half that is read on.
+  @Test func `the prefill leaves a token, or a unit and what is open, for decode`() throws {
+    let plan = try plan()
+    #expect(plan.quality.runs.prefix(2).map { plan.task(of: $0).workload.promptLength } == [30, 24])
+    #expect(plan.quality.runs.prefix(2).allSatisfy { plan.task(of: $0).promptLength == 31 })
+    let read = try CriticalPlan(
+      scenario(
+        text.replacing(
+          "passkey: {digits: 1, distance: 10, filler: 2}", with: "zipf_markov: {symbols: 4, successors: 2}")))
+    #expect(read.quality.runs.prefix(2).map { read.task(of: $0).workload.promptLength } == [15, 12])
+    #expect(read.quality.runs.prefix(2).allSatisfy { read.task(of: $0).isText && read.task(of: $0).promptLength == 16 })
+  }
+
+  @Test func `a text is scored by the bits that it saves, and is known where it saves any`() async throws {
+    let plan = try CriticalPlan(
+      scenario(
+        text.replacing(
+          "passkey: {digits: 1, distance: 10, filler: 2}", with: "zipf_markov: {symbols: 4, successors: 2}")))
+    func results(_ bits: [Double]) throws -> [CriticalResult] {
+      try plan.quality.runs.filter { $0.variant.name == "vanilla" }.flatMap { run in
+        try zip(plan.cases(of: run), bits).map { one, bits in
+          CriticalResult(
+            run, kind: one.kind, method: one.method, text: one.text, score: 1 - bits / 4,
+            bits: (model: bits, unigram: 4), machine: "test")
+        }
+      }
+    }
+    let known = try await report(plan, results([2, 2.6, 2.1, 2, 2]))
+    #expect(known.contains("vanilla**: 2.00 bits per token where frequencies alone give 4.00, a score of 50.0 %, with"))
+    let unknown = try await report(plan, results([4.5]))
+    #expect(
+      unknown.contains("vanilla**: not learnt. A score of 0 is what the frequencies of tokens alone give; it has"))
   }
 
   @Test func `official lengths are scaled with the context, shares and kernels are not`() throws {

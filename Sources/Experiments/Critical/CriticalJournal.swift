@@ -18,10 +18,14 @@ package struct CriticalRecord: JournalRecord {
   package var kind: CriticalCase.Kind
   /// The caches on one line.
   package var caches: String
-  /// Tokens of the prompt and of the answer.
-  package var prompt, generated: Int
+  /// Tokens before the answer, those of them that the prefill read, and tokens of the answer.
+  package var prompt, prefilled, generated: Int
   /// Sequences with a right answer, right tokens of all answers, and sequences.
   package var found, tokensFound, asked: Int
+  /// Bits per token of the answers that decode was fed, and what the frequencies of tokens alone give; nil where answers
+  /// follow from what stands before.
+  /// - Unit: bit per token
+  package var bits, unigramBits: Double?
   /// Of all sequences together; measured.
   /// - Unit: s
   package var seconds: Double
@@ -29,7 +33,9 @@ package struct CriticalRecord: JournalRecord {
   package var machine: String
 
   package enum CodingKeys: String, CodingKey {
-    case data, variant, seed, run, method, kind, caches, prompt, generated, found, asked, machine
+    case data, variant, seed, run, method, kind, caches, prompt, prefilled, generated, found, asked, machine
+    case bits = "bits_per_token"
+    case unigramBits = "unigram_bits"
     case tokensFound = "tokens_found"
     case seconds = "answers_s"
   }
@@ -44,8 +50,18 @@ package struct CriticalRecord: JournalRecord {
 
   /// Whether the figures can be what a run wrote.
   package var isSound: Bool {
-    asked > 0 && (0...asked).contains(found) && generated > 0 && prompt > 0 && (0...1e9).contains(seconds)
-      && (0...asked).contains(tokensFound / generated)
+    asked > 0 && (0...asked).contains(found) && generated > 0 && (1...max(prompt, 1)).contains(prefilled)
+      && (0...1e9).contains(seconds) && (0...asked).contains(tokensFound / generated)
+      && (bits == nil) == (unigramBits == nil) && (0...1e9).contains(bits ?? 0)
+      && (1e-9...1e9).contains(unigramBits ?? 1)
+  }
+
+  /// What the report reads of it.
+  package func result(of run: QualityRun, _ one: CriticalCase) -> CriticalResult {
+    let text = bits.flatMap { bits in unigramBits.map { (model: bits, unigram: $0) } }
+    return CriticalResult(
+      run, kind: one.kind, method: one.method, text: one.text,
+      score: text.map { 1 - $0.model / $0.unigram } ?? Double(found) / Double(asked), bits: text, machine: machine)
   }
 }
 
@@ -61,5 +77,16 @@ package struct CriticalJournal {
   /// - Throws: `ScenarioError` with the line that is no record.
   package func records() throws(ScenarioError) -> [String: CriticalRecord] {
     try CriticalRecord.records(in: path).reduce(into: [:]) { $0[$1.key] = $1 }
+  }
+
+  /// What it says about a plan, in the plan's order.
+  /// - Throws: `ScenarioError`, `CountOverflow`
+  package func results(of plan: CriticalPlan) throws -> [CriticalResult] {
+    let records = try records()
+    return try plan.tasks().flatMap { run, cases in
+      cases.compactMap { one in
+        records[CriticalRecord.key(run, one, plan.section.sequences)].map { $0.result(of: run, one) }
+      }
+    }
   }
 }

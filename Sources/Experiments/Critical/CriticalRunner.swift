@@ -30,35 +30,21 @@ package struct CriticalRunner {
 
   private var journal: CriticalJournal { CriticalJournal(path: folder + "/critical.jsonl") }
 
-  /// Every run with the cases that a model accepts.
-  private func tasks() throws -> [(run: QualityRun, cases: [CriticalCase])] {
-    try plan.quality.runs.map { run in (run, try plan.cases(of: run).filter { $0.problem == nil }) }
-  }
-
   /// What the journal says about the plan, in its order.
   /// - Throws: `ScenarioError`, `CountOverflow`
-  package func results() throws -> [CriticalResult] {
-    let records = try journal.records()
-    return try tasks().flatMap { run, cases in
-      cases.compactMap { one in
-        records[CriticalRecord.key(run, one, plan.section.sequences)].map {
-          CriticalResult(
-            run, kind: one.kind, method: one.method, text: one.text, found: $0.found, asked: $0.asked,
-            machine: $0.machine)
-        }
-      }
-    }
-  }
+  package func results() throws -> [CriticalResult] { try journal.results(of: plan) }
 
   /// Trains and answers what is missing. A model that fails to train does not keep others from answering.
   /// - Returns: what went wrong.
   /// - Throws: `ScenarioError`, `FileFailure`, `CheckpointError`, or `AlreadyReported` after an interrupt.
   package func answerMissing() async throws -> [QualityRunFailure] {
     let records = try journal.records()
-    let missing = try tasks().map { run, cases in
+    let missing = try plan.tasks().map { run, cases in
       (run: run, cases: cases.filter { records[CriticalRecord.key(run, $0, plan.section.sequences)] == nil })
     }.filter { !$0.cases.isEmpty }
     guard !missing.isEmpty else { return [] }
+    var data = SweepData()
+    for (run, _) in missing { try check(data.data(of: run), of: run) }
     let trainer = QualityRunner(
       plan: plan.quality, subject: subject, journal: QualityJournal(path: folder + "/runs.jsonl"))
     let failures = try await trainer.train(missing.map(\.run).filter { try !trainer.isTrained($0) })
@@ -67,10 +53,9 @@ package struct CriticalRunner {
     let bar = ProgressBar("answers", total: missing.reduce(0) { $0 + $1.cases.count })
     let interrupt = InterruptFlag()
     defer { bar.finish() }
-    var data = SweepData()
     for (run, cases) in missing where try trainer.isTrained(run) {
       let weights = try Checkpoint.load(trainer.output(of: run)).weights
-      let sequences = try data.data(of: run).evaluation(plan.section.sequences)
+      let source = try data.data(of: run)
       setKernelThreads(run.training.threads)
       let machine = Machine(backend: .fast)
       for one in cases {
@@ -79,24 +64,41 @@ package struct CriticalRunner {
           printError("interrupted; the same command goes on from there")
           throw AlreadyReported()
         }
-        try file.append(record(of: run, one, weights, sequences, machine).line())
+        try file.append(record(of: run, one, weights, source, machine).line())
         bar.advance()
       }
     }
     return failures
   }
 
+  /// - Throws: `ScenarioError` where a text ends before as many sequences as are asked for.
+  private func check(_ data: any TrainingData, of run: QualityRun) throws(ScenarioError) {
+    let count = data.evaluation(plan.section.sequences).count
+    guard count < plan.section.sequences else { return }
+    throw ScenarioError([
+      plan.quality.scenario.diagnostic(
+        "cache_quality",
+        Problem(
+          "sequences", "\(run.dataset) has \(count) of \(run.training.context) tokens to evaluate on",
+          accepted: "at most as many, or a larger train.data.evaluation_share"))
+    ])
+  }
+
   private func record(
-    of run: QualityRun, _ one: CriticalCase, _ weights: ModelWeights, _ sequences: [[Int32]], _ machine: Machine
+    of run: QualityRun, _ one: CriticalCase, _ weights: ModelWeights, _ data: any TrainingData, _ machine: Machine
   ) -> CriticalRecord {
-    let workload = plan.workload(of: run)
+    let task = plan.task(of: run)
     let start = ContinuousClock.now
     let score = GeneratedScore(
-      weights.keeping(one.cache), sequences: sequences, answerLength: workload.generatedLength, machine: machine)
+      weights.keeping(one.cache), sequences: data.evaluation(plan.section.sequences), answerLength: task.answerLength,
+      prefillLength: task.workload.promptLength, reads: task.isText ? .right : .chosen, machine: machine)
+    let tokens = Double(score.asked * task.answerLength)
     return CriticalRecord(
       data: run.dataset, variant: run.variant.name, seed: run.seed, run: run.folderName, method: one.method,
-      kind: one.kind, caches: one.text, prompt: workload.promptLength, generated: workload.generatedLength,
-      found: score.found, tokensFound: score.tokensFound, asked: score.asked,
+      kind: one.kind, caches: one.text, prompt: task.promptLength, prefilled: task.workload.promptLength,
+      generated: task.answerLength, found: score.found, tokensFound: score.tokensFound, asked: score.asked,
+      bits: task.isText ? score.nats / log(2) / tokens : nil,
+      unigramBits: task.isText ? data.unigramEntropy / log(2) : nil,
       seconds: (ContinuousClock.now - start) / .seconds(1), machine: SystemDescription.processor)
   }
 }

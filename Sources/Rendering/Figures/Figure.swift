@@ -38,9 +38,11 @@ public struct Colour: Hashable, Sendable {
     (self.red, self.green, self.blue) = (red, green, blue)
   }
 
-  /// Okabe and Ito's palette without its yellow, which is too pale for lines: told apart with every colour vision.
-  public static let series: [Colour] = [0x0072B2, 0xD55E00, 0x009E73, 0xCC79A7, 0x56B4E9, 0xE69F00, 0x444444]
-    .map { Colour($0) }
+  /// Okabe and Ito's palette without its yellow, which is too pale for lines: told apart with every colour vision. For
+  /// figures of more than seven curves a purple, a brown and an olive follow; markers tell them apart too.
+  public static let series: [Colour] = [
+    0x0072B2, 0xD55E00, 0x009E73, 0xCC79A7, 0x56B4E9, 0xE69F00, 0x444444, 0x6A3D9A, 0x8C3B1A, 0x9A9A00,
+  ].map { Colour($0) }
 
   /// The same for areas, where yellow can be seen too, neighbours set apart.
   public static let areas: [Colour] = [

@@ -148,8 +148,8 @@ struct Legend: Sendable {
   }
 }
 
-/// Circle, square, triangle, diamond, then their outlines.
-let pointTypes = [7, 5, 9, 13, 6, 4, 8, 12]
+/// Circle, square, triangle, diamond, then their outlines, then a triangle on its head and a pentagon.
+let pointTypes = [7, 5, 9, 13, 6, 4, 8, 12, 11, 15]
 
 extension GnuplotScript {
   /// The title and, smaller, what it is about.

@@ -12,7 +12,14 @@ struct CacheRow: ModelBearing {
   let footprint: ModelFootprint
   /// On each of the report's profiles.
   let timed: [TimedPoint]
-  /// On each of them: whether the workload's batch fits.
+  /// The forms of entries that are not as they came, each once.
+  var entryForms: String {
+    let plans = model.caches.map(\.plan.entry).filter { $0 != .keyAndValue }
+    return plans.map { form in
+      ([form.method.rawValue] + form.settings.map { "\($0.key) \($0.value)" }).joined(separator: ", ")
+    }.reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }.joined(separator: "; ")
+  }
+  /// On each of the profiles: whether the workload's batch fits.
   var fits: [Bool] { timed.map { $0.largestBatch.map { $0 >= 1 } ?? true } }
 }
 
@@ -35,31 +42,34 @@ extension ReportSubject {
     return CacheClass.allCases.flatMap { kind in rows.filter { $0.model.cacheClass == kind } }
   }
 
-  /// Methods that evict beside full attention and hierarchies: what is held and read, and what that saves in time.
-  func cacheMethodSection(_ report: inout ReportBuilder) throws {
+  /// Methods that evict beside full attention and hierarchies: what is held and read, what that saves in time, and how
+  /// little of it small models can do with.
+  func cacheMethodSection(_ report: inout ReportBuilder) async throws {
     let rows = try cacheRows()
     guard !rows.isEmpty else { return }
     report.document.heading("Cache methods")
     report.document.paragraph(
-      "At \(describe(workload)). *Held* is the memory of the caches over all tokens, as a share of what full attention "
-        + "with the same layers holds: the KV footprint, in bytes. *Read* is the share of entries that queries read. "
-        + "*Peak* is the most memory held at once, as a share of full attention's at the end; methods that wait for the "
-        + "end of the prompt hold all of it first. Times are those of the whole prompt and of one generated token; in "
-        + "brackets what binds them, and by how much. What a method costs in quality is in no column: it depends on the "
-        + "task and the model, and is not known from lengths.")
-    for kind in CacheClass.allCases {
-      let own = rows.filter { $0.model.cacheClass == kind }
-      guard !own.isEmpty else { continue }
-      report.document.heading("\(capitalised(kind.rawValue)): \(kind.keeps)", level: 3)
-      report.document.table(methodTable(own))
-    }
+      "At \(describe(workload)). *Stored* is the most memory that the caches hold at once; methods that wait for the end of "
+        + "the prompt hold all of it first. *Footprint* is that memory over all tokens, as a share of what full attention "
+        + "with the same layers holds: the KV footprint, in bytes. *Read* is the share of entries that queries read. Times "
+        + "are those of the whole prompt and of one generated token; in brackets what binds them, and by how much.")
+    if let answers { report.document.paragraph(answers.columnText(scenario.critical?.data)) }
+    report.document.list(
+      CacheClass.allCases.filter { kind in rows.contains { $0.model.cacheClass == kind } }
+        .map { "\(capitalised($0.rawValue)): \($0.keeps)" })
+    report.document.table(methodTable(rows))
+    report.document.list(try methodFindings(rows))
     report.document.heading("Which is fastest", level: 3)
     report.document.paragraph(
-      "The vanilla model whose decode takes the least time per token on `\(profile.name)`, over prompts and batches, and "
-        + "what the fastest hierarchy that keeps everything makes of it; a dash where none fits into the memory. Only "
-        + "entries that are read count here, and no quality.")
-    report.document.table(try winnerTable(rows))
-    report.document.list(try methodFindings(rows))
+      "The Transformer whose decode takes the least time per token, over prompts and batches, and what the fastest "
+        + "hierarchy that keeps everything makes of it; grey or a dash where none fits into the memory. Only entries that "
+        + "are read count here, and no quality. The table is of `\(profile.name)`.")
+    for own in cacheProfiles {
+      let map = try CacheMap(rows, question, on: own)
+      try await report.figure(
+        map.figure(), "fastest-\(own.name)", caption: "Fastest decode over batch and prompt on `\(own.name)`.")
+    }
+    report.document.table(try CacheMap(rows, question, on: profile).table())
   }
 
   private func methodTable(_ rows: [CacheRow]) -> Table {
@@ -69,14 +79,21 @@ extension ReportSubject {
       }
     }
     let own: [TableColumn<CacheRow>] = [
-      TableColumn(.text("model")) { row in
+      TableColumn(.text("class")) { Cell($0.model.cacheClass.rawValue) },
+      TableColumn(.text("method")) { row in
         let guides = Set(row.model.evictions.compactMap(\.guide)).sorted()
         let links = guides.map { "[\($0)](../../docs/caches/\($0).md)" }
         return Cell("`\(row.name)`" + (links.isEmpty ? "" : ": " + links.joined(separator: ", ")))
       },
-      share("held", \.footprint), share("read", \.activeFraction), share("peak", \.peak),
-      TableColumn(Column("peak_bytes", "peak memory", as: .binaryBytes)) { .integer($0.footprint.peakBytes) },
     ]
+    let forms = rows.contains { !$0.entryForms.isEmpty }
+    let entries: [TableColumn<CacheRow>] =
+      forms ? [TableColumn(.text("entries")) { Cell($0.entryForms.isEmpty ? "as they are" : $0.entryForms) }] : []
+    let held: [TableColumn<CacheRow>] = [
+      TableColumn(Column("stored", "stored", as: .binaryBytes)) { .integer($0.footprint.peakBytes) },
+      share("read", \.activeFraction), share("footprint", \.footprint),
+    ]
+    let critical = answers?.columns(scenario.critical?.data) ?? []
     let times = cacheProfiles.enumerated().flatMap { index, profile -> [TableColumn<CacheRow>] in
       func time(_ key: String, _ heading: String, _ value: @escaping (TimedPoint) -> String) -> TableColumn<CacheRow> {
         TableColumn(Column("\(profile.name)_\(key)", "\(heading), \(profile.name)", .right)) { row in
@@ -94,42 +111,13 @@ extension ReportSubject {
         },
       ]
     }
-    return Table(own + times, of: rows)
+    return Table(own + entries + held + critical + times, of: rows)
   }
 
   /// What binds a phase and how far, in a few letters.
   private func bound(_ timed: TimedPoint, _ phase: Phase) -> String {
     guard case .text(let text) = timed.value(of: .phase(.boundWithMargin, phase)).shown else { return "" }
     return "(\(text))"
-  }
-
-  // MARK: Over contexts and batches
-
-  /// Prompts and batches of the map. Chosen: what one request and a busy server send.
-  private var mappedPrompts: [Int] { [2048, 8192, 32_768, 131_072, 524_288] }
-  private var mappedBatches: [Int] { [1, 8, 64, 512] }
-
-  private func winnerTable(_ rows: [CacheRow]) throws -> Table {
-    var table = Table([Column("prompt")] + mappedBatches.map { .text("batch \(number($0))") })
-    for prompt in mappedPrompts {
-      let cells = try mappedBatches.map { batch -> Cell in
-        let question = question.with(promptLength: prompt).with(batchSize: batch)
-        func fastest(_ rows: [CacheRow]) throws -> (name: String, time: Seconds)? {
-          try rows.compactMap { row -> (name: String, time: Seconds)? in
-            let own = question.asked(of: row.model)
-            let fits = try MemoryDemand(own, devices: profile.devices).fits(batchSize: Int128(batch), on: profile)
-            return fits ? (row.name, timePerToken(own)) : nil
-          }.min { $0.time < $1.time }
-        }
-        let hierarchy = try fastest(rows.filter { $0.model.cacheClass == .hierarchical && $0.model.hasFullCaches })
-        let vanilla = try fastest(rows.filter { $0.model.cacheClass != .hierarchical })
-        guard let vanilla else { return hierarchy.map { Cell("only `\($0.name)` \(seconds($0.time))") } ?? .missing }
-        let beside = hierarchy.map { "; `\($0.name)` \(pace($0.time, against: vanilla.time))" } ?? ""
-        return Cell("`\(vanilla.name)` \(seconds(vanilla.time))\(beside)")
-      }
-      table.append([Cell(number(prompt))] + cells)
-    }
-    return table
   }
 
   private func methodFindings(_ rows: [CacheRow]) throws -> [String] {

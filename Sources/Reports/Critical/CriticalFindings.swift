@@ -14,6 +14,9 @@ extension CriticalSubject {
 
   private func unsolved(_ title: String, _ outcome: CriticalOutcome) -> String {
     let scores = outcome.full.values.map(percent).joined(separator: " and ")
+    guard !outcome.task.isText else {
+      return "**\(title)**: not learnt. A score of 0 is what the frequencies of tokens alone give; it has \(scores)."
+    }
     return "**\(title)**: not solved. With everything kept it finds \(scores), and a task is learnt where every seed "
       + "finds \(wholePercent(CriticalPlan.solved)): a critical footprint would mean nothing. It holds "
       + "\(share(outcome.full)) of full attention's memory."
@@ -21,19 +24,20 @@ extension CriticalSubject {
 
   private func share(_ row: CriticalRow) -> String { significant(row.one.footprint!.footprint) }
 
-  /// The answer is one token, and it comes out of the prompt's last pass: a prompt that is one pass has lost nothing then.
-  private func isUntouched(_ method: String, _ outcome: CriticalOutcome) -> Bool {
-    outcome.workload.generatedLength == 1
-      && outcome.budgets(of: method).allSatisfy {
-        $0.one.cache.prefillChunk == nil && $0.mean == outcome.full.mean
-      }
-  }
-
-  /// Methods that anything can be said of, smallest critical footprint first.
+  /// Methods by their critical footprint, smallest first.
   private func critical(_ outcome: CriticalOutcome) -> [(method: String, value: CriticalFootprint)] {
-    methods.filter { !isUntouched($0, outcome) }.compactMap { method in
+    methods.compactMap { method in
       outcome.critical(method, .contiguousFromFull).map { (method, $0) }
     }.sorted { Self.order($0.1) < Self.order($1.1) }
+  }
+
+  /// `solved, 99.6 %`, or of a text what its score is made of.
+  private func fullScore(_ outcome: CriticalOutcome) -> String {
+    let score = percent(outcome.full.mean ?? 0)
+    guard let bits = outcome.bits else { return "solved, \(score)" }
+    return
+      "\(significant(bits.model)) bits per token where frequencies alone give \(significant(bits.unigram)), a score of "
+      + "\(score),"
   }
 
   private func solved(_ title: String, _ outcome: CriticalOutcome) -> [String] {
@@ -46,8 +50,7 @@ extension CriticalSubject {
     }
     let short = found.filter { Self.isAbove($0.value) }.map(\.method)
     var lines = [
-      "**\(title)**: solved, \(percent(outcome.full.mean ?? 0)) with everything kept at a footprint of "
-        + "\(share(outcome.full))."
+      "**\(title)**: \(fullScore(outcome)) with everything kept at a footprint of \(share(outcome.full))."
         + (texts.isEmpty
           ? "" : " \(wholePercent(CriticalPlan.fraction)) of that needs \(texts.joined(separator: ", ")).")
         + (short.isEmpty ? "" : " No budget that was tried is enough for \(short.joined(separator: ", ")).")
@@ -60,12 +63,6 @@ extension CriticalSubject {
       lines.append(
         "\(title): both readings differ for \(twice.joined(separator: ", ")): the curve falls below the threshold again."
       )
-    }
-    let untouched = methods.filter { isUntouched($0, outcome) }
-    if !untouched.isEmpty {
-      lines.append(
-        "\(title): the answer is one token and is out when \(untouched.joined(separator: " and ")) evict, which they do "
-          + "behind the whole prompt: their scores and critical footprints mean nothing here.")
     }
     let official = methods.filter { outcome.row(.official, of: $0)?.one.keepsEverything == true }
     if !official.isEmpty {

@@ -43,6 +43,37 @@ public struct CriticalCase: Sendable {
   }
 }
 
+/// What a trained model is asked about each sequence of its data.
+public struct CriticalTask: Sendable {
+  /// Tokens at the end of a sequence that are to be found.
+  public let answerLength: Int
+  /// What is prefilled, and what is left for decode: the rest of what stands before the answer, and the answer.
+  public let workload: Workload
+  /// Whether answers do not follow from what stands before, as in a text: decode reads them, and their bits are counted.
+  public let isText: Bool
+
+  /// Tokens before the answer.
+  public var promptLength: Int { workload.promptLength + workload.generatedLength - answerLength }
+
+  /// Recall asks for one token, a passkey for its digits. Other data ask for nothing: the second half of a sequence is read
+  /// on.
+  ///
+  /// The prefill reads the prompt without its last token, as in the code of PruLong: a method that evicts behind the
+  /// prompt has done so when the answer's first token is chosen. In a hierarchy encoders take whole units, and no cache is
+  /// read before the next unit of the top level is encoded; so the last whole unit of the top level, with what is open
+  /// behind it, is left for decode. Where chunks are conditioned on restored units, the answer's may be on one of the top
+  /// chunk before, and that on a latent one unit older: two units are left. A Transformer's unit is a token.
+  init(_ training: TrainingSettings, of model: Model) {
+    let task = training.data.recall.map { _ in 1 } ?? training.data.passkey?.digits
+    isText = task == nil
+    answerLength = task ?? training.context / 2
+    let (unit, prompt) = (model.metaContextLength, training.context - answerLength)
+    let left = model.levelCount > 1 && model.decoderInput.feedsReconstructions ? 2 : 1
+    let read = max(prompt / unit - left, 0) * unit
+    workload = Workload(promptLength: read, generatedLength: training.context - read)
+  }
+}
+
 /// What is tried on the models of a quality sweep, and on which questions.
 public struct CriticalPlan: Sendable {
   /// The context that official budgets are made for: that of PruLong's evaluation.
@@ -57,7 +88,7 @@ public struct CriticalPlan: Sendable {
   /// What is tried.
   public let section: CacheQuality
 
-  /// - Throws: `ScenarioError` where the scenario does not say what to try, or a run has no answers; `CountOverflow`.
+  /// - Throws: `ScenarioError` where the scenario does not say what to try, or a model cannot be asked; `CountOverflow`.
   public init(_ scenario: Scenario) throws {
     guard let section = scenario.cacheQuality else {
       throw ScenarioError([
@@ -67,43 +98,47 @@ public struct CriticalPlan: Sendable {
     }
     quality = try QualityPlan(scenario)
     self.section = section
-    for run in quality.runs where Self.answerLength(run.training) == nil {
-      throw ScenarioError([
-        scenario.diagnostic(
-          "quality_sweep", Problem("data", "\(run.dataset) has no answers", accepted: "recall or passkey"))
-      ])
+    func refuse(_ section: String, _ key: String, _ found: String, _ accepted: String) -> ScenarioError {
+      ScenarioError([scenario.diagnostic(section, Problem(key, found, accepted: accepted))])
     }
     for run in quality.runs {
+      let name = "\(run.variant.name) on \(run.dataset)"
+      if run.model.generation == .recursive {
+        throw refuse(
+          "quality_sweep", "variants",
+          "\(name) generates recursively: its lower encoders never read what decode is fed",
+          "hierarchical generation")
+      }
+      if task(of: run).workload.promptLength == 0 {
+        throw refuse(
+          "quality_sweep", "data",
+          "\(name) has too few whole units of \(run.model.metaContextLength) tokens before the answer",
+          "a longer context")
+      }
       if let wrong = try cases(of: run).first(where: { $0.kind == .budget && $0.problem != nil }) {
-        throw ScenarioError([
-          scenario.diagnostic(
-            "cache_quality",
-            Problem(
-              "methods", "\(wrong.method), \(wrong.text), with \(run.variant.name): \(wrong.problem ?? "")",
-              accepted: "caches that every model of the quality sweep accepts"))
-        ])
+        throw refuse(
+          "cache_quality", "methods",
+          "\(wrong.method), \(wrong.text), with \(run.variant.name): \(wrong.problem ?? "")",
+          "caches that every model of the quality sweep accepts")
       }
     }
   }
 
-  /// Tokens at the end of a sequence that follow from what stands before and are generated; nil: the data have none.
-  public static func answerLength(_ training: TrainingSettings) -> Int? {
-    if training.data.recall != nil { return 1 }
-    return training.data.passkey?.digits
+  /// Every run with the cases that its model accepts.
+  /// - Throws: `CountOverflow`
+  public func tasks() throws -> [(run: QualityRun, cases: [CriticalCase])] {
+    try quality.runs.map { run in (run, try cases(of: run).filter { $0.problem == nil }) }
   }
 
-  /// A sequence of the run's task, everything before the answer as its prompt.
-  public func workload(of run: QualityRun) -> Workload {
-    let answer = Self.answerLength(run.training) ?? 1
-    return Workload(promptLength: run.training.context - answer, generatedLength: answer)
-  }
+  /// What the run's model is asked.
+  public func task(of run: QualityRun) -> CriticalTask { CriticalTask(run.training, of: run.model) }
 
   /// Full attention first, then every method's budgets, its official and its scaled ones.
   /// - Throws: `CountOverflow`
   public func cases(of run: QualityRun) throws -> [CriticalCase] {
     var model = run.model
     model.setCaches { _ in .full }
-    let question = Question(model, workload(of: run), run.scenario.grid.point(at: 0)!.question.precision)
+    let question = Question(model, task(of: run).workload, run.scenario.grid.point(at: 0)!.question.precision)
     let full = try CriticalCase(.full, "full", .full, question, full: nil)
     func make(_ kind: CriticalCase.Kind, _ name: String, _ cache: StackCache) throws -> CriticalCase {
       try CriticalCase(kind, name, cache, question, full: full.footprint)
@@ -130,21 +165,19 @@ public struct CriticalResult: Sendable {
   public let method: String
   /// The caches on one line.
   public let text: String
-  /// Sequences with a right answer.
-  public let found: Int
-  /// Sequences.
-  public let asked: Int
+  /// The share of right answers; of a text `1 − bits/unigram bits`, below 0 where frequencies alone say more.
+  public let score: Double
+  /// Bits per token of a text's second half, and what the frequencies of tokens alone give; nil elsewhere.
+  public let bits: (model: Double, unigram: Double)?
   /// The processor that answered.
   public let machine: String
 
-  /// Of `asked` sequences `found` were answered rightly.
+  /// The score is a share, the bits are per token.
   public init(
-    _ run: QualityRun, kind: CriticalCase.Kind, method: String, text: String, found: Int, asked: Int, machine: String
+    _ run: QualityRun, kind: CriticalCase.Kind, method: String, text: String, score: Double,
+    bits: (model: Double, unigram: Double)? = nil, machine: String
   ) {
     (self.run, self.kind, self.method, self.text) = (run, kind, method, text)
-    (self.found, self.asked, self.machine) = (found, asked, machine)
+    (self.score, self.bits, self.machine) = (score, bits, machine)
   }
-
-  /// The share of right answers.
-  public var score: Double { Double(found) / Double(asked) }
 }

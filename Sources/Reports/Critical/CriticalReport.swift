@@ -10,7 +10,7 @@ public func criticalReport(_ subject: CriticalSubject) async throws -> ReportBui
   var report = ReportBuilder()
   report.document.heading("\(subject.plan.quality.scenario.name): how little of a cache still answers", level: 1)
   report.document.paragraph(
-    "Scores are measured (\(subject.machines)): models trained by `photon train` answer by prefill and greedy generation. "
+    "Scores are measured (\(subject.machines)): models trained by `photon train` answer by prefill and decode. "
       + "Footprints are computed. Made by `\(subject.command)` from [\(subject.journal)](\(subject.journal)).")
   if subject.results.count < subject.asked {
     report.document.paragraph(
@@ -21,7 +21,7 @@ public func criticalReport(_ subject: CriticalSubject) async throws -> ReportBui
   report.document.list(subject.findings())
   for (index, group) in subject.groups.enumerated() {
     report.document.heading(capitalised(group.dataset))
-    report.document.paragraph(subject.task(group.outcomes[0].run))
+    report.document.paragraph(subject.task(group.outcomes))
     subject.modelTable(group.outcomes, &report.document)
     subject.criticalTable(group.outcomes, &report.document)
     try await subject.modelFigure(group.dataset, group.outcomes, "score-\(index + 1)", &report)
@@ -39,38 +39,50 @@ public func criticalReport(_ subject: CriticalSubject) async throws -> ReportBui
 }
 
 extension CriticalSubject {
-  func task(_ run: QualityRun) -> String {
-    let work = plan.workload(of: run)
+  func task(_ outcomes: [CriticalOutcome]) -> String {
+    let (run, task) = (outcomes[0].run, outcomes[0].task)
+    let data = run.training.data
     let what =
-      run.training.data.recall.map {
+      data.recall.map {
         "\(number($0.pairs)) pairs of a key and a value, then keys that ask with their values; the last value is the answer"
       }
-      ?? run.training.data.passkey.map {
+      ?? data.passkey.map {
         "\($0.digits == 1 ? "A digit" : "\(number($0.digits)) digits") behind a marker, \(number($0.distance)) tokens of filler, and a marker that asks"
-      } ?? run.dataset
-    return "\(what). A prompt of \(number(work.promptLength)) tokens, \(number(work.generatedLength)) generated, "
-      + "\(number(plan.section.sequences)) sequences for each seed."
+      } ?? "The second half of sequences is read on, token by token; the score is the share of the bits that it saves"
+    let read = outcomes.map { "\(number($0.task.workload.promptLength)) for \($0.name)" }
+    return
+      "\(what). \(number(task.promptLength)) tokens before the answer, which has \(number(task.answerLength)); prefill reads "
+      + "\(read.joined(separator: ", ")). \(number(plan.section.sequences)) sequences for each seed."
   }
 
   // MARK: Models
 
   func modelTable(_ outcomes: [CriticalOutcome], _ document: inout MarkdownDocument) {
-    var table = Table([
-      .text("model"), Column("seeds"), Column("steps"), Column("score", "full score", as: .percent(decimals: 1)),
-      Column("range", "range over seeds", as: .percent(decimals: 1)), .text("solved"),
-      Column("footprint", as: .fixed(decimals: 3)), Column("peak", "peak bytes", as: .binaryBytes),
-      Column("reference", "full attention's bytes", as: .binaryBytes),
-    ])
-    for outcome in outcomes {
-      let footprint = outcome.full.one.footprint
-      table.append([
-        Cell(outcome.name), Cell(outcome.full.scores.count), Cell(outcome.run.training.steps),
-        Cell(outcome.full.mean.map { 100 * $0 }), Cell(outcome.full.range.map { 100 * $0 }),
-        Cell(outcome.isSolved ? "yes" : "no"), Cell(footprint?.footprint),
-        footprint.map { Cell($0.peakBytes) } ?? .missing, footprint.map { Cell($0.referencePeakBytes) } ?? .missing,
-      ])
+    let asks: [TableColumn<CriticalOutcome>] =
+      outcomes[0].task.isText
+      ? [
+        TableColumn(Column("bits", "bits per token", as: .fixed(decimals: 3))) { Cell($0.bits?.model) },
+        TableColumn(Column("unigram", "of frequencies alone", as: .fixed(decimals: 3))) { Cell($0.bits?.unigram) },
+      ] : [TableColumn(.text("solved")) { Cell($0.isSolved ? "yes" : "no") }]
+    let own: [TableColumn<CriticalOutcome>] = [
+      TableColumn(.text("model")) { Cell($0.name) }, TableColumn(Column("seeds")) { Cell($0.full.scores.count) },
+      TableColumn(Column("steps")) { Cell($0.run.training.steps) },
+      TableColumn(Column("score", "full score", as: .percent(decimals: 1))) { Cell($0.full.mean.map { 100 * $0 }) },
+      TableColumn(Column("range", "range over seeds", as: .percent(decimals: 1))) {
+        Cell($0.full.range.map { 100 * $0 })
+      },
+    ]
+    func bytes(_ key: String, _ heading: String, _ value: @escaping (ModelFootprint) -> Int128) -> TableColumn<
+      CriticalOutcome
+    > {
+      TableColumn(Column(key, heading, as: .binaryBytes)) { $0.full.one.footprint.map { Cell(value($0)) } ?? .missing }
     }
-    document.table(table)
+    let held: [TableColumn<CriticalOutcome>] = [
+      TableColumn(Column("footprint", as: .fixed(decimals: 3))) { Cell($0.full.one.footprint?.footprint) },
+      bytes("peak", "peak bytes") { $0.peakBytes },
+      bytes("reference", "full attention's bytes") { $0.referencePeakBytes },
+    ]
+    document.table(Table(own + asks + held, of: outcomes))
   }
 
   // MARK: Critical footprints
@@ -109,9 +121,10 @@ extension CriticalSubject {
 
   private static func chart(_ subtitle: String, _ series: [LineChart.Series]) -> LineChart {
     LineChart(
-      "Right answers against KV footprint", subtitle: subtitle,
+      "Score against KV footprint", subtitle: subtitle,
       x: Rendering.Axis("KV footprint, share of full attention", range: 0...1.05),
-      y: Rendering.Axis("right answers, %", range: 0...105), series: series)
+      // Where frequencies alone say more than a model, its score is negative.
+      y: Rendering.Axis("score, %", range: min(0, series.flatMap(\.points).map(\.y).min() ?? 0)...105), series: series)
   }
 
   /// Every model with the best that any method reaches at a footprint or below.
@@ -214,14 +227,16 @@ extension CriticalSubject {
         + "layers and widths holds with full attention; hierarchies in token time, with the windows of their decoders "
         + "(`photon footprint`, docs/footprint.md). In bytes, at \(precision.cache.bits) bits an element; executed in 32.",
       "A budget of a hierarchy counts units of each encoder, not tokens.",
-      "The score is the share of sequences whose whole answer is right. The prompt is everything before the answer; the "
-        + "answer is generated greedily and read for what comes next.",
-      "A full model below \(wholePercent(CriticalPlan.solved)) from any seed has not learnt the task: a share of its "
+      "The score of a task is the share of sequences whose whole answer is right; the answer is generated greedily and read "
+        + "for what comes next. That of a text is 1 − bits/unigram bits over the second half of each sequence, which decode "
+        + "is fed: 0 says no more than how frequent tokens are, 1 is certainty.",
+      "A full model below \(wholePercent(CriticalPlan.solved)) (a text: 0) from any seed has not learnt it: a share of its "
         + "score says nothing about caches, and no critical footprint is given.",
       "Critical footprint: PruLong (arXiv:2506.17121) §2.1, in both readings where the curve is not monotone. A hierarchy's "
         + "curve ends at its own footprint with everything kept, and its threshold is of its own score.",
-      "The first token of an answer comes out of the prompt's last pass, so that a method that evicts behind the whole prompt "
-        + "has the full score of that token by construction; later tokens read what is left.",
+      "Prefill reads the prompt without its last token, which decode is fed first: whatever is evicted behind the prompt is "
+        + "gone when the answer is chosen. In a hierarchy the last whole unit of the top level, and what is open behind it, "
+        + "is fed to decode, so that every encoder reads its cache once more. Footprints are of that question.",
       "Models are trained with full attention; no method was trained for. A seed draws weights, data order and task.",
       "Eviction waits for the end of a pass. A prompt read in one pass has a footprint near 1 whatever is evicted "
         + "behind it; `prefill_chunk` makes passes short.",

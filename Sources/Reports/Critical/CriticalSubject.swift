@@ -7,8 +7,9 @@ import Scenarios
 struct CriticalRow {
   let one: CriticalCase
   /// By seed, as far as they are finished.
-  let scores: [Int: Double]
+  let results: [Int: CriticalResult]
 
+  var scores: [Int: Double] { results.mapValues(\.score) }
   var values: [Double] { scores.keys.sorted().map { scores[$0]! } }
   var mean: Double? { scores.isEmpty ? nil : Statistics.mean(values) }
   /// Largest − smallest over the seeds.
@@ -24,13 +25,19 @@ struct CriticalOutcome {
   var name: String { run.variant.name }
   var full: CriticalRow { rows[0] }
   var seeds: [Int] { full.scores.keys.sorted() }
-  /// Every seed has to have learnt the task, or the mean mixes two things.
-  var isSolved: Bool { !full.scores.isEmpty && full.values.allSatisfy { $0 >= CriticalPlan.solved } }
-  var workload: Workload { CriticalOutcome.workload(run) }
+  /// Every seed has to have learnt the task, or the mean mixes two things. Nobody knows how predictable a text is: there
+  /// every seed has to know more than how frequent tokens are.
+  var isSolved: Bool {
+    !full.scores.isEmpty && full.values.allSatisfy { task.isText ? $0 > 0 : $0 >= CriticalPlan.solved }
+  }
+  var task: CriticalTask { CriticalTask(run.training, of: run.model) }
 
-  private static func workload(_ run: QualityRun) -> Workload {
-    let answer = CriticalPlan.answerLength(run.training) ?? 1
-    return Workload(promptLength: run.training.context - answer, generatedLength: answer)
+  /// Means over the seeds, of the model with everything kept and of frequencies alone; nil where answers follow.
+  /// - Unit: bit per token
+  var bits: (model: Double, unigram: Double)? {
+    let known = full.results.values.compactMap(\.bits)
+    guard !known.isEmpty else { return nil }
+    return (Statistics.mean(known.map(\.model)), Statistics.mean(known.map(\.unigram)))
   }
 
   /// A method's budgets, smallest footprint first.
@@ -69,7 +76,7 @@ struct CriticalOutcome {
 }
 
 /// Everything that a report about measured critical footprints reads.
-public struct CriticalSubject {
+public struct CriticalSubject: Sendable {
   let plan: CriticalPlan
   let command: String
   /// The journal as the report names it.
@@ -83,9 +90,7 @@ public struct CriticalSubject {
   /// - Throws: `CountOverflow`
   public init(_ plan: CriticalPlan, _ results: [CriticalResult], command: String, journal: String) throws {
     (self.plan, self.results, self.command, self.journal) = (plan, results, command, journal)
-    asked = try plan.quality.runs.reduce(0) { sum, run in
-      try sum + plan.cases(of: run).count { $0.problem == nil }
-    }
+    asked = try plan.tasks().reduce(0) { $0 + $1.cases.count }
     groups = try plan.quality.sweep.datasets.map { dataset in
       let outcomes = try dataset.variants.compactMap { name -> CriticalOutcome? in
         let own = results.filter { $0.run.dataset == dataset.name && $0.run.variant.name == name }
@@ -93,7 +98,7 @@ public struct CriticalSubject {
         let rows = try plan.cases(of: run).map { one in
           let same = own.filter { ($0.method, $0.kind, $0.text) == (one.method, one.kind, one.text) }
           return CriticalRow(
-            one: one, scores: Dictionary(same.map { ($0.run.seed, $0.score) }, uniquingKeysWith: { $1 }))
+            one: one, results: Dictionary(same.map { ($0.run.seed, $0) }, uniquingKeysWith: { $1 }))
         }
         return CriticalOutcome(run: run, rows: rows)
       }

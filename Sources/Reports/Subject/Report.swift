@@ -12,7 +12,7 @@ public func computedReport(_ subject: ReportSubject) async throws -> ReportBuild
   try subject.formulaSection(&report.document)
   try await subject.costSection(&report)
   try subject.publishedSection(&report.document)
-  try subject.cacheMethodSection(&report)
+  try await subject.cacheMethodSection(&report)
   try await subject.cacheSection(&report)
   try await subject.latencySection(&report)
   try await subject.rooflineSection(&report)

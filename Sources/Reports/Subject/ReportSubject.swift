@@ -29,15 +29,20 @@ public struct ReportSubject: Sendable {
   public let contenders: [NamedModel]
   let objective: Objective
   let quality: QualityTable?
+  /// Measured answers of small models, where the scenario names them.
+  let answers: CriticalSubject?
 
   /// - Parameters:
   ///   - scenario: whose grid is priced.
   ///   - profiles: the machines, on the first of which everything is priced.
   ///   - command: the arguments that make this report, as the header shows them.
+  ///   - answers: of small models, whose critical footprints stand beside cache methods.
   /// - Throws: `ScenarioError` for a grid that is too large and for a wrong quality table, `HardwareError`,
   ///   `CountOverflow`
   /// - Precondition: at least one profile.
-  public init(_ scenario: Scenario, on profiles: [HardwareProfile], command: String) throws {
+  public init(_ scenario: Scenario, on profiles: [HardwareProfile], command: String, answers: CriticalSubject? = nil)
+    throws
+  {
     precondition(!profiles.isEmpty, "a report needs a hardware profile")
     guard scenario.grid.count <= Self.pointLimit else {
       throw ScenarioError([
@@ -64,6 +69,7 @@ public struct ReportSubject: Sendable {
     self.summaries = summaries
     self.point = point
     self.quality = quality
+    self.answers = answers
     otherProfiles = Array(profiles.dropFirst())
     roofline = try Roofline(profile, point.precision)
     cost = try price(point.question)

@@ -37,7 +37,8 @@ struct ReportCommand: AsyncParsableCommand {
     let scenario = try options.scenario()
     guard scenario.published.isEmpty else { return try await reportPublished(scenario) }
     guard scenario.qualitySweep == nil else { return try await reportQuality(scenario) }
-    let subject = try ReportSubject(scenario, on: options.hardware(of: scenario), command: command)
+    let subject = try ReportSubject(
+      scenario, on: options.hardware(of: scenario), command: command, answers: criticalAnswers(scenario))
     var report = try await computedReport(subject)
     var measured = MeasuredPart()
     if !skipsMeasuring {
@@ -48,6 +49,26 @@ struct ReportCommand: AsyncParsableCommand {
     let folder = output ?? "reports/\(scenario.name)"
     try report.write(to: folder)
     printOutput("\(folder)/report.md\n")
+  }
+
+  /// What small models answered, where the scenario names a journal of `photon critical`.
+  private func criticalAnswers(_ scenario: Scenario) throws -> CriticalSubject? {
+    guard let source = scenario.critical else { return nil }
+    let plan = try CriticalPlan(
+      Scenario(file: source.scenario, options: ScenarioOptions(searchPaths: searchPaths, figures: reportFigureNames)))
+    let names = plan.quality.sweep.datasets.map(\.name)
+    if let unknown = source.data?.first(where: { !names.contains($0) }) {
+      throw ScenarioError([
+        scenario.diagnostic(
+          "critical",
+          Problem(
+            "data", "\(shownPath(source.scenario)) has no dataset \"\(unknown)\"",
+            accepted: names.joined(separator: ", ")))
+      ])
+    }
+    return try CriticalSubject(
+      plan, CriticalJournal(path: source.journal).results(of: plan),
+      command: "photon critical \(shownPath(source.scenario))", journal: source.journal)
   }
 
   /// Published tables beside predictions; nothing is executed for them.
