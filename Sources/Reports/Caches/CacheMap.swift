@@ -54,12 +54,13 @@ struct CacheMap {
   /// - Throws: `CountOverflow`
   func figure() throws -> RegimeMap {
     let winners = try Self.batches.map { batch in try Self.prompts.map { try winner(prompt: $0, batch: batch) } }
+    let ahead = Set(winners.joined().compactMap { $0.hierarchy?.name })
     let names = vanilla.map(\.name).filter { name in winners.joined().contains { $0.vanilla?.name == name } }
     let colours = names.indices.map { Colour.areas[$0 % Colour.areas.count] }
     let regimes =
       zip(names, colours).flatMap { name, colour in
         [RegimeMap.Regime(name, colour), .init("\(name), a hierarchy faster", colour.tint(0.35))]
-      } + [RegimeMap.Regime("only a hierarchy fits", .white.tint(1)), .tooLarge]
+      } + [RegimeMap.Regime("only a hierarchy fits", Colour.areas[3].tint(0.35)), .tooLarge]
     let cells = winners.map { row in
       row.map { winner -> RegimeMap.Cell in
         guard let vanilla = winner.vanilla else {
@@ -72,7 +73,8 @@ struct CacheMap {
     }
     return RegimeMap(
       title(winners.flatMap(\.self)),
-      subtitle: "fastest decode of a Transformer on \(profile.name); numbers: times as fast is the fastest hierarchy",
+      subtitle: "colours: the Transformer that decodes fastest on \(profile.name); numbers: how many times as fast "
+        + "\(hierarchies.map(\.name).filter { name in ahead.contains(name) }.joined(separator: " or ")) is",
       x: "prompt (tokens)", xValues: Self.prompts.map(Double.init), y: "batch (prompts)",
       yValues: Self.batches.map(Double.init), regimes: regimes, cells: cells, size: FigureSize(width: 980, height: 480))
   }

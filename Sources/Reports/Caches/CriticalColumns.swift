@@ -10,9 +10,14 @@ struct CacheKind: Hashable {
   /// Settings that are words, such as whose budgets.
   private let words: [String]
   private let exempt: Exempt
+  private let lookup: Lookup.Method
+  private let entry: EntryForm.Method
+  private let placement: Placement.Method
 
   init(_ cache: StackCache) {
     retention = cache.plan.retention.method
+    (lookup, entry) = (cache.plan.lookup.method, cache.plan.entry.method)
+    placement = cache.plan.placement.method
     words = cache.plan.retention.settings.compactMap {
       if case .word(let word) = $0.value { word } else { nil }
     }

@@ -62,8 +62,9 @@ extension ReportSubject {
     report.document.heading("Which is fastest", level: 3)
     report.document.paragraph(
       "The Transformer whose decode takes the least time per token, over prompts and batches, and what the fastest "
-        + "hierarchy that keeps everything makes of it; grey or a dash where none fits into the memory. Only entries that "
-        + "are read count here, and no quality. The table is of `\(profile.name)`.")
+        + "hierarchy that keeps everything makes of it: pale where it is faster, without a number where it does not fit. Grey or "
+        + "a dash is where nothing fits into the memory. Only entries that are read count here, and no quality. The table "
+        + "is of `\(profile.name)`.")
     for own in cacheProfiles {
       let map = try CacheMap(rows, question, on: own)
       try await report.figure(

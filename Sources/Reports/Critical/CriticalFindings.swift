@@ -8,7 +8,7 @@ extension CriticalSubject {
       outcomes.flatMap { outcome -> [String] in
         let title = "\(capitalised(dataset)), \(outcome.name)"
         return outcome.isSolved ? solved(title, outcome) : [unsolved(title, outcome)]
-      } + together(dataset, outcomes.filter(\.isSolved))
+      } + together(dataset, outcomes.filter(\.isSolved)) + officials(dataset, outcomes)
     }
   }
 
@@ -64,12 +64,6 @@ extension CriticalSubject {
         "\(title): both readings differ for \(twice.joined(separator: ", ")): the curve falls below the threshold again."
       )
     }
-    let official = methods.filter { outcome.row(.official, of: $0)?.one.keepsEverything == true }
-    if !official.isEmpty {
-      lines.append(
-        "\(title): in \(number(outcome.run.training.context)) tokens the official budgets of "
-          + "\(official.joined(separator: ", ")) keep everything and say nothing.")
-    }
     return lines
   }
 
@@ -83,6 +77,20 @@ extension CriticalSubject {
     }
     return outcomes.count > 1
       ? ["\(capitalised(dataset)), models on one axis: \(texts.joined(separator: ", "))."] : []
+  }
+
+  /// Methods whose official budgets are never reached by any of the models.
+  private func officials(_ dataset: String, _ outcomes: [CriticalOutcome]) -> [String] {
+    let idle = methods.filter { method in
+      let rows = outcomes.compactMap { $0.row(.official, of: method) }
+      return !rows.isEmpty && rows.allSatisfy(\.one.keepsEverything)
+    }
+    return idle.isEmpty
+      ? []
+      : [
+        "\(capitalised(dataset)): in \(number(outcomes[0].run.training.context)) tokens the official budgets of "
+          + "\(idle.joined(separator: ", ")) keep everything and say nothing."
+      ]
   }
 
   private static func isAbove(_ critical: CriticalFootprint) -> Bool {
