@@ -95,6 +95,10 @@ struct CacheMethodTests {
     let block = try #require(plan.quality.runs.first { $0.variant.name == "Block" })
     let own = try #require(plan.cases(of: block)[0].footprint).footprint
     #expect(try cells(text, "blocks")[6] == "0.\(Int((own * 1000).rounded()))")
+    #expect(try cells(text, "heads")[1] == "`heads`: [duo-attention](../../docs/caches/duo-attention.md)")
+    #expect(try cells(text, "blocks")[1] == "`blocks`: [block](../../docs/models/block.md)")
+    #expect(text.contains("still answers at a footprint of \(expected) (a window); Block holds 0."))
+    #expect(text.contains("Of `heads`, `heavy`, `small entries` nothing was measured."))
     #expect(text.contains("[report](../t/report.md), `photon critical t`"))
     // Without answers there is no column.
     #expect(try await !report().contains("critical"))

@@ -13,4 +13,25 @@ extension Model {
     case .hierarchy: .hierarchical
     }
   }
+
+  /// Its pages below docs, without `.md`: of what its caches do, and of the architecture where that is what saves.
+  var guides: [String] {
+    let caches = caches.flatMap { cache -> [String] in
+      let entry = cache.plan.entry == .keyAndValue ? [] : ["caches/\(cache.plan.entry.method.rawValue)"]
+      return [cache.guide.map { "caches/\($0)" }].compactMap(\.self) + entry
+    }
+    let family = evictions.isEmpty || structure == .hierarchy ? ["models/\(family.rawValue)"] : []
+    return (family + caches).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+  }
+}
+
+extension StackCache {
+  /// Heads that stream beside others that do not are DuoAttention's and PruLong's.
+  fileprivate var guide: String? {
+    guard case .streaming = plan.retention else { return plan.retention.guide }
+    return switch exempt {
+    case .heads, .roles: "duo-attention"
+    case .none, .firstLayers, .everyLayer: plan.retention.guide
+    }
+  }
 }

@@ -43,12 +43,40 @@ extension CriticalSubject {
   /// same way. Models with everything kept have their own footprint.
   /// - Parameter datasets: names; nil for all of them.
   func columns(_ datasets: [String]?) -> [TableColumn<CacheRow>] {
-    (datasets ?? groups.map(\.dataset)).compactMap { name in
-      groups.first { $0.dataset == name }.map { group in
-        TableColumn(Column("critical_\(name)", "critical, \(name)", .right)) { row in
-          cell(of: row.model, among: group.outcomes).map { Cell($0) } ?? .missing
-        }
+    shown(datasets).map { group in
+      TableColumn(Column("critical_\(group.dataset)", "critical, \(group.dataset)", .right)) { row in
+        cell(of: row.model, among: group.outcomes).map { Cell($0) } ?? .missing
       }
+    }
+  }
+
+  private func shown(_ datasets: [String]?) -> [(dataset: String, outcomes: [CriticalOutcome])] {
+    groups.filter { datasets?.contains($0.dataset) ?? true }
+  }
+
+  /// Whether no dataset has anything to say about a model kept so.
+  func isUnknown(_ model: Model, _ datasets: [String]?) -> Bool {
+    shown(datasets).allSatisfy { cell(of: model, among: $0.outcomes) == nil }
+  }
+
+  /// For each dataset, the least that a small Transformer can do with beside what small hierarchies hold.
+  func findings(_ datasets: [String]?) -> [String] {
+    shown(datasets).compactMap { group in
+      let solved = group.outcomes.filter(\.isSolved)
+      guard let vanilla = solved.first(where: { $0.run.model.structure == .stack }),
+        let best = critical(vanilla).first
+      else { return nil }
+      let hierarchies = solved.filter { $0.run.model.structure == .hierarchy }.map { outcome in
+        let own = outcome.full.one.footprint!.footprint
+        let least =
+          critical(outcome).first.map { ", and still answers at \(criticalText($0.value)) (\($0.method))" } ?? ""
+        return "\(outcome.name) holds \(NumberFormat.fixed(decimals: 3).text(own)) with everything kept\(least)"
+      }
+      let others =
+        group.outcomes.contains { $0.run.model.structure == .hierarchy }
+        ? "no hierarchy learnt it" : "no hierarchy was tried"
+      return "On \(group.dataset) the small Transformer still answers at a footprint of \(criticalText(best.value)) "
+        + "(\(best.method)); " + (hierarchies.isEmpty ? others : hierarchies.joined(separator: "; ")) + "."
     }
   }
 
@@ -72,8 +100,7 @@ extension CriticalSubject {
 
   /// What the columns are about, for the paragraph above the table.
   func columnText(_ datasets: [String]?) -> String {
-    let shown = groups.filter { datasets?.contains($0.dataset) ?? true }
-    let tasks = shown.map { group in
+    let tasks = shown(datasets).map { group in
       let names = group.outcomes.map { outcome in
         "\(outcome.name) (\(significant(Double(parameters(of: outcome.run.model).total))) parameters)"
       }

@@ -58,7 +58,7 @@ extension ReportSubject {
       CacheClass.allCases.filter { kind in rows.contains { $0.model.cacheClass == kind } }
         .map { "\(capitalised($0.rawValue)): \($0.keeps)" })
     report.document.table(methodTable(rows))
-    report.document.list(try methodFindings(rows))
+    report.document.list(try methodFindings(rows) + criticalFindings(rows))
     report.document.heading("Which is fastest", level: 3)
     report.document.paragraph(
       "The Transformer whose decode takes the least time per token, over prompts and batches, and what the fastest "
@@ -82,9 +82,8 @@ extension ReportSubject {
     let own: [TableColumn<CacheRow>] = [
       TableColumn(.text("class")) { Cell($0.model.cacheClass.rawValue) },
       TableColumn(.text("method")) { row in
-        let guides = Set(row.model.evictions.compactMap(\.guide)).sorted()
-        let links = guides.map { "[\($0)](../../docs/caches/\($0).md)" }
-        return Cell("`\(row.name)`" + (links.isEmpty ? "" : ": " + links.joined(separator: ", ")))
+        let links = row.model.guides.map { "[\($0.split(separator: "/").last!)](../../docs/\($0).md)" }
+        return Cell("`\(row.name)`: \(links.joined(separator: ", "))")
       },
     ]
     let forms = rows.contains { !$0.entryForms.isEmpty }
@@ -119,6 +118,18 @@ extension ReportSubject {
   private func bound(_ timed: TimedPoint, _ phase: Phase) -> String {
     guard case .text(let text) = timed.value(of: .phase(.boundWithMargin, phase)).shown else { return "" }
     return "(\(text))"
+  }
+
+  /// What small models say about hierarchies beside eviction, and what nobody knows.
+  private func criticalFindings(_ rows: [CacheRow]) -> [String] {
+    let known = answers?.findings(scenario.critical?.data) ?? []
+    let unknown = rows.filter { row in answers?.isUnknown(row.model, scenario.critical?.data) ?? true }
+    let names = unknown.map { "`\($0.name)`" }.joined(separator: ", ")
+    return known + [
+      "**Not known:** what any of these models answers with these budgets; critical footprints are of small models, which "
+        + "were not trained for their methods."
+        + (unknown.isEmpty ? "" : " Of \(names) nothing was measured.")
+    ]
   }
 
   private func methodFindings(_ rows: [CacheRow]) throws -> [String] {

@@ -25,7 +25,7 @@ extension CriticalSubject {
   private func share(_ row: CriticalRow) -> String { significant(row.one.footprint!.footprint) }
 
   /// Methods by their critical footprint, smallest first.
-  private func critical(_ outcome: CriticalOutcome) -> [(method: String, value: CriticalFootprint)] {
+  func critical(_ outcome: CriticalOutcome) -> [(method: String, value: CriticalFootprint)] {
     methods.compactMap { method in
       outcome.critical(method, .contiguousFromFull).map { (method, $0) }
     }.sorted { Self.order($0.1) < Self.order($1.1) }
