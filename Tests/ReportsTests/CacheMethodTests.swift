@@ -98,7 +98,7 @@ struct CacheMethodTests {
     #expect(try cells(text, "heads")[1] == "`heads`: [duo-attention](../../docs/caches/duo-attention.md)")
     #expect(try cells(text, "blocks")[1] == "`blocks`: [block](../../docs/models/block.md)")
     #expect(text.contains("still answers at a footprint of \(expected) (a window); Block holds 0."))
-    #expect(text.contains("Of `heads`, `heavy`, `small entries` nothing was measured."))
+    #expect(text.contains("Of `heads`, `small entries`, `heavy` nothing was measured."))
     #expect(text.contains("[report](../t/report.md), `photon critical t`"))
     // Without answers there is no column.
     #expect(try await !report().contains("critical"))

@@ -20,7 +20,7 @@ extension Model {
       let entry = cache.plan.entry == .keyAndValue ? [] : ["caches/\(cache.plan.entry.method.rawValue)"]
       return [cache.guide.map { "caches/\($0)" }].compactMap(\.self) + entry
     }
-    let family = evictions.isEmpty || structure == .hierarchy ? ["models/\(family.rawValue)"] : []
+    let family = evictions.isEmpty || cacheClass == .hierarchical ? ["models/\(family.rawValue)"] : []
     return (family + caches).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
   }
 }

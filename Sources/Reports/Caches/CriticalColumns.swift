@@ -33,7 +33,7 @@ struct CacheKind: Hashable {
 extension Model {
   /// Of the stack over the tokens, or of every encoder; empty where everything is kept.
   var cacheKinds: [CacheKind] {
-    let kinds = (structure == .stack ? caches.prefix(1) : caches.dropFirst()).map(CacheKind.init)
+    let kinds = (cacheClass == .hierarchical ? caches.dropFirst() : caches.prefix(1)).map(CacheKind.init)
     return kinds.contains { $0 != CacheKind(.full) } ? kinds : []
   }
 }
@@ -63,17 +63,17 @@ extension CriticalSubject {
   func findings(_ datasets: [String]?) -> [String] {
     shown(datasets).compactMap { group in
       let solved = group.outcomes.filter(\.isSolved)
-      guard let vanilla = solved.first(where: { $0.run.model.structure == .stack }),
+      guard let vanilla = solved.first(where: { $0.run.model.cacheClass != .hierarchical }),
         let best = critical(vanilla).first
       else { return nil }
-      let hierarchies = solved.filter { $0.run.model.structure == .hierarchy }.map { outcome in
+      let hierarchies = solved.filter { $0.run.model.cacheClass == .hierarchical }.map { outcome in
         let own = outcome.full.one.footprint!.footprint
         let least =
           critical(outcome).first.map { ", and still answers at \(criticalText($0.value)) (\($0.method))" } ?? ""
         return "\(outcome.name) holds \(NumberFormat.fixed(decimals: 3).text(own)) with everything kept\(least)"
       }
       let others =
-        group.outcomes.contains { $0.run.model.structure == .hierarchy }
+        group.outcomes.contains { $0.run.model.cacheClass == .hierarchical }
         ? "no hierarchy learnt it" : "no hierarchy was tried"
       return "On \(group.dataset) the small Transformer still answers at a footprint of \(criticalText(best.value)) "
         + "(\(best.method)); " + (hierarchies.isEmpty ? others : hierarchies.joined(separator: "; ")) + "."
@@ -81,7 +81,7 @@ extension CriticalSubject {
   }
 
   private func cell(of model: Model, among outcomes: [CriticalOutcome]) -> String? {
-    guard let outcome = outcomes.first(where: { $0.run.model.family == model.family }) else { return nil }
+    guard let outcome = Dictionary(grouping: outcomes, by: \.run.model.family)[model.family]?.first else { return nil }
     let kinds = model.cacheKinds
     guard !kinds.isEmpty else {
       guard outcome.isSolved else { return "not solved" }

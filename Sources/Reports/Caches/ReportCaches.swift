@@ -122,13 +122,13 @@ extension ReportSubject {
 
   /// What small models say about hierarchies beside eviction, and what nobody knows.
   private func criticalFindings(_ rows: [CacheRow]) -> [String] {
-    let known = answers?.findings(scenario.critical?.data) ?? []
-    let unknown = rows.filter { row in answers?.isUnknown(row.model, scenario.critical?.data) ?? true }
-    let names = unknown.map { "`\($0.name)`" }.joined(separator: ", ")
-    return known + [
-      "**Not known:** what any of these models answers with these budgets; critical footprints are of small models, which "
-        + "were not trained for their methods."
-        + (unknown.isEmpty ? "" : " Of \(names) nothing was measured.")
+    let start = "**Not known:** what any of these models answers with these budgets"
+    guard let answers else { return [start + "."] }
+    let datasets = scenario.critical?.data
+    let names = rows.filter { answers.isUnknown($0.model, datasets) }.map { "`\($0.name)`" }
+    return answers.findings(datasets) + [
+      "\(start); critical footprints are of small models, which were not trained for their methods."
+        + (names.isEmpty ? "" : " Of \(names.joined(separator: ", ")) nothing was measured.")
     ]
   }
 
