@@ -64,12 +64,12 @@ extension CriticalSubject {
     shown(datasets).compactMap { group in
       let solved = group.outcomes.filter(\.isSolved)
       guard let vanilla = solved.first(where: { $0.run.model.cacheClass != .hierarchical }),
-        let best = critical(vanilla).first
+        let best = leastCritical(vanilla)
       else { return nil }
       let hierarchies = solved.filter { $0.run.model.cacheClass == .hierarchical }.map { outcome in
         let own = outcome.full.one.footprint!.footprint
         let least =
-          critical(outcome).first.map { ", and still answers at \(criticalText($0.value)) (\($0.method))" } ?? ""
+          leastCritical(outcome).map { ", and still answers at \(criticalText($0.value)) (\($0.method))" } ?? ""
         return "\(outcome.name) holds \(NumberFormat.fixed(decimals: 3).text(own)) with everything kept\(least)"
       }
       let others =

@@ -25,7 +25,7 @@ extension CriticalSubject {
   private func share(_ row: CriticalRow) -> String { significant(row.one.footprint!.footprint) }
 
   /// Methods by their critical footprint, smallest first.
-  func critical(_ outcome: CriticalOutcome) -> [(method: String, value: CriticalFootprint)] {
+  private func critical(_ outcome: CriticalOutcome) -> [(method: String, value: CriticalFootprint)] {
     methods.compactMap { method in
       outcome.critical(method, .contiguousFromFull).map { (method, $0) }
     }.sorted { Self.order($0.1) < Self.order($1.1) }
@@ -70,7 +70,7 @@ extension CriticalSubject {
   /// Solved models on one axis.
   private func together(_ dataset: String, _ outcomes: [CriticalOutcome]) -> [String] {
     let texts = outcomes.map { outcome -> String in
-      guard let best = critical(outcome).first(where: { !Self.isAbove($0.value) }) else {
+      guard let best = leastCritical(outcome) else {
         return "\(outcome.name) \(share(outcome.full)) with everything kept"
       }
       return "\(outcome.name) \(criticalText(best.value)) (\(best.method); \(share(outcome.full)) with everything kept)"
@@ -91,6 +91,11 @@ extension CriticalSubject {
         "\(capitalised(dataset)): in \(number(outcomes[0].run.training.context)) tokens the official budgets of "
           + "\(idle.joined(separator: ", ")) keep everything and say nothing."
       ]
+  }
+
+  /// The method that needs least, of those whose budgets are enough.
+  func leastCritical(_ outcome: CriticalOutcome) -> (method: String, value: CriticalFootprint)? {
+    critical(outcome).first { !Self.isAbove($0.value) }
   }
 
   private static func isAbove(_ critical: CriticalFootprint) -> Bool {
