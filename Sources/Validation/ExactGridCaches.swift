@@ -8,7 +8,8 @@ extension ExactGrid {
   /// of entries that are never, sometimes and always full.
   private static func entry(for retention: Retention, _ draw: inout Draw) -> EntryForm {
     guard draw.below(3) > 0 else { return .keyAndValue }
-    let residual = draw.oneOf([0, 0, 1, 2, 5, 40])
+    var residual = draw.oneOf([0, 0, 1, 2, 5, 40])
+    if case .streaming(let plan) = retention, plan.evicts == .before { residual = min(residual, plan.window - 4) }
     return .quantised(
       Quantisation(
         format: draw.oneOf(Quantisation.Format.allCases), group: 1 + draw.below(4),

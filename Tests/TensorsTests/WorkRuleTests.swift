@@ -80,7 +80,10 @@ struct WorkRuleTests {
         }
         + VoteShape.Weights.allCases.map {
           .scoreEntries(VoteShape(groups: 2, queries: 3, entries: 9, layer: layer, weights: $0, pooled: 10))
-        }
+        } + [
+          .scoreEntries(
+            VoteShape(groups: 2, queries: 3, entries: 2, layer: layer, isBehind: true, weights: .own, pooled: 4))
+        ]
     }
   }
 
@@ -261,7 +264,7 @@ struct WorkRuleTests {
   static func vote(_ shape: VoteShape) {
     let width = shape.layer.headWidth
     for query in 0..<shape.groups * shape.queries * shape.layer.heads {
-      let visible = shape.entries - shape.queries + 1 + query % shape.queries
+      let visible = shape.isBehind ? shape.entries : shape.entries - shape.queries + 1 + query % shape.queries
       let (row, keys, weights) = (numbers(width), numbers(visible * width), numbers(visible))
       switch shape.weights {
       case .attention: break

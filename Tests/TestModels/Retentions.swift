@@ -30,6 +30,9 @@ package func retentions(_ method: Retention.Method) -> [Retention] {
       .chunked(ChunkedEviction(sparsity: 0.5, window: 2, kernel: 3)),
       .chunked(ChunkedEviction(sparsity: 1, window: 1, kernel: 5)),
       .chunked(ChunkedEviction(budgets: .pyramid, sparsity: 0.4, window: 1, kernel: 3, beta: 2)),
+      .chunked(ChunkedEviction(sparsity: 0.5, patched: true, window: 1, kernel: 3)),
+      .chunked(ChunkedEviction(sparsity: 0.7, patched: true, window: 2, kernel: 1)),
+      .chunked(ChunkedEviction(budgets: .pyramid, sparsity: 0.6, patched: true, window: 1, kernel: 3, beta: 2)),
     ]
   }
 }
@@ -52,8 +55,11 @@ package func roomy(_ method: Retention.Method, for positions: Int) -> [Retention
   case .snapKV: [.snapKV(SnapKV(budget: positions, window: 2, kernel: 3))]
   case .pyramidKV: [.pyramidKV(PyramidKV(votes: SnapKV(budget: positions, window: 2, kernel: 3), beta: 2))]
   case .chunked:
-    ChunkedEviction.Budgets.allCases.map { .chunked(ChunkedEviction(budgets: $0, sparsity: 0, window: 2, beta: 2)) }
-      + [.chunked(ChunkedEviction(sparsity: 1, window: positions))]
+    [false, true].flatMap { patched in
+      ChunkedEviction.Budgets.allCases.map {
+        .chunked(ChunkedEviction(budgets: $0, sparsity: 0, patched: patched, window: 2, beta: 2))
+      } + [.chunked(ChunkedEviction(sparsity: 1, patched: patched, window: positions))]
+    }
   }
 }
 

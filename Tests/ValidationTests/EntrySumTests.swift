@@ -20,17 +20,21 @@ struct EntrySumTests {
   /// Σ found + rows of a pass, the triangle inside it, over passes, layers and heads; by phase.
   static func executed(_ weights: ModelWeights, prompt: Int, generated: Int, chunk: Int) -> [Int] {
     let stack = weights.model.tokenStack
-    let cache = KeyValueCache(stack, groups: 1, capacity: prompt + generated, holdsNumbers: false)
+    let cache = KeyValueCache(
+      stack, groups: 1, capacity: prompt + max(generated, stack.lookahead), holdsNumbers: false)
     let machine = Machine(backend: .shapes)
-    func pass(_ queries: Int, prompt: Int?) -> Int {
+    func pass(_ own: Int, prompt: Int?) -> Int {
+      let ahead = prompt.map { cache.nextPosition + own < $0 ? min(stack.lookahead, $0) : 0 } ?? 0
+      let queries = own + ahead
       machine.makeRoom(in: cache, for: queries, at: stack.node(.upkeep))
+      cache.lookAhead(by: ahead)
       let sum = cache.runs.indices.reduce(0) { sum, index in
         let heads = cache.runs[index].heads.count
         let found = cache.places[index].first?.positions.count ?? cache.ownHeld(run: index)
         return sum + heads * (queries * found + queries * (queries + 1) / 2)
       }
       cache.advance(by: queries)
-      machine.settle(cache, queries: queries, prompt: prompt, at: stack.node(.upkeep))
+      machine.settle(cache, queries: own, prompt: prompt, at: stack.node(.upkeep))
       return sum
     }
     let read = stride(from: 0, to: prompt, by: chunk).reduce(0) { $0 + pass(min(chunk, prompt - $1), prompt: prompt) }
@@ -51,7 +55,7 @@ struct EntrySumTests {
                 let groups = try passes(question, in: phase).stacks
                 return model.tokenStack.runs.reduce(Int128(0)) { sum, run in
                   run.heads.reduce(sum) { sum, heads in
-                    let planned = PlannedHeads(heads.cache, PromptPasses(units: prompt, chunk: chunk))
+                    let planned = PlannedHeads(heads.cache, model.tokenStack.promptPasses(model, prompt: prompt))
                     let pairs = groups.flatMap { Array(planned.passes($0)) }.reduce(Int128(0)) { $0 + $1.allPairs }
                     return sum + Int128(run.layers * heads.count) * pairs
                   }

@@ -24,6 +24,8 @@ struct FootprintTests {
       [
         .chunked(ChunkedEviction(sparsity: 0.5, window: 1, kernel: 3)),
         .chunked(ChunkedEviction(budgets: .pyramid, sparsity: 0.25, window: 1, kernel: 3)),
+        .chunked(ChunkedEviction(sparsity: 0.75, patched: true, window: 1, kernel: 3)),
+        .chunked(ChunkedEviction(budgets: .pyramid, sparsity: 0.5, patched: true, window: 9, kernel: 3)),
       ]
     }
   }
@@ -106,11 +108,10 @@ struct FootprintTests {
               for group in groups where group.isOf(stack) {
                 for piece in planned.passes(group) {
                   for index in 0..<piece.indices {
-                    let rows = Int(piece.rows)
-                    let before = Int(piece.before!) + Int(index) * rows
+                    let before = Int(piece.before!) + Int(index) * piece.advance
                     let pass = Pass(
                       phase: phase, node: stack.node(.attention), layer: 0, heads: own.count,
-                      found: planned.found(after: before, rows: rows), rows: rows,
+                      found: planned.found(after: before, rows: piece.advance), rows: Int(piece.rows),
                       pairs: piece.pairs + index * piece.pairsSlope)
                     for layer in layer..<layer + run.layers {
                       var placed = pass

@@ -24,6 +24,8 @@ public protocol CacheSettings {
   func integer(_ key: String, in accepted: ClosedRange<Int>, usual: Int?) -> Int?
   /// A number from 0 to 1.
   func fraction(_ key: String, usual: Double?) -> Double?
+  /// `true` or `false`.
+  func flag(_ key: String, usual: Bool?) -> Bool?
   /// One of some words.
   func word<Word: RawRepresentable & CaseIterable>(_ key: String, usual: Word?) -> Word? where Word.RawValue == String
 }
@@ -32,12 +34,14 @@ public protocol CacheSettings {
 public enum CacheSetting: Hashable, Sendable, CustomStringConvertible {
   case integer(Int)
   case fraction(Double)
+  case flag(Bool)
   case word(String)
 
   public var description: String {
     switch self {
     case .integer(let value): "\(value)"
     case .fraction(let value): "\(value)"
+    case .flag(let value): "\(value)"
     case .word(let value): value
     }
   }

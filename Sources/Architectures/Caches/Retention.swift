@@ -112,6 +112,11 @@ public enum Retention: CacheChoice {
     }
   }
 
+  /// Last units of the prompt that run behind each of its passes but the last, and leave nothing there.
+  public var lookahead: Int {
+    if case .chunked(let plan) = self, plan.patched { plan.window } else { 0 }
+  }
+
   /// Units of the prompt in one pass where a scenario does not say; nil: all of them.
   public var usualPrefillChunk: Int? {
     switch self {

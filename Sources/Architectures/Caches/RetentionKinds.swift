@@ -72,6 +72,11 @@ extension Retention.Method {
           Retention.chunked(ChunkedEviction(budgets: $0, sparsity: sparsity, window: 1, kernel: 3))
         }
       }
+        + [(.uniform, 0.6, 1), (.pyramid, 0.8, 2), (.uniform, 1, 3), (.pyramid, 0.5, 8)].map {
+          budgets, sparsity, window in
+          Retention.chunked(
+            ChunkedEviction(budgets: budgets, sparsity: sparsity, patched: true, window: window, kernel: 3))
+        }
     }
   }
 }

@@ -37,6 +37,11 @@ private struct ScaledSettings: CacheSettings {
     return value
   }
 
+  func flag(_ key: String, usual: Bool?) -> Bool? {
+    guard case .flag(let value) = given[key] else { return usual }
+    return value
+  }
+
   func word<Word: RawRepresentable & CaseIterable>(_ key: String, usual: Word?) -> Word? where Word.RawValue == String {
     guard case .word(let value) = given[key] else { return usual }
     return Word(rawValue: value) ?? usual

@@ -16,6 +16,9 @@ public struct StackCache: Hashable, Sendable {
   /// Everything is kept and read by every head, and the prompt is read in one pass.
   public static var full: StackCache { StackCache() }
 
+  /// Last units of the prompt that run behind each of its passes but the last, and leave nothing there.
+  public var lookahead: Int { plan.retention.lookahead }
+
   /// Whether every head keeps and reads everything, and the prompt is read in one pass.
   public var isFull: Bool { plan.isFull && prefillChunk == nil }
 
@@ -143,6 +146,15 @@ extension StackCache {
           Problem(
             "window", "\(streaming.window) where generation adds up to \(mostRows) units in a pass",
             accepted: "at least \(mostRows), or evicts: behind"))
+      }
+      // What makes room goes from the window, and has to have its form by then.
+      let rows = max(prefillChunk ?? 0, mostRows)
+      if plan.entry.residual > streaming.window - rows, rows <= streaming.window {
+        problems.append(
+          Problem(
+            "residual",
+            "\(plan.entry.residual) newest entries where up to \(rows) units make room in a window of \(streaming.window)",
+            accepted: Problem.accepted(0...streaming.window - rows)))
       }
     }
     return problems

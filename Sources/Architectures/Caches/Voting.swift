@@ -117,13 +117,16 @@ public struct PyramidKV: Hashable, Sendable {
 }
 
 /// Chunked eviction (arXiv:2506.17121 §3): SnapKV's or PyramidKV's votes over each chunk of the prompt by itself. What has
-/// stayed of a chunk is not considered again.
+/// stayed of a chunk is not considered again. Patched, the last queries of the whole prompt vote in every chunk.
 public struct ChunkedEviction: Hashable, Sendable {
   /// Whose budgets: one for all layers, or PyramidKV's.
   public var budgets: Budgets
-  /// `s`: a chunk of ℓ entries keeps ⌊(1 − s)·ℓ⌋ of them.
+  /// `s`: a chunk of ℓ entries keeps ⌊(1 − s)·ℓ⌋ of them, and patched the window besides.
   public var sparsity: Double
-  /// The last queries of a chunk: they vote, and their own entries stay.
+  /// Whether the last `window` units of the whole prompt run behind every chunk but the last and vote in place of the
+  /// chunk's own; their entries go with the pass.
+  public var patched: Bool
+  /// The last queries of a chunk: they vote unless it is patched, and their own entries stay.
   public var window: Int
   /// Entries over which votes are averaged; odd.
   public var kernel: Int
@@ -143,9 +146,13 @@ public struct ChunkedEviction: Hashable, Sendable {
   }
 
   /// The defaults are those of the paper's code; it has no default sparsity.
-  public init(budgets: Budgets = .uniform, sparsity: Double, window: Int = 64, kernel: Int = 5, beta: Int = 20) {
+  public init(
+    budgets: Budgets = .uniform, sparsity: Double, patched: Bool = false, window: Int = 64, kernel: Int = 5,
+    beta: Int = 20
+  ) {
     self.budgets = budgets
     self.sparsity = sparsity
+    self.patched = patched
     self.window = window
     self.kernel = kernel
     self.beta = beta
@@ -159,20 +166,21 @@ public struct ChunkedEviction: Hashable, Sendable {
   init?(_ settings: some CacheSettings) {
     guard let budgets = settings.word("budgets", usual: Budgets.uniform),
       let sparsity = settings.fraction("sparsity", usual: nil),
+      let patched = settings.flag("patched", usual: false),
       let window = settings.integer("window", in: 1...Limits.promptLength, usual: 64),
       let kernel = settings.integer("kernel", in: 1...SnapKV.longestKernel, usual: 5)
     else { return nil }
-    self.init(budgets: budgets, sparsity: sparsity, window: window, kernel: kernel)
+    self.init(budgets: budgets, sparsity: sparsity, patched: patched, window: window, kernel: kernel)
     guard isPyramid else { return }
     guard let beta = settings.integer("beta", in: 1...Limits.promptLength, usual: beta) else { return nil }
     self.beta = beta
   }
 
   var settings: [(key: String, value: CacheSetting)] {
-    [
-      ("budgets", .word(budgets.rawValue)), ("sparsity", .fraction(sparsity)), ("window", .integer(window)),
-      ("kernel", .integer(kernel)),
-    ] + (isPyramid ? [("beta", .integer(beta))] : [])
+    [("budgets", .word(budgets.rawValue)), ("sparsity", .fraction(sparsity))]
+      + (patched ? [("patched", .flag(true))] : [])
+      + [("window", .integer(window)), ("kernel", .integer(kernel))]
+      + (isPyramid ? [("beta", .integer(beta))] : [])
   }
 
   var problems: [Problem] { SnapKV.problems(kernel: kernel) }

@@ -50,20 +50,26 @@ public struct Stack: Hashable, Sendable {
   public let persists: Bool
   /// Positions of a prompt in one pass; nil: all of them.
   public let prefillChunk: Int?
+  /// Last positions of the prompt that run behind each of its passes but the last, and leave nothing there.
+  public let lookahead: Int
 
   @inlinable
-  public init(level: Int, side: Side, runs: Runs<LayerRun>, persists: Bool, prefillChunk: Int? = nil) {
+  public init(
+    level: Int, side: Side, runs: Runs<LayerRun>, persists: Bool, prefillChunk: Int? = nil, lookahead: Int = 0
+  ) {
     self.level = level
     self.side = side
     self.runs = runs
     self.persists = persists
     self.prefillChunk = prefillChunk
+    self.lookahead = lookahead
   }
 
   /// A stack of alike layers whose persistent cache is kept in some way.
   public init(level: Int, side: Side, layers: Int, _ shape: LayerShape, _ cache: StackCache) {
     self.init(
-      level: level, side: side, runs: cache.runs(of: layers, shape), persists: true, prefillChunk: cache.prefillChunk)
+      level: level, side: side, runs: cache.runs(of: layers, shape), persists: true, prefillChunk: cache.prefillChunk,
+      lookahead: cache.lookahead)
   }
 
   /// The same layers with a cache that keeps and reads everything: what a teacher-forced pass runs.

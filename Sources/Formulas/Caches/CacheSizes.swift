@@ -35,6 +35,9 @@ struct CacheBits<Integer: CountingInteger>: Sendable {
     }
   }
 
+  /// Notes what a level holds as it reads the prompt, before it is added: levels do so one behind another.
+  mutating func add(inPrompt cost: PlannedCost<Integer>) { inPrompt = max(inPrompt, atPrompt &+ cost.peakBitsInPrompt) }
+
   /// Adds a level that may evict: continuations hold copies of the prompt's entries, so that each evicts its own. They
   /// are made when decode begins, so there are none at a drop that ends prefill, or where nothing is generated.
   mutating func add(
@@ -42,8 +45,7 @@ struct CacheBits<Integer: CountingInteger>: Sendable {
     copiesAtEnd: Integer
   ) {
     let prompt = cost.bits(after: activity.unitsAtPrompt.integer)
-    // Levels read the prompt one behind another.
-    inPrompt = max(inPrompt, atPrompt &+ cost.peakBitsInPrompt)
+    add(inPrompt: cost)
     let end = copiesAtEnd &* cost.bits(after: activity.unitsAtEnd.integer)
     atPrompt &+= prompt
     beforeDrop &+= copiesAtDrop &* cost.bits(after: activity.unitsAtDrop.integer)

@@ -33,15 +33,17 @@ struct PlannedHeads {
   /// Positions before the passes of the prompt in which what is held can be the most: those between which it grows
   /// evenly.
   var promptTurns: [Int] {
-    let whole = pieces(0, rows: prompt.chunk, count: prompt.whole).flatMap { [$0.first, $0.first + $0.count - 1] }
-    let starts = whole.filter { (0..<prompt.whole).contains($0) }.map { $0 * prompt.chunk }
-    return starts + (prompt.rest > 0 ? [prompt.units - prompt.rest] : [])
+    let turns = pieces(0, rows: prompt.chunk, count: prompt.beforeLast).flatMap { [$0.first, $0.first + $0.count - 1] }
+    return turns.map { $0 * prompt.chunk } + (prompt.units > 0 ? [prompt.units - prompt.last] : [])
   }
 
-  /// Entries for which a head has room in the pass of the prompt that begins there: its own stand beside what it finds.
+  /// Entries for which a head has room in the pass of the prompt that begins there: its own stand beside what it finds,
+  /// and behind them those that look ahead, as they came.
   func allocated(inPassFrom before: Int) -> EntryAmount {
     let rows = min(prompt.chunk, prompt.units - before)
-    return allocated(for: retention.found(after: before, rows: rows) + rows)
+    var amount = allocated(for: retention.found(after: before, rows: rows) + rows)
+    amount.fresh += prompt.lookahead(from: before)
+    return amount
   }
 
   // MARK: Passes
@@ -75,17 +77,17 @@ struct PlannedHeads {
   /// The passes of a group as a head of this plan attends them.
   ///
   /// A pass of r rows that finds m entries and reads r' of them in each row has r·r' + r(r + 1)/2 pairs unless a mask
-  /// hides some; where entries are read once, r' + r of them.
+  /// hides some; where entries are read once, r' + r of them. Rows that look ahead are the last of the r.
   func passes<N: Count>(_ group: PassGroup<N>) -> Runs<PassGroup<N>> {
     guard let before = group.before?.integer, !plan.isFull else { return Runs(group) }
-    let (rows, count) = (group.rows.integer, group.indices.integer)
-    func read(_ index: Int) -> Int { lookup.read(of: retention.found(after: before + index * rows, rows: rows)) }
+    let (rows, count, step) = (group.rows.integer, group.indices.integer, group.advance)
+    func read(_ index: Int) -> Int { lookup.read(of: retention.found(after: before + index * step, rows: step)) }
     func pairs(_ index: Int) -> Int { retention.pairs(found: read(index), rows: rows) }
     func unmasked(_ index: Int) -> Int { rows * read(index) + rows * (rows + 1) / 2 }
-    let pieces = pieces(before, rows: rows, count: count).map { part -> PassGroup<N> in
+    let pieces = pieces(before, rows: step, count: count).map { part -> PassGroup<N> in
       var piece = group
       let isLong = part.count > 1
-      piece.before = N.whole(before + part.first * rows)
+      piece.before = N.whole(before + part.first * step)
       piece.indices = N.whole(part.count)
       piece.pairs =
         unmasked(part.first) == pairs(part.first)
@@ -95,9 +97,13 @@ struct PlannedHeads {
         piece.entriesReadOnce = N.whole(read(part.first) + rows)
         piece.entriesSlope = isLong ? N.whole(read(part.first + 1) - read(part.first)) : 0
       }
-      if residual > 0 {
+      if residual > 0 || step < rows && plan.entry.counts.formsEntries {
         func amount(_ index: Int) -> EntryAmount {
-          guard group.entriesReadOnce == nil else { return EntryAmount(read(index) + rows, residual: residual) }
+          guard group.entriesReadOnce == nil else {
+            var amount = EntryAmount(read(index) + step, residual: residual)
+            amount.fresh += rows - step
+            return amount
+          }
           let fresh = freshPairs(found: read(index), rows: rows, mask: retention.mask)
           return EntryAmount(formed: pairs(index) - fresh, fresh: fresh)
         }
@@ -178,7 +184,7 @@ struct PlannedHeads {
   /// What the passes of a group add beside attention, in one head of one layer of one sequence.
   func upkeep<N: Count>(_ group: PassGroup<N>) -> UpkeepCounts {
     guard let before = group.before?.integer, !plan.isFull else { return UpkeepCounts() }
-    let (rows, count) = (group.rows.integer, group.indices.integer)
+    let (rows, count) = (group.advance, group.indices.integer)
     return pieces(before, rows: rows, count: count).reduce(into: UpkeepCounts()) { sum, part in
       func one(_ index: Int) -> UpkeepCounts { upkeep(before: before + (part.first + index) * rows, rows: rows) }
       let (first, second) = (one(0), one(min(1, part.count - 1)))
@@ -189,7 +195,7 @@ struct PlannedHeads {
     }
   }
 
-  /// What one pass adds.
+  /// What one pass adds: entries of rows that look ahead go without a move, and get no other form.
   private func upkeep(before: Int, rows: Int) -> UpkeepCounts {
     let found = retention.found(after: before, rows: rows)
     let pass = RetainedPass(before: before, rows: rows, found: found, prompt: prompt)
@@ -217,7 +223,8 @@ struct PlannedHeads {
   /// The rows of a group by the state in which they are appended, in one head of one layer of one sequence.
   func appended<N: Count>(_ group: PassGroup<N>) -> EntryAmount {
     let all = (group.rows * group.passes).integer
-    guard residual > 0, group.before != nil else { return EntryAmount(formed: all, fresh: 0) }
+    let ahead = (group.lookahead * group.passes).integer
+    guard residual > 0, group.before != nil else { return EntryAmount(formed: all - ahead, fresh: ahead) }
     let upkeep = upkeep(group)
     let formed = upkeep.formed - upkeep.formedHeld
     return EntryAmount(formed: formed, fresh: all - formed)

@@ -37,6 +37,7 @@ extension RetentionCounts {
 struct RetainedPass {
   /// Positions before it.
   let before: Int
+  /// Positions that it brings, without those that only look ahead.
   let rows: Int
   /// Entries that it finds.
   let found: Int
@@ -54,15 +55,24 @@ struct PromptPasses: Hashable, Sendable {
   let units: Int
   /// Units in one pass; the last one may have fewer.
   let chunk: Int
+  /// Rows that every pass but the last has besides: the last units of the prompt, as many of them as it has.
+  let lookahead: Int
 
-  init(units: Int, chunk: Int?) {
+  init(units: Int, chunk: Int?, lookahead: Int = 0) {
     self.units = units
     self.chunk = max(chunk ?? units, 1)
+    self.lookahead = min(lookahead, units)
   }
 
   /// The chunks that are whole, and the units of the last one if it is not.
   var whole: Int { units / chunk }
   var rest: Int { units % chunk }
+  /// Units in the last pass, whole or not; the passes before it are whole.
+  var last: Int { rest > 0 ? rest : min(chunk, units) }
+  var beforeLast: Int { (units - last) / chunk }
+
+  /// Rows that look ahead in a pass that begins there.
+  func lookahead(from before: Int) -> Int { before + chunk < units ? lookahead : 0 }
 }
 
 /// Votes of queries for entries: sums of attention weights.

@@ -66,12 +66,14 @@ struct ChunkedCounts: RetentionCounts {
   let prompt: PromptPasses
 
   /// Entries that stay of a chunk of so many.
-  func kept(of length: Int) -> Int {
+  /// - Parameter ahead: whether the prompt's last queries vote, so that the window comes on top of the share.
+  func kept(of length: Int, ahead: Bool) -> Int {
     let share = Int((1 - plan.sparsity) * Double(length))
+    let budget = ahead ? share + plan.window : max(share, plan.window)
     switch plan.budgets {
-    case .uniform: return min(max(share, plan.window), length)
+    case .uniform: return min(budget, length)
     case .pyramid:
-      let votes = SnapKV(budget: max(share, plan.window), window: plan.window, kernel: plan.kernel)
+      let votes = SnapKV(budget: budget, window: plan.window, kernel: plan.kernel)
       var pyramid = PyramidKV(votes: votes, beta: plan.beta)
       (pyramid.layer, pyramid.layers) = (plan.layer, plan.layers)
       return min(pyramidCapacity(pyramid, prompt: length), length)
@@ -79,21 +81,25 @@ struct ChunkedCounts: RetentionCounts {
   }
 
   func held(after positions: Int) -> Int {
-    let read = min(positions, prompt.units)
-    let (whole, rest) = (read / prompt.chunk, read % prompt.chunk)
-    return whole * kept(of: prompt.chunk) + kept(of: rest) + positions - read
+    let whole = kept(of: prompt.chunk, ahead: plan.patched)
+    guard positions < prompt.units else {
+      return prompt.beforeLast * whole + kept(of: prompt.last, ahead: false) + positions - prompt.units
+    }
+    return positions / prompt.chunk * whole + kept(of: positions % prompt.chunk, ahead: plan.patched)
   }
 
   var bends: [Int] { [] }
   func fixed(in pass: RetainedPass) -> Int { pass.found }
 
-  /// The last queries of a chunk vote for the entries of the chunk alone.
+  /// The last queries of a chunk, or of the prompt, vote for the entries of the chunk alone. Those of the prompt stand
+  /// behind all of them.
   func votes(of pass: RetainedPass) -> VoteCounts? {
-    guard pass.isPrompt, kept(of: pass.rows) < pass.rows else { return nil }
+    let ahead = plan.patched && pass.after < prompt.units
+    guard pass.isPrompt, kept(of: pass.rows, ahead: ahead) < pass.rows else { return nil }
     let queries = min(plan.window, pass.rows)
     return VoteCounts(
       queries: queries, entries: pass.rows,
-      pairs: queries * (pass.rows - queries) + queries * (queries + 1) / 2, weights: .own,
+      pairs: ahead ? queries * pass.rows : queries * (pass.rows - queries) + queries * (queries + 1) / 2, weights: .own,
       pooled: plan.kernel * (pass.rows - queries))
   }
 }

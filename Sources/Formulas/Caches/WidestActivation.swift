@@ -36,8 +36,11 @@ public func widestPrefillActivationBits(
 }
 
 extension Stack {
-  /// Rows of a pass of the prompt.
-  fileprivate func rowsInPass(of rows: Int128) -> Int128 { prefillChunk.map { min(rows, Int128($0)) } ?? rows }
+  /// Rows of a pass of the prompt, those that look ahead among them.
+  fileprivate func rowsInPass(of rows: Int128) -> Int128 {
+    guard let prefillChunk, rows > prefillChunk else { return rows }
+    return Int128(prefillChunk) + min(Int128(lookahead), rows)
+  }
 
   fileprivate var widestOperation: Int128 { runs.reduce(0) { max($0, $1.shape.widestOperation) } }
 }

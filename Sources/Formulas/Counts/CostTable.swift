@@ -54,7 +54,10 @@ struct CostTable<Integer: CountingInteger>: Sendable {
   ) {
     var activity = vanillaActivity(
       prompt: workload.promptLength, generated: workload.generatedLength, as: Integer.self)
-    if isPlanned { activity.decoder.prefill.cut(into: model.cache(at: 0).prefillChunk) }
+    if isPlanned {
+      activity.decoder.prefill.cut(as: model.cache(at: 0))
+      activity.fedRows.prefill = activity.decoder.prefill.rows
+    }
     let cost = cost(model.layer, layers: model.layers, at: 0, precision)
     setEmbedding(.decoder, width: model.layer.width, rows: activity.fedRows, precision, scale)
     setStack(at: 0, .decoder, activity.decoder, cost, scale)
@@ -82,7 +85,7 @@ struct CostTable<Integer: CountingInteger>: Sendable {
     for level in levels.indices {
       let shape = levels[level]
       var activity = walk.advance(to: shape, as: Integer.self)
-      if isPlanned { activity.encoder.prefill.cut(into: model.cache(at: level).prefillChunk) }
+      if isPlanned { activity.encoder.prefill.cut(as: model.cache(at: level)) }
 
       let encoder = cost(shape.layer, layers: shape.encoderLayers, at: level, precision)
       setStack(at: level, .encoder, activity.encoder, encoder, scale)
@@ -137,6 +140,8 @@ struct CostTable<Integer: CountingInteger>: Sendable {
       return cache.add(activity, entryBits: entryBits, survives: survives, continuations: continuations)
     }
     guard !planned[index].stack.sharesPrompts else {
+      // Rows that look ahead can hold more than there is at the end, even beside heads that keep everything.
+      if planned[index].stack.lookahead > 0 { cache.add(inPrompt: planned[index]) }
       return cache.add(
         activity, entryBits: planned[index].entryBits, survives: survives, continuations: continuations)
     }

@@ -58,7 +58,16 @@ struct CountBound {
     }
     if tokens + span > 0x1p60 { throw .positions }
     // A cache method moves, scores and forms at most what attention could read.
-    return question.model.hasFullCaches ? bound.total : 4 * bound.total
+    return question.model.hasFullCaches ? bound.total : 4 * bound.total * lookahead(question.model, tokens)
+  }
+
+  /// By how much rows that look ahead multiply what is counted: k of them to every c, each of which may attend twice the
+  /// prompt, where no more than all of it looks ahead.
+  private static func lookahead(_ model: Model, _ tokens: Double) -> Double {
+    model.caches.reduce(1) { most, cache in
+      guard let chunk = cache.prefillChunk, cache.lookahead > 0 else { return most }
+      return max(most, 2 * (1 + min(Double(cache.lookahead), tokens) / Double(chunk)))
+    }
   }
 
   private init(_ workload: Workload, _ precision: Precision, hasFullCaches: Bool) {

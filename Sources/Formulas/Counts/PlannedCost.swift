@@ -4,7 +4,8 @@ import Quantities
 extension Stack {
   /// Its share of a prompt, and how it is read.
   func promptPasses(_ model: Model, prompt: Int) -> PromptPasses {
-    PromptPasses(units: prompt / model.metaContextLength(upTo: level), chunk: prefillChunk)
+    PromptPasses(
+      units: prompt / model.metaContextLength(upTo: level), chunk: prefillChunk, lookahead: lookahead)
   }
 }
 

@@ -54,7 +54,7 @@ struct PointSymbols {
   func vanilla(_ phase: Phase) -> SymbolicActivity {
     var activity = SymbolicActivity()
     let prefill = phase == .prefill
-    activity.rows = prefill ? prompt : generated
+    activity.rows = prefill ? rows(of: prompt, at: 0) : generated
     activity.embeddingRows = activity.rows
     activity.passes = prefill ? passes(of: prompt, at: 0) : generated
     activity.pairs = prefill ? .triangle(prompt) : .triangle(end) - .triangle(prompt)
@@ -68,11 +68,18 @@ struct PointSymbols {
     return .ceiling(units, .symbol("prefill_chunk", chunk))
   }
 
+  /// Their rows: the units, and those that look ahead in every pass but the last.
+  private func rows(of units: Expression, at level: Int) -> Expression {
+    let cache = model.cache(at: level)
+    guard cache.lookahead > 0, cache.prefillChunk != nil, units.value > 0 else { return units }
+    return units + (passes(of: units, at: level) - 1) * .smaller(units, .symbol("window", cache.lookahead))
+  }
+
   func encoder(_ level: Int, _ phase: Phase) -> SymbolicActivity {
     var activity = SymbolicActivity()
     let before = Expression.floor(prompt, span(level))
     if phase == .prefill {
-      activity.rows = before
+      activity.rows = rows(of: before, at: level)
       activity.passes = passes(of: before, at: level)
       activity.pairs = .triangle(before)
       activity.reads = before

@@ -40,7 +40,7 @@ extension Question {
     case .stack:
       StackSchedule(
         prompt: workload.promptLength, generated: workload.generatedLength,
-        prefillChunk: model.cache(at: 0).prefillChunk)
+        chunks: model.cache(at: 0).promptPasses(workload.promptLength))
     case .hierarchy: HierarchySchedule(model, prompt: workload.promptLength, generated: workload.generatedLength)
     }
   }
@@ -59,16 +59,23 @@ public func stepPasses(_ model: Model, _ members: [BatchMember]) throws(CountOve
   return Question(model, workload).schedule.step(of: members, as: Int128.self)
 }
 
-/// Positions of a prompt in passes of so many: the whole ones as one progression, and what is left of it.
+extension StackCache {
+  /// So many units of a prompt, where they are read in chunks; nil where all are at once.
+  func promptPasses(_ units: Int) -> PromptPasses? {
+    prefillChunk.map { PromptPasses(units: units, chunk: $0, lookahead: lookahead) }
+  }
+}
+
+/// The passes of a prompt: the whole ones as one progression, and what is left of it. The last one looks ahead to nothing,
+/// so it stands apart where others do.
 /// - Parameter group: a pass of so many rows behind so many positions; what it attends and reads grows with them.
-func inChunks<N: Count>(_ units: Int, of chunk: Int, _ group: (_ rows: N, _ before: N) -> PassGroup<N>) -> [PassGroup<
-  N
->] {
-  let length = min(chunk, max(units, 1))
-  let (whole, rest) = (units / length, units % length)
-  var chunks = group(N.whole(length), 0)
-  chunks.indices = N.whole(whole)
-  chunks.pairsSlope = chunks.rows * chunks.rows
-  chunks.entriesSlope = chunks.rows
-  return [chunks, group(N.whole(rest), N.whole(whole * length))].filter { !$0.isEmpty }
+func inChunks<N: Count>(_ prompt: PromptPasses, _ group: (_ rows: N, _ before: N) -> PassGroup<N>) -> [PassGroup<N>] {
+  let rest = prompt.lookahead > 0 ? prompt.last : prompt.rest
+  let (length, before) = (min(prompt.chunk, max(prompt.units, 1)), prompt.units - rest)
+  var chunks = group(N.whole(length + prompt.lookahead), 0)
+  chunks.lookahead = N.whole(prompt.lookahead)
+  chunks.indices = N.whole(before / length)
+  chunks.pairsSlope = chunks.rows * N.whole(length)
+  chunks.entriesSlope = N.whole(length)
+  return [chunks, group(N.whole(rest), N.whole(before))].filter { !$0.isEmpty }
 }

@@ -73,8 +73,10 @@ struct HierarchySchedule: FamilySchedule {
   /// The units of the prompt, in as many passes as the cache of the level says.
   private func encoderPrefill<N: Count>(_ level: Level) -> [PassGroup<N>] {
     let count = prompt / level.span
-    guard let chunk = model.cache(at: level.number).prefillChunk else { return encoderAtOnce(level, units: count) }
-    return inChunks(count, of: chunk) { rows, before in
+    guard let chunks = model.cache(at: level.number).promptPasses(count) else {
+      return encoderAtOnce(level, units: count)
+    }
+    return inChunks(chunks) { rows, before in
       var group = units(level, rows: rows, before: before, pairs: rows * before + N.triangle(rows))
       group.entriesReadOnce = before + rows
       return group

@@ -5,8 +5,8 @@ import Quantities
 struct StackSchedule: FamilySchedule {
   let prompt: Int
   let generated: Int
-  /// Tokens of the prompt in one pass; nil: all of them.
-  var prefillChunk: Int?
+  /// The passes of the prompt; nil: one.
+  var chunks: PromptPasses?
 
   /// Consecutive tokens in one pass, whose keys are in the cache before it.
   private func group<N: Count>(rows: N, before: N, pairs: N) -> PassGroup<N> {
@@ -18,9 +18,9 @@ struct StackSchedule: FamilySchedule {
   func passes<N: Count>(in phase: Phase, as _: N.Type) -> PhasePasses<N> {
     switch phase {
     case .prefill:
-      guard let prefillChunk else { return PhasePasses(stacks: teacherForced(as: N.self), heads: []) }
+      guard let chunks else { return PhasePasses(stacks: teacherForced(as: N.self), heads: []) }
       return PhasePasses(
-        stacks: inChunks(prompt, of: prefillChunk) { rows, before in
+        stacks: inChunks(chunks) { rows, before in
           var group = group(rows: rows, before: before, pairs: rows * before + N.triangle(rows))
           group.entriesReadOnce = before + rows
           return group

@@ -105,8 +105,9 @@ private struct TokenWalk {
   }
 
   func parts(of stack: Stack) -> [FootprintPart] {
+    // Token time: what only looks ahead is no token of the sequence.
     let groups = Phase.allCases.flatMap { phase in
-      question.schedule.passes(in: phase, as: Int128.self).stacks.filter { $0.isOf(stack) }
+      question.schedule.passes(in: phase, as: Int128.self).stacks.filter { $0.isOf(stack) }.map(\.withoutLookahead)
     }
     var layer = 0
     return stack.runs.flatMap { run in

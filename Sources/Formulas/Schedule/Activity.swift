@@ -41,10 +41,14 @@ public struct StackActivity<Integer: CountingInteger>: Hashable, Sendable {
 }
 
 extension StackActivity {
-  /// Reads a prompt in passes of so many units; nil: in one.
-  mutating func cut(into chunk: Int?) {
-    guard let chunk, rows > 0 else { return }
+  /// Reads a prompt in passes as a cache says. Rows that look ahead run in every pass but the last.
+  mutating func cut(as cache: StackCache) {
+    guard let chunk = cache.prefillChunk, rows > 0 else { return }
     passes = (rows &+ Integer(word: chunk &- 1)) / Integer(word: chunk)
+    let ahead = (passes &- 1) &* min(Integer(word: cache.lookahead), rows)
+    rows &+= ahead
+    if calls > 0 { calls &+= ahead }
+    if normRows > 0 { normRows &+= ahead }
     if callDispatches > 0 { callDispatches = passes }
     if normDispatches > 0 { normDispatches = passes }
   }

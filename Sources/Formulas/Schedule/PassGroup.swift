@@ -44,6 +44,8 @@ public struct PassGroup<N: Count>: Hashable, Sendable {
   var normed: Normed
   /// Positions in a pass.
   public var rows: N
+  /// The last of them that only look ahead: their entries go with the pass, so that the next one begins before them.
+  public var lookahead: N = 0
   /// Chunker outputs or converter calls that go with a pass, in one dispatch; 0 in a vanilla stack.
   public var calls: N = 0
   /// Decoder positions that read an input of their own: an embedding row, a latent, or a fed-back row.
@@ -68,6 +70,8 @@ public struct PassGroup<N: Count>: Hashable, Sendable {
   /// Rows that a last norm of their own ends.
   enum Normed: Sendable { case all, fed, none }
 
+  /// Positions by which a pass moves on.
+  var advance: Int { rows.integer - lookahead.integer }
   /// Passes of the group.
   public var passes: N { indices * repetitions }
   /// Whether there are any.
@@ -83,6 +87,18 @@ public struct PassGroup<N: Count>: Hashable, Sendable {
 
   /// What a pass attends and reads over the passes.
   var allPairs: N { repetitions * (indices * pairs + pairsSlope * N.pairs(of: indices)) }
+
+  /// The passes as the tokens of the prompt see them: without the rows that look ahead.
+  /// - Precondition: where there are such rows, every row attends everything before it.
+  var withoutLookahead: Self {
+    guard lookahead.isPositive, let before else { return self }
+    var group = self
+    (group.rows, group.lookahead) = (N.whole(advance), 0)
+    group.pairs = group.rows * before + N.triangle(group.rows)
+    group.pairsSlope = group.rows * group.rows
+    group.entriesReadOnce = before + group.rows
+    return group
+  }
 
   /// Entries that all passes of the group read in one layer.
   var entriesRead: N {

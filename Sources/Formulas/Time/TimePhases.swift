@@ -96,7 +96,7 @@ struct DispatchChain {
     by stack: Stack, after groups: [PassGroup<Double>], prompts: Double, perPrompt: Double
   ) -> (HeadRun) -> TimedEntries {
     guard stack.persists else { return { _ in TimedEntries(formed: 0) } }
-    let appended = groups.filter { $0.isOf(stack) }.reduce(0) { $0 + $1.rows * $1.passes }
+    let appended = groups.filter { $0.isOf(stack) }.reduce(0) { $0 + Double($1.advance) * $1.passes }
     let passes = promptPasses(of: stack)
     let whole = prompts * Double(passes.units) + perPrompt * appended
     let before = prompts > 0 ? passes.units : 0

@@ -48,7 +48,7 @@ extension HierarchySession {
         let encoder = model.encoder(at: $0)
         return KeyValueCache(
           keepingEverything ? encoder.keepingEverything : encoder, groups: workload.batchSize,
-          capacity: unitsCached($0, to: end),
+          capacity: unitsCached($0, to: end) + encoder.lookahead,
           holdsNumbers: machine.holdsNumbers, methods: methods)
       })
   }
@@ -96,38 +96,43 @@ extension HierarchySession {
         latents.append(nil)
         continue
       }
-      let most = teacherForced ? count : min(model.cache(at: l).prefillChunk ?? count, count)
-      let passes = stride(from: 0, to: count, by: most).map { $0..<min($0 + most, count) }
+      let passes = PromptPass.all(count, of: teacherForced ? .full : model.cache(at: l))
+      let most = passes[0].own.count
       var results: [Tensor] = []
       for pass in passes {
         let summaries = chunked(l, units: unitsBelow(l, of: pass, tokens, latents))
-        if pass.upperBound == count { chunks.append(summaries) }
+        if pass.own.upperBound == count { chunks.append(summaries) }
         results.append(
           machine.runNormalised(
-            weights(l).encoder, summaries, cache: encoderCaches[l], queries: pass.count, readsOnce: true,
-            prompt: teacherForced ? nil : count, willSettle: teacherForced ? {} : observeMemory))
+            weights(l).encoder, summaries, cache: encoderCaches[l], queries: pass.rows, readsOnce: true,
+            lookahead: pass.ahead.count, prompt: teacherForced ? nil : count,
+            willSettle: teacherForced ? {} : observeMemory))
       }
-      // Rows of a sequence lie side by side again.
+      // Rows of a sequence lie side by side again, without those that looked ahead.
       latents.append(
         results.count == 1
           ? results[0]
           : machine.assemble(rows: tokens.count * count, columns: results[0].columns) { row in
             let (sequence, unit) = (row / count, row % count)
-            return (results[unit / most], sequence * passes[unit / most].count + unit % most)
+            return (results[unit / most], sequence * passes[unit / most].rows + unit % most)
           })
     }
     return (chunks, latents)
   }
 
-  /// The units of the level below that a range of a level's units is made of: embeddings at level 1.
-  private func unitsBelow(_ l: Int, of units: Range<Int>, _ tokens: [[Int32]], _ latents: PerLevel<Tensor?>) -> Tensor {
+  /// The units of the level below that a level's units of a pass are made of: embeddings at level 1. The level below has
+  /// read the whole prompt, so that a pass can look ahead.
+  private func unitsBelow(_ l: Int, of pass: PromptPass, _ tokens: [[Int32]], _ latents: PerLevel<Tensor?>) -> Tensor {
     let chunk = level(l).chunkLength
-    let below = units.lowerBound * chunk..<units.upperBound * chunk
-    if l == 1 { return embedForEncoder(tokens.flatMap { $0[below] }) }
-    let (rows, available) = (latents[l - 1]!, latents[l - 1]!.rows / tokens.count)
-    guard available != below.count else { return rows }
-    return machine.assemble(rows: tokens.count * below.count, columns: rows.columns) {
-      (rows, $0 / below.count * available + below.lowerBound + $0 % below.count)
+    func below(_ units: Range<Int>) -> Range<Int> { units.lowerBound * chunk..<units.upperBound * chunk }
+    let (own, ahead) = (below(pass.own), below(pass.ahead))
+    if l == 1 { return embedForEncoder(tokens.flatMap { $0[own] + $0[ahead] }) }
+    let (rows, available, count) = (latents[l - 1]!, latents[l - 1]!.rows / tokens.count, own.count + ahead.count)
+    guard available != own.count else { return rows }
+    return machine.assemble(rows: tokens.count * count, columns: rows.columns) { row in
+      let (sequence, unit) = (row / count, row % count)
+      let start = unit < own.count ? own.lowerBound : ahead.lowerBound - own.count
+      return (rows, sequence * available + start + unit)
     }
   }
 

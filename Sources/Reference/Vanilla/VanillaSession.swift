@@ -40,23 +40,22 @@ public final class VanillaSession: Session {
     precondition(prompts.count == batch && prompts.allSatisfy { $0.count == length }, "prompts of another shape")
     machine.trace?.phase = .prefill
     let shared = workload.continuations > 1
+    let stack = weights.model.tokenStack
     let cache = KeyValueCache(
-      weights.model.tokenStack, groups: batch, capacity: shared ? length : length + workload.generatedLength,
+      stack, groups: batch, capacity: length + max(shared ? 0 : workload.generatedLength, stack.lookahead),
       holdsNumbers: machine.holdsNumbers, methods: methods)
     let mark = machine.arena.mark
     defer { machine.arena.release(to: mark) }
     caches = [cache]
-    let chunk = weights.model.cache(at: 0).prefillChunk ?? length
-    for start in stride(from: 0, to: length, by: chunk) {
-      let queries = min(chunk, length - start)
-      let tokens = prompts.flatMap { $0[start..<start + queries] }
+    for pass in PromptPass.all(length, of: weights.model.cache(at: 0)) {
+      let tokens = prompts.flatMap { $0[pass.own] + $0[pass.ahead] }
       let embedded = machine.embed(tokens, table: weights.embedding, at: Node(0, .decoder, .embedding))
       let result = machine.run(
-        weights.stack, embedded, cache: cache, queries: queries, readsOnce: true, prompt: length,
-        willSettle: { memory.observe(persistent: caches, prompts: [], windows: []) })
+        weights.stack, embedded, cache: cache, queries: pass.rows, readsOnce: true, lookahead: pass.ahead.count,
+        prompt: length, willSettle: { memory.observe(persistent: caches, prompts: [], windows: []) })
       // The last pass leaves the last row of the prompt.
       for sequence in 0..<sequences {
-        hidden.setRow(sequence, to: result, row: (sequence / workload.continuations + 1) * queries - 1)
+        hidden.setRow(sequence, to: result, row: (sequence / workload.continuations + 1) * pass.rows - 1)
       }
       machine.arena.release(to: mark)
     }

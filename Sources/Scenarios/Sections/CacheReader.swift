@@ -99,6 +99,11 @@ private struct SectionSettings: CacheSettings {
     isGiven(key, usual) ? section.number(key, default: usual, in: 0...1) : nil
   }
 
+  func flag(_ key: String, usual: Bool?) -> Bool? {
+    require(key, usual)
+    return section.boolean(key, default: usual)
+  }
+
   func word<Word: RawRepresentable & CaseIterable>(_ key: String, usual: Word?) -> Word? where Word.RawValue == String {
     isGiven(key, usual) ? section.choice(key, default: usual) : nil
   }

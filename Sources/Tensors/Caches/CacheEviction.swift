@@ -2,6 +2,14 @@ import Architectures
 
 /// Entries that go.
 extension KeyValueCache {
+  /// Gives back the entries of rows that only look ahead, in every head: the next pass begins where they did. They are
+  /// the newest, so nothing moves.
+  func withdrawLookahead() {
+    guard lookahead > 0 else { return }
+    forget(lookahead)
+    checkInvariants()
+  }
+
   /// Lets go of what has to make room for a pass.
   /// - Parameter moved: is told of each run of heads whose entries were moved, and what of each head.
   func makeRoom(for queries: Int, moved: (_ run: CacheRun, _ entries: MovedEntries) -> Void) {

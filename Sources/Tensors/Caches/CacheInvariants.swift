@@ -19,7 +19,8 @@ extension KeyValueCache {
       assert(0 <= held && held <= capacity, "\(held) entries where \(capacity) have room")
       let formed = ownFormed(run: index)
       assert(
-        run.methods.form.quantisation == nil ? formed == 0 : formed == max(held - run.methods.form.residual, 0),
+        run.methods.form.quantisation == nil
+          ? formed == 0 : formed == max(held - lookahead - run.methods.form.residual, 0),
         "\(formed) of \(held) entries have their form")
       assert(held <= appended, "\(held) entries of \(appended) positions")
       if run.methods.retaining == nil {

@@ -25,6 +25,12 @@ struct EntryPlaces {
     }
   }
 
+  /// Forgets the newest entries, which lie behind the others.
+  mutating func removeLast(_ count: Int) {
+    places.removeLast(count)
+    positions.removeLast(count)
+  }
+
   /// Lets one entry go.
   /// - Returns: the place from which the newest entry has to be moved, and where to; nil where the newest itself goes.
   mutating func remove(_ entry: Int) -> (from: Int, to: Int)? {

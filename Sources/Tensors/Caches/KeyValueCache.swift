@@ -19,6 +19,9 @@ public final class KeyValueCache {
   /// What the next key is rotated by: the number of positions that came before it, whether their entries are held or
   /// not.
   public private(set) var nextPosition: Int
+  /// Rows at the end of the pass in progress that only look ahead: their entries are withdrawn once it is over, stay as
+  /// they came, and make no other entry older.
+  private(set) var lookahead = 0
   /// The position of the first own entry.
   let startPosition: Int
   let layout: CacheLayout
@@ -188,8 +191,20 @@ public final class KeyValueCache {
       for member in places[index].indices { places[index][member].clear() }
       if let mass = runs[index].mass { mass.base?.update(repeating: 0, count: mass.count) }
     }
-    nextPosition = startPosition
+    (nextPosition, lookahead) = (startPosition, 0)
     checkInvariants()
+  }
+
+  /// Says that so many of the next pass's rows only look ahead.
+  public func lookAhead(by count: Int) { lookahead = count }
+
+  /// Takes back as many rows of what `advance` has marked, and the announcement of them.
+  func forget(_ count: Int) {
+    for index in own.indices {
+      own[index] -= count
+      for member in places[index].indices { places[index][member].removeLast(count) }
+    }
+    (nextPosition, lookahead) = (nextPosition - count, 0)
   }
 
   /// Marks entries as held, once every layer has appended them.
@@ -197,7 +212,7 @@ public final class KeyValueCache {
     for index in own.indices {
       own[index] += count
       let form = runs[index].methods.form
-      if form.quantisation != nil { formed[index] = max(formed[index], own[index] - form.residual) }
+      if form.quantisation != nil { formed[index] = max(formed[index], own[index] - lookahead - form.residual) }
       for member in places[index].indices { places[index][member].append(count, from: nextPosition) }
       precondition(own[index] <= capacity, "a cache of \(capacity) entries was given \(own[index])")
     }

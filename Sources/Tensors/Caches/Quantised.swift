@@ -66,13 +66,13 @@ struct Quantising {
 }
 
 extension KeyValueCache {
-  /// How many entries of each head of a run have their form once a pass of so many queries has been appended, those of
-  /// the prefix among them.
+  /// How many entries of each head of a run have their form once a pass of so many rows has been appended, those of the
+  /// prefix among them; rows that look ahead do not get it.
   func formed(run index: Int, behind queries: Int) -> Int {
     let form = runs[index].methods.form
     guard form.quantisation != nil else { return held(run: index) + queries }
     return (prefix?.ownHeld(run: index) ?? 0)
-      + max(ownFormed(run: index), ownHeld(run: index) + queries - form.residual)
+      + max(ownFormed(run: index), ownHeld(run: index) + queries - lookahead - form.residual)
   }
 
   /// What a pass of so many queries quantises in the heads of a run; nil where the form is another.

@@ -38,22 +38,27 @@ package struct PassPlace: Sendable {
   package let before: Int
   /// Positions that it brings for each group.
   package let queries: Int
+  /// Rows behind them that only look ahead: their entries are gone before anything is evicted.
+  package let lookahead: Int
   /// Entries that it finds.
   package let found: Int
   /// Positions of the whole prompt that it is a pass of; nil while tokens are generated.
   package let prompt: Int?
 
-  package init(before: Int, queries: Int, found: Int, prompt: Int?) {
-    (self.before, self.queries, self.found, self.prompt) = (before, queries, found, prompt)
+  package init(before: Int, queries: Int, lookahead: Int = 0, found: Int, prompt: Int?) {
+    (self.before, self.queries, self.lookahead) = (before, queries, lookahead)
+    (self.found, self.prompt) = (found, prompt)
   }
 
   /// Positions behind it.
   package var end: Int { before + queries }
+  /// All rows of each group.
+  package var rows: Int { queries + lookahead }
 }
 
 /// Queries whose attention weights are added to what entries have gathered.
 package struct Voters: Equatable, Sendable {
-  /// Among those of the pass.
+  /// Among the rows of the pass.
   package var queries: Range<Int>
   /// What they vote for.
   package var candidates: Candidates
@@ -65,7 +70,7 @@ package struct Voters: Equatable, Sendable {
     case attended
     /// All entries up to themselves, with a softmax of their own.
     case held
-    /// Those of the pass up to themselves, with a softmax of their own.
+    /// Those of the pass up to themselves, with a softmax of their own; not those of rows that look ahead.
     case pass
   }
 }

@@ -40,14 +40,19 @@ struct VotedByWindow: Retaining {
   }
 }
 
-/// Chunked eviction: of each chunk of the prompt those entries stay that its last queries voted for, and their own.
+/// Chunked eviction: of each chunk of the prompt those entries stay that its last queries voted for, and their own;
+/// patched, that the last queries of the whole prompt voted for, which look at every chunk but the last.
 struct VotedByChunk: Retaining {
   let plan: ChunkedEviction
   var tallies: Bool { true }
 
-  /// Entries that stay of a chunk of so many.
-  private func kept(of length: Int) -> Int {
-    let budget = max(Int((1 - plan.sparsity) * Double(length)), plan.window)
+  /// Whether the prompt goes on behind a pass whose voters are its end.
+  private func looksAhead(_ pass: PassPlace) -> Bool { plan.patched && pass.prompt.map { pass.end < $0 } ?? false }
+
+  /// Entries that stay of the chunk of a pass.
+  private func kept(of pass: PassPlace) -> Int {
+    let (length, share) = (pass.queries, Int((1 - plan.sparsity) * Double(pass.queries)))
+    let budget = looksAhead(pass) ? share + plan.window : max(share, plan.window)
     guard plan.budgets == .pyramid else { return min(budget, length) }
     var pyramid = PyramidKV(votes: SnapKV(budget: budget, window: plan.window), beta: plan.beta)
     (pyramid.layer, pyramid.layers) = (plan.layer, plan.layers)
@@ -55,14 +60,15 @@ struct VotedByChunk: Retaining {
   }
 
   func voters(in pass: PassPlace) -> Voters? {
-    guard pass.prompt != nil, kept(of: pass.queries) < pass.queries else { return nil }
+    guard pass.prompt != nil, kept(of: pass) < pass.queries else { return nil }
     let window = min(plan.window, pass.queries)
+    let end = looksAhead(pass) ? pass.rows : pass.queries
     return Voters(
-      queries: pass.queries - window..<pass.queries, candidates: .pass, pooled: plan.kernel * (pass.queries - window))
+      queries: end - window..<end, candidates: .pass, pooled: plan.kernel * (pass.queries - window))
   }
 
   func survivors(of held: Int, behind pass: PassPlace, votes: UnsafeBufferPointer<Float>?) -> [Range<Int>]? {
-    let kept = kept(of: pass.queries)
+    let kept = kept(of: pass)
     guard pass.prompt != nil, kept < pass.queries else { return nil }
     let candidates = pass.queries - plan.window
     let pooled = votes.map {

@@ -7,7 +7,7 @@ extension Machine {
   ///   - query: rotated, as `project` returns it.
   ///   - cache: to which `project` has appended these positions.
   ///   - layer: position of the layer in its stack.
-  ///   - queries: positions that each group brings.
+  ///   - queries: positions that each group brings, those among them that only look ahead.
   ///   - readsOnce: whether each entry is read once for all queries of its group, as in prefill.
   ///   - prompt: positions of the whole prompt that this is a pass of; nil where it is none.
   ///   - node: where attention is booked; what cache methods add to it is booked at its upkeep.
@@ -43,7 +43,8 @@ extension Machine {
           traffic: run.traffic(formed: fetched, fresh: 0).map { shape.groups * $0 }), at: upkeep, layer: run.layer)
     }
     let pass = PassPlace(
-      before: cache.nextPosition, queries: queries, found: cache.held(run: index), prompt: prompt)
+      before: cache.nextPosition, queries: queries - cache.lookahead, lookahead: cache.lookahead,
+      found: cache.held(run: index), prompt: prompt)
     let voters = retaining?.voters(in: pass)
     if retaining?.rotatesByPlace == true, pass.found > 0 {
       trace?.record(
@@ -71,10 +72,11 @@ extension Machine {
   /// Lets the cache go of what its retentions give up, once all layers of a pass have run.
   /// - Parameters:
   ///   - cache: to which every layer has appended, and which has advanced.
-  ///   - queries: positions that the pass brought.
+  ///   - queries: positions that the pass brought, without those that only looked ahead.
   ///   - prompt: positions of the whole prompt that it was a pass of; nil where it was none.
   ///   - node: where the movement of what stays is booked.
   public func settle(_ cache: KeyValueCache, queries: Int, prompt: Int? = nil, at node: Node) {
+    cache.withdrawLookahead()
     if !cache.keepsEverything { trace?.beginTiming(node) }
     cache.settle(queries: queries, prompt: prompt) { recordMove($1, groups: cache.groups, $0, at: node) }
   }

@@ -8,16 +8,16 @@ extension Machine {
     _ voters: Voters, _ query: Tensor, cache: KeyValueCache, run index: Int, _ pass: PassPlace, at node: Node
   ) {
     let run = cache.runs[index]
-    let groups = query.rows / pass.queries
+    let groups = query.rows / pass.rows
     let weights: VoteShape.Weights = voters.candidates != .attended ? .own : pass.queries > 1 ? .again : .attention
     let skipped = voters.candidates == .pass ? pass.found : 0
-    let voted = skipped..<pass.found + voters.queries.upperBound
-    let formed = voted.clamped(to: 0..<cache.formed(run: index, behind: pass.queries)).count
+    let voted = skipped..<pass.found + min(voters.queries.upperBound, pass.queries)
+    let formed = voted.clamped(to: 0..<cache.formed(run: index, behind: pass.rows)).count
     trace?.record(
       .scoreEntries(
         VoteShape(
-          groups: groups, queries: voters.queries.count, entries: voted.count, layer: run.shape, weights: weights,
-          pooled: voters.pooled,
+          groups: groups, queries: voters.queries.count, entries: voted.count, layer: run.shape,
+          isBehind: voters.queries.lowerBound >= pass.queries, weights: weights, pooled: voters.pooled,
           keys: weights == .attention
             ? nil : run.keyTraffic(formed: formed, fresh: voted.count - formed).map { groups * $0 })), at: node,
       layer: run.layer)
@@ -26,8 +26,8 @@ extension Machine {
       let mass = run.mass?.base
     else { return }
     let votes = Votes(
-      query: rows + run.queryColumns.lowerBound, columns: query.columns, queries: pass.queries,
-      voters: voters.queries, first: skipped, found: pass.found, run: run, entries: entries, mass: mass,
+      query: rows + run.queryColumns.lowerBound, columns: query.columns, rows: pass.rows,
+      voters: voters.queries, voted: voted, found: pass.found, run: run, entries: entries, mass: mass,
       massColumns: run.mass!.columns)
     if backend == .fast { return votes.countFast(groups: groups) }
     Cut.run(votes, count: groups * run.heads.count, grain: 1) { part, context in
@@ -91,30 +91,38 @@ private struct Rotation {
 /// the heads that share a key.
 private struct Votes {
   let query: UnsafePointer<Float>
-  let columns, queries: Int
+  /// Of a group.
+  let columns, rows: Int
   let voters: Range<Int>
-  /// The first entry that is voted for, and how many there were before the pass.
-  let first, found: Int
+  /// The entries that are voted for, and how many there were before the pass.
+  let voted: Range<Int>
+  let found: Int
   let run: CacheRun
   let entries: Entries<Float>
   let mass: UnsafeMutablePointer<Float>
   let massColumns: Int
 
-  /// The same with vectors of entries, for every group.
+  /// Entries that a voter votes for: those up to itself.
+  private func seen(by voter: Int) -> Int { min(found + voter + 1, voted.upperBound) - voted.lowerBound }
+
+  /// The same with vectors of entries, for every group. The kernel gives each query an entry more than the one before, so
+  /// those that stand behind all entries come one at a time.
   func countFast(groups: Int) {
     let (layout, shape) = (entries.layout, run.shape)
+    let isBehind = found + voters.lowerBound >= voted.upperBound
     for group in 0..<groups {
       var segment = ck_segment(
-        keys: entries.keys(group: group, head: run.heads.lowerBound, entry: first), values: nil,
-        count: found + voters.upperBound - first, headStride: layout.headStride, groupStride: layout.groupStride,
-        share: 1)
+        keys: entries.keys(group: group, head: run.heads.lowerBound, entry: voted.lowerBound), values: nil,
+        count: voted.count, headStride: layout.headStride, groupStride: layout.groupStride, share: 1)
       withUnsafePointer(to: &segment) { segment in
-        var arguments = ck_attention(
-          groups: 1, queries: voters.count, past: found + voters.lowerBound - first, window: 0, heads: shape.heads,
-          keyValueHeads: run.heads.count, headWidth: shape.headWidth, scale: 1 / Float(shape.headWidth).squareRoot(),
-          q: query + (group * queries + voters.lowerBound) * columns, ldq: columns, segments: segment, y: nil, ldy: 0,
-          mass: mass + group * run.heads.count * massColumns + first, ldmass: massColumns)
-        ck_votes(&arguments)
+        for some in isBehind ? voters.map({ $0..<$0 + 1 }) : [voters] {
+          var arguments = ck_attention(
+            groups: 1, queries: some.count, past: seen(by: some.lowerBound) - 1, window: 0, heads: shape.heads,
+            keyValueHeads: run.heads.count, headWidth: shape.headWidth, scale: 1 / Float(shape.headWidth).squareRoot(),
+            q: query + (group * rows + some.lowerBound) * columns, ldq: columns, segments: segment, y: nil, ldy: 0,
+            mass: mass + group * run.heads.count * massColumns + voted.lowerBound, ldmass: massColumns)
+          ck_votes(&arguments)
+        }
       }
     }
   }
@@ -123,13 +131,13 @@ private struct Votes {
   func count(of member: Int) {
     let (group, head) = (member / run.heads.count, member % run.heads.count)
     let (width, sharing) = (run.shape.headWidth, run.shape.heads / run.heads.count)
-    let keys = entries.keys(group: group, head: run.heads.lowerBound + head, entry: first)
-    let sums = mass + member * massColumns + first
-    withUnsafeTemporaryAllocation(of: Float.self, capacity: found + queries - first) { weights in
+    let keys = entries.keys(group: group, head: run.heads.lowerBound + head, entry: voted.lowerBound)
+    let sums = mass + member * massColumns + voted.lowerBound
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: voted.count) { weights in
       for voter in voters {
-        let visible = found + voter + 1 - first
+        let visible = seen(by: voter)
         for shared in 0..<sharing {
-          let row = query + (group * queries + voter) * columns + (head * sharing + shared) * width
+          let row = query + (group * rows + voter) * columns + (head * sharing + shared) * width
           PlainKernels<Float>.attentionWeights(
             headWidth: width, query: row,
             segments: [(keys: UnsafePointer(keys), values: UnsafePointer(keys), count: visible)],

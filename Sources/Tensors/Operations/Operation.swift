@@ -62,7 +62,7 @@ public struct AttentionShape: Hashable, Sendable {
 }
 
 /// The dimensions of a vote: `queries` consecutive positions of each group, the last of which sees all `entries`, each
-/// one before it one entry fewer.
+/// one before it one entry fewer; or all of them all, where they stand behind the entries.
 public struct VoteShape: Hashable, Sendable {
   /// Sequences.
   public var groups: Int
@@ -72,6 +72,8 @@ public struct VoteShape: Hashable, Sendable {
   public var entries: Int
   /// Heads and their width.
   public var layer: LayerShape
+  /// Whether the queries have no entries among those that they vote for.
+  public var isBehind: Bool
   /// Where the weights come from.
   public var weights: Weights
   /// Sums that are added up, for each key–value head of a group, as the votes are pooled.
@@ -90,13 +92,14 @@ public struct VoteShape: Hashable, Sendable {
   }
 
   public init(
-    groups: Int, queries: Int, entries: Int, layer: LayerShape, weights: Weights, pooled: Int,
+    groups: Int, queries: Int, entries: Int, layer: LayerShape, isBehind: Bool = false, weights: Weights, pooled: Int,
     keys: EntryTraffic? = nil
   ) {
     self.groups = groups
     self.queries = queries
     self.entries = entries
     self.layer = layer
+    self.isBehind = isBehind
     self.weights = weights
     self.pooled = pooled
     self.keys = keys
@@ -105,7 +108,7 @@ public struct VoteShape: Hashable, Sendable {
   /// Query–key pairs of one group.
   @inlinable var pairsPerGroup: Int128 {
     let q = Int128(queries)
-    return q * Int128(entries - queries) + q * (q + 1) / 2
+    return isBehind ? q * Int128(entries) : q * Int128(entries - queries) + q * (q + 1) / 2
   }
 }
 
@@ -290,7 +293,8 @@ extension Operation: CustomStringConvertible {
     case .head(let rows, let width, let vocabulary): "head \(rows) × \(width) → \(vocabulary)"
     case .moveEntries(let entries, let layer, _): "moveEntries \(entries) of 2 × \(layer.keyValueWidth)"
     case .scoreEntries(let shape):
-      "scoreEntries \(shape.groups) × \(shape.queries) queries for \(shape.entries) entries, \(shape.layer.heads) heads"
+      "scoreEntries \(shape.groups) × \(shape.queries) queries \(shape.isBehind ? "behind" : "for") \(shape.entries) "
+        + "entries, \(shape.layer.heads) heads"
         + " (weights: \(shape.weights))"
     case .rotateEntries(let entries, let layer): "rotateEntries \(entries) of \(layer.keyValueWidth)"
     case .transferEntries(let entries, let layer, _): "transferEntries \(entries) of 2 × \(layer.keyValueWidth)"

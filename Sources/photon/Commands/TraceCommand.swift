@@ -145,6 +145,7 @@ extension Tensors.Operation {
         ("entries", JSON(shape.entries)), ("heads", JSON(shape.layer.heads)),
         ("key_value_heads", JSON(shape.layer.keyValueHeads)), ("head_width", JSON(shape.layer.headWidth)),
         ("weights", .string(shape.weights.rawValue)), ("pooled", JSON(shape.pooled)),
+        ("behind", .flag(shape.isBehind)),
       ]
     case .rotateEntries(let entries, let layer): return moved("rotate_entries", entries, layer)
     }

@@ -18,11 +18,12 @@ struct EntrySumTests {
 
     init(_ retention: Retention, prompt: Int) { (self.retention, self.prompt) = (retention, prompt) }
 
-    mutating func pass(_ rows: Int) {
+    /// - Parameter ahead: rows behind those that look ahead, which leave nothing.
+    mutating func pass(_ rows: Int, ahead: Int = 0) {
       if case .streaming(let plan) = retention, plan.evicts == .before, held + rows > plan.sinks + plan.window {
         held = min(plan.sinks, held) + min(plan.window - rows, max(held - plan.sinks, 0))
       }
-      for row in 1...rows {
+      for row in 1...rows + ahead {
         if case .slidingWindow(let window) = retention {
           pairs += min(held + row, window)
         } else {
@@ -48,7 +49,9 @@ struct EntrySumTests {
     }
 
     private func kept(_ plan: ChunkedEviction, of rows: Int) -> Int {
-      let budget = max(Int((1 - plan.sparsity) * Double(rows)), plan.window)
+      let share = Int((1 - plan.sparsity) * Double(rows))
+      // Patched, the window comes on top in every chunk but the last.
+      let budget = plan.patched && position < prompt ? share + plan.window : max(share, plan.window)
       guard plan.budgets == .pyramid else { return budget }
       var pyramid = PyramidKV(votes: SnapKV(budget: budget, window: plan.window), beta: plan.beta)
       (pyramid.layer, pyramid.layers) = (plan.layer, plan.layers)
@@ -67,18 +70,21 @@ struct EntrySumTests {
   }
 
   /// Passes of a prompt, and of the tokens generated behind it, as groups.
-  static func groups(prompt: Int, chunk: Int, generated: Int, rows: Int) -> [PassGroup<Int128>] {
-    func group(_ before: Int, _ rows: Int, _ count: Int) -> PassGroup<Int128> {
+  static func groups(prompt: Int, chunk: Int, ahead: Int, generated: Int, rows: Int) -> [PassGroup<Int128>] {
+    func group(_ before: Int, _ own: Int, _ ahead: Int, _ count: Int) -> PassGroup<Int128> {
+      let rows = own + ahead
       var group = PassGroup<Int128>(
         level: 0, side: .decoder, kind: .units, feed: .embedding, normed: .none, rows: Int128(rows),
         indices: Int128(count), pairs: Int128(rows * before + rows * (rows + 1) / 2),
-        pairsSlope: count > 1 ? Int128(rows * rows) : 0)
+        pairsSlope: count > 1 ? Int128(rows * own) : 0)
       group.before = Int128(before)
+      group.lookahead = Int128(ahead)
       return group
     }
+    let whole = (prompt - 1) / chunk
     return [
-      group(0, chunk, prompt / chunk), group(prompt / chunk * chunk, prompt % chunk, 1),
-      group(prompt, rows, generated),
+      group(0, chunk, ahead, whole), group(whole * chunk, prompt - whole * chunk, 0, 1),
+      group(prompt, rows, 0, generated),
     ].filter { !$0.isEmpty }
   }
 
@@ -90,11 +96,13 @@ struct EntrySumTests {
         for prompt in 1...17 {
           for chunk in 1...min(prompt, own.mostRows) {
             for rows in 1...min(3, own.mostRows) {
-              let planned = PlannedHeads(CachePlan(retention: own), PromptPasses(units: prompt, chunk: chunk))
+              let ahead = min(own.lookahead, prompt)
+              let planned = PlannedHeads(
+                CachePlan(retention: own), PromptPasses(units: prompt, chunk: chunk, lookahead: own.lookahead))
               var head = Head(own, prompt: prompt)
               var (agree, sums) = (true, [Int]())
               for start in stride(from: 0, to: prompt, by: chunk) {
-                head.pass(min(chunk, prompt - start))
+                head.pass(min(chunk, prompt - start), ahead: start + chunk < prompt ? ahead : 0)
                 agree = agree && planned.held(after: head.position) == head.held
               }
               sums.append(head.pairs)
@@ -105,7 +113,7 @@ struct EntrySumTests {
               }
               #expect(agree, "\(own), \(prompt) by \(chunk)")
               for generated in [0, 1, 7, 12] {
-                let sum = Self.groups(prompt: prompt, chunk: chunk, generated: generated, rows: rows)
+                let sum = Self.groups(prompt: prompt, chunk: chunk, ahead: ahead, generated: generated, rows: rows)
                   .reduce(Int128(0)) { sum, group in planned.passes(group).reduce(sum) { $0 + $1.allPairs } }
                 #expect(
                   sum == Int128(sums[generated]),

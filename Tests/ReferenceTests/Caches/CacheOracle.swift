@@ -16,9 +16,20 @@ final class CacheOracle {
     var votes = 0.0
   }
 
+  /// Over which keys the voters of a chunk have their softmax.
+  enum ChunkSoftmax {
+    /// Those of the chunk: what PruLong's code does.
+    case chunk
+    /// All that attention gave them to read: what its comment takes for the same.
+    case everything
+  }
+
   let model: Model
   let weights: ModelWeights
-  let prompt: Int
+  /// The tokens of the whole prompt.
+  private let promptTokens: [Int32]
+  private let chunkSoftmax: ChunkSoftmax
+  private var prompt: Int { promptTokens.count }
   /// By layer and key–value head.
   private(set) var entries: [[[Entry]]]
   private var nextPosition = 0
@@ -30,8 +41,8 @@ final class CacheOracle {
   private var layer: LayerShape { model.layer }
   private var sharing: Int { layer.heads / layer.keyValueHeads }
 
-  init(_ weights: ModelWeights, prompt: Int) {
-    (model, self.weights, self.prompt) = (weights.model, weights, prompt)
+  init(_ weights: ModelWeights, prompt: [Int32], chunkSoftmax: ChunkSoftmax = .chunk) {
+    (model, self.weights, promptTokens, self.chunkSoftmax) = (weights.model, weights, prompt, chunkSoftmax)
     let layers = weights.model.layers
     entries = Array(
       repeating: Array(repeating: [], count: weights.model.layer.keyValueHeads), count: layers)
@@ -89,6 +100,14 @@ final class CacheOracle {
     return powers.map { $0 / sum }
   }
 
+  /// The patched form: "we append the last 64 tokens of the prompt to the chunk", of every chunk but the last.
+  private func patch(_ tokens: [Int32], isPrompt: Bool) -> [Int32] {
+    guard case .chunked(let plan) = model.cache(at: 0).plan.retention, plan.patched, isPrompt,
+      nextPosition + tokens.count < prompt
+    else { return [] }
+    return promptTokens.suffix(plan.window)
+  }
+
   /// - Returns: logits of the last token.
   func pass(_ tokens: [Int32], isPrompt: Bool) -> [Double] {
     for layer in entries.indices {
@@ -97,8 +116,13 @@ final class CacheOracle {
       }
     }
     let table = matrix(weights.embedding)
-    var rows = tokens.map { table[Int($0)] }
-    for index in entries.indices { rows = run(index, rows, isPrompt: isPrompt) }
+    let patch = patch(tokens, isPrompt: isPrompt)
+    var rows = (tokens + patch).map { table[Int($0)] }
+    for index in entries.indices { rows = run(index, rows, of: tokens.count, isPrompt: isPrompt) }
+    // The patch leaves no entry, and the counter of tokens is where the chunk ends.
+    for layer in entries.indices {
+      for head in entries[layer].indices { entries[layer][head].removeLast(patch.count) }
+    }
     nextPosition += tokens.count
     for layer in entries.indices {
       for head in entries[layer].indices {
@@ -107,10 +131,11 @@ final class CacheOracle {
           isPrompt: isPrompt)
       }
     }
-    return product(weights.head, Self.norm(rows[rows.count - 1], weights.stack.lastNorm))
+    return product(weights.head, Self.norm(rows[tokens.count - 1], weights.stack.lastNorm))
   }
 
-  private func run(_ index: Int, _ rows: [[Double]], isPrompt: Bool) -> [[Double]] {
+  /// - Parameter queries: rows of the pass; those behind them are its patch.
+  private func run(_ index: Int, _ rows: [[Double]], of queries: Int, isPrompt: Bool) -> [[Double]] {
     let (own, width, heads) = (weights.stack.layers[index], layer.headWidth, layer.heads)
     let joint = rows.map { product(own.queryKeyValue.weight, Self.norm($0, own.attentionNorm)) }
     func feature(_ row: Int, _ head: Int) -> [Double] { Array(joint[row][head * width..<(head + 1) * width]) }
@@ -136,7 +161,7 @@ final class CacheOracle {
             }
           }
           vote(
-            query, row, of: rows.count, seen, weights, layer: index, head: head, retention, found: found,
+            query, row, of: queries, seen, weights, layer: index, head: head, retention, found: found,
             isPrompt: isPrompt)
         }
       }
@@ -195,10 +220,15 @@ final class CacheOracle {
     case .pyramidKV(let plan):
       if isPrompt, nextPosition + row >= prompt - plan.votes.window { add(weights, seen) }
     case .chunked(let plan):
-      guard isPrompt, row >= queries - plan.window else { break }
-      // A softmax of its own, over the keys of the chunk alone.
-      let own = seen.filter { $0 >= found }
-      add(Self.softmax(scores(query, row, own, layer: layer, head: head, retention, found: found)), own)
+      let isPatched = plan.patched && nextPosition + queries < prompt
+      guard isPrompt, isPatched ? row >= queries : row >= queries - plan.window else { break }
+      switch chunkSoftmax {
+      case .chunk:
+        // A softmax of its own, over the keys of the chunk alone.
+        let own = seen.filter { $0 >= found && $0 < found + queries }
+        add(Self.softmax(scores(query, row, own, layer: layer, head: head, retention, found: found)), own)
+      case .everything: add(weights, seen)
+      }
     }
   }
 
@@ -230,7 +260,9 @@ final class CacheOracle {
     case .chunked(let plan):
       guard isPrompt else { break }
       let chunk = Array(entries.suffix(queries))
-      let budget = max(Int((1 - plan.sparsity) * Double(queries)), plan.window)
+      var budget = Int((1 - plan.sparsity) * Double(queries))
+      // "+64 if patched and not last"
+      if plan.patched, nextPosition < prompt { budget += plan.window } else { budget = max(budget, plan.window) }
       let votes = SnapKV(budget: budget, window: plan.window, kernel: plan.kernel)
       let own =
         plan.budgets == .uniform

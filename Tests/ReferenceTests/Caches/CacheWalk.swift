@@ -42,21 +42,25 @@ final class CacheWalk {
     return starts.map { (min(chunk, prompt - $0), true) } + generated.map { ($0, false) }
   }
 
-  /// - Returns: logits of the last row of every group; empty for shapes.
+  /// - Parameter queries: positions, beside which the prompt's last ones may look ahead.
+  /// - Returns: logits of the last position of every group; empty for shapes.
   @discardableResult
   func pass(_ queries: Int, isPrompt: Bool) -> [[Float]] {
-    let start = cache.nextPosition
-    let tokens = (0..<groups).flatMap { Self.tokens(start..<start + queries, group: $0) }
+    let (start, end) = (cache.nextPosition, cache.nextPosition + queries)
+    let ahead = isPrompt && end < prompt ? max(prompt - cache.stack.lookahead, 0)..<prompt : end..<end
+    let rows = queries + ahead.count
+    let tokens = (0..<groups).flatMap { Self.tokens(start..<end, group: $0) + Self.tokens(ahead, group: $0) }
     let mark = machine.arena.mark
     defer { machine.arena.release(to: mark) }
     let embedded = machine.embed(tokens, table: weights.embedding, at: Node(0, .decoder, .embedding))
     let result = machine.run(
-      weights.stack, embedded, cache: cache, queries: queries, readsOnce: isPrompt, prompt: isPrompt ? prompt : nil)
+      weights.stack, embedded, cache: cache, queries: rows, readsOnce: isPrompt, lookahead: ahead.count,
+      prompt: isPrompt ? prompt : nil)
     let logits = machine.head(
       result, norm: weights.stack.lastNorm, table: weights.head, at: Node(0, .decoder, .head))
-    let rows = (0..<groups).map { group in
-      logits.elements.isEmpty
-        ? [] : Array(logits.rows((group + 1) * queries - 1..<(group + 1) * queries).elements)
+    let last = (0..<groups).map { group in
+      let row = group * rows + queries - 1
+      return logits.elements.isEmpty ? [] : Array(logits.rows(row..<row + 1).elements)
     }
     if poisons {
       machine.arena.release(to: mark)
@@ -65,7 +69,7 @@ final class CacheWalk {
       let scratch = machine.arena.tensor(rows: 64, columns: 128)
       scratch.base?.update(repeating: .nan, count: scratch.count)
     }
-    return rows
+    return last
   }
 
   /// Positions that are held, in ascending order: of every layer, group and key–value head.

@@ -30,7 +30,7 @@ struct RoleLaws {
       let model = CacheModels.vanilla.with(cache)
       #expect(model.problems.isEmpty)
       let walk = CacheWalk(model, prompt: 11)
-      let others = CacheOracle(walk.weights, prompt: 11)
+      let others = CacheOracle(walk.weights, prompt: CacheWalk.tokens(0..<11, group: 0))
       for (queries, isPrompt) in CacheWalk.passes(model, prompt: 11, generated: [1, 2, 1, 1]) {
         let start = walk.cache.nextPosition
         walk.pass(queries, isPrompt: isPrompt)

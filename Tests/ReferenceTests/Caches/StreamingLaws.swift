@@ -41,7 +41,7 @@ struct StreamingLaws {
       walk.machine.arena.release(to: walk.machine.arena.mark)
     }
     // What comes out is what the plain words of the paper give.
-    let oracle = CacheOracle(walk.weights, prompt: 9)
+    let oracle = CacheOracle(walk.weights, prompt: CacheWalk.tokens(0..<9, group: 0))
     _ = oracle.pass(CacheWalk.tokens(0..<9, group: 0), isPrompt: true)
     let expected = oracle.pass(CacheWalk.tokens(9..<10, group: 0), isPrompt: false)
     for (left, right) in zip(walk.pass(1, isPrompt: false)[0], expected) {

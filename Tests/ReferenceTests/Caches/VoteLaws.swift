@@ -17,7 +17,7 @@ struct VoteLaws {
       #expect(model.problems.isEmpty)
       let trace = Trace(levelCount: 0, precision: .float32, listsOperations: true)
       let walk = CacheWalk(model, groups: groups, prompt: 11, trace: trace)
-      let oracles = (0..<groups).map { _ in CacheOracle(walk.weights, prompt: 11) }
+      let oracles = (0..<groups).map { CacheOracle(walk.weights, prompt: CacheWalk.tokens(0..<11, group: $0)) }
       for (queries, isPrompt) in CacheWalk.passes(model, prompt: 11, generated: Self.generated) {
         let start = walk.cache.nextPosition
         let logits = walk.pass(queries, isPrompt: isPrompt)
