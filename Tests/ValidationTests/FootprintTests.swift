@@ -229,6 +229,14 @@ struct FootprintTests {
     let streaming = try ModelFootprint(Question(vanilla, workload, Precision()))
     #expect(streaming.parts.map(\.stored) == [2_260_910_692])
     #expect(streaming.footprint == 0.26280148307508255)
+    // Its evicting head at a sparsity of 0.7: ⌊0.3·32768⌋ + 64 entries of every chunk are what the patched form keeps, but
+    // of the last one, whose 64 the official code counts over 100 tokens. Its peak is 62450/131172.
+    vanilla.setCaches { _ in
+      StackCache(
+        CachePlan(retention: .chunked(ChunkedEviction(sparsity: 0.7, patched: true))), prefillChunk: 32_768)
+    }
+    let patched = try ModelFootprint(Question(vanilla, workload, Precision()))
+    #expect(patched.parts.map(\.stored) == [4_096_751_386 - 64 * 100] && patched.peak == 62_450.0 / 131_172)
     vanilla.setCaches { _ in StackCache() }
     let full = try ModelFootprint(Question(vanilla, workload, Precision()))
     #expect(full.parts.map(\.stored) == [8_603_112_378] && full.footprint == 1 && full.activeFraction == 1)
