@@ -31,6 +31,18 @@ struct ShippedScenarioTests {
     }
   }
 
+  @Test func `every published cache reads as a scenario of one point and has no problems`() throws {
+    let folder = shipped + "/caches"
+    let files = try FileManager.default.subpathsOfDirectory(atPath: folder).filter { $0.hasSuffix(".yaml") }
+    #expect(files.count == 17)
+    for file in files {
+      let scenario = try load("caches/\(file.dropLast(5))")
+      #expect(scenario.name == URL(filePath: file).deletingPathExtension().lastPathComponent)
+      let point = try #require(scenario.grid.point(at: 0))
+      #expect(scenario.grid.count == 1 && point.model.problems == [] && !point.model.hasFullCaches)
+    }
+  }
+
   @Test func `PHOTON 600M is the model of the paper's size table`() throws {
     let layer = LayerShape(width: 1664, heads: 32, feedForward: 4096)
     func level(_ chunker: ChunkerKind) -> LevelShape {

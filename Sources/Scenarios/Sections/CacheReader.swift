@@ -77,10 +77,11 @@ private func keys<Choice: CacheChoice>(of _: Choice.Type) -> [String] {
   Choice.Method.allCases.flatMap { Choice($0, AnySettings())?.settings.map(\.key) ?? [] }
 }
 
-/// The usual value of each setting, or else the first that is accepted.
+/// The usual value of each setting, or else the first that is accepted; what can be so or not is so, and is named.
 private struct AnySettings: CacheSettings {
   func integer(_: String, in accepted: ClosedRange<Int>, usual: Int?) -> Int? { usual ?? accepted.lowerBound }
   func fraction(_: String, usual: Double?) -> Double? { usual ?? 0 }
+  func flag(_: String, usual _: Bool?) -> Bool? { true }
   func word<Word: RawRepresentable & CaseIterable>(_: String, usual: Word?) -> Word? where Word.RawValue == String {
     usual ?? Word.allCases.first
   }
@@ -100,8 +101,7 @@ private struct SectionSettings: CacheSettings {
   }
 
   func flag(_ key: String, usual: Bool?) -> Bool? {
-    require(key, usual)
-    return section.boolean(key, default: usual)
+    isGiven(key, usual) ? section.boolean(key, default: usual) : nil
   }
 
   func word<Word: RawRepresentable & CaseIterable>(_ key: String, usual: Word?) -> Word? where Word.RawValue == String {
