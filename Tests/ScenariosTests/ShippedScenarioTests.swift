@@ -36,7 +36,7 @@ struct ShippedScenarioTests {
     let files = try FileManager.default.subpathsOfDirectory(atPath: folder).filter { $0.hasSuffix(".yaml") }
     #expect(files.count == 17)
     for file in files {
-      let scenario = try load("caches/\(file.dropLast(5))")
+      let scenario = try Scenario(file: "\(folder)/\(file)", options: .init(searchPaths: [shipped]))
       #expect(scenario.name == URL(filePath: file).deletingPathExtension().lastPathComponent)
       let point = try #require(scenario.grid.point(at: 0))
       #expect(scenario.grid.count == 1 && point.model.problems == [] && !point.model.hasFullCaches)
