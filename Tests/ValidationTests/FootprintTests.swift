@@ -170,6 +170,18 @@ struct FootprintTests {
     }
   }
 
+  /// What is listed once for a model serves no other.
+  @Test func `a pricer that has priced other points prices a point alike`() throws {
+    var pricer = Pricer()
+    for question in Self.questions {
+      #expect(try pricer.footprint(question) == ModelFootprint(question), "\(question)")
+      let wider = Question(
+        question.model, question.workload, Precision(weights: .fp32, activations: .fp32, cache: .fp32))
+      #expect(try pricer.price(question) == price(question).totals, "\(question)")
+      #expect(try pricer.price(wider) == price(wider).totals, "\(wider)")
+    }
+  }
+
   /// Σ over the tokens of the prompt, one by one, from its passes.
   @Test func `the memory held over the prompt is that of a walk over its tokens`() throws {
     for question in Self.questions where question.workload.generatedLength == 0 || question.workload.promptLength > 7 {

@@ -39,38 +39,49 @@ extension Ratios {
     }
   }
 
-  /// All counts and the footprint of a model under each retention at a million tokens, on one core; the prompt differs
-  /// from point to point.
+  /// All counts, and counts and footprint, of a model under each retention at a million tokens, on one core; the prompt
+  /// differs from point to point, the model is the same for all points of a row.
   static func caches() throws {
-    row("retention", "ns per price", "spread", "ns per footprint", "spread")
+    row("caches", "ns per price", "spread", "ns per footprint", "spread")
     let precision = Precision(weights: .bf16, activations: .bf16, cache: .bf16)
-    let full = try preset("llama-3.1-8b")
-    for method in Retention.Method.allCases {
-      var model = full
-      model.setCaches { _ in StackCache(CachePlan(retention: Self.usual(method)), prefillChunk: 32_768) }
+    let rounds = 20
+    for (name, model) in try cachedModels() {
       let questions = (0..<64).map {
         Question(model, Workload(promptLength: 1_000_000 + 37 * $0, generatedLength: 1000), precision)
       }
       var pricer = Pricer()
       var (prices, footprints) = (Samples(), Samples())
       var checksum = Int128(0)
-      for _ in 0..<11 {
+      func perPoint(_ point: (Question) throws -> Void) rethrows -> Double {
+        try seconds { for _ in 0..<rounds { for question in questions { try point(question) } } }
+          / Double(rounds * questions.count) * 1e9
+      }
+      for _ in 0..<21 {
         prices.append(
-          try seconds {
-            for question in questions {
-              try pricer.fill(question)
-              checksum &+= pricer.cacheFigures.peakBytes
-            }
-          } / Double(questions.count) * 1e9)
-        footprints.append(
-          try seconds { for question in questions { checksum &+= try ModelFootprint(question).stored } }
-            / Double(questions.count) * 1e9)
+          try perPoint {
+            try pricer.fill($0)
+            checksum &+= pricer.totals.decode.cacheReadBits &+ pricer.cacheFigures.peakBytes
+          })
+        footprints.append(try perPoint { checksum &+= try pricer.footprint($0).stored })
       }
       precondition(checksum != 0)
-      row(
-        method.rawValue, short(prices.median), percent(prices.spread), short(footprints.median),
-        percent(footprints.spread))
+      row(name, short(prices.median), percent(prices.spread), short(footprints.median), percent(footprints.spread))
     }
+  }
+
+  /// Every method in the 32 layers of a vanilla model; what takes longest with entries of two forms, and in a hierarchy.
+  private static func cachedModels() throws -> [(String, Model)] {
+    func with(_ retention: Retention, _ entry: EntryForm = .keyAndValue, in model: Model) -> Model {
+      var model = model
+      model.setCaches { _ in StackCache(CachePlan(retention: retention, entry: entry), prefillChunk: 32_768) }
+      return model
+    }
+    let (vanilla, photon) = (try preset("llama-3.1-8b"), try preset("photon-600m"))
+    let int4 = EntryForm.quantised(Quantisation(format: .int4, residual: 64))
+    let pyramid = usual(.pyramidKV)
+    return Retention.Method.allCases.map { ($0.rawValue, with(usual($0), in: vanilla)) } + [
+      ("pyramidkv, int4", with(pyramid, int4, in: vanilla)), ("pyramidkv, photon-600m", with(pyramid, in: photon)),
+    ]
   }
 
   /// A method as its authors have it, with budgets of about two thousand entries where they have none.

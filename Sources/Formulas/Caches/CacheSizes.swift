@@ -36,19 +36,23 @@ struct CacheBits<Integer: CountingInteger>: Sendable {
   }
 
   /// Notes what a level holds as it reads the prompt, before it is added: levels do so one behind another.
-  mutating func add(inPrompt cost: PlannedCost<Integer>) { inPrompt = max(inPrompt, atPrompt &+ cost.peakBitsInPrompt) }
+  mutating func add(inPrompt stack: PricedStack<Integer>, _ sums: StackSums) {
+    let before = stack.bits { sums.rooms[$0].inPassBeforeLast }
+    inPrompt = max(inPrompt, atPrompt &+ max(before, stack.bits { sums.rooms[$0].inLastPass }))
+  }
 
   /// Adds a level that may evict: continuations hold copies of the prompt's entries, so that each evicts its own. They
   /// are made when decode begins, so there are none at a drop that ends prefill, or where nothing is generated.
   mutating func add(
-    _ activity: LevelActivity<Integer>, _ cost: PlannedCost<Integer>, survives: Bool, copiesAtDrop: Integer,
-    copiesAtEnd: Integer
+    _ activity: LevelActivity<Integer>, _ stack: PricedStack<Integer>, _ sums: StackSums, survives: Bool,
+    copiesAtDrop: Integer, copiesAtEnd: Integer
   ) {
-    let prompt = cost.bits(after: activity.unitsAtPrompt.integer)
-    add(inPrompt: cost)
-    let end = copiesAtEnd &* cost.bits(after: activity.unitsAtEnd.integer)
+    let rooms = sums.rooms
+    let prompt = stack.bits { rooms[$0].atPrompt }
+    add(inPrompt: stack, sums)
+    let end = copiesAtEnd &* stack.bits { rooms[$0].atEnd }
     atPrompt &+= prompt
-    beforeDrop &+= copiesAtDrop &* cost.bits(after: activity.unitsAtDrop.integer)
+    beforeDrop &+= copiesAtDrop &* stack.bits { rooms[$0].atDrop }
     atEnd &+= end
     if survives {
       survivorAtPrompt = prompt

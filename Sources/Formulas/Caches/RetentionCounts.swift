@@ -8,7 +8,8 @@ import Quantities
 protocol RetentionCounts: Sendable {
   /// Entries that a head holds once so many positions have passed.
   func held(after positions: Int) -> Int
-  /// Entries that a pass of so many rows finds behind so many positions: what is held, less what has to make room.
+  /// Entries that a pass of so many rows finds behind so many positions: what is held, less what has to make room. Passes
+  /// of a prompt that are equally long never find less than those before them.
   func found(after positions: Int, rows: Int) -> Int
   /// Positions at which `held` stops growing evenly, in ascending order: passes are told apart there.
   var bends: [Int] { get }
@@ -127,11 +128,6 @@ struct UpkeepCounts: Hashable, Sendable {
   var formed = 0
   var formedHeld = 0
 
-  static let fields: [WritableKeyPath<UpkeepCounts, Int> & Sendable] = [
-    \.moved, \.rotated, \.voters, \.voted, \.again, \.own, \.added, \.tallied, \.pooled, \.transferred,
-    \.movedFresh, \.votedFresh, \.formed, \.formedHeld,
-  ]
-
   init() {}
 
   /// What votes cost.
@@ -152,20 +148,64 @@ struct UpkeepCounts: Hashable, Sendable {
   var movedFormed: Int { moved - movedFresh }
   var votedFormed: Int { voted - votedFresh }
   var isZero: Bool { self == UpkeepCounts() }
+
+  /// What is made of both, field by field.
+  @inline(__always)
+  func with(_ other: Self, _ combined: (Int, Int) -> Int) -> Self {
+    var both = self
+    both.moved = combined(moved, other.moved)
+    both.rotated = combined(rotated, other.rotated)
+    both.voters = combined(voters, other.voters)
+    both.voted = combined(voted, other.voted)
+    both.again = combined(again, other.again)
+    both.own = combined(own, other.own)
+    both.added = combined(added, other.added)
+    both.tallied = combined(tallied, other.tallied)
+    both.pooled = combined(pooled, other.pooled)
+    both.transferred = combined(transferred, other.transferred)
+    both.movedFresh = combined(movedFresh, other.movedFresh)
+    both.votedFresh = combined(votedFresh, other.votedFresh)
+    both.formed = combined(formed, other.formed)
+    both.formedHeld = combined(formedHeld, other.formedHeld)
+    return both
+  }
+
+  static func += (sum: inout Self, other: Self) { sum = sum.with(other, +) }
+}
+
+/// Something that is done with the counts of a method, compiled for each of them: what asks a value of any type is many
+/// times slower.
+protocol RetentionVisitor {
+  /// Does it.
+  mutating func visit(_ counts: some RetentionCounts)
 }
 
 extension Retention {
-  /// The counts of each method over a stack's prompt.
-  func counts(_ prompt: PromptPasses) -> any RetentionCounts {
+  /// Shows the counts of the method over a stack's prompt.
+  func show(_ prompt: PromptPasses, to visitor: inout some RetentionVisitor) {
     switch self {
-    case .everything: KeepEverything()
-    case .slidingWindow(let window): SlidingWindowCounts(window: window)
-    case .streaming(let plan): StreamingCounts(plan: plan)
-    case .heavyHitters(let plan): HeavyHitterCounts(plan: plan)
-    case .snapKV(let plan): PromptVoteCounts(votes: plan, capacity: plan.budget, prompt: prompt)
+    case .everything: visitor.visit(KeepEverything())
+    case .slidingWindow(let window): visitor.visit(SlidingWindowCounts(window: window))
+    case .streaming(let plan): visitor.visit(StreamingCounts(plan: plan))
+    case .heavyHitters(let plan): visitor.visit(HeavyHitterCounts(plan: plan))
+    case .snapKV(let plan): visitor.visit(PromptVoteCounts(votes: plan, capacity: plan.budget, prompt: prompt))
     case .pyramidKV(let plan):
-      PromptVoteCounts(votes: plan.votes, capacity: pyramidCapacity(plan, prompt: prompt.units), prompt: prompt)
-    case .chunked(let plan): ChunkedCounts(plan: plan, prompt: prompt)
+      let capacity = pyramidCapacity(plan, prompt: prompt.units)
+      visitor.visit(PromptVoteCounts(votes: plan.votes, capacity: capacity, prompt: prompt))
+    case .chunked(let plan): visitor.visit(ChunkedCounts(plan: plan, prompt: prompt))
     }
+  }
+
+  /// The counts of the method over a stack's prompt.
+  func counts(_ prompt: PromptPasses) -> any RetentionCounts {
+    var keeper = Keeper()
+    show(prompt, to: &keeper)
+    return keeper.counts
+  }
+
+  private struct Keeper: RetentionVisitor {
+    var counts: any RetentionCounts = KeepEverything()
+
+    mutating func visit(_ counts: some RetentionCounts) { self.counts = counts }
   }
 }

@@ -17,11 +17,11 @@ struct CostTable<Integer: CountingInteger>: Sendable {
   private var isPlanned = false
   /// Whether each stack is one run, which then needs no list.
   private var isUniform = true
-  /// The persistent stacks of the model priced last, from level 1 up, unless each is one run: they depend on nothing
-  /// else of a point, and take longer to list than to price.
-  private var stacks: (of: Model, all: [Stack])?
-  /// What their heads cost in this point, where some do not keep and read everything.
-  private var planned: [PlannedCost<Integer>] = []
+  /// The persistent stacks of the model priced last, from level 1 up, unless each is one run.
+  private var stacks = PricedStacks<Integer>()
+  /// The passes of this point, and what heads do in them, where some do not keep and read everything.
+  private(set) var passes: PointPasses?
+  private(set) var planned: [StackSums] = []
 
   init(keepsNodes: Bool) { self.keepsNodes = keepsNodes }
 
@@ -34,10 +34,9 @@ struct CostTable<Integer: CountingInteger>: Sendable {
       (structure, isPlanned) = (question.model.structure, plans)
       if keepsNodes { nodes = Array(repeating: (.zero, .zero), count: size) }
     }
-    if !isUniform, stacks?.of != question.model {
-      stacks = (question.model, question.model.stacks.filter(\.persists))
-    }
-    planned = plans ? stacks!.all.map { PlannedCost($0, question) } : []
+    if !isUniform { stacks.prepare(question) { $0.persists } }
+    passes = plans ? PointPasses(question) : nil
+    planned.removeAll(keepingCapacity: true)
     prefillTotal = .zero
     decodeTotal = .zero
     let batch = Integer(word: question.workload.batchSize)
@@ -46,7 +45,7 @@ struct CostTable<Integer: CountingInteger>: Sendable {
     case .stack: fillVanilla(question.model, question.workload, question.precision, scale)
     case .hierarchy: fillHierarchy(question.model, question.workload, question.precision, scale)
     }
-    if plans { setPlanned(question, scale) }
+    if plans { setPlanned(scale) }
   }
 
   private mutating func fillVanilla(
@@ -127,7 +126,7 @@ struct CostTable<Integer: CountingInteger>: Sendable {
     _ shape: LayerShape, layers: Int, at level: Int, _ precision: Precision
   ) -> StackCost<Integer> {
     isUniform
-      ? StackCost(shape, layers: layers, precision) : StackCost(stacks!.all[max(level &- 1, 0)], precision)
+      ? StackCost(shape, layers: layers, precision) : stacks.all[max(level &- 1, 0)].cost
   }
 
   @inline(__always)
@@ -136,35 +135,34 @@ struct CostTable<Integer: CountingInteger>: Sendable {
   ) {
     let continuations = Integer(word: workload.continuations)
     let index = max(activity.level &- 1, 0)
-    guard isPlanned else {
+    guard let passes else {
       return cache.add(activity, entryBits: entryBits, survives: survives, continuations: continuations)
     }
-    guard !planned[index].stack.sharesPrompts else {
+    let units = (activity.unitsAtPrompt.integer, activity.unitsAtDrop.integer, activity.unitsAtEnd.integer)
+    let sums = StackSums(stacks.all[index], StackPoint(stacks.all[index].stack, units, passes))
+    planned.append(sums)
+    guard !stacks.all[index].sharesPrompts else {
       // Rows that look ahead can hold more than there is at the end, even beside heads that keep everything.
-      if planned[index].stack.lookahead > 0 { cache.add(inPrompt: planned[index]) }
+      if sums.point.prompt.lookahead > 0 { cache.add(inPrompt: stacks.all[index], sums) }
       return cache.add(
-        activity, entryBits: planned[index].entryBits, survives: survives, continuations: continuations)
+        activity, entryBits: stacks.all[index].entryBits, survives: survives, continuations: continuations)
     }
     cache.add(
-      activity, planned[index], survives: survives,
+      activity, stacks.all[index], sums, survives: survives,
       copiesAtDrop: dropAt == workload.promptLength ? 1 : continuations,
       copiesAtEnd: workload.generatedLength > 0 ? continuations : 1)
   }
 
   /// Attention and upkeep of persistent caches some of which do not keep and read everything, over their passes.
-  private mutating func setPlanned(_ question: Question, _ scale: (Integer, Integer)) {
-    let schedule = question.schedule
-    let prefill = schedule.passes(in: .prefill, as: Int128.self).stacks
-    let decode = schedule.passes(in: .decode, as: Int128.self).stacks
-    for cost in planned {
-      let stack = cost.stack
-      let groups = (prefill.filter { $0.isOf(stack) }, decode.filter { $0.isOf(stack) })
-      set(
-        stack.node(.attention).index, cost.attention(groups.0, scale.0), cost.attention(groups.1, scale.1))
-      set(stack.node(.upkeep).index, cost.upkeep(groups.0, scale.0), cost.upkeep(groups.1, scale.1))
+  private mutating func setPlanned(_ scale: (Integer, Integer)) {
+    for (index, sums) in planned.enumerated() {
+      let stack = stacks.all[index]
+      let (attention, upkeep) = (stack.stack.node(.attention).index, stack.stack.node(.upkeep).index)
+      set(attention, stack.attention(sums, in: .prefill, scale.0), stack.attention(sums, in: .decode, scale.1))
+      set(upkeep, stack.upkeep(sums, in: .prefill, scale.0), stack.upkeep(sums, in: .decode, scale.1))
       add(
-        stack.node(.projections).index, Work(cacheWriteBits: cost.appended(groups.0, scale.0)),
-        Work(cacheWriteBits: cost.appended(groups.1, scale.1)))
+        stack.stack.node(.projections).index, Work(cacheWriteBits: stack.appended(sums, in: .prefill, scale.0)),
+        Work(cacheWriteBits: stack.appended(sums, in: .decode, scale.1)))
     }
   }
 
@@ -335,5 +333,13 @@ extension Work {
     hostBits &+= other.hostBits
     sequentialPasses &+= other.sequentialPasses
     sequentialLayers &+= other.sequentialLayers
+  }
+  /// Every field so many times, after the same proof.
+  func times(_ count: Integer) -> Self {
+    Work(
+      matmulFlops: matmulFlops &* count, elementwiseFlops: elementwiseFlops &* count, weightBits: weightBits &* count,
+      activationBits: activationBits &* count, cacheReadBits: cacheReadBits &* count,
+      cacheWriteBits: cacheWriteBits &* count, localReadBits: localReadBits &* count, hostBits: hostBits &* count,
+      sequentialPasses: sequentialPasses &* count, sequentialLayers: sequentialLayers &* count)
   }
 }

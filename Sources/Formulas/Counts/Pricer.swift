@@ -29,6 +29,8 @@ public struct Pricer: Sendable {
   private var narrow: CostTable<Int64>
   private var wide: CostTable<Int128>
   private var isWide = false
+  /// All stacks of the model whose footprint was asked for last.
+  private var stacks = PricedStacks<Int128>()
 
   /// - Parameter keepsNodes: whether the nodes of the point priced last can be read with `work(at:in:)`.
   public init(keepsNodes: Bool = false) {
@@ -76,6 +78,18 @@ public struct Pricer: Sendable {
     isWide
       ? (roofline.plain(wide.prefillTotal), roofline.plain(wide.decodeTotal))
       : (roofline.plain(narrow.prefillTotal), roofline.plain(narrow.decodeTotal))
+  }
+
+  /// The footprint of one sequence of a point. What is priced last is then this one sequence.
+  /// - Throws: `CountOverflow` where a count could exceed 2^126.
+  /// - Precondition: that of `price`.
+  public mutating func footprint(_ question: Question) throws(CountOverflow) -> ModelFootprint {
+    let question = question.with(batchSize: 1).with(continuations: 1)
+    try fill(question)
+    stacks.prepare(question)
+    return ModelFootprint(
+      question, stacks.all, isWide ? wide.planned : narrow.planned,
+      (isWide ? wide.passes : narrow.passes) ?? PointPasses(question), cacheFigures)
   }
 
   /// The work of a node in the point priced last; zero for a node that its model does not have, or where none is kept.

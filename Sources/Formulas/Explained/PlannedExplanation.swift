@@ -6,11 +6,11 @@ extension Explainer {
   private struct Planned {
     let row: LayerRow<Expression>
     let layers: Expression
+    let form: any EntryCounts
     let heads: PlannedHeads
     let passes: [PassGroup<Expression>]
     let headWidth: Int
 
-    private var form: any EntryCounts { heads.plan.entry.counts }
     /// What one position takes in the form in which it is kept, and its key.
     var size: EntrySize<Expression> { form.size(of: row, headWidth: headWidth) }
     var keySize: EntrySize<Expression> { form.keySize(of: row, headWidth: headWidth) }
@@ -18,14 +18,15 @@ extension Explainer {
   }
 
   private var planned: [Planned] {
-    let groups = question.schedule.passes(in: phase, as: Expression.self).stacks.filter { $0.isOf(stack) }
+    let groups = question.passes(in: phase, as: Expression.self).stacks.filter { $0.isOf(stack) }
     let prompt = stack.promptPasses(model, prompt: question.workload.promptLength)
     return stack.runs.flatMap { run in
       run.heads.map { own in
         let heads = PlannedHeads(own.cache, prompt)
         return Planned(
-          row: LayerRow(run.shape.share(ofHeads: own.count)), layers: .symbol("layers", run.layers), heads: heads,
-          passes: groups.flatMap { Array(heads.passes($0)) }, headWidth: run.shape.headWidth)
+          row: LayerRow(run.shape.share(ofHeads: own.count)), layers: .symbol("layers", run.layers),
+          form: own.cache.entry.counts, heads: heads, passes: groups.flatMap { Array(heads.passes($0)) },
+          headWidth: run.shape.headWidth)
       }
     }
   }
@@ -64,7 +65,7 @@ extension Explainer {
 
   /// What the rows of a stack append, some of it not a key and a value in the cache's element type.
   var plannedEntries: Expression {
-    let groups = question.schedule.passes(in: phase, as: Int128.self).stacks.filter { $0.isOf(stack) }
+    let groups = question.passes(in: phase, as: Int128.self).stacks.filter { $0.isOf(stack) }
     let terms = planned.flatMap { run in
       let appended = groups.map(run.heads.appended)
       return [
@@ -77,12 +78,9 @@ extension Explainer {
 
   var upkeep: [(String, Expression)] {
     let planned = planned
-    let groups = question.schedule.passes(in: phase, as: Int128.self).stacks.filter { $0.isOf(stack) }
+    let groups = question.passes(in: phase, as: Int128.self).stacks.filter { $0.isOf(stack) }
     let counts = planned.map { run in
-      groups.reduce(into: UpkeepCounts()) { sum, group in
-        let own = run.heads.upkeep(group)
-        for field in UpkeepCounts.fields { sum[keyPath: field] += own[keyPath: field] }
-      }
+      groups.reduce(into: UpkeepCounts()) { $0 += run.heads.upkeep($1) }
     }
     /// Terms of every run for each field with what one of it costs; those that are 0 are left out.
     func total(_ fields: [(KeyPath<UpkeepCounts, Int>, (Planned) -> Expression?)]) -> Expression {

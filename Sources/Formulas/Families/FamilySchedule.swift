@@ -34,14 +34,30 @@ public struct BatchMember: Hashable, Sendable {
 }
 
 extension Question {
+  private var stackSchedule: StackSchedule {
+    StackSchedule(
+      prompt: workload.promptLength, generated: workload.generatedLength,
+      chunks: model.cache(at: 0).promptPasses(workload.promptLength))
+  }
+
+  private var hierarchySchedule: HierarchySchedule {
+    HierarchySchedule(model, prompt: workload.promptLength, generated: workload.generatedLength)
+  }
+
   /// The passes of the model's family over the workload.
   var schedule: any FamilySchedule {
     switch model.structure {
-    case .stack:
-      StackSchedule(
-        prompt: workload.promptLength, generated: workload.generatedLength,
-        chunks: model.cache(at: 0).promptPasses(workload.promptLength))
-    case .hierarchy: HierarchySchedule(model, prompt: workload.promptLength, generated: workload.generatedLength)
+    case .stack: stackSchedule
+    case .hierarchy: hierarchySchedule
+    }
+  }
+
+  /// Every pass of a phase, as the schedule lists them. A schedule whose type is known is compiled for its numbers, which
+  /// saves most of the time.
+  func passes<N: Count>(in phase: Phase, as _: N.Type) -> PhasePasses<N> {
+    switch model.structure {
+    case .stack: stackSchedule.passes(in: phase, as: N.self)
+    case .hierarchy: hierarchySchedule.passes(in: phase, as: N.self)
     }
   }
 }

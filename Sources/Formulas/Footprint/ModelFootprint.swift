@@ -26,9 +26,9 @@ public struct FootprintPart: Hashable, Sendable {
   let freshStored, freshRead: Int128
 
   /// - Unit: bit · token
-  var storedBits: Int128 { (stored - freshStored) * entryBits + freshStored * freshBits }
+  var storedBits: Int128 { (stored - freshStored) &* entryBits + freshStored &* freshBits }
   /// - Unit: bit
-  var readBits: Int128 { (read - freshRead) * entryBits + freshRead * freshBits }
+  var readBits: Int128 { (read - freshRead) &* entryBits + freshRead &* freshBits }
 }
 
 /// The KV footprint of a model of any family in token time: memory held, added up over the tokens of prompt and
@@ -61,14 +61,28 @@ public struct ModelFootprint: Hashable, Sendable {
   /// Of one sequence of the question; batch and continuations do not matter.
   /// - Throws: `CountOverflow` where a count could exceed 2^126.
   public init(_ question: Question) throws(CountOverflow) {
-    let question = question.with(batchSize: 1).with(continuations: 1)
-    let cache = try price(question).cache
+    var pricer = Pricer()
+    self = try pricer.footprint(question)
+  }
+
+  /// - Parameter stacks: all of the model's.
+  /// - Parameter planned: of those that persist, from level 1 up; empty where all keep and read everything.
+  init(
+    _ question: Question, _ stacks: [PricedStack<Int128>], _ planned: [StackSums], _ passes: PointPasses,
+    _ cache: CacheFigures
+  ) {
     let tokens = Int128(question.workload.promptLength + question.workload.generatedLength)
     let walk = TokenWalk(question)
-    parts = question.model.stacks.flatMap(walk.parts)
-    stored = parts.reduce(0) { $0 + $1.storedBits }
-    read = parts.reduce(0) { $0 + $1.readBits }
-    let full = question.model.stacks.reduce(Int128(0)) { $0 + walk.fullEntryBits($1) }
+    var parts: [FootprintPart] = []
+    for priced in stacks {
+      let stack = priced.stack
+      let isPlanned = stack.persists && !planned.isEmpty
+      walk.append(priced, isPlanned ? planned[max(stack.level - 1, 0)] : walk.sums(priced, passes), to: &parts)
+    }
+    self.parts = parts
+    stored = parts.indices.reduce(0) { $0 + parts[$1].storedBits }
+    read = parts.indices.reduce(0) { $0 + parts[$1].readBits }
+    let full = stacks.reduce(Int128(0)) { $0 + $1.cost.entryBits }
     reference = full * (tokens * (tokens + 1) / 2)
     peakBytes = cache.peakBytes + cache.localPeakBytes
     referencePeakBytes = bytes(full * tokens)
@@ -98,50 +112,36 @@ private struct TokenWalk {
     drop = question.model.generation == .recursive ? walk.dropAt : nil
   }
 
-  func fullEntryBits(_ stack: Stack) -> Int128 {
-    stack.runs.reduce(0) { sum, run in
-      sum + LayerRow<Int128>(run.shape).entryElements * Int128(run.layers)
-    } * Int128(question.precision.cache.bits)
+  /// What the heads of a stack do that has not been priced with a plan.
+  func sums(_ priced: PricedStack<Int128>, _ passes: PointPasses) -> StackSums {
+    let span = span(priced.stack.level)
+    return StackSums(priced, StackPoint(priced.stack, (prompt / span, prompt / span, end / span), passes))
   }
 
-  func parts(of stack: Stack) -> [FootprintPart] {
-    // Token time: what only looks ahead is no token of the sequence.
-    let groups = Phase.allCases.flatMap { phase in
-      question.schedule.passes(in: phase, as: Int128.self).stacks.filter { $0.isOf(stack) }.map(\.withoutLookahead)
-    }
-    var layer = 0
-    return stack.runs.flatMap { run in
-      defer { layer += run.layers }
-      var head = 0
-      return run.heads.map { own in
-        defer { head += own.count }
-        let planned = PlannedHeads(own.cache, stack.promptPasses(model, prompt: prompt))
-        let row = LayerRow<Int128>(run.shape.share(ofHeads: own.count))
-        let element = Int128(question.precision.cache.bits)
-        let size = own.cache.entry.counts.size(of: row, headWidth: run.shape.headWidth)
-        let stored: (all: Int128, fresh: Int128) =
-          stack.persists ? persistent(planned, stack) : (window(stack.level), 0)
-        return FootprintPart(
-          node: stack.node(.attention), layers: layer..<layer + run.layers, heads: head..<head + own.count,
-          plan: own.cache,
-          stored: stored.all,
-          read: groups.reduce(0) { sum, group in planned.passes(group).reduce(sum) { $0 + $1.allPairs } },
-          heldAtEnd: heldAtEnd(planned, stack),
-          entryBits: size.bits(in: element) * Int128(run.layers),
-          freshBits: row.entryElements * element * Int128(run.layers), freshStored: stored.fresh,
-          freshRead: stack.persists ? groups.reduce(0) { $0 + planned.freshPairs($1) } : 0)
-      }
+  func append(_ priced: PricedStack<Int128>, _ sums: StackSums, to parts: inout [FootprintPart]) {
+    let stack = priced.stack
+    for index in priced.heads.indices {
+      let stored: (all: Int128, fresh: Int128) =
+        stack.persists ? persistent(sums, index, priced) : (window(stack.level), 0)
+      let (prefill, decode) = (sums[.prefill][index], sums[.decode][index])
+      parts.append(
+        FootprintPart(
+          node: stack.node(.attention), layers: priced.heads[index].layers, heads: priced.heads[index].heads,
+          plan: priced.heads[index].cache, stored: stored.all, read: prefill.tokenPairs + decode.tokenPairs,
+          heldAtEnd: heldAtEnd(sums, index, stack), entryBits: priced.costs[index].formedBits,
+          freshBits: priced.costs[index].freshBits, freshStored: stored.fresh,
+          freshRead: prefill.freshPairs + decode.freshPairs))
     }
   }
 
-  private func heldAtEnd(_ planned: PlannedHeads, _ stack: Stack) -> Int {
+  private func heldAtEnd(_ sums: StackSums, _ index: Int, _ stack: Stack) -> Int {
     guard stack.persists else {
       guard let shape = decoderRuns(at: stack.level, after: end), end % model.level(stack.level).span != 0 else {
         return 0
       }
       return shape.conditionLength + end / shape.spanBelow % shape.chunkLength
     }
-    return isDropped(stack.level, at: end) ? 0 : planned.held(after: end / span(stack.level))
+    return isDropped(stack.level, at: end) ? 0 : sums.rooms[index].heldAtEnd
   }
 
   private func span(_ level: Int) -> Int { model.metaContextLength(upTo: level) }
@@ -155,25 +155,39 @@ private struct TokenWalk {
 
   /// Entries of a head over all tokens, those of the prompt and then those of generation: all of them, and those that
   /// are as they came.
-  private func persistent(_ planned: PlannedHeads, _ stack: Stack) -> (all: Int128, fresh: Int128) {
-    func sum(_ part: PlannedHeads.Part) -> Int128 {
-      let span = span(stack.level)
-      let units = prompt / span
-      // Every token of a unit sees what its pass holds up to it; those of an open unit one more than has closed.
-      let inPrompt =
-        Int128(span) * planned.storedInPrompt(part)
-        + Int128(prompt % span) * Int128(planned.count(part, of: planned.held(after: units) + 1))
-      let stop = isDropped(stack.level, at: end) ? max(drop!, prompt) : end
-      guard stop > prompt else { return inPrompt }
-      if stack.level == 0 { return inPrompt + planned.storedInDecode(part, from: prompt, to: end) }
-      // ⌊τ/C⌋ units have closed when token τ is processed.
-      let (first, last) = (prompt / span, (stop - 1) / span)
-      let whole = Int128(span) * planned.heldSum(part, from: first, to: last + 1)
-      let before = Int128(prompt - first * span) * Int128(planned.held(part, after: first))
-      let behind = Int128((last + 1) * span - stop) * Int128(planned.held(part, after: last))
-      return inPrompt + whole - before - behind
+  private func persistent(
+    _ sums: StackSums, _ index: Int, _ priced: PricedStack<Int128>
+  ) -> (all: Int128, fresh: Int128) {
+    let (prefill, decode) = (sums[.prefill][index], sums[.decode][index])
+    // Every unit is a token.
+    if priced.stack.level == 0 {
+      return (prefill.stored + decode.stored, prefill.freshStored + decode.freshStored)
     }
-    return (sum(.all), planned.hasFresh ? sum(.fresh) : 0)
+    let planned = PlannedHeads(priced.heads[index].cache, sums.point.prompt)
+    return (
+      persistent(planned, priced.stack, .all, prefill.stored),
+      planned.hasFresh ? persistent(planned, priced.stack, .fresh, prefill.freshStored) : 0
+    )
+  }
+
+  /// - Parameter inPrompt: those over the units of the prompt.
+  private func persistent(
+    _ planned: PlannedHeads, _ stack: Stack, _ part: PlannedHeads.Part, _ inPrompt: Int128
+  ) -> Int128 {
+    let span = span(stack.level)
+    let units = prompt / span
+    // Every token of a unit sees what its pass holds up to it; those of an open unit one more than has closed.
+    let inPrompt =
+      Int128(span) * inPrompt
+      + Int128(prompt % span) * Int128(planned.count(part, of: planned.held(after: units) + 1))
+    let stop = isDropped(stack.level, at: end) ? max(drop!, prompt) : end
+    guard stop > prompt else { return inPrompt }
+    // ⌊τ/C⌋ units have closed when token τ is processed.
+    let (first, last) = (prompt / span, (stop - 1) / span)
+    let whole = Int128(span) * planned.heldSum(part, first..<last + 1)
+    let before = Int128(prompt - first * span) * Int128(planned.held(part, after: first))
+    let behind = Int128((last + 1) * span - stop) * Int128(planned.held(part, after: last))
+    return inPrompt + whole - before - behind
   }
 
   // MARK: Windows
@@ -218,32 +232,11 @@ extension PlannedHeads {
 
   fileprivate func held(_ part: Part, after positions: Int) -> Int { count(part, of: held(after: positions)) }
 
-  private func steps(_ part: Part, before: Int, rows: Int, count: Int) -> Int128 {
-    switch part {
-    case .all: steps(before: before, rows: rows, count: count)
-    case .fresh: freshSteps(before: before, rows: rows, count: count)
-    }
-  }
-
-  /// Entries held while each unit of the prompt is processed, its own included, added up.
-  fileprivate func storedInPrompt(_ part: Part) -> Int128 {
-    let whole = steps(part, before: 0, rows: prompt.chunk, count: prompt.whole)
-    guard prompt.rest > 0 else { return whole }
-    return whole + steps(part, before: prompt.units - prompt.rest, rows: prompt.rest, count: 1)
-  }
-
-  /// The same of tokens that are generated one at a time.
-  fileprivate func storedInDecode(_ part: Part, from start: Int, to end: Int) -> Int128 {
-    steps(part, before: start, rows: 1, count: end - start)
-  }
-
-  /// Σ held(u) over first ≤ u < end, where all of the prompt has been read.
-  fileprivate func heldSum(_ part: Part, from first: Int, to end: Int) -> Int128 {
-    let bends = Set(heldBends(from: first, to: end))
-    let cuts = [first] + bends.filter { $0 > first && $0 < end }.sorted() + [end]
-    return zip(cuts, cuts.dropFirst()).reduce(0) { sum, piece in
-      let (count, base) = (Int128(piece.1 - piece.0), Int128(held(part, after: piece.0)))
-      let slope = piece.1 - piece.0 > 1 ? Int128(held(part, after: piece.0 + 1)) - base : 0
+  /// Σ held(u) over units u behind which all of the prompt has been read.
+  fileprivate func heldSum(_ part: Part, _ units: Range<Int>) -> Int128 {
+    heldPieces(units).reduce(0) { sum, piece in
+      let (count, base) = (Int128(piece.count), Int128(held(part, after: piece.first)))
+      let slope = piece.count > 1 ? Int128(held(part, after: piece.first + 1)) - base : 0
       return sum + count * base + slope * (count * (count - 1) / 2)
     }
   }

@@ -88,18 +88,6 @@ public struct PassGroup<N: Count>: Hashable, Sendable {
   /// What a pass attends and reads over the passes.
   var allPairs: N { repetitions * (indices * pairs + pairsSlope * N.pairs(of: indices)) }
 
-  /// The passes as the tokens of the prompt see them: without the rows that look ahead.
-  /// - Precondition: where there are such rows, every row attends everything before it.
-  var withoutLookahead: Self {
-    guard lookahead.isPositive, let before else { return self }
-    var group = self
-    (group.rows, group.lookahead) = (N.whole(advance), 0)
-    group.pairs = group.rows * before + N.triangle(group.rows)
-    group.pairsSlope = group.rows * group.rows
-    group.entriesReadOnce = before + group.rows
-    return group
-  }
-
   /// Entries that all passes of the group read in one layer.
   var entriesRead: N {
     guard let entriesReadOnce else { return allPairs }
@@ -164,5 +152,5 @@ public struct PhasePasses<N: Count>: Hashable, Sendable {
 /// - Throws: `CountOverflow` where a count of the whole batch could exceed 2^126.
 public func passes(_ question: Question, in phase: Phase) throws(CountOverflow) -> PhasePasses<Int128> {
   guard try CountBound.estimate(Question(question.model, question.workload)) < 0x1p126 else { throw .counts }
-  return question.schedule.passes(in: phase, as: Int128.self)
+  return question.passes(in: phase, as: Int128.self)
 }

@@ -126,6 +126,20 @@ struct EntrySumTests {
     }
   }
 
+  /// What is held is the most in the last whole pass of a prompt, or in the shorter one behind it.
+  @Test(arguments: Retention.Method.allCases)
+  func `no pass of a prompt finds less than an equally long one before it`(method: Retention.Method) {
+    for retention in retentions(method) + roomy(method, for: 5) {
+      for prompt in 1...17 {
+        for chunk in 1...min(prompt, retention.mostRows) {
+          let planned = PlannedHeads(CachePlan(retention: retention), PromptPasses(units: prompt, chunk: chunk))
+          let found = (0..<prompt / chunk).map { planned.found(after: $0 * chunk, rows: chunk) }
+          #expect(found == found.sorted(), "\(retention), \(prompt) by \(chunk)")
+        }
+      }
+    }
+  }
+
   /// §11 of the method's code, `pyramidkv_utils.py`: worked examples without the window.
   @Test func `PyramidKV's budgets fall as in its worked examples`() {
     for (layers, prompt, budget, beta, first, last, sum) in [
