@@ -291,6 +291,7 @@ void ck_rms_norm_gradient(ptrdiff_t rows, ptrdiff_t width, const float *x, const
   struct gradient_job job = {.count = rows, .rows = rows, .width = width, .x = x, .weight = weight, .dy = dy,
                              .epsilon = epsilon, .dx = dx, .dweight = dweight, .scales = scales};
   run_gradient(&job, rows * width, 1, norm_rows_part);
+  if (!dweight) return;
   job.count = width;
   run_gradient(&job, rows * width, 64, norm_weight_part);
 }

@@ -53,7 +53,8 @@ public struct CalibrationSample: Hashable, Sendable {
     let unitFlops =
       switch operation {
       case .attention(let shape): 4 * Double(rows * shape.layer.queryWidth)
-      case .embedding, .queryKeyValue, .output, .gateUp, .down, .norm, .chunker, .converter, .head, .moveEntries,
+      case .embedding, .queryKeyValue, .mixHeads, .output, .gateUp, .down, .norm, .chunker, .converter, .head,
+        .moveEntries,
         .scoreEntries, .rotateEntries, .transferEntries, .quantiseEntries:
         Double(work.matmulFlops) / Double(rows)
       }

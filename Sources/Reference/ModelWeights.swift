@@ -94,6 +94,12 @@ public final class ModelWeights {
     (levels, stack) = (other.levels, other.stack)
   }
 
+  /// Room for a gate for each key–value head of each layer of the stack over the tokens, behind all parameters on their
+  /// line. It is no parameter of the model.
+  func makeGates() -> Tensor {
+    memory.tensor(rows: model.layers, columns: model.tokenStack.shape.keyValueHeads)
+  }
+
   /// The embedding table that a side reads: V × E of the encoder, V × D_0 of the decoder; `nil` for a vanilla encoder.
   public func table(_ side: Side) -> Tensor? { side == .encoder ? encoderEmbedding : embedding }
 

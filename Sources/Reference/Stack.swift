@@ -11,11 +11,12 @@ extension Machine {
   ///   - readsOnce: prefill reads each cached entry once per layer; decode reads it for every position.
   ///   - lookahead: the last of the queries that only look ahead: they leave no entry.
   ///   - prompt: positions of the whole prompt that this is a pass of; nil where it is none.
+  ///   - mixing: heads that are partly full and partly streaming; nil: they are as the cache has them.
   ///   - willSettle: is called once all layers have appended, before anything goes.
   /// - Returns: rows × D, before the stack's last norm.
   func run(
     _ weights: StackWeights, _ input: Tensor, cache: KeyValueCache, queries: Int, readsOnce: Bool, lookahead: Int = 0,
-    prompt: Int? = nil, willSettle: () -> Void = {}
+    prompt: Int? = nil, mixing: MixedHeads? = nil, willSettle: () -> Void = {}
   ) -> Tensor {
     let stack = weights.stack
     makeRoom(in: cache, for: queries, at: stack.node(.upkeep))
@@ -31,8 +32,15 @@ extension Machine {
       if tape != nil, layer > 0 { result = arena.tensor(rows: input.rows, columns: input.columns) }
       let mark = arena.mark
       let query = project(x, own, into: cache, layer: layer, queries: queries, at: projections)
-      let attended = attend(
+      var attended = attend(
         query, cache: cache, layer: layer, queries: queries, readsOnce: readsOnce, prompt: prompt, at: attention)
+      if let mixing {
+        let streaming = attendStreaming(
+          query, cache: cache, layer: layer, queries: queries, sinks: mixing.sinks, window: mixing.window,
+          at: attention)
+        attended = mixHeads(
+          attended, streaming, gates: mixing.gates.rows(layer..<layer + 1), shape: shape, layer: layer, at: attention)
+      }
       let residual = output(attended, own, residual: x, shape: shape, layer: layer, at: projections)
       let hidden = gateUp(residual, own, shape: shape, layer: layer, at: feedForward)
       down(hidden, own, residual: residual, shape: shape, layer: layer, into: result, at: feedForward)

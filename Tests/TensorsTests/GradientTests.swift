@@ -59,6 +59,26 @@ struct GradientCase: Sendable, CustomTestStringConvertible {
     }
   }
 
+  /// Attention behind sinks under a window, alone or mixed with full attention.
+  static func streaming(
+    _ name: String, _ shape: LayerShape, queries: Int, sinks: Int, window: Int, isMixed: Bool
+  ) -> GradientCase {
+    GradientCase(name: name) { machine, arena in
+      let weights = layer(arena, shape)
+      let stack = Stack(
+        level: 0, side: .decoder, runs: Runs(LayerRun(layers: 2, shape: shape, cache: .full)), persists: true)
+      let cache = KeyValueCache(stack, groups: 2, capacity: queries, holdsNumbers: machine.holdsNumbers)
+      let x = rows(machine, arena, count: 2 * queries, width: shape.width)
+      let query = machine.project(x, weights, into: cache, layer: 1, queries: queries, at: node)
+      let streaming = machine.attendStreaming(
+        query, cache: cache, layer: 1, queries: queries, sinks: sinks, window: window, at: node)
+      guard isMixed else { return streaming }
+      let full = machine.attend(query, cache: cache, layer: 1, queries: queries, readsOnce: true, at: node)
+      let gates = arena.tensor(rows: 1, columns: shape.keyValueHeads)
+      return machine.mixHeads(full, streaming, gates: gates, shape: shape, layer: 1, at: node)
+    }
+  }
+
   static let all: [GradientCase] = [
     GradientCase(name: "embedding") { rows($0, $1, count: 7, width: 6) },
     attention("projection", LayerShape(width: 6, heads: 2, feedForward: 4), groups: 2, passes: [2], projectsOnly: true),
@@ -71,6 +91,22 @@ struct GradientCase: Sendable, CustomTestStringConvertible {
     attention(
       "attention over many keys", LayerShape(width: 6, heads: 2, keyValueHeads: 1, headWidth: 4, feedForward: 4),
       groups: 2, passes: [3, 70]),
+    streaming(
+      "attention behind sinks", LayerShape(width: 6, heads: 2, feedForward: 4), queries: 7, sinks: 1, window: 2,
+      isMixed: false),
+    streaming(
+      "attention behind sinks over blocks",
+      LayerShape(width: 6, heads: 2, keyValueHeads: 1, headWidth: 4, feedForward: 4),
+      queries: 70, sinks: 3, window: 20, isMixed: false),
+    streaming(
+      "mixed heads", LayerShape(width: 6, heads: 3, feedForward: 4), queries: 6, sinks: 1, window: 1, isMixed: true),
+    streaming(
+      "mixed heads, grouped", LayerShape(width: 10, heads: 4, keyValueHeads: 2, headWidth: 5, feedForward: 4),
+      queries: 6,
+      sinks: 2, window: 1, isMixed: true),
+    streaming(
+      "mixed heads, one key", LayerShape(width: 6, heads: 3, keyValueHeads: 1, feedForward: 4), queries: 5, sinks: 1,
+      window: 1, isMixed: true),
     GradientCase(name: "output") { machine, arena in
       let shape = LayerShape(width: 6, heads: 3, headWidth: 5, feedForward: 4)
       let residual = rows(machine, arena, count: 4, width: 6)
@@ -136,11 +172,13 @@ struct GradientTests {
     let backward = Trace(levelCount: 0, precision: .float32)
     let parameterCount: Int
 
-    init(_ gradientCase: GradientCase) {
+    init(_ gradientCase: GradientCase, isFrozen: Bool = false) {
       let (machine, arena) = (Machine(backend: .shapes, trace: forward), Arena(holdsNumbers: false, line: .parameters))
       machine.tape = tape
       let result = gradientCase.run(machine, arena)
-      machine.runBackward(into: nil, pool: GradientPool(holdsNumbers: false), trace: backward) { _ = $0(result) }
+      machine.runBackward(
+        into: nil, pool: GradientPool(holdsNumbers: false), isFrozen: isFrozen, trace: backward
+      ) { _ = $0(result) }
       self.result = result
       parameterCount = arena.liveElements
     }
@@ -182,17 +220,19 @@ struct GradientTests {
     #expect(abs(terms.reduce(0, +) - slope) <= 0x1p-53 * run.flops * size)
   }
 
-  @Test(arguments: GradientCase.all)
-  func `a gradient does exactly the work that its rule says`(gradientCase: GradientCase) {
-    let run = Run(gradientCase)
+  @Test(arguments: GradientCase.all, [false, true])
+  func `a gradient does exactly the work that its rule says`(gradientCase: GradientCase, isFrozen: Bool) {
+    let run = Run(gradientCase, isFrozen: isFrozen)
     let replay = Replay(run.tape, parameters: run.parameters.map(CountingScalar.init))
     let meter = CountingScalar.Meter()
     CountingScalar.$meter.withValue(meter) {
-      _ = replay.gradients { seed in for index in 0..<run.result.count { seed(run.result)[index] = .init(1) } }
+      _ = replay.gradients(isFrozen: isFrozen) { seed in
+        for index in 0..<run.result.count { seed(run.result)[index] = .init(1) }
+      }
     }
     let work = run.backward.total(.prefill)
-    // Moving rows is no operation in either direction; here 4 rows of 6 come back.
-    let moved: Int128 = gradientCase.name.hasPrefix("rows moved") ? 4 * 6 : 0
+    // Moving rows is no operation in either direction; here 4 rows of 6 come back, one of them to a parameter.
+    let moved: Int128 = gradientCase.name.hasPrefix("rows moved") ? (isFrozen ? 3 : 4) * 6 : 0
     #expect(meter.counts == .init(matmul: work.matmulFlops, elementwise: work.elementwiseFlops + moved))
   }
 

@@ -54,7 +54,8 @@ struct WorkRuleTests {
   static var operations: [Operation] {
     layers.flatMap { layer -> [Operation] in
       [
-        .embedding(rows: 3, width: 5), .queryKeyValue(rows: 3, layer: layer, store: .local),
+        .embedding(rows: 3, width: 5), .mixHeads(rows: 3, layer: layer),
+        .queryKeyValue(rows: 3, layer: layer, store: .local),
         .attention(
           AttentionShape(groups: 2, queries: 3, keysBefore: 4, layer: layer, store: .persistent, readsOnce: true)),
         .attention(
@@ -65,6 +66,10 @@ struct WorkRuleTests {
         .attention(
           AttentionShape(
             groups: 2, queries: 3, keysBefore: 4, layer: layer, store: .local, readsOnce: false, window: 2)),
+        .attention(
+          AttentionShape(
+            groups: 2, queries: 5, keysBefore: 1, layer: layer, store: .persistent, readsOnce: true, window: 2,
+            sinks: 2)),
         .output(rows: 2, layer: layer), .gateUp(rows: 3, layer: layer), .down(rows: 3, layer: layer),
         .norm(rows: 4, width: 7), .chunker(rows: 2, inputWidth: 9, outputWidth: 4, normalised: true),
         .chunker(rows: 2, inputWidth: 9, outputWidth: 4, normalised: false),
@@ -107,15 +112,15 @@ struct WorkRuleTests {
     #expect(transfer.trafficBits == 0 && Work<Int>(transfer + transfer).hostBits == 1344)
   }
 
-  /// Every window up to one that masks nothing, after as many keys as a window may cut off.
+  /// Every window up to one that masks nothing, after as many keys as a window may cut off, behind no sinks and some.
   @Test func `pairs and entries of attention under a window are those of a loop`() {
     let layer = Self.layers[1]
     for queries in 1...9 {
       for keysBefore in 0...9 {
-        for window in 0...20 {
+        for (window, sinks) in (0...20).flatMap({ window in [0, 1, 4].map { (window, $0) } }) {
           var (pairs, seen): (Int128, Set<Int>) = (0, [])
           for visible in keysBefore + 1...keysBefore + queries {
-            for entry in 0..<visible where window == 0 || entry >= visible - window {
+            for entry in 0..<visible where window == 0 || entry >= visible - window || entry < sinks {
               pairs += 1
               seen.insert(entry)
             }
@@ -123,7 +128,7 @@ struct WorkRuleTests {
           func shape(readsOnce: Bool) -> AttentionShape {
             AttentionShape(
               groups: 3, queries: queries, keysBefore: keysBefore, layer: layer, store: .persistent,
-              readsOnce: readsOnce, window: window)
+              readsOnce: readsOnce, window: window, sinks: sinks)
           }
           #expect(shape(readsOnce: true).pairsPerGroup == pairs)
           for (readsOnce, reads) in [(true, Int128(seen.count)), (false, pairs)] {
@@ -144,21 +149,9 @@ struct WorkRuleTests {
     #expect(Operation.attention(shape).description == whole)
     shape.window = 5
     #expect(Operation.attention(shape).description == whole + ", window 5")
+    shape.sinks = 2
+    #expect(Operation.attention(shape).description == whole + ", window 5 and 2 sinks")
   }
-
-  @Test func `attention under a window has no gradient, and goes on no tape`() async {
-    await #expect(processExitsWith: .failure) { _ = Operation.attention(WorkRuleTests.masked).gradientWork }
-    await #expect(processExitsWith: .failure) {
-      let machine = Machine(backend: .shapes)
-      machine.tape = Tape()
-      machine.record(
-        .attention(WorkRuleTests.masked), at: Node(0, .decoder, .attention),
-        output: machine.arena.tensor(rows: 1, columns: 12))
-    }
-  }
-
-  static let masked = AttentionShape(
-    groups: 1, queries: 1, keysBefore: 4, layer: layers[1], store: .persistent, readsOnce: true, window: 2)
 
   static func run(_ operation: Operation) {
     switch operation {
@@ -186,6 +179,13 @@ struct WorkRuleTests {
           shape, query: numbers(rows * shape.layer.queryWidth), columns: shape.layer.queryWidth, segments: $0,
           weights: numbers(keys), into: numbers(rows * shape.layer.queryWidth))
       }
+    case .mixHeads(let rows, let layer):
+      let count = rows * layer.queryWidth
+      Kernels.mixHeads(
+        HeadMixture(
+          rows: rows, layer: layer, gates: numbers(layer.keyValueHeads), full: numbers(count), streaming: numbers(count)
+        ),
+        into: numbers(count))
     case .output(let rows, let layer): linear(rows, layer.width, layer.queryWidth, residual: true)
     case .gateUp(let rows, let layer):
       norm(rows, layer.width)

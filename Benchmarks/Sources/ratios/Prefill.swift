@@ -18,7 +18,8 @@ extension Tensors.Operation {
   /// The product with weights that the operation contains.
   fileprivate var product: Product? {
     switch self {
-    case .embedding, .attention, .norm, .moveEntries, .scoreEntries, .rotateEntries, .transferEntries, .quantiseEntries:
+    case .embedding, .attention, .mixHeads, .norm, .moveEntries, .scoreEntries, .rotateEntries, .transferEntries,
+      .quantiseEntries:
       nil
     case .queryKeyValue(let rows, let layer, _, _):
       Product(rows: rows, outputs: layer.queryWidth + 2 * layer.keyValueWidth, inputs: layer.width)

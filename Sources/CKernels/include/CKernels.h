@@ -127,8 +127,8 @@ void ck_add_into(ptrdiff_t count, const float *x, float *y);
 /* y[i] += Σ_r x[r][i], rows in ascending order. */
 void ck_add_rows(ptrdiff_t rows, ptrdiff_t width, const float *x, float *y);
 
-/* Of `ck_rms_norm` on rows without gaps: dx += …, dweight += …, rows in ascending order. `scales` is scratch for one
-   number per row. */
+/* Of `ck_rms_norm` on rows without gaps: dx += …, dweight += …, rows in ascending order; no dweight if it is
+   null. `scales` is scratch for one number per row. */
 void ck_rms_norm_gradient(ptrdiff_t rows, ptrdiff_t width, const float *x, const float *weight, float epsilon,
                           const float *dy, float *dx, float *dweight, float *scales);
 

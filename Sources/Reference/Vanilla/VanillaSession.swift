@@ -98,12 +98,37 @@ extension VanillaSession {
   }
 
   /// The same where the machine left it, for gradients.
-  public static func teacherForced(_ weights: ModelWeights, tokens: [[Int32]], machine: Machine) -> Tensor {
+  /// - Parameters:
+  ///   - weights: of a vanilla model.
+  ///   - tokens: sequences of one length.
+  ///   - mixing: heads that are partly full and partly streaming; nil: all of them are full.
+  ///   - machine: whose arena holds the result.
+  public static func teacherForced(
+    _ weights: ModelWeights, tokens: [[Int32]], mixing: MixedHeads? = nil, machine: Machine
+  ) -> Tensor {
+    let result = run(weights, tokens: tokens, mixing: mixing, machine: machine)
+    return machine.head(result, norm: weights.stack.lastNorm, table: weights.head, at: Node(0, .decoder, .head))
+  }
+
+  /// The hidden state of every position behind the stack's last norm.
+  /// - Parameters:
+  ///   - weights: of a vanilla model.
+  ///   - tokens: sequences of one length.
+  ///   - mixing: heads that are partly full and partly streaming; nil: all of them are full.
+  ///   - machine: whose arena holds the result.
+  /// - Returns: sequence × T rows of D.
+  public static func hiddenStates(
+    _ weights: ModelWeights, tokens: [[Int32]], mixing: MixedHeads? = nil, machine: Machine
+  ) -> Tensor {
+    let result = run(weights, tokens: tokens, mixing: mixing, machine: machine)
+    return machine.norm(result, weight: weights.stack.lastNorm, at: Node(0, .decoder, .norm))
+  }
+
+  private static func run(_ weights: ModelWeights, tokens: [[Int32]], mixing: MixedHeads?, machine: Machine) -> Tensor {
     let (batch, length) = (tokens.count, tokens[0].count)
     let cache = KeyValueCache(
       weights.model.tokenStack.keepingEverything, groups: batch, capacity: length, holdsNumbers: machine.holdsNumbers)
     let embedded = machine.embed(tokens.flatMap(\.self), table: weights.embedding, at: Node(0, .decoder, .embedding))
-    let result = machine.run(weights.stack, embedded, cache: cache, queries: length, readsOnce: true)
-    return machine.head(result, norm: weights.stack.lastNorm, table: weights.head, at: Node(0, .decoder, .head))
+    return machine.run(weights.stack, embedded, cache: cache, queries: length, readsOnce: true, mixing: mixing)
   }
 }

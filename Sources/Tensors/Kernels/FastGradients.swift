@@ -16,7 +16,7 @@ enum FastGradients: GradientKernels {
 
   static func normGradient(
     rows: Int, width: Int, _ x: Input, weight: Input, resultGradient: Input, into inputGradient: Output,
-    weightGradient: Output
+    weightGradient: Output?
   ) {
     withUnsafeTemporaryAllocation(of: Float.self, capacity: rows) {
       ck_rms_norm_gradient(
@@ -43,7 +43,7 @@ enum FastGradients: GradientKernels {
   /// Both products are cut into parts for the kernels' threads, as the forward product is.
   static func linearGradient(
     rows: Int, outputs: Int, inputs: Int, _ x: Input, weight: Input, resultGradient: Input, into inputGradient: Output,
-    weightGradient: Output
+    weightGradient: Output?
   ) {
     let product = LinearGradient(
       rows: rows, outputs: outputs, inputs: inputs, x: x, weight: weight, resultGradient: resultGradient,
@@ -52,6 +52,7 @@ enum FastGradients: GradientKernels {
       let (product, rows) = Cut<LinearGradient>.part(part, of: context)
       product.addInputGradient(rows)
     }
+    guard weightGradient != nil else { return }
     Cut.run(product, count: outputs, grain: 16) { part, context in
       let (product, outputs) = Cut<LinearGradient>.part(part, of: context)
       product.addWeightGradient(outputs)
@@ -61,11 +62,12 @@ enum FastGradients: GradientKernels {
   /// The most keys that a window of a local decoder usually has: for more, products are faster than the vector kernel.
   static let windowKeys = 64
 
-  /// Over few keys a vector kernel takes whole windows; over many, blocks of queries are products.
+  /// Over few keys a vector kernel takes whole windows; over many, or where some are masked, blocks of queries are
+  /// products.
   static func attentionGradient(_ attention: AttentionGradient<Float>) {
     let (shape, layer) = (attention.shape, attention.shape.layer)
     let scale = 1 / Float(layer.headWidth).squareRoot()
-    guard shape.keysBefore + shape.queries > windowKeys else {
+    guard shape.window > 0 || shape.keysBefore + shape.queries > windowKeys else {
       let (entries, gradients) = (attention.entries, attention.entryGradients)
       precondition(gradients.layout == entries.layout, "gradients of entries that lie elsewhere")
       var arguments = ck_attention_gradient(
@@ -86,7 +88,8 @@ enum FastGradients: GradientKernels {
 private struct LinearGradient {
   let rows, outputs, inputs: Int
   let x, weight, resultGradient: UnsafePointer<Float>
-  let inputGradient, weightGradient: UnsafeMutablePointer<Float>
+  let inputGradient: UnsafeMutablePointer<Float>
+  let weightGradient: UnsafeMutablePointer<Float>?
 
   /// dx += dy · w for a range of rows.
   func addInputGradient(_ part: Range<Int>) {
@@ -101,29 +104,26 @@ private struct LinearGradient {
     cblas_sgemm(
       CblasRowMajor, CblasTrans, CblasNoTrans, Int32(part.count), Int32(inputs), Int32(rows), 1,
       resultGradient + part.lowerBound, Int32(outputs), x, Int32(inputs), 1,
-      weightGradient + part.lowerBound * inputs, Int32(inputs))
+      weightGradient! + part.lowerBound * inputs, Int32(inputs))
   }
 }
 
 extension AttentionGradient<Float> {
-  /// Queries whose scores are made together: few enough to waste little on keys that come after them.
-  private static var blockQueries: Int { 64 }
-
   /// A range of (group, key–value head) pairs, each with its blocks of queries and the heads that share it.
   fileprivate func addBlocks(_ entries: Range<Int>) {
     let (layer, keyCount) = (shape.layer, shape.keysBefore + shape.queries)
     let sharing = layer.heads / layer.keyValueHeads
-    withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * Self.blockQueries * keyCount) { scratch in
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * AttentionShape.blockQueries * keyCount) { scratch in
       for entry in entries {
         let (group, head) = (entry / layer.keyValueHeads, entry % layer.keyValueHeads)
-        for first in stride(from: 0, to: shape.queries, by: Self.blockQueries) {
-          let queries = first..<Swift.min(first + Self.blockQueries, shape.queries)
+        for first in stride(from: 0, to: shape.queries, by: AttentionShape.blockQueries) {
+          let queries = first..<Swift.min(first + AttentionShape.blockQueries, shape.queries)
           for member in 0..<sharing {
             let row = group * shape.queries + first
             let at = row * layer.queryWidth + (head * sharing + member) * layer.headWidth
             addBlock(
               queries, rows: at, group: group, head: head, weights: scratch.baseAddress!,
-              gradients: scratch.baseAddress! + Self.blockQueries * keyCount)
+              gradients: scratch.baseAddress! + AttentionShape.blockQueries * keyCount)
           }
         }
       }
@@ -138,31 +138,38 @@ extension AttentionGradient<Float> {
     gradients: UnsafeMutablePointer<Float>
   ) {
     let (keys, values) = (entries.keys(group: group, head: head), entries.values(group: group, head: head))
-    let (width, stride) = (Int32(shape.layer.headWidth), Int32(shape.layer.queryWidth))
-    let visible = shape.keysBefore + queries.upperBound
-    let (count, keyCount) = (Int32(queries.count), Int32(visible))
-    let (query, dy) = (query + rows, resultGradient + rows)
-    cblas_sgemm(
-      CblasRowMajor, CblasNoTrans, CblasTrans, count, keyCount, width, 1, query, stride, keys, width, 0,
-      weights, keyCount)
-    cblas_sgemm(
-      CblasRowMajor, CblasNoTrans, CblasTrans, count, keyCount, width, 1, dy, stride, values, width, 0,
-      gradients, keyCount)
+    let (keyGradient, valueGradient) = (
+      entryGradients.keys(group: group, head: head), entryGradients.values(group: group, head: head)
+    )
+    let (width, stride, count) = (Int32(shape.layer.headWidth), Int32(shape.layer.queryWidth), Int32(queries.count))
+    let block = shape.keys(of: queries)
+    let (query, dy, columns) = (query + rows, resultGradient + rows, Int32(block.count))
+    for (column, range) in block.stretches {
+      let at = range.lowerBound * shape.layer.headWidth
+      cblas_sgemm(
+        CblasRowMajor, CblasNoTrans, CblasTrans, count, Int32(range.count), width, 1, query, stride, keys + at, width,
+        0, weights + column, columns)
+      cblas_sgemm(
+        CblasRowMajor, CblasNoTrans, CblasTrans, count, Int32(range.count), width, 1, dy, stride, values + at, width,
+        0, gradients + column, columns)
+    }
     let scale = 1 / Float(shape.layer.headWidth).squareRoot()
     for (index, position) in queries.enumerated() {
-      let (row, own) = (index * visible, shape.keysBefore + position + 1)
-      ck_softmax_gradient(own, scale, weights + row, gradients + row)
-      (weights + row + own).update(repeating: 0, count: visible - own)
-      (gradients + row + own).update(repeating: 0, count: visible - own)
+      block.softmax(
+        of: shape.stretches(of: shape.keysBefore + position + 1), scale: scale, weights + index * block.count,
+        gradients: gradients + index * block.count)
     }
-    cblas_sgemm(
-      CblasRowMajor, CblasNoTrans, CblasNoTrans, count, width, keyCount, 1, gradients, keyCount, keys, width,
-      1, queryGradient + rows, stride)
-    cblas_sgemm(
-      CblasRowMajor, CblasTrans, CblasNoTrans, keyCount, width, count, 1, gradients, keyCount, query, stride, 1,
-      entryGradients.keys(group: group, head: head), width)
-    cblas_sgemm(
-      CblasRowMajor, CblasTrans, CblasNoTrans, keyCount, width, count, 1, weights, keyCount, dy, stride, 1,
-      entryGradients.values(group: group, head: head), width)
+    for (column, range) in block.stretches {
+      let (at, keyCount) = (range.lowerBound * shape.layer.headWidth, Int32(range.count))
+      cblas_sgemm(
+        CblasRowMajor, CblasNoTrans, CblasNoTrans, count, width, keyCount, 1, gradients + column, columns, keys + at,
+        width, 1, queryGradient + rows, stride)
+      cblas_sgemm(
+        CblasRowMajor, CblasTrans, CblasNoTrans, keyCount, width, count, 1, gradients + column, columns, query, stride,
+        1, keyGradient + at, width)
+      cblas_sgemm(
+        CblasRowMajor, CblasTrans, CblasNoTrans, keyCount, width, count, 1, weights + column, columns, dy, stride, 1,
+        valueGradient + at, width)
+    }
   }
 }

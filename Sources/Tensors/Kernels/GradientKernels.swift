@@ -25,15 +25,15 @@ protocol GradientKernels<Scalar> {
   static func accumulate(_ count: Int, _ x: Input, into y: Output)
   /// `y[i] += Σ_r x[r][i]`: the gradient of a bias.
   static func accumulateRows(rows: Int, width: Int, _ x: Input, into y: Output)
-  /// Of `y = x · wᵀ`: `dx += dy · w`, `dw += dyᵀ · x`.
+  /// Of `y = x · wᵀ`: `dx += dy · w`, `dw += dyᵀ · x`, which is left out where nobody asks for it.
   static func linearGradient(
     rows: Int, outputs: Int, inputs: Int, _ x: Input, weight: Input, resultGradient: Input, into inputGradient: Output,
-    weightGradient: Output)
+    weightGradient: Output?)
   /// RMSNorm itself, which a gradient computes again instead of keeping its result.
   static func norm(rows: Int, width: Int, _ x: Input, weight: Input, into y: Output)
   static func normGradient(
     rows: Int, width: Int, _ x: Input, weight: Input, resultGradient: Input, into inputGradient: Output,
-    weightGradient: Output)
+    weightGradient: Output?)
   /// Rotates rows by the angles of their positions; by their negatives if the sines are negated.
   /// - Parameters:
   ///   - cosine: of position `first + row mod period` at row `position`.
@@ -45,4 +45,5 @@ protocol GradientKernels<Scalar> {
   static func activationGradient(
     _ kind: FeedForwardKind, rows: Int, width: Int, hidden: Input, resultGradient: Input, into hiddenGradient: Output)
   static func attentionGradient(_ attention: AttentionGradient<Scalar>)
+  static func mixHeadsGradient(_ mixture: HeadMixture<Scalar>, _ gradient: HeadMixtureGradient<Scalar>)
 }

@@ -8,12 +8,12 @@ enum NoGradients: GradientKernels {
   static func accumulateRows(rows: Int, width: Int, _ x: Input, into y: Output) {}
   static func linearGradient(
     rows: Int, outputs: Int, inputs: Int, _ x: Input, weight: Input, resultGradient: Input, into inputGradient: Output,
-    weightGradient: Output
+    weightGradient: Output?
   ) {}
   static func norm(rows: Int, width: Int, _ x: Input, weight: Input, into y: Output) {}
   static func normGradient(
     rows: Int, width: Int, _ x: Input, weight: Input, resultGradient: Input, into inputGradient: Output,
-    weightGradient: Output
+    weightGradient: Output?
   ) {}
   static func rotate(
     rows: Int, columns: Int, heads: Int, headWidth: Int, _ x: Output, cosine: Input, sine: Input, first: Int,
@@ -23,4 +23,5 @@ enum NoGradients: GradientKernels {
     _ kind: FeedForwardKind, rows: Int, width: Int, hidden: Input, resultGradient: Input, into hiddenGradient: Output
   ) {}
   static func attentionGradient(_ attention: AttentionGradient<Float>) {}
+  static func mixHeadsGradient(_ mixture: HeadMixture<Float>, _ gradient: HeadMixtureGradient<Float>) {}
 }

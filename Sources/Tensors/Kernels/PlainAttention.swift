@@ -19,25 +19,33 @@ extension PlainKernels {
     for row in 0..<shape.groups * shape.queries {
       let group = row / shape.queries
       let visible = shape.keysBefore + row % shape.queries + 1
-      let first = shape.firstEntry(of: visible)
+      let (sinks, latest) = shape.stretches(of: visible)
       for head in 0..<layer.heads {
         let (at, shared) = (row * columns + head * width, head * layer.keyValueHeads / layer.heads)
-        var (masked, rest) = (first, visible - first)
-        let seen = segments.map { segment in
-          let skipped = min(segment.count, masked)
-          let count = min(segment.count - skipped, rest)
-          masked -= skipped
-          rest -= count
-          return (
-            keys: Input(segment.keys(group: group, head: shared)) + skipped * width,
-            values: Input(segment.values(group: group, head: shared)) + skipped * width, count: count
-          )
-        }
+        let seen =
+          seen(segments, sinks, group: group, head: shared) + seen(segments, latest, group: group, head: shared)
         attend(headWidth: width, query: query + at, segments: seen, weights: weights, into: y + at)
         guard let mass else { continue }
+        precondition(sinks.isEmpty, "the mass of sinks")
         let sums = mass.base + (group * layer.keyValueHeads + shared) * mass.columns
-        accumulate(visible - first, weights, into: sums + first)
+        accumulate(latest.count, weights, into: sums + latest.lowerBound)
       }
+    }
+  }
+
+  /// The pieces of segments in which a range of all entries lies.
+  private static func seen(
+    _ segments: UnsafeBufferPointer<Segment<Scalar>>, _ range: Range<Int>, group: Int, head: Int
+  ) -> [(keys: Input, values: Input, count: Int)] {
+    var start = 0
+    return segments.map { segment in
+      let own = range.clamped(to: start..<start + segment.count)
+      let skipped = (own.lowerBound - start) * segment.entries.layout.headWidth
+      start += segment.count
+      return (
+        keys: Input(segment.keys(group: group, head: head)) + skipped,
+        values: Input(segment.values(group: group, head: head)) + skipped, count: own.count
+      )
     }
   }
 

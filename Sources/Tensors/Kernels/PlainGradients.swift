@@ -14,7 +14,7 @@ extension PlainKernels: GradientKernels {
 
   static func linearGradient(
     rows: Int, outputs: Int, inputs: Int, _ x: Input, weight: Input, resultGradient: Input, into inputGradient: Output,
-    weightGradient: Output
+    weightGradient: Output?
   ) {
     Scalar.account(as: .matmul)
     for row in 0..<rows {
@@ -26,6 +26,7 @@ extension PlainKernels: GradientKernels {
         inputGradient[row * inputs + input] = sum
       }
     }
+    guard let weightGradient else { return }
     for output in 0..<outputs {
       for input in 0..<inputs {
         var sum = weightGradient[output * inputs + input]
@@ -40,7 +41,7 @@ extension PlainKernels: GradientKernels {
   /// For ds/dx_i = −s³·x_i/D, so that Σ_j t_j·x_j·ds/dx_i = −s·x̄_i·(Σ_j t_j·x̄_j)/D.
   static func normGradient(
     rows: Int, width: Int, _ x: Input, weight: Input, resultGradient: Input, into inputGradient: Output,
-    weightGradient: Output
+    weightGradient: Output?
   ) {
     Scalar.account(as: .elementwise)
     var (scaled, weighted) = (
@@ -54,7 +55,7 @@ extension PlainKernels: GradientKernels {
       var sum = Scalar(0)
       for index in 0..<width {
         scaled[index] = x[index] * scale
-        weightGradient[index] = weightGradient[index] + dy[index] * scaled[index]
+        if let weightGradient { weightGradient[index] = weightGradient[index] + dy[index] * scaled[index] }
         weighted[index] = dy[index] * weight[index]
         sum = sum + weighted[index] * scaled[index]
       }
@@ -123,8 +124,9 @@ extension PlainKernels: GradientKernels {
       for head in 0..<layer.heads {
         let (group, shared) = (row / shape.queries, head * layer.keyValueHeads / layer.heads)
         let at = row * layer.queryWidth + head * width
+        let (sinks, latest) = shape.stretches(of: shape.keysBefore + row % shape.queries + 1)
         attentionGradient(
-          headWidth: width, keyCount: shape.keysBefore + row % shape.queries + 1, query: attention.query + at,
+          headWidth: width, seen: Array(sinks) + Array(latest), query: attention.query + at,
           keys: attention.entries.keys(group: group, head: shared),
           values: attention.entries.values(group: group, head: shared), resultGradient: attention.resultGradient + at,
           queryGradient: attention.queryGradient + at,
@@ -134,31 +136,33 @@ extension PlainKernels: GradientKernels {
     }
   }
 
+  /// - Parameter seen: the entries that the query attends.
   private static func attentionGradient(
-    headWidth: Int, keyCount: Int, query: Input, keys: Input, values: Input, resultGradient: Input,
+    headWidth: Int, seen: [Int], query: Input, keys: Input, values: Input, resultGradient: Input,
     queryGradient: Output, keyGradient: Output, valueGradient: Output
   ) {
-    var weights = [Scalar](repeating: Scalar(0), count: keyCount)
+    var weights = [Scalar](repeating: Scalar(0), count: seen.count)
     var gradients = weights
     weights.withUnsafeMutableBufferPointer {
       attentionWeights(
-        headWidth: headWidth, query: query, segments: [(keys, values, keyCount)], into: $0.baseAddress!)
+        headWidth: headWidth, query: query,
+        segments: seen.map { (keys + $0 * headWidth, values + $0 * headWidth, 1) }, into: $0.baseAddress!)
     }
     Scalar.account(as: .matmul)
-    for key in 0..<keyCount {
+    for (key, entry) in seen.enumerated() {
       var sum = Scalar(0)
-      for index in 0..<headWidth { sum = sum + resultGradient[index] * values[key * headWidth + index] }
+      for index in 0..<headWidth { sum = sum + resultGradient[index] * values[entry * headWidth + index] }
       gradients[key] = sum
     }
     Scalar.account(as: .elementwise)
     var mean = Scalar(0)
-    for key in 0..<keyCount { mean = mean + weights[key] * gradients[key] }
+    for key in seen.indices { mean = mean + weights[key] * gradients[key] }
     let scale = Scalar(1 / Double(headWidth).squareRoot())
-    for key in 0..<keyCount { gradients[key] = weights[key] * (gradients[key] - mean) * scale }
+    for key in seen.indices { gradients[key] = weights[key] * (gradients[key] - mean) * scale }
     Scalar.account(as: .matmul)
-    for key in 0..<keyCount {
+    for (key, entry) in seen.enumerated() {
       for index in 0..<headWidth {
-        let at = key * headWidth + index
+        let at = entry * headWidth + index
         queryGradient[index] = queryGradient[index] + gradients[key] * keys[at]
         keyGradient[at] = keyGradient[at] + gradients[key] * query[index]
         valueGradient[at] = valueGradient[at] + weights[key] * resultGradient[index]

@@ -63,6 +63,54 @@ extension Machine {
     if let voters { vote(voters, query, cache: cache, run: index, pass, at: upkeep) }
   }
 
+  /// The same attention where each query sees nothing but sinks, the latest entries before it and its own, whatever the
+  /// cache holds: what heads train with that will stream.
+  /// - Parameters:
+  ///   - query: rotated, as `project` returns it.
+  ///   - cache: that keeps and reads everything; to which `project` has appended these positions.
+  ///   - layer: position of the layer in its stack.
+  ///   - queries: positions that each group brings.
+  ///   - sinks: `S`, the first entries.
+  ///   - window: `W`, the latest entries before a query's own.
+  ///   - node: where attention is booked.
+  /// - Returns: rows × D_q.
+  public func attendStreaming(
+    _ query: Tensor, cache: KeyValueCache, layer: Int, queries: Int, sinks: Int, window: Int, at node: Node
+  ) -> Tensor {
+    precondition(cache.isFull && cache.runs(of: layer).count == 1, "heads that stream in a mask alone")
+    let (result, index) = (arena.tensor(rows: query.rows, columns: query.columns), cache.runs(of: layer).lowerBound)
+    let run = cache.runs[index]
+    let shape = AttentionShape(
+      groups: query.rows / queries, queries: queries, keysBefore: cache.held(run: index), layer: run.shape,
+      store: cache.store, readsOnce: true, window: window + 1, sinks: sinks)
+    record(.attention(shape), at: node, layer: layer, input: query, window: (cache, queries), output: result)
+    cache.withSegments(run: index, appended: queries) {
+      attendRows(query, shape: shape, run: run, mass: nil, segments: $0, into: result)
+    }
+    return result
+  }
+
+  /// z·full + (1 − z)·streaming, head by head.
+  /// - Parameters:
+  ///   - full: rows × D_q.
+  ///   - streaming: rows × D_q.
+  ///   - gates: 1 × H_kv, each for the query heads that share a key–value head.
+  ///   - shape: of the layer.
+  ///   - layer: position of the layer in its stack.
+  ///   - node: where the work is booked.
+  /// - Returns: rows × D_q.
+  public func mixHeads(
+    _ full: Tensor, _ streaming: Tensor, gates: Tensor, shape: LayerShape, layer: Int, at node: Node
+  ) -> Tensor {
+    precondition(gates.rows == 1 && gates.columns == shape.keyValueHeads, "one gate for each key–value head")
+    let result = arena.tensor(rows: full.rows, columns: full.columns)
+    record(
+      .mixHeads(rows: full.rows, layer: shape), at: node, layer: layer, input: full, residual: streaming,
+      matrix: gates, output: result)
+    mixRows(full, streaming, gates: gates, shape: shape, into: result)
+    return result
+  }
+
   /// Lets the cache go of what has to make room for a pass, before any layer runs.
   public func makeRoom(in cache: KeyValueCache, for queries: Int, at node: Node) {
     if !cache.keepsEverything { trace?.beginTiming(node) }

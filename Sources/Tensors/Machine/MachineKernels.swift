@@ -44,6 +44,13 @@ extension Machine {
     }
   }
 
+  func mixRows(_ full: Tensor, _ streaming: Tensor, gates: Tensor, shape: LayerShape, into y: Tensor) {
+    guard let a = full.base, let b = streaming.base, let gates = gates.base, let result = y.base else { return }
+    let mixture = HeadMixture(rows: full.rows, layer: shape, gates: gates, full: a, streaming: b)
+    guard backend == .plain else { return FastGradients.mixHeads(mixture, into: result) }
+    PlainKernels<Float>.mixHeads(mixture, into: result)
+  }
+
   /// Rotates queries and keys of a joint product and appends keys and values to the cache.
   func appendRotated(_ joint: Tensor, queries: Int, cache: KeyValueCache, layer: Int, query: Tensor) {
     guard let input = joint.base, let result = query.base, let entries = cache.entries(layer) else { return }
@@ -100,6 +107,10 @@ extension Machine {
   ) {
     guard let input = query.base, let output = result.base, !segments.isEmpty else { return }
     let (first, columns) = (run.queryColumns.lowerBound, query.columns)
+    if backend == .fast, shape.sinks > 0 {
+      precondition(segments.count == 1 && columns == shape.layer.queryWidth, "sinks are for training on whole caches")
+      return FastStreaming(shape: shape, query: input, result: output, entries: segments[0].entries).run()
+    }
     guard backend == .plain else {
       return fastAttention(
         shape, segments: segments, query: input + first, columns: columns, mass: mass, into: output + first)

@@ -47,19 +47,21 @@ extension Machine {
   /// - Parameters:
   ///   - parameters: the gradients of the whole line of parameters, which are added to; `nil` for shapes.
   ///   - pool: memory for gradients on the way; without numbers for shapes.
+  ///   - isFrozen: whether gates alone are asked for, and the gradients of all other parameters are left out.
   ///   - trace: where the work of the gradients is recorded.
   ///   - watch: is told of every operation whose gradients are not finite, first the one that was met first.
   ///   - seed: adds the gradients of results to the memory it gets for a tensor; for shapes nobody may write there.
   public func runBackward(
-    into parameters: UnsafeMutablePointer<Float>?, pool: GradientPool<Float>, trace: Trace? = nil,
-    watch: ((String) -> Void)? = nil, seed: (@escaping (Tensor) -> UnsafeMutablePointer<Float>) -> Void
+    into parameters: UnsafeMutablePointer<Float>?, pool: GradientPool<Float>, isFrozen: Bool = false,
+    trace: Trace? = nil, watch: ((String) -> Void)? = nil,
+    seed: (@escaping (Tensor) -> UnsafeMutablePointer<Float>) -> Void
   ) {
     guard let tape else { preconditionFailure("gradients need a tape") }
     precondition(pool.holdsNumbers == holdsNumbers, "numbers on one side and shapes on the other")
     func run<Kernels: GradientKernels<Float>>(_: Kernels.Type) {
       let backward = Backward<Kernels, MachineNumbers>(
         tape: tape, numbers: MachineNumbers(machine: self, tape: tape), parameters: parameters ?? .unreadable,
-        pool: pool)
+        pool: pool, isFrozen: isFrozen)
       if let watch {
         backward.afterStep = { [unowned backward] step in
           let isFinite = step.operands.allSatisfy { operand in

@@ -1,66 +1,6 @@
 import Architectures
 import Quantities
 
-/// Where keys and values of a stack live.
-public enum Store: Hashable, Sendable {
-  /// The growing cache of an encoder or of the vanilla stack.
-  case persistent
-  /// The window of an open chunk, dropped when the chunk closes.
-  case local
-}
-
-/// The dimensions of one attention over cached keys and values.
-///
-/// `groups` sequences (or chunks) each bring `queries` consecutive positions; query j of a group attends the
-/// `keysBefore` entries before it, the queries up to itself, and nothing later; under a window only the last of them.
-public struct AttentionShape: Hashable, Sendable {
-  /// Sequences, or chunks of one.
-  public var groups: Int
-  /// Consecutive positions that each group brings.
-  public var queries: Int
-  /// Entries of a group before its first query.
-  public var keysBefore: Int
-  /// Heads and their width.
-  public var layer: LayerShape
-  /// Where the entries live.
-  public var store: Store
-  /// Whether each cached entry is read once for all queries of its group (prefill), or entry by entry for every query.
-  public var readsOnce: Bool
-  /// The most entries that a query attends, its own included; those before them are masked, wherever they lie. All if 0.
-  public var window: Int
-  /// What is read of entries, all groups together; nil: a key and a value in the cache's type of each.
-  public var reads: EntryTraffic?
-
-  public init(
-    groups: Int, queries: Int, keysBefore: Int, layer: LayerShape, store: Store, readsOnce: Bool, window: Int = 0
-  ) {
-    precondition(window >= 0, "a window of \(window) entries")
-    self.groups = groups
-    self.queries = queries
-    self.keysBefore = keysBefore
-    self.layer = layer
-    self.store = store
-    self.readsOnce = readsOnce
-    self.window = window
-  }
-
-  /// Query–key pairs of one group: Σ_{j=1…q} (k₀ + j), or Σ_{j=1…q} min(k₀ + j, W) under a window of W.
-  @inlinable var pairsPerGroup: Int128 {
-    /// Queries that see everything before them.
-    let unmasked = Int128(window == 0 ? queries : min(max(window - keysBefore, 0), queries))
-    return unmasked * Int128(keysBefore) + unmasked * (unmasked + 1) / 2
-      + (Int128(queries) - unmasked) * Int128(window)
-  }
-
-  /// Entries of one group that some query sees.
-  var entriesPerGroup: Int {
-    (window == 0 ? keysBefore : min(keysBefore, window - 1)) + queries
-  }
-
-  /// The first of so many entries that a query which comes behind them sees.
-  func firstEntry(of visible: Int) -> Int { window == 0 ? 0 : max(visible - window, 0) }
-}
-
 /// The dimensions of a vote: `queries` consecutive positions of each group, the last of which sees all `entries`, each
 /// one before it one entry fewer; or all of them all, where they stand behind the entries.
 public struct VoteShape: Hashable, Sendable {
@@ -123,6 +63,8 @@ public enum Operation: Hashable, Sendable {
   /// nothing else is said.
   case queryKeyValue(rows: Int, layer: LayerShape, store: Store, appends: EntryTraffic? = nil)
   case attention(AttentionShape)
+  /// z·a + (1 − z)·b of two results of attention, with a gate z for each key–value head and the heads that share it.
+  case mixHeads(rows: Int, layer: LayerShape)
   /// Output product and residual.
   case output(rows: Int, layer: LayerShape)
   /// Norm, gate and up products (or the one product of a two-matrix network), activation.
@@ -183,6 +125,11 @@ extension Operation {
         activationBits: Int128(shape.groups * shape.queries) * 2 * Int128(layer.queryWidth) * a,
         cacheReadBits: shape.store == .persistent ? readBits : 0,
         localReadBits: shape.store == .local ? readBits : 0)
+
+    case .mixHeads(let rows, let layer):
+      let (elements, gates) = (Int128(rows) * Int128(layer.queryWidth), Int128(layer.keyValueHeads))
+      return Work(
+        elementwiseFlops: 3 * elements + gates, weightBits: gates * w, activationBits: 3 * elements * a)
 
     case .output(let rows, let layer):
       let (r, d, dq) = (Int128(rows), Int128(layer.width), Int128(layer.queryWidth))
@@ -282,6 +229,9 @@ extension Operation: CustomStringConvertible {
     case .attention(let shape):
       "attention \(shape.groups) × \(shape.queries) queries after \(shape.keysBefore) keys, \(shape.layer.heads) heads of "
         + "\(shape.layer.headWidth) (\(shape.store))" + (shape.window == 0 ? "" : ", window \(shape.window)")
+        + (shape.sinks == 0 ? "" : " and \(shape.sinks) sinks")
+    case .mixHeads(let rows, let layer):
+      "mixHeads \(rows) × \(layer.heads) heads of \(layer.headWidth), \(layer.keyValueHeads) gates"
     case .output(let rows, let layer): "output \(rows) × \(layer.queryWidth) → \(layer.width)"
     case .gateUp(let rows, let layer):
       "gateUp \(rows) × \(layer.width) → \(layer.feedForwardKind.matrixCount - 1) × \(layer.feedForward)"

@@ -63,8 +63,12 @@ public final class Trace {
   }
 
   /// Adds the gradient of a dispatch to the sums of its node. The list of dispatches is of forward ones.
-  public func recordGradient(of operation: Operation, at node: Node) {
-    totals[index(phase, node)] += operation.gradientWork
+  /// - Parameters:
+  ///   - operation: that was dispatched.
+  ///   - isFrozen: whether gates alone have gradients, and no other parameter.
+  ///   - node: where the work is booked.
+  public func recordGradient(of operation: Operation, isFrozen: Bool = false, at node: Node) {
+    totals[index(phase, node)] += operation.gradientWork(isFrozen: isFrozen)
   }
 
   /// Books the time from now to the next dispatch at a node: for work that is recorded once it is done.

@@ -25,6 +25,8 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
   /// Gradients of the whole line of parameters, added to.
   private let parameters: UnsafeMutablePointer<Scalar>
   private let pool: GradientPool<Scalar>
+  /// Whether gates alone are asked for: gradients of weights, norms, biases and tables are left out.
+  private let isFrozen: Bool
   /// The results on the tape in the order of their places, and the gradients of those that were reached.
   private let results: [Tensor]
   private var reached: [Bool]
@@ -39,7 +41,11 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
   /// Called behind each operation, when the gradients of its operands have what it adds.
   var afterStep: ((Tape.Step) -> Void)?
 
-  init(tape: Tape, numbers: Numbers, parameters: UnsafeMutablePointer<Scalar>, pool: GradientPool<Scalar>) {
+  init(
+    tape: Tape, numbers: Numbers, parameters: UnsafeMutablePointer<Scalar>, pool: GradientPool<Scalar>,
+    isFrozen: Bool = false
+  ) {
+    self.isFrozen = isFrozen
     self.tape = tape
     self.numbers = numbers
     self.parameters = parameters
@@ -63,7 +69,7 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
         for case let origin? in move.origins { reach(origin) }
         run(move)
       case .step(let step):
-        trace?.recordGradient(of: step.operation, at: step.node)
+        trace?.recordGradient(of: step.operation, isFrozen: isFrozen, at: step.node)
         for case let operand? in [step.input, step.residual, step.output] { reach(operand.place) }
         if case .attention = step.operation { reachEntries(of: step) }
         run(step)
@@ -104,6 +110,11 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
   }
 
   func gradient(_ tensor: Tensor) -> UnsafeMutablePointer<Scalar> { gradient(tensor.place) }
+
+  /// Where the gradient of a weight goes; `nil` where nobody asks for it.
+  private func weightGradient(_ weight: Tensor) -> UnsafeMutablePointer<Scalar>? {
+    isFrozen ? nil : gradient(weight)
+  }
 
   private func isReached(_ entry: Tape.Entry) -> Bool {
     guard entry.output.count > 0 else { return false }
@@ -148,7 +159,7 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
   private func run(_ move: Tape.Move) {
     let (rows, width) = (gradient(move.output), move.output.columns)
     for (row, origin) in move.origins.enumerated() {
-      guard let origin else { continue }
+      guard let origin, !isFrozen || origin.line == .activations else { continue }
       Kernels.accumulate(width, rows + row * width, into: gradient(origin))
     }
   }
@@ -157,7 +168,7 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
     let resultGradient = gradient(step.output)
     switch step.operation {
     case .embedding(_, let width):
-      let table = gradient(step.matrix!)
+      guard let table = weightGradient(step.matrix!) else { return }
       for (row, token) in step.tokens.enumerated() {
         Kernels.accumulate(width, resultGradient + row * width, into: table + Int(token) * width)
       }
@@ -174,6 +185,14 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
           shape: shape, query: numbers.numbers(input), resultGradient: resultGradient,
           entries: numbers.entries(window.cache, layer: step.layer), queryGradient: gradient(input),
           entryGradients: entryGradients[cacheLayer(of: step)]!))
+    case .mixHeads(let rows, let layer):
+      let (full, streaming, gates) = (step.input!, step.residual!, step.matrix!)
+      Kernels.mixHeadsGradient(
+        HeadMixture(
+          rows: rows, layer: layer, gates: numbers.numbers(gates), full: numbers.numbers(full),
+          streaming: numbers.numbers(streaming)),
+        HeadMixtureGradient(
+          result: resultGradient, full: gradient(full), streaming: gradient(streaming), gates: gradient(gates)))
     case .gateUp(let rows, let layer):
       let hidden = step.hidden!
       withScratch(hidden.count) { hiddenGradient in
@@ -185,7 +204,7 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
     case .norm(let rows, let width):
       Kernels.normGradient(
         rows: rows, width: width, numbers.numbers(step.input!), weight: numbers.numbers(step.norm!),
-        resultGradient: resultGradient, into: gradient(step.input!), weightGradient: gradient(step.norm!))
+        resultGradient: resultGradient, into: gradient(step.input!), weightGradient: weightGradient(step.norm!))
     case .output, .down, .chunker, .converter, .head:
       product(step, resultGradient: resultGradient)
     case .moveEntries, .scoreEntries, .rotateEntries, .transferEntries, .quantiseEntries:
@@ -198,14 +217,14 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
     let (input, matrix) = (step.input!, step.matrix!)
     let (rows, outputs, inputs) = (input.rows, matrix.rows, matrix.columns)
     if let residual = step.residual { Kernels.accumulate(rows * outputs, resultGradient, into: gradient(residual)) }
-    if let bias = step.bias {
-      Kernels.accumulateRows(rows: rows, width: outputs, resultGradient, into: gradient(bias))
+    if let bias = step.bias.flatMap(weightGradient) {
+      Kernels.accumulateRows(rows: rows, width: outputs, resultGradient, into: bias)
     }
     let x = numbers.numbers(input)
     func linear(_ x: UnsafePointer<Scalar>, into inputGradient: UnsafeMutablePointer<Scalar>) {
       Kernels.linearGradient(
         rows: rows, outputs: outputs, inputs: inputs, x, weight: numbers.numbers(matrix),
-        resultGradient: resultGradient, into: inputGradient, weightGradient: gradient(matrix))
+        resultGradient: resultGradient, into: inputGradient, weightGradient: weightGradient(matrix))
     }
     guard let norm = step.norm else { return linear(x, into: gradient(input)) }
     withScratch(rows * inputs) { normalised in
@@ -214,7 +233,7 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
         linear(normalised, into: normalisedGradient)
         Kernels.normGradient(
           rows: rows, width: inputs, x, weight: numbers.numbers(norm), resultGradient: normalisedGradient,
-          into: gradient(input), weightGradient: gradient(norm))
+          into: gradient(input), weightGradient: weightGradient(norm))
       }
     }
   }

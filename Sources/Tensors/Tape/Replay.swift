@@ -54,12 +54,16 @@ public final class Replay<Scalar: KernelScalar>: TapeNumbers {
   }
 
   /// Gradients of the whole line of parameters.
-  /// - Parameter seed: adds the gradients of results to the memory that it asks for.
-  public func gradients(seed: (@escaping (Tensor) -> UnsafeMutablePointer<Scalar>) -> Void) -> [Scalar] {
+  /// - Parameters:
+  ///   - isFrozen: whether gates alone are asked for.
+  ///   - seed: adds the gradients of results to the memory that it asks for.
+  public func gradients(
+    isFrozen: Bool = false, seed: (@escaping (Tensor) -> UnsafeMutablePointer<Scalar>) -> Void
+  ) -> [Scalar] {
     var result = [Scalar](repeating: Scalar(0), count: parameterCount)
     result.withUnsafeMutableBufferPointer {
       let backward = Backward<PlainKernels<Scalar>, Replay<Scalar>>(
-        tape: tape, numbers: self, parameters: $0.baseAddress!, pool: GradientPool())
+        tape: tape, numbers: self, parameters: $0.baseAddress!, pool: GradientPool(), isFrozen: isFrozen)
       seed(backward.seed)
       backward.run(trace: nil)
     }
@@ -100,6 +104,11 @@ public final class Replay<Scalar: KernelScalar>: TapeNumbers {
       }
     case .queryKeyValue(_, let layer, _, _): withProduct(step) { append(step, layer, joint: $0) }
     case .attention(let shape): attend(step, shape)
+    case .mixHeads(let rows, let layer):
+      PlainKernels.mixHeads(
+        HeadMixture(
+          rows: rows, layer: layer, gates: numbers(step.matrix!), full: numbers(step.input!),
+          streaming: numbers(step.residual!)), into: output)
     case .gateUp(let rows, let layer):
       withProduct(step) { hidden in
         numbers(step.hidden!).update(from: hidden, count: step.hidden!.count)

@@ -14,11 +14,11 @@ public final class Tape {
     let layer: Int
     /// Rows that the operation reads; `nil` for an embedding, which reads a table.
     var input: Tensor?
-    /// Added to the product.
+    /// Added to the product, or the streaming side of a mixture.
     var residual: Tensor?
     /// Weight of the norm in front of the product.
     var norm: Tensor?
-    /// Weight of the product, or the embedding table.
+    /// Weight of the product, the embedding table, or the gates of a mixture.
     var matrix: Tensor?
     var bias: Tensor?
     /// The product before its activation.
@@ -65,12 +65,7 @@ public final class Tape {
 
   public init() {}
 
-  func append(_ step: Step) {
-    if case .attention(let shape) = step.operation {
-      precondition(shape.window == 0, "attention under a window has no gradient: \(step.operation) on a tape")
-    }
-    entries.append(.step(step))
-  }
+  func append(_ step: Step) { entries.append(.step(step)) }
   func append(_ move: Move) { entries.append(.move(move)) }
 
   /// The position of a cache among those that the tape knows.

@@ -94,6 +94,8 @@ extension Objective {
   ///   - weights: of the model.
   ///   - tokens: sequences of one length T ≥ 1, each token below V.
   ///   - firstScored: tokens before this position are read and not scored.
+  ///   - mixing: heads of a vanilla model that are partly full and partly streaming: only their gates have gradients
+  ///     then. nil: all of them are full, and all parameters have gradients.
   ///   - machine: with the fast or the plain backend.
   ///   - gradients: of the whole line of parameters; those of the batch, times `scale`, are added.
   ///   - pool: where the gradients of results come from and return to.
@@ -101,15 +103,18 @@ extension Objective {
   ///   - trace: where the work of the gradients is recorded; the machine's own trace has the forward pass.
   ///   - watch: is told of operations whose gradients are not finite.
   public func differentiate(
-    _ weights: ModelWeights, tokens: [[Int32]], firstScored: Int = 0, machine: Machine, into gradients: ParameterLine,
-    pool: GradientPool<Float>, scale: Double = 1, trace: Trace? = nil, watch: ((String) -> Void)? = nil
+    _ weights: ModelWeights, tokens: [[Int32]], firstScored: Int = 0, mixing: MixedHeads? = nil, machine: Machine,
+    into gradients: ParameterLine, pool: GradientPool<Float>, scale: Double = 1, trace: Trace? = nil,
+    watch: ((String) -> Void)? = nil
   ) -> Losses<Double> {
     let mark = machine.arena.mark
     defer { machine.arena.release(to: mark) }
     machine.tape = Tape()
-    let pass = TrainingPass(weights, tokens: tokens, firstScored: firstScored, machine: machine)
+    let pass = TrainingPass(weights, tokens: tokens, firstScored: firstScored, mixing: mixing, machine: machine)
     var result: Losses<Double>?
-    machine.runBackward(into: gradients.base, pool: pool, trace: trace, watch: watch) { seed in
+    machine.runBackward(
+      into: gradients.base, pool: pool, isFrozen: mixing != nil, trace: trace, watch: watch
+    ) { seed in
       result = losses(pass, machine: machine, scale: scale, seed: seed)
     }
     return result!

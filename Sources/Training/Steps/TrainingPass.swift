@@ -24,16 +24,20 @@ public struct TrainingPass: Sendable {
   ///   - tokens: sequences of one length T ≥ 1, each token below V.
   ///   - firstScored: tokens before this position are read and not scored. A hierarchy predicts every token, the first
   ///     one from its start latent alone; a vanilla model cannot predict it.
+  ///   - mixing: heads of a vanilla model that are partly full and partly streaming; nil: all of them are full.
   ///   - machine: whose arena holds the results, and whose tape records the pass if it has one.
-  public init(_ weights: ModelWeights, tokens: [[Int32]], firstScored: Int = 0, machine: Machine) {
+  public init(
+    _ weights: ModelWeights, tokens: [[Int32]], firstScored: Int = 0, mixing: MixedHeads? = nil, machine: Machine
+  ) {
     precondition(!tokens.isEmpty && tokens.allSatisfy { $0.count == tokens[0].count }, "sequences of unequal length")
     model = weights.model
     self.tokens = tokens
     switch model.structure {
     case .stack:
       hierarchy = nil
-      logits = VanillaSession.teacherForced(weights, tokens: tokens, machine: machine)
+      logits = VanillaSession.teacherForced(weights, tokens: tokens, mixing: mixing, machine: machine)
     case .hierarchy:
+      precondition(mixing == nil, "only heads of a stack over the tokens are mixed")
       let pass = HierarchySession.teacherForced(weights, tokens: tokens, machine: machine)
       (hierarchy, logits) = (pass, pass.logits)
     }

@@ -133,6 +133,11 @@ extension Tensors.Operation {
         ("key_value_heads", JSON(shape.layer.keyValueHeads)), ("head_width", JSON(shape.layer.headWidth)),
         ("store", .string(shape.store == .local ? "local" : "persistent")),
       ] + (shape.window > 0 ? [("window", JSON(shape.window))] : [])
+    case .mixHeads(let rows, let layer):
+      return [
+        ("kind", .string("mix_heads")), ("rows", JSON(rows)), ("heads", JSON(layer.heads)),
+        ("key_value_heads", JSON(layer.keyValueHeads)), ("head_width", JSON(layer.headWidth)),
+      ]
     case .moveEntries(let entries, let layer, _): return moved("move_entries", entries, layer)
     case .transferEntries(let entries, let layer, _): return moved("transfer_entries", entries, layer)
     case .quantiseEntries(let entries, let held, let layer, let form):
