@@ -168,8 +168,20 @@ extension TrainingSettings {
   /// `η` of a step, counted from 1: linear to its largest value over the warm-up, then half a cosine down to the
   /// smallest, which the last step has.
   public func learningRate(step: Int) -> Double {
-    if step <= warmup { return learningRate * Double(step) / Double(warmup) }
+    Self.cosine(step: step, of: steps, warmup: warmup, from: learningRate, to: minimumLearningRate)
+  }
+
+  /// Linear to the largest value over a warm-up, then half a cosine down to the smallest.
+  /// - Parameters:
+  ///   - step: counted from 1.
+  ///   - steps: the last of them has the smallest value.
+  ///   - warmup: steps, the last of which has the largest value.
+  ///   - largest: behind the warm-up.
+  ///   - smallest: at the end.
+  public static func cosine(step: Int, of steps: Int, warmup: Int, from largest: Double, to smallest: Double) -> Double
+  {
+    if step <= warmup { return largest * Double(step) / Double(warmup) }
     let progress = Double(step - warmup) / Double(steps - warmup)
-    return minimumLearningRate + (learningRate - minimumLearningRate) * (1 + cos(Double.pi * progress)) / 2
+    return smallest + (largest - smallest) * (1 + cos(Double.pi * progress)) / 2
   }
 }

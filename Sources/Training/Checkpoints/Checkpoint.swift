@@ -30,11 +30,13 @@ public struct CheckpointMetadata: Codable, Hashable, Sendable {
   public var sequences: Int
   /// 16 hexadecimal digits over the data's tokens.
   public var dataFingerprint: String
+  /// How the roles of its heads were learned, which the model's cache has; nil where they were not.
+  public var roles: LearnedRoles?
   /// Of each file of numbers, 16 hexadecimal digits over its bytes.
   var checksums: [String: String] = [:]
 
   enum CodingKeys: String, CodingKey {
-    case format, model, training, step, sequences, checksums
+    case format, model, training, step, sequences, roles, checksums
     case dataFingerprint = "data_fingerprint"
   }
 
@@ -45,6 +47,16 @@ public struct CheckpointMetadata: Codable, Hashable, Sendable {
     self.step = step
     self.sequences = sequences
     self.dataFingerprint = dataFingerprint
+  }
+
+  /// The same run with another cache and the roles in it.
+  /// - Parameters:
+  ///   - roles: that were learned.
+  ///   - model: with its cache.
+  public func with(_ roles: LearnedRoles, in model: Model) -> CheckpointMetadata {
+    var metadata = self
+    (metadata.roles, metadata.model) = (roles, ModelConfiguration(model))
+    return metadata
   }
 
   /// What no run can have written.
@@ -60,7 +72,30 @@ public struct CheckpointMetadata: Codable, Hashable, Sendable {
           "sequences", "found \(sequences)",
           accepted: "\(step * training.batch): \(step) steps of \(training.batch) sequences"))
     }
+    if let roles, roles.gates.map(\.count) != Array(repeating: model.layer.keyValueHeads, count: model.layers) {
+      problems.append(
+        Problem(
+          "roles.gates", "found \(roles.gates.count) rows",
+          accepted: "\(model.layers) rows, one for each layer, of \(model.layer.keyValueHeads) gates"))
+    }
     return problems
+  }
+}
+
+/// Gates that were learned for a model's heads, and how.
+public struct LearnedRoles: Codable, Hashable, Sendable {
+  /// How.
+  public var settings: RoleSettings
+  /// Layer by layer, one for each key–value head: logα of PruLong, α of DuoAttention.
+  public var gates: [[Double]]
+
+  /// - Parameters:
+  ///   - settings: how they were learned.
+  ///   - gates: layer by layer, one behind another.
+  ///   - heads: key–value heads of a layer.
+  public init(_ settings: RoleSettings, gates: [Double], heads: Int) {
+    self.settings = settings
+    self.gates = stride(from: 0, to: gates.count, by: heads).map { Array(gates[$0..<$0 + heads]) }
   }
 }
 

@@ -31,9 +31,10 @@ struct ModelConfiguration: Codable, Hashable {
     var chunk, condition, encoderLayers, decoderLayers: Int
     var chunker: String
     var layer: Layer
+    var cache: CacheConfiguration?
 
     enum CodingKeys: String, CodingKey {
-      case chunk, condition, chunker, layer
+      case chunk, condition, chunker, layer, cache
       case encoderLayers = "encoder_layers"
       case decoderLayers = "decoder_layers"
     }
@@ -48,9 +49,11 @@ struct ModelConfiguration: Codable, Hashable {
   var decoderInput: String
   var generation: String
   var retainConditions: Bool
+  /// Of the stack over the tokens; nil where it keeps and reads everything, as a level's encoder may.
+  var cache: CacheConfiguration?
 
   enum CodingKeys: String, CodingKey {
-    case architecture, vocabulary, layer, layers, levels, generation
+    case architecture, vocabulary, layer, layers, levels, generation, cache
     case tiedHead = "tied_head"
     case decoderInput = "decoder_input"
     case retainConditions = "retain_conditions"
@@ -62,11 +65,13 @@ struct ModelConfiguration: Codable, Hashable {
     layer = Layer(model.layer)
     tiedHead = model.tiedHead
     layers = model.layers
-    levels = model.levels.map {
+    levels = zip(model.levels.indices, model.levels).map { number, level in
       Level(
-        chunk: $0.chunkLength, condition: $0.conditionLength, encoderLayers: $0.encoderLayers,
-        decoderLayers: $0.decoderLayers, chunker: $0.chunker.rawValue, layer: Layer($0.layer))
+        chunk: level.chunkLength, condition: level.conditionLength, encoderLayers: level.encoderLayers,
+        decoderLayers: level.decoderLayers, chunker: level.chunker.rawValue, layer: Layer(level.layer),
+        cache: CacheConfiguration(model.cache(at: number)))
     }
+    cache = model.structure == .stack ? CacheConfiguration(model.cache(at: 0)) : nil
     decoderInput = model.decoderInput.rawValue
     generation = model.generation.rawValue
     retainConditions = model.retainConditions
@@ -83,11 +88,14 @@ struct ModelConfiguration: Codable, Hashable {
           chunker: try word(level.chunker, "chunker")))
     }
     let family: Family = try word(architecture, "architecture")
-    let model = Model(
+    var model = Model(
       vocabulary: vocabulary, layer: try layer.shape(), tiedHead: tiedHead,
       payload: Payload(
         of: family, layers: layers, levels: shapes, decoderInput: try word(decoderInput, "decoder_input"),
         generation: try word(generation, "generation"), retainConditions: retainConditions))
+    var caches: [StackCache] = []
+    for cache in [cache] + levels.map(\.cache) { caches.append(try cache?.cache() ?? .full) }
+    model.setCaches { caches[$0] }
     guard ModelConfiguration(model) == self else {
       throw CheckpointError("model: found settings that a \(family.rawValue) model does not have; accepted: its own")
     }

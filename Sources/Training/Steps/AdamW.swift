@@ -56,19 +56,48 @@ public final class AdamW {
   ///   - gradientScale: by which gradients are multiplied first: how they are clipped.
   public func step(_ gradients: ParameterLine, learningRate: Double, gradientScale: Double = 1) {
     stepCount += 1
-    let correction1 = 1 - pow(settings.beta1, Double(stepCount))
-    let correction2 = 1 - pow(settings.beta2, Double(stepCount))
     for (_, tensor) in weights.tensors {
-      let decay = tensor.rows > 1 ? settings.weightDecay : 0
       let update = Update(
         weight: tensor.base!, gradient: gradients.tensor(tensor).base!, first: firstMoments.tensor(tensor).base!,
-        second: secondMoments.tensor(tensor).base!, gradientScale: Float(gradientScale), beta1: Float(settings.beta1),
-        beta2: Float(settings.beta2), rest1: Float(1 - settings.beta1), rest2: Float(1 - settings.beta2),
-        keep: Float(1 - learningRate * decay), rate: Float(learningRate / correction1),
-        root: Float(1 / correction2.squareRoot()), epsilon: Float(settings.epsilon))
+        second: secondMoments.tensor(tensor).base!, settings, step: stepCount, learningRate: learningRate,
+        decays: tensor.rows > 1, gradientScale: gradientScale)
       Cut.run(update, count: tensor.count, grain: 4096) { part, context in
         let (update, range) = Cut<Update>.part(part, of: context)
         update.run(range)
+      }
+    }
+  }
+}
+
+/// A few numbers that AdamW updates, with their moments.
+struct AdamWNumbers: Codable, Hashable {
+  var values: [Float]
+  private var first: [Float]
+  private var second: [Float]
+
+  init(_ values: [Float]) {
+    self.values = values
+    first = Array(repeating: 0, count: values.count)
+    second = first
+  }
+
+  /// - Parameters:
+  ///   - gradients: one for each number.
+  ///   - step: counted from 1.
+  ///   - learningRate: `η` of this step.
+  ///   - settings: which decay every number.
+  mutating func step(_ gradients: [Float], step: Int, learningRate: Double, settings: AdamW.Settings) {
+    var gradients = gradients
+    values.withUnsafeMutableBufferPointer { values in
+      gradients.withUnsafeMutableBufferPointer { gradients in
+        first.withUnsafeMutableBufferPointer { first in
+          second.withUnsafeMutableBufferPointer { second in
+            Update(
+              weight: values.baseAddress!, gradient: gradients.baseAddress!, first: first.baseAddress!,
+              second: second.baseAddress!, settings, step: step, learningRate: learningRate, decays: true
+            ).run(values.indices)
+          }
+        }
       }
     }
   }
@@ -79,6 +108,21 @@ private struct Update {
   let weight: UnsafeMutablePointer<Float>
   let gradient, first, second: UnsafeMutablePointer<Float>
   let gradientScale, beta1, beta2, rest1, rest2, keep, rate, root, epsilon: Float
+
+  init(
+    weight: UnsafeMutablePointer<Float>, gradient: UnsafeMutablePointer<Float>, first: UnsafeMutablePointer<Float>,
+    second: UnsafeMutablePointer<Float>, _ settings: AdamW.Settings, step: Int, learningRate: Double, decays: Bool,
+    gradientScale: Double = 1
+  ) {
+    (self.weight, self.gradient, self.first, self.second) = (weight, gradient, first, second)
+    self.gradientScale = Float(gradientScale)
+    (beta1, beta2) = (Float(settings.beta1), Float(settings.beta2))
+    (rest1, rest2) = (Float(1 - settings.beta1), Float(1 - settings.beta2))
+    keep = Float(1 - learningRate * (decays ? settings.weightDecay : 0))
+    rate = Float(learningRate / (1 - pow(settings.beta1, Double(step))))
+    root = Float(1 / (1 - pow(settings.beta2, Double(step))).squareRoot())
+    epsilon = Float(settings.epsilon)
+  }
 
   func run(_ range: Range<Int>) {
     for index in range {
