@@ -85,6 +85,9 @@ public final class ModelWeights {
     return ModelWeights(self, model)
   }
 
+  /// The same parameters, not copies, of a model that differs in what no parameter depends on: caches, generation.
+  public func of(_ model: Model) -> ModelWeights { ModelWeights(self, model) }
+
   /// - Parameter model: with the same parameters.
   private init(_ other: ModelWeights, _ model: Model) {
     self.model = model

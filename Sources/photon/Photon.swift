@@ -35,6 +35,7 @@ struct Photon: AsyncParsableCommand {
       MeasureCommand.self,
       CalibrateCommand.self,
       TrainCommand.self,
+      RolesCommand.self,
       TraceCommand.self,
       GenerateCommand.self,
       EvaluateCommand.self,

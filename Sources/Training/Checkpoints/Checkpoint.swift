@@ -50,10 +50,7 @@ public struct CheckpointMetadata: Codable, Hashable, Sendable {
   }
 
   /// The same run with another cache and the roles in it.
-  /// - Parameters:
-  ///   - roles: that were learned.
-  ///   - model: with its cache.
-  public func with(_ roles: LearnedRoles, in model: Model) -> CheckpointMetadata {
+  fileprivate func with(_ roles: LearnedRoles, in model: Model) -> CheckpointMetadata {
     var metadata = self
     (metadata.roles, metadata.model) = (roles, ModelConfiguration(model))
     return metadata
@@ -167,6 +164,20 @@ public struct Checkpoint {
     return optimiser
   }
 
+  /// 16 hexadecimal digits over the file of parameters.
+  public var weightsChecksum: String { metadata.checksums[Self.weightsName] ?? "" }
+
+  /// The files of the same checkpoint with roles, and with the cache that has them; its numbers are copied.
+  /// - Throws: `CheckpointError`
+  public func files(with roles: LearnedRoles, cache: StackCache) throws -> [(name: String, content: Data)] {
+    var model = model
+    model.setCaches { _ in cache }
+    let numbers = try [Self.weightsName, Self.optimiserName].map {
+      (name: $0, content: try Self.read("\(folder)/\($0)"))
+    }
+    return numbers + [try Self.configuration(metadata.with(roles, in: model))]
+  }
+
   /// The files of a checkpoint, to be written together.
   public static func files(
     _ weights: ModelWeights, optimiser: AdamW, metadata: CheckpointMetadata
@@ -183,10 +194,14 @@ public struct Checkpoint {
     ]
     var metadata = metadata
     for file in files { metadata.checksums[file.name] = file.content.withUnsafeBytes { Fingerprint($0).text } }
+    files.append(try configuration(metadata))
+    return files
+  }
+
+  private static func configuration(_ metadata: CheckpointMetadata) throws -> (name: String, content: Data) {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    files.append((configurationName, try encoder.encode(metadata) + Data("\n".utf8)))
-    return files
+    return (configurationName, try encoder.encode(metadata) + Data("\n".utf8))
   }
 }
 

@@ -4,7 +4,7 @@ import Foundation
 extension CheckpointMetadata {
   /// Where a scenario asks for another run than the checkpoint's, in the order of its keys; empty where it goes on.
   ///
-  /// Threads and the steps between evaluations and checkpoints may differ.
+  /// Threads, the steps between evaluations and checkpoints, and caches, which training does not read, may differ.
   /// - Parameters:
   ///   - model: that the scenario asks for.
   ///   - settings: of the training that it asks for.
@@ -24,7 +24,7 @@ extension CheckpointMetadata {
             accepted: "\(stored), or another output folder"))
       }
     }
-    compare("model", self.model, ModelConfiguration(model))
+    compare("model", self.model.withoutCaches, ModelConfiguration(model).withoutCaches)
     compare("train", training, settings, except: TrainingSettings.incidental.map(\.rawValue) + ["data.obtain"])
     if problems.isEmpty, dataFingerprint != self.dataFingerprint {
       problems.append(

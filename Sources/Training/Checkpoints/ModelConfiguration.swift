@@ -77,6 +77,14 @@ struct ModelConfiguration: Codable, Hashable {
     retainConditions = model.retainConditions
   }
 
+  /// The same parameters, whatever is kept of keys and values.
+  var withoutCaches: ModelConfiguration {
+    var plain = self
+    plain.cache = nil
+    for index in plain.levels.indices { plain.levels[index].cache = nil }
+    return plain
+  }
+
   /// - Throws: where a word is unknown or no such model can be built.
   func model() throws(CheckpointError) -> Model {
     var shapes: [LevelShape] = []

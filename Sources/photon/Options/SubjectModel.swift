@@ -24,6 +24,11 @@ struct SubjectOptions: ParsableArguments {
     help: ArgumentHelp("Replaces a key of the scenario; may be repeated.", valueName: "key=value"))
   var overrides: [String] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "How caches are kept, instead of as the checkpoint or the scenario has it.", valueName: "{retention: …}"))
+  var cache: String?
+
   @Option(parsing: .unconditional, help: "Which point of the scenario's grid, counted from 0.")
   var point = 0
 
@@ -34,13 +39,21 @@ struct SubjectOptions: ParsableArguments {
     if (checkpoint == nil) == (scenario == nil) {
       throw ValidationError("give either a checkpoint's folder or --scenario FILE")
     }
-    if scenario == nil, !overrides.isEmpty { throw ValidationError("--set changes a scenario, not a checkpoint") }
+    if scenario == nil, !overrides.isEmpty {
+      throw ValidationError("--set changes a scenario, not a checkpoint; --cache changes the caches of both")
+    }
     if !(1...1024).contains(threads) { throw ValidationError("--threads takes 1 to 1024, not \(threads)") }
   }
 
   /// Reads or draws the parameters, and starts the threads.
   func subject() throws -> Subject {
     setKernelThreads(threads)
+    var subject = try storedOrRandom()
+    if let cache { subject.weights = subject.weights.of(try subject.model.keeping(cache: cache, from: "--cache")) }
+    return subject
+  }
+
+  private func storedOrRandom() throws -> Subject {
     if let checkpoint {
       let loaded = try Checkpoint.load(checkpoint)
       return Subject(
@@ -69,7 +82,7 @@ struct Subject {
   let name: String
   /// Steps trained; `nil` for random weights.
   let step: Int?
-  let weights: ModelWeights
+  var weights: ModelWeights
   /// How it was trained; of random weights how the scenario would train it, if it says.
   let training: TrainingSettings?
   /// Of the tokens that it was trained on; `nil` for random weights.

@@ -1,5 +1,6 @@
 import Architectures
 import Rendering
+import Scenarios
 import Training
 
 /// What `photon evaluate` found: docs/evaluate-json.md.
@@ -33,6 +34,7 @@ struct Evaluated {
       ("step", subject.step.map { JSON($0) } ?? .null),
       ("architecture", .string(model.family.rawValue)),
       ("decoder_input", model.family.hasReadings ? .string(model.decoderInput.rawValue) : .null),
+      ("cache", ModelText.caches(of: model).map { .string($0) } ?? .null),
       ("data", .string(data.name)),
       ("token", .string(data.isText ? "byte" : "number")),
       ("tokens", JSON(data.tokens.count)),
@@ -53,8 +55,9 @@ struct Evaluated {
     let model = subject.model
     let reading = model.family.hasReadings ? ", decoder input \(model.decoderInput.rawValue)" : ""
     let state = subject.step.map { "\($0) steps trained" } ?? "random weights"
+    let cache = ModelText.caches(of: model).map { "answers are generated with \($0)\n" }
     let found = answers.map { answers in
-      "answers found: hierarchical generation \(answers.hierarchical.share)"
+      (cache ?? "") + "answers found: hierarchical generation \(answers.hierarchical.share)"
         + (answers.recursive.map { ", recursive generation \($0.share)" } ?? "") + "\n"
     }
     func number(_ value: Double) -> String { NumberFormat.fixed(decimals: 4).text(value) }
