@@ -112,6 +112,7 @@ struct BadInputTests {
   @Test(arguments: [
     ["explain", ""], ["sweep", "", "-o", "new.csv"], ["compare", "", ""], ["import", ""], ["hardware", "check", ""],
     ["validate", "--measured", ""], ["calibrate", "--from", ""], ["generate", "-s", ""], ["evaluate", ""],
+    ["roles", ""],
     ["generate", ""], ["generate", "-s", "scenarios/models/photon-tiny.yaml", "--prompt-file", ""],
   ])
   func `an input without a name is said to be one`(arguments: [String]) async throws {
