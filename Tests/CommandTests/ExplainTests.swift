@@ -113,4 +113,23 @@ struct ExplainTests {
     let table = try await program.run("explain", file).output
     #expect(table.contains("Published forms") && table.contains("Key–value caches"))
   }
+
+  /// The models with the most to say: published forms, a cache plan with several lines, several profiles, a range.
+  @Test(
+    arguments: ["quickstart", "caches/duo-attention", "caches/evicted-hierarchy", "published-models"],
+    [(columns: 0, lines: 120), (columns: 20, lines: 80), (columns: 80, lines: 80), (columns: 143, lines: 143)])
+  func `lines keep to the terminal, and no heading is lost`(name: String, width: (columns: Int, lines: Int))
+    async throws
+  {
+    let program = try Program()
+    let arguments = ["explain", "scenarios/\(name).yaml", "--hardware", "h100-sxm", "--hardware", "h200-sxm"]
+    let narrow = try await program.shell("COLUMNS=\(width.columns) \"$PHOTON\" \"$@\"", arguments).output
+    #expect(narrow.split(separator: "\n").allSatisfy { $0.count <= width.lines })
+    let wide = try await program.run(arguments + ["--wide"]).lines
+    let words = Set(narrow.split { " ,:\n".contains($0) })
+    for (rule, line) in wide.enumerated() where line.hasPrefix("─") {
+      for word in wide[rule - 1].split(separator: " ") { #expect(words.contains(word), "\(word)") }
+    }
+    #expect(!wide.contains { $0.contains("--wide") })
+  }
 }

@@ -104,6 +104,53 @@ struct SweepTests {
     }
   }
 
+  @Test func `columns that are named are those of the whole row, in the order in which they are named`() async throws {
+    let program = try Program()
+    let arguments = ["sweep", "scenarios/quickstart.yaml", "--hardware", "h100-sxm", "--hardware", "h200-sxm"]
+    let names = [
+      "decode_roofline_margin", "workload.batch", "cache_peak_bytes", "hardware", "parameters", "point",
+      "prefill_matmul_flops",
+    ]
+    let named = ["--columns", names.joined(separator: ",")]
+    let whole = try await program.run(arguments + ["--format", "json"]).lines.map { try object(String($0)) }
+    let json = try await program.run(arguments + named + ["--format", "json"]).lines.map { try object(String($0)) }
+    #expect(json as [NSDictionary] == whole.map { $0.filter { names.contains($0.key) } } as [NSDictionary])
+    let csv = try await program.run(arguments + named).lines.map { $0.split(separator: ",") }
+    #expect(csv[0].map(String.init) == names && csv.count == whole.count + 1)
+    let full = try await program.run(arguments).lines.map {
+      $0.split(separator: ",", omittingEmptySubsequences: false)
+    }
+    let places = names.map { name in full[0].firstIndex { $0 == name }! }
+    #expect(csv == full.map { row in places.map { row[$0] } })
+  }
+
+  @Test func `each column alone is that of the whole row`() async throws {
+    let program = try Program()
+    let rows = try await program.run("sweep", "scenarios/quickstart.yaml", "--estimates").lines.map {
+      $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    }
+    for (place, name) in rows[0].enumerated() {
+      let alone = try await program.run("sweep", "scenarios/quickstart.yaml", "--columns", name)
+      #expect(alone.lines.map(String.init) == rows.map { $0[place] }, "\(name)")
+    }
+  }
+
+  @Test(arguments: [
+    ("workload.batsh", "there is no column \"workload.batsh\"; accepted: point, ", "did you mean workload.batch?"),
+    ("point,,name", "there is no column \"\"; accepted: point, ", ""),
+    ("workload.generate", "there is no column \"workload.generate\"; accepted: point, ", ""),
+    ("name,point,name", "the column name stands in the list twice; accepted: every column once", ""),
+  ])
+  func `a wrong name of a column is refused, and nothing is written`(
+    names: String, complaint: String, suggestion: String
+  ) async throws {
+    let program = try Program()
+    let outcome = try await program.run("sweep", "scenarios/quickstart.yaml", "--columns", names, "-o", "sweep.csv")
+    #expect(outcome.code == 64 && outcome.output.isEmpty && program.names.isEmpty)
+    #expect(outcome.error.hasPrefix("--columns: error: \(complaint)"), "\(outcome.error)")
+    #expect(outcome.error.hasSuffix(suggestion + "\n"))
+  }
+
   @Test func `an interrupt leaves a valid file, says how far it came and ends with 1`() async throws {
     let program = try Program()
     let outcome = try await program.shell(

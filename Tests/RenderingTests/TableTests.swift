@@ -115,3 +115,38 @@ private var example: Table {
 
       """)
 }
+
+/// Four columns of 9, 4, 11 and 6 characters.
+private var wide: Table {
+  var table = Table(
+    title: "A title that is longer than the lines of the table",
+    [.text("component"), Column("work"), Column("explanation", "explanation"), Column("share")])
+  table.append(["head", 1234, "a long text", "100 %"])
+  return table
+}
+
+@Test(arguments: 1...60)
+func `a narrow terminal shows whole columns and is told the others`(width: Int) throws {
+  var lines = wide.terminalText(width: width).split(separator: "\n").map(String.init)
+  let rule = try #require(lines.firstIndex { $0.hasPrefix("─") })
+  let shown = lines[rule - 1].split(separator: " ").map(String.init)
+  lines.removeFirst(rule + 2)
+  let named = lines.joined(separator: " ").split(separator: ": ").last?.split(separator: ", ").map(String.init) ?? []
+  #expect(Set(shown + named) == ["component", "work", "explanation", "share"] && shown.count + named.count == 4)
+  // The first column stands even where it alone is too wide.
+  #expect(shown == ["component"] || wide.terminalText(width: width).split(separator: "\n")[rule].count <= width)
+  #expect((width < 35) == !named.isEmpty)
+}
+
+@Test func `what is essential is shown first, in the order of the columns`() {
+  var table = wide
+  #expect(table.terminalText(width: 23).contains("component  work  share\n"))
+  table.essential = ["explanation"]
+  #expect(table.terminalText(width: 23).contains("component  explanation\n"))
+}
+
+@Test func `text is wrapped between words, and a long word stays whole`() {
+  #expect("a bc def ghijkl m".wrapped(to: 4) == "a bc\ndef\nghijkl\nm")
+  #expect("one\n\ntwo three".wrapped(to: 5) == "one\n\ntwo\nthree")
+  #expect("as it is".wrapped(to: nil) == "as it is")
+}

@@ -26,7 +26,7 @@ extension Ratios {
           for _ in 0..<1000 {
             for workload in workloads {
               try pricer.fill(Question(model, workload, precision))
-              let times = pricer.times(on: roofline)
+              let times = pricer.times(on: roofline.together)
               checksum += times.prefill.time.value + times.decode.time.value
               bytes &+= Int64(truncatingIfNeeded: pricer.cacheFigures.peakBytes)
             }

@@ -21,12 +21,22 @@ package struct Sweep: Sendable {
   /// For each precision of the grid one entry per profile.
   private let machines: [Precision: [SweptMachine]]
 
-  /// - Parameter estimates: whether dispatched operations are priced besides the totals of phases.
-  /// - Throws: `HardwareError` where a profile cannot multiply a precision of the grid; nothing has been written then.
-  package init(_ grid: Grid, hardware: [HardwareProfile], estimates: Bool = false) throws(HardwareError) {
+  /// - Parameters:
+  ///   - grid: whose points are priced.
+  ///   - hardware: on which each is.
+  ///   - estimates: whether dispatched operations are priced besides the totals of phases.
+  ///   - names: of the columns, in order; nil for all of them, with those of the estimates where these are asked for.
+  /// - Throws: `HardwareError` where a profile cannot multiply a precision of the grid, `ScenarioError` where there is no
+  ///   column of a name; nothing has been written then.
+  package init(
+    _ grid: Grid, hardware: [HardwareProfile], estimates: Bool = false, columns names: [String]? = nil
+  ) throws {
     self.grid = grid
     self.hardware = hardware
-    columns = SweepColumn.all(of: grid, estimates: estimates)
+    let columns =
+      try names.map { try SweepColumn.named($0, of: grid) } ?? SweepColumn.all(of: grid, estimates: estimates)
+    self.columns = columns
+    let estimates = SweepNeeds(columns).estimates
     schema = RowSchema(columns.map { $0.name(grid) })
     var machines: [Precision: [SweptMachine]] = [:]
     for precision in grid.precisions where machines[precision] == nil {

@@ -9,6 +9,8 @@ import Scenarios
 package final class SweptMachine: Sendable {
   /// The profile at one precision.
   package let roofline: Roofline
+  /// Its peaks, apart because the profile is large and who is handed it gets a copy.
+  let peaks: PlainRoofline
   let name: String
   /// How many of it share a model.
   let devices: Int
@@ -20,7 +22,13 @@ package final class SweptMachine: Sendable {
     (name, devices) = (profile.name, profile.devices)
     let roofline = try Roofline(profile, precision)
     self.roofline = roofline
+    peaks = roofline.together
     ranges = estimates ? try TimeRanges(roofline, precision) : nil
+  }
+
+  /// What tokens cost at a throughput; nothing where nothing is generated.
+  func cost(at throughput: Rate<Token>?) -> TokenCost {
+    throughput.map { TokenCost(roofline.profile, at: $0) } ?? TokenCost()
   }
 
   /// What `--estimates` adds to a row; nil without it.

@@ -73,8 +73,8 @@ public struct Pricer: Sendable {
   }
 
   /// The plain roofline of both phases of the point priced last, straight from the tables: a copy of the totals costs a
-  /// third of the price.
-  public func times(on roofline: Roofline) -> (prefill: TimeFigure, decode: TimeFigure) {
+  /// third of the price, and to save a copy of the tables this is called mutating.
+  public mutating func times(on roofline: PlainRoofline) -> (prefill: TimeFigure, decode: TimeFigure) {
     isWide
       ? (roofline.plain(wide.prefillTotal), roofline.plain(wide.decodeTotal))
       : (roofline.plain(narrow.prefillTotal), roofline.plain(narrow.decodeTotal))

@@ -20,7 +20,7 @@ public struct Roofline: Sendable {
   /// What one device sends to the others; only several devices use it.
   let link: Rate<Byte>
   /// Peaks of all devices together.
-  @usableFromInline let together: (product: Rate<Flop>, elementwise: Rate<Flop>, bandwidth: Rate<Byte>)
+  public let together: PlainRoofline
 
   /// - Throws: `HardwareError.noPeak` where the profile has no rate for a product of this precision,
   ///   `HardwareError.noDeviceLink` where several devices share a model and the profile does not say how.
@@ -37,28 +37,14 @@ public struct Roofline: Sendable {
     }
     link = profile.deviceLink ?? Rate(.infinity)
     let count = Double(profile.devices)
-    together = (
-      Rate(count * product.perSecond), Rate(count * elementwise.perSecond),
-      Rate(count * profile.memoryBandwidth.perSecond)
-    )
+    together = PlainRoofline(
+      product: Rate(count * product.perSecond), elementwise: Rate(count * elementwise.perSecond),
+      bandwidth: Rate(count * profile.memoryBandwidth.perSecond))
   }
 
   /// A phase as one operation at the profile's peaks.
-  ///
-  /// All matrix work is taken at the rate of weight products, attention's too (they differ only where a cache is wider
-  /// than weights and activations), and all traffic at main memory's rate. Several devices are as many times as fast;
-  /// what they send each other is not in it.
-  /// - Source: Williams, Waterman, Patterson, "Roofline", CACM 52(4), 2009
   @inlinable
-  public func plain<Integer>(_ work: Work<Integer>) -> TimeFigure {
-    let matmul = inDouble(work.matmulFlops)
-    let other = inDouble(work.elementwiseFlops)
-    let bytes = inDouble(work.trafficBits) / 8
-    let compute = together.product.time(for: matmul) + together.elementwise.time(for: other)
-    let memory = together.bandwidth.time(for: bytes)
-    return TimeFigure(
-      time: max(compute, memory), compute: compute, memory: memory, flops: matmul + other, bytes: bytes)
-  }
+  public func plain<Integer>(_ work: Work<Integer>) -> TimeFigure { together.plain(work) }
 
   /// All dispatches of one group on one device, overheads and what it sends to the others included.
   public func figure(_ group: DispatchGroup) -> TimeFigure {
@@ -147,6 +133,30 @@ public struct Roofline: Sendable {
     guard profile.sequenceOverhead != .zero else { return steps }
     let tokens = phase.groups.reduce(0) { $0 + ($1.node.component == .head ? $1.rows * $1.dispatches : 0) }
     return steps + tokens * profile.sequenceOverhead
+  }
+}
+
+/// The peaks of a machine at one precision, all devices together: the little that prices a phase as one operation.
+public struct PlainRoofline: Sendable {
+  @usableFromInline let product: Rate<Flop>
+  @usableFromInline let elementwise: Rate<Flop>
+  @usableFromInline let bandwidth: Rate<Byte>
+
+  /// A phase as one operation.
+  ///
+  /// All matrix work is taken at the rate of weight products, attention's too (they differ only where a cache is wider
+  /// than weights and activations), and all traffic at main memory's rate. Several devices are as many times as fast;
+  /// what they send each other is not in it.
+  /// - Source: Williams, Waterman, Patterson, "Roofline", CACM 52(4), 2009
+  @inlinable
+  public func plain<Integer>(_ work: Work<Integer>) -> TimeFigure {
+    let matmul = inDouble(work.matmulFlops)
+    let other = inDouble(work.elementwiseFlops)
+    let bytes = inDouble(work.trafficBits) / 8
+    let compute = product.time(for: matmul) + elementwise.time(for: other)
+    let memory = bandwidth.time(for: bytes)
+    return TimeFigure(
+      time: max(compute, memory), compute: compute, memory: memory, flops: matmul + other, bytes: bytes)
   }
 }
 

@@ -13,6 +13,17 @@ public func printOutput(_ text: String) {
   }
 }
 
+/// Characters that a line of standard output may have: what `COLUMNS` says, or the terminal, but at least 80; 120 where it
+/// is no terminal, so that a file does not depend on the window that a command was typed in.
+public var outputWidth: Int {
+  if let columns = ProcessInfo.processInfo.environment["COLUMNS"].flatMap({ Int($0) }), columns > 0 {
+    return max(80, columns)
+  }
+  var size = winsize()
+  guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 120 }
+  return max(80, Int(size.ws_col))
+}
+
 /// Ends a command with 1 after everything about its failure was said.
 public struct AlreadyReported: Error {
   /// To be thrown after the person was told everything.

@@ -222,7 +222,13 @@ extension RowBuilder {
   }
 
   private mutating func appendASCII(_ text: String) {
-    for byte in text.utf8 { appendByte(byte) }
+    var text = text
+    text.withUTF8 { source in
+      bytes.withUnsafeMutableBytes { target in
+        UnsafeMutableRawBufferPointer(rebasing: target[used...]).copyMemory(from: UnsafeRawBufferPointer(source))
+      }
+      used += source.count
+    }
   }
 
   /// Two digits per division, from the last to the first, zeros in front up to `width`.

@@ -84,6 +84,9 @@ public struct Table: Hashable, Sendable {
   public var title: String?
   /// In order.
   public let columns: [Column]
+  /// Keys of the columns that a narrow terminal shows before others, the most needed first; the others follow from the
+  /// left.
+  public var essential: [String] = []
   /// One cell per column each.
   public private(set) var rows: [[Cell]] = []
 

@@ -1,15 +1,37 @@
 extension Table {
   /// Columns padded to the widest cell, two spaces apart, a rule under the headings.
-  func terminalText() -> String {
+  ///
+  /// No cell is ever cut: columns that do not fit are left out whole, and a line below names them.
+  /// - Parameter width: characters that a line may have; nil for as many as it takes.
+  public func terminalText(width: Int? = nil) -> String {
     let cells = formattedRows()
     let headings = columns.map(\.heading)
     let widths = columnWidths(headings, cells)
+    let shown = width.map { fittingColumns(widths, in: $0) } ?? Array(columns.indices)
     var lines: [String] = []
-    if let title { lines.append(title) }
-    lines.append(terminalLine(headings, widths))
-    lines.append(widths.map { String(repeating: "─", count: $0) }.joined(separator: "  "))
-    lines += cells.map { terminalLine($0, widths) }
+    if let title { lines.append(title.wrapped(to: width)) }
+    lines.append(terminalLine(headings, widths, shown))
+    lines.append(shown.map { String(repeating: "─", count: widths[$0]) }.joined(separator: "  "))
+    lines += cells.map { terminalLine($0, widths, shown) }
+    let left = headings.indices.filter { !shown.contains($0) }.map { headings[$0] }
+    if !left.isEmpty {
+      lines.append("More with --wide or --format json: \(left.joined(separator: ", "))".wrapped(to: width))
+    }
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// The columns that stand side by side in a line: those named first by `essential`, then from the left each one that
+  /// still fits; never none.
+  private func fittingColumns(_ widths: [Int], in width: Int) -> [Int] {
+    let first = essential.compactMap { key in columns.firstIndex { $0.key == key } }
+    var shown: [Int] = []
+    var used = -2
+    for index in first + columns.indices.filter({ !first.contains($0) })
+    where shown.isEmpty || used + 2 + widths[index] <= width {
+      shown.append(index)
+      used += 2 + widths[index]
+    }
+    return shown.sorted()
   }
 
   /// A pipe table, padded so that its source can be read too.
@@ -53,10 +75,30 @@ extension Table {
     }
   }
 
-  private func terminalLine(_ cells: [String], _ widths: [Int]) -> String {
-    var line = padded(cells, widths).joined(separator: "  ")
+  private func terminalLine(_ cells: [String], _ widths: [Int], _ shown: [Int]) -> String {
+    let padded = padded(cells, widths)
+    var line = shown.map { padded[$0] }.joined(separator: "  ")
     while line.last == " " { line.removeLast() }
     return line
+  }
+}
+
+extension String {
+  /// The text with line breaks instead of spaces where a line would get longer; a longer word keeps a line to itself.
+  /// - Parameter width: characters that a line may have; nil for as many as it takes.
+  public func wrapped(to width: Int?) -> String {
+    guard let width else { return self }
+    return split(separator: "\n", omittingEmptySubsequences: false).map { paragraph in
+      var lines: [String] = []
+      for word in paragraph.split(separator: " ", omittingEmptySubsequences: false) {
+        if let last = lines.last, last.count + 1 + word.count <= width {
+          lines[lines.count - 1] += " " + word
+        } else {
+          lines.append(String(word))
+        }
+      }
+      return lines.joined(separator: "\n")
+    }.joined(separator: "\n")
   }
 }
 

@@ -69,19 +69,20 @@ public enum RooflineFigure: String, CaseIterable, Sendable {
 public struct RooflineResult: Sendable {
   let prefill: TimeFigure
   let decode: TimeFigure
-  /// Nil, as the throughput, where nothing is generated.
+  /// Nil where nothing is generated.
   let timePerToken: Seconds?
-  let throughput: Rate<Token>?
-  let cost: TokenCost
+  /// Emitted tokens of all sequences over prefill and decode; nil where nothing is generated.
+  public let throughput: Rate<Token>?
+  /// At that throughput; nothing until somebody asks for it.
+  public var cost = TokenCost()
 
   /// The times of a workload's two phases by the plain roofline.
-  public init(_ prefill: TimeFigure, _ decode: TimeFigure, _ workload: Workload, on profile: HardwareProfile) {
+  public init(_ prefill: TimeFigure, _ decode: TimeFigure, _ workload: Workload) {
     (self.prefill, self.decode) = (prefill, decode)
     let generated = Double(workload.generatedLength)
     let tokens = Double(workload.batchSize) * Double(workload.continuations) * generated
     let rate = Rate<Token>(tokens > 0 ? tokens / (prefill.time + decode.time).value : 0)
     timePerToken = generated > 0 ? Seconds(decode.time.value / generated) : nil
     throughput = generated > 0 ? rate : nil
-    cost = TokenCost(profile, at: rate)
   }
 }

@@ -25,8 +25,7 @@ public struct ScenarioPoint: Sendable {
   public var name: String
   /// What is priced or run.
   public var question: Question
-  /// One label per axis.
-  public var axisValues: [String]
+  let axes: [Axis]
 
   /// The model of the question.
   public var model: Model { question.model }
@@ -34,6 +33,16 @@ public struct ScenarioPoint: Sendable {
   public var workload: Workload { question.workload }
   /// Its element types.
   public var precision: Precision { question.precision }
+
+  /// One label per axis.
+  public var axisValues: [String] { axes.indices.map(axisValue) }
+
+  /// The label of an axis; read from the index, since of millions of points few are asked for all of them.
+  public func axisValue(at axis: Int) -> String {
+    var stride = 1
+    for later in axes[(axis + 1)...] { stride *= later.labels.count }
+    return axes[axis].labels[index / stride % axes[axis].labels.count]
+  }
 }
 
 /// The product of every list and range in a scenario: axes in the order of the text, the last one running fastest.
@@ -71,11 +80,9 @@ public struct Grid: Sendable {
     var modelIndex = 0
     var precisionIndex = 0
     var workload = workload
-    var labels = [String](repeating: "", count: axes.count)
     for axis in axes.indices.reversed() {
       let digit = rest % axes[axis].labels.count
       rest /= axes[axis].labels.count
-      labels[axis] = axes[axis].labels[digit]
       switch placements[axis] {
       case .model(let stride): modelIndex += digit * stride
       case .precision(let stride): precisionIndex += digit * stride
@@ -87,7 +94,7 @@ public struct Grid: Sendable {
     let question = Question(named.model, workload, precisions[precisionIndex])
     guard constraints.allSatisfy({ $0.allows(question) }) else { return nil }
     return ScenarioPoint(
-      index: index, modelIndex: modelIndex, name: named.name, question: question, axisValues: labels)
+      index: index, modelIndex: modelIndex, name: named.name, question: question, axes: axes)
   }
 
   /// Every point that no constraint excludes, in order; at least one.

@@ -120,7 +120,7 @@ public final class DiagnosticCollector {
 }
 
 /// The candidate that a mistyped word most resembles: at most a third of its letters differ, or it is the beginning.
-func nearMiss(_ word: String, among candidates: [String]) -> String? {
+public func nearMiss(_ word: String, among candidates: [String]) -> String? {
   guard word.count <= 64 else { return nil }
   let folded = Array(word.lowercased().replacing("_", with: "-"))
   let limit = folded.count < 3 ? 0 : max(1, folded.count / 3)

@@ -14,7 +14,8 @@ struct ExplainCommand: AsyncParsableCommand {
     abstract: "Prices one point: parameters, work, traffic, caches, published forms and hardware bounds.",
     discussion: """
       Every count is an exact integer for the whole batch. docs/explain-json.md describes the JSON object; CSV has one \
-      row per phase and component.
+      row per phase and component. Tables show the columns that fit the terminal and name the others; --wide and the \
+      other formats have everything.
 
         photon explain scenarios/quickstart.yaml --set workload.batch=8 --format json
         photon explain scenarios/models/llama-2-7b.yaml --convention causal_pairs=all --convention head=all
@@ -28,6 +29,8 @@ struct ExplainCommand: AsyncParsableCommand {
 
   @Option(help: "table, json or csv.")
   var format = OutputFormat.table
+
+  @OptionGroup var lines: WidthOption
 
   @Option(parsing: .unconditional, help: "Which point of a grid, counted from 0.")
   var point = 0
@@ -46,7 +49,7 @@ struct ExplainCommand: AsyncParsableCommand {
     switch format {
     case .json: printOutput(explained.json.text() + "\n")
     case .csv: printOutput(explained.costTable.text(as: .csv))
-    case .table: printOutput(explained.text)
+    case .table: printOutput(explained.text(width: lines.width))
     }
   }
 }

@@ -22,6 +22,7 @@ struct SweepCommand: AsyncParsableCommand {
 
         photon sweep scenarios/chunk-condition-sweep.yaml -o sweep.csv
         photon sweep scenarios/quickstart.yaml --estimates --format json
+        photon sweep scenarios/quickstart.yaml --columns point,workload.batch,prefill_matmul_flops
       """)
 
   @OptionGroup var options: ScenarioOptionsGroup
@@ -39,6 +40,12 @@ struct SweepCommand: AsyncParsableCommand {
       """)
   var estimates = false
 
+  @Option(
+    help: ArgumentHelp(
+      "The columns of a row, in order, with commas between, those of --estimates too; an unknown name gets the list.",
+      valueName: "names"))
+  var columns: String?
+
   @Option(help: "Threads that price; all processors by default.")
   var threads = ProcessInfo.processInfo.activeProcessorCount
 
@@ -49,7 +56,9 @@ struct SweepCommand: AsyncParsableCommand {
 
   func run() async throws {
     let scenario = try options.scenario()
-    let sweep = try Sweep(scenario.grid, hardware: options.hardware(of: scenario), estimates: estimates)
+    let sweep = try Sweep(
+      scenario.grid, hardware: options.hardware(of: scenario), estimates: estimates,
+      columns: columns?.split(separator: ",", omittingEmptySubsequences: false).map(String.init))
     let interrupt = InterruptFlag()
     let writer = try RowWriter(sweep.schema, format.encoding, to: output.map(RowDestination.file) ?? .standardOutput)
     let progress = ProgressBar("points", total: scenario.grid.count)

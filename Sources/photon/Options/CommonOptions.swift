@@ -18,6 +18,16 @@ enum OutputFormat: String, CaseIterable, ExpressibleByArgument {
   }
 }
 
+/// How wide the tables of a command are.
+struct WidthOption: ParsableArguments {
+  @Flag(
+    help: "Every column of the tables, however wide; without it those that fit the terminal, 120 in a file or pipe.")
+  var wide = false
+
+  /// Characters of a line; nil for as many as it takes.
+  var width: Int? { wide ? nil : outputWidth }
+}
+
 /// The scenario that a command reads, and what the command line changes in it.
 struct ScenarioOptionsGroup: ParsableArguments {
   @Argument(help: "The scenario, a YAML file.", completion: .file(extensions: ["yaml", "yml"]))

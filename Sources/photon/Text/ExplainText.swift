@@ -7,11 +7,12 @@ import Scenarios
 
 /// The tables of `photon explain`.
 extension ExplainedPoint {
-  var text: String {
+  /// - Parameter width: characters of a line; nil for as many as it takes.
+  func text(width: Int?) -> String {
     let tables = [
       levelTable, parameterTable, costTable, cacheTable, publishedTable, hardwareTable, rangeTable, tokenCostTable,
-    ]
-    return heading + "\n\n" + tables.filter { !$0.rows.isEmpty }.map { $0.text(as: .table) }.joined(separator: "\n")
+    ].filter { !$0.rows.isEmpty }
+    return heading.wrapped(to: width) + "\n\n" + tables.map { $0.terminalText(width: width) }.joined(separator: "\n")
   }
 
   private var heading: String {
@@ -98,6 +99,7 @@ extension ExplainedPoint {
         .text("id"), .text("quantity"), .text("unit"), Column("published"), Column("exact"),
         Column("ratio", as: .ratio), .text("note"),
       ])
+    table.essential = ["id", "published", "exact", "ratio"]
     for form in published {
       table.append([
         .text(form.id.rawValue), .text(form.quantity), .text(form.unit), .integer(form.published), .integer(form.exact),
