@@ -74,10 +74,9 @@ public final class Calibrator {
 /// What the operating system says of the machine; rates are placeholders until they are fitted.
 private func emptyProfile(threads: Int) -> HardwareProfile {
   let system = SystemDescription()
-  let instructions = String(cString: ck_instruction_set())
   return HardwareProfile(
     name: "this-machine",
-    description: "\(system.processor), \(system.cores) cores, \(instructions), \(threads) threads",
+    description: "\(SystemDescription.machine), \(threads) threads",
     source: "photon calibrate", peaks: PeakRates([(.fp32, Rate(1))]), elementwise: Rate(1), memoryBandwidth: Rate(1),
     caches: system.lastLevelCache.map { [CacheLevel(bytes: Double($0), bandwidth: Rate(1))] } ?? [],
     memoryBytes: system.memoryBytes, fewRows: fewRowLimit)

@@ -155,9 +155,11 @@ struct CalibrationPlan {
       seconds: Statistics.median(times))
   }
 
-  private func constant(_ machine: Machine, _ rows: Int, _ columns: Int) -> Tensor {
-    let tensor = machine.arena.tensor(rows: rows, columns: columns)
-    tensor.base?.update(repeating: 1, count: tensor.count)
-    return tensor
-  }
+}
+
+/// A matrix of ones that lives as long as what the machine's arena holds at present.
+func constant(_ machine: Machine, _ rows: Int, _ columns: Int) -> Tensor {
+  let tensor = machine.arena.tensor(rows: rows, columns: columns)
+  tensor.base?.update(repeating: 1, count: tensor.count)
+  return tensor
 }

@@ -1,3 +1,4 @@
+import CKernels
 import Foundation
 
 /// What Linux says of processor, caches and memory; plain guesses where it says nothing.
@@ -39,6 +40,12 @@ public struct SystemDescription {
 
   /// What the system calls the processor.
   public static var processor: String { SystemDescription().processor }
+
+  /// Processor, cores and vector instructions: what makes times comparable.
+  public static var machine: String {
+    let system = SystemDescription()
+    return "\(system.processor), \(system.cores) cores, \(String(cString: ck_instruction_set()))"
+  }
 
   /// The most memory that this process can have: the machine's, or less where the process or its group is limited.
   /// - Unit: byte

@@ -121,10 +121,15 @@ public final class TimedRuns {
   }
 
   /// Runs every workload once more.
-  /// - Parameter progress: called after each workload.
-  public func round(progress: () -> Void = {}) {
+  /// - Parameters:
+  ///   - progress: called after each workload.
+  ///   - isStopped: asked before each workload whether to leave the round.
+  /// - Returns: whether the round is whole.
+  @discardableResult
+  public func round(progress: () -> Void = {}, isStopped: () -> Bool = { false }) -> Bool {
     var previous: Model?
     for index in runs.indices {
+      guard !isStopped() else { return false }
       let (model, workload) = (runs[index].point.model, runs[index].point.workload)
       let runner = models[model] ?? MeasuredModel(model, seed: settings.seed, threads: settings.threads)
       models[model] = runner
@@ -133,6 +138,7 @@ public final class TimedRuns {
       runs[index].append(with: runner, elasticities: settings.measuresElasticities)
       progress()
     }
+    return true
   }
 
   /// What was measured beside what a profile predicts in float32.

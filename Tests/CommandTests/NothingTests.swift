@@ -42,12 +42,18 @@ struct NothingTests {
   }
 
   @Test func `a measurement of no point has not succeeded`() async throws {
-    let outcome = try await Program().run(
-      "measure", "scenarios/quickstart.yaml", "--calibration", "h200-sxm", "--time-limit", "1e-30")
-    #expect(outcome.code == 64 && outcome.output == "")
-    let lines = outcome.error.split(separator: "\n")
-    #expect(lines.first?.contains("not run: all repetitions would take") == true)
-    #expect(lines.last?.hasPrefix("error: nothing was measured: no point of scenarios/quickstart.yaml fits") == true)
+    let program = try Program()
+    let arguments = ["measure", "scenarios/quickstart.yaml", "--calibration", "h200-sxm"]
+    for (limit, left) in [("--point-limit", "not run: all repetitions would take"), ("--time-limit", "")] {
+      for output in [[], ["-o", "measured.csv"], ["--format", "csv"], ["--nodes"]] {
+        let outcome = try await program.run(arguments + [limit, "1e-30"] + output)
+        #expect(outcome.code == 64 && outcome.output == "" && program.names.isEmpty)
+        let lines = outcome.error.split(separator: "\n")
+        #expect(lines.count == (left.isEmpty ? 1 : 2) && (left.isEmpty || lines[0].contains(left)))
+        #expect(
+          lines.last?.hasPrefix("error: nothing was measured: no point of scenarios/quickstart.yaml fits") == true)
+      }
+    }
   }
 
   @Test func `a phase without operations is not exported`() async throws {

@@ -11,4 +11,5 @@ import Testing
   #expect(progressLine("points", done: 1, total: 100, elapsed: 40).hasSuffix("0.0250/s, 1 h 6 min left") == false)
   #expect(progressLine("points", done: 1, total: 100, elapsed: 40).hasSuffix("/s, 1 h 6 min left"))
   #expect(progressLine("points", done: 1, total: 3, elapsed: 40).hasSuffix("/s, 1 min 20 s left"))
+  #expect(progressLine("points", done: 1, total: 3, elapsed: 40, timeLimit: 60).hasSuffix("/s, 20 s left"))
 }

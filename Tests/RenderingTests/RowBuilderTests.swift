@@ -149,3 +149,19 @@ private func text(_ encoding: RowEncoding, _ keys: [String], _ fill: (inout RowB
   #expect(text(.csv, ["a", "b"], fill) == "a,b\n1024,false\n")
   #expect(text(.jsonLines, ["a", "b"], fill) == "{\"a\":1024,\"b\":false}\n")
 }
+
+@Test(arguments: [RowEncoding.csv, .jsonLines]) func `the fields of a row are found again whatever is in them`(
+  encoding: RowEncoding
+) {
+  let texts = ["plain", "a,b", "say \"x\", or not", "back\\slash\\", "\",\"", "\\\",", "ü→数"]
+  let keys = texts.indices.map { "k,\"\($0)" }
+  func fields(_ count: Int) -> [Substring] {
+    var builder = RowBuilder(RowSchema(Array(keys[..<count])), encoding)
+    for text in texts[..<count] { builder.append(text) }
+    builder.endRow()
+    return rowFields(String(decoding: builder.takeChunk().bytes.dropLast(), as: UTF8.self), encoding)
+  }
+  let whole = fields(texts.count)
+  #expect(whole.count == texts.count)
+  for count in 2..<texts.count { #expect(fields(count)[..<(count - 1)] == whole[..<(count - 1)]) }
+}

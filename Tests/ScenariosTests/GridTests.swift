@@ -198,3 +198,47 @@ struct GridTests {
     }
   }
 }
+
+/// Lengths of axes: products of like ones, of such with common factors, and of primes.
+private let grids = [
+  [1], [7], [64], [4, 4, 4, 4], [2, 2, 2, 2, 2, 2, 2], [4, 4, 10, 9], [6, 4, 9, 10], [10, 4, 6], [3, 1, 5, 7],
+  [16, 8, 4, 2],
+  [5, 12, 18], [2, 48],
+]
+
+struct CoveringOrderTests {
+  @Test(arguments: grids) func `every point of a grid is visited once`(lengths: [Int]) {
+    let order = CoveringOrder(lengths)
+    #expect(order.count == lengths.reduce(1, *))
+    #expect(Set((0..<order.count).map(order.position)) == Set(0..<order.count))
+  }
+
+  /// The bound that the order's comment derives.
+  @Test(arguments: grids)
+  func `in every beginning no value of an axis comes more than twice more often than another`(lengths: [Int]) {
+    let order = CoveringOrder(lengths)
+    var counts = lengths.map { [Int](repeating: 0, count: $0) }
+    for place in 0..<order.count {
+      var rest = order.position(at: place)
+      for axis in lengths.indices.reversed() {
+        counts[axis][rest % lengths[axis]] += 1
+        rest /= lengths[axis]
+      }
+      #expect(counts.allSatisfy { $0.max()! - $0.min()! <= 2 }, "\(counts) after \(place + 1)")
+    }
+  }
+
+  @Test func `the first values of a long axis lie apart`() {
+    let order = CoveringOrder([64])
+    #expect((0..<8).map(order.position) == [0, 32, 16, 48, 8, 40, 24, 56])
+  }
+
+  /// Chosen lengths: 64 places are what all pairs of four axes of four values could be shown in four times over.
+  @Test func `axes of one length do not move side by side`() {
+    let order = CoveringOrder([4, 4, 4, 4])
+    for (first, second) in [(1, 4), (1, 16), (1, 64), (4, 16), (4, 64), (16, 64)] {
+      let pairs = (0..<64).map(order.position).map { [$0 / first % 4, $0 / second % 4] }
+      #expect(Set(pairs).count == 16, "axes of strides \(first) and \(second)")
+    }
+  }
+}

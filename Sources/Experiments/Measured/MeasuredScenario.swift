@@ -36,29 +36,28 @@ package struct MeasuredScenario {
   package var results: [TimedPhaseResult] = []
   /// What points that are not held out changed in the profile; empty where all are.
   package private(set) var corrections: [ProfileCorrection] = []
-  /// Points that were not run: what they would have needed.
-  private var tooLarge: [Int128] = []
-  private var tooLong: [Double] = []
-  private let timeLimit: Double
+  private var room: MeasuringRoom
   /// Programs that were ready to run on average in the minute before the first run.
-  private let load = SystemDescription.load
+  private let load: Double?
 
   /// Runs what fits in this machine's memory and in the time limit, each also at twice the batch and twice the prompt
   /// unless the scenario does without.
   ///
   /// A round of the calibration lies before each round of the workloads.
   /// - Parameters:
+  ///   - scenario: whose models run.
   ///   - saved: the profile to predict with; without one the machine is calibrated.
-  ///   - timeLimit: seconds that one point may take, all repetitions together.
-  package init(_ scenario: Scenario, saved: HardwareProfile?, timeLimit: Double) throws {
-    self.timeLimit = timeLimit
+  ///   - pointLimit: seconds that one point may take, all repetitions together.
+  package init(_ scenario: Scenario, saved: HardwareProfile?, pointLimit: Double) throws {
+    load = SystemDescription.load
     let settings = TimedSettings(
       threads: scenario.measure.threads, warmup: scenario.measure.warmup,
       measuresElasticities: scenario.measure.runsDoubled)
     let calibrator = saved == nil ? Calibrator(threads: settings.threads) : nil
     calibrator?.round()
     profile = try saved ?? calibrator!.calibration().profile
-    let chosen = try choose(workloads(of: scenario), scenario.measure)
+    room = try MeasuringRoom(profile, scenario.measure, pointLimit: pointLimit)
+    let chosen = try workloads(of: scenario).filter { try room.admit($0) }
     guard !chosen.isEmpty else { return }
     let bar = ProgressBar("runs", total: chosen.count * scenario.measure.repetitions)
     let runs = TimedRuns(chosen, settings)
@@ -80,35 +79,14 @@ package struct MeasuredScenario {
     }
   }
 
-  /// Points that fit, and the others noted with the reason.
-  private mutating func choose(
-    _ points: [TimedWorkload], _ settings: MeasurementSettings
-  ) throws -> [TimedWorkload] {
-    let roofline = try Roofline(profile, .float32)
-    var chosen: [TimedWorkload] = []
-    var held: (models: [Model], bytes: Int128) = ([], 0)
-    for point in points {
-      // Each repetition runs the point, and unless that is left out twice its batch and twice its prompt.
-      let (factor, runs) = settings.runsDoubled ? (2, 5) : (1, 1)
-      let doubled = point.question.with(batchSize: factor * point.workload.batchSize)
-        .with(promptLength: factor * point.workload.promptLength)
-      let demand = try MemoryDemand(doubled)
-      let isNew = !held.models.contains(point.model)
-      let needed =
-        held.bytes + demand.occupiedBytes(batchSize: Int128(doubled.workload.batchSize))
-        - (isNew ? 0 : demand.weightBytes)
-      let phases = TimedPhases(point.question, roofline)
-      let seconds = Double(runs * settings.repetitions) * (phases.prefill.total.time + phases.decode.total.time).value
-      if Double(needed) > 0.6 * Double(profile.memoryBytes) {
-        tooLarge.append(needed)
-      } else if seconds > timeLimit {
-        tooLong.append(seconds)
-      } else {
-        chosen.append(point)
-        if isNew { held = (held.models + [point.model], held.bytes + demand.weightBytes) }
-      }
-    }
-    return chosen
+  /// What was measured one point after another.
+  /// - Parameters:
+  ///   - sweep: what measured.
+  ///   - points: what it measured.
+  ///   - load: programs that were ready to run on average in the minute before.
+  package init(_ sweep: MeasuredSweep, _ points: [MeasuredPoint], load: Double?) {
+    (profile, room, self.load) = (sweep.profile, sweep.room, load)
+    results = points.flatMap(\.phases)
   }
 }
 
@@ -123,10 +101,13 @@ extension MeasuredScenario {
   package var fitted: [TimedPhaseResult] { results.filter(\.isFitted) }
 
   /// The agreement tables and what they mean, as text.
-  package var agreementText: String {
+  /// - Parameter width: characters of a line; nil for as many as it takes.
+  package func agreementText(width: Int? = nil) -> String {
     let tables = [agreementTable, fittedTable, correctionTable].filter { !$0.rows.isEmpty }
-    return "\n" + (tables.map { $0.text(as: .table) } + [verdict.joined(separator: "\n")]).joined(separator: "\n")
-      + "\n"
+    let sentences = verdict.map { $0.wrapped(to: width) }
+    return "\n"
+      + (tables.map { $0.terminalText(width: width) } + [sentences.joined(separator: "\n")])
+      .joined(separator: "\n") + "\n"
   }
 
   /// Whether the predictions are as good as they should be, and what may have kept them from it.
@@ -147,47 +128,23 @@ extension MeasuredScenario {
   }
 
   /// Sentences about the points that were not run.
-  package var leftOut: [String] {
-    var sentences: [String] = []
-    if let least = tooLarge.min() {
-      let bytes = NumberFormat.binaryBytes
-      sentences.append(
-        "\(points(tooLarge.count)) not run: float32 needs \(bytes.text(least)) or more, and six tenths of this machine's "
-          + "\(bytes.text(Int128(profile.memoryBytes))) may be used.")
-    }
-    if let quickest = tooLong.min() {
-      let seconds = NumberFormat.si(unit: "s")
-      sentences.append(
-        "\(points(tooLong.count)) not run: all repetitions would take \(seconds.text(quickest)) or more in float32 on this "
-          + "machine, and a point may take \(seconds.text(timeLimit)) (--time-limit).")
-    }
-    return sentences
-  }
-
-  private func points(_ count: Int) -> String { count == 1 ? "1 point was" : "\(count) points were" }
+  package var leftOut: [String] { room.leftOut }
 }
 
-/// The most points of a grid that are considered, evenly spaced.
+/// The most points of a grid that are measured in rounds.
 private let mostPoints = 96
 
 /// The workloads of `measure.points` or else of the grid, for each model of the grid and each one to compare; points of
-/// one model lie side by side, none comes twice, and of a large grid some are taken, evenly spaced.
+/// one model lie side by side, none comes twice, and of a large grid some are taken that cover it evenly.
 package func workloads(of scenario: Scenario) -> [TimedWorkload] {
-  var found: [TimedWorkload] = []
-  var known: Set<TimedWorkload> = []
-  func add(_ named: NamedModel, _ workload: Workload) {
-    let point = TimedWorkload(name: named.name, model: named.model, workload: workload)
-    if known.insert(point).inserted { found.append(point) }
+  scenario.measuredSubjects(at: scenario.firstPositions(mostPoints).sorted()).map(\.timed).byModel
+}
+
+extension [TimedWorkload] {
+  /// Those of one model side by side, in the order in which the models come first.
+  var byModel: [TimedWorkload] {
+    var models: [Model] = []
+    for point in self where !models.contains(point.model) { models.append(point.model) }
+    return models.flatMap { model in filter { $0.model == model } }
   }
-  let step = (scenario.grid.count + mostPoints - 1) / mostPoints
-  for index in stride(from: 0, to: scenario.grid.count, by: step) {
-    guard let point = scenario.grid.point(at: index) else { continue }
-    for workload in scenario.measure.points.isEmpty ? [point.workload] : scenario.measure.points {
-      add(NamedModel(name: point.name, model: point.model), workload)
-      for other in scenario.compare { add(other, workload) }
-    }
-  }
-  var models: [Model] = []
-  for point in found where !models.contains(point.model) { models.append(point.model) }
-  return models.flatMap { model in found.filter { $0.model == model } }
 }

@@ -90,38 +90,3 @@ extension MeasuredScenario {
 }
 
 private func setName(_ isFitted: Bool) -> String { isFitted ? "fitted" : "held out" }
-
-/// Measured and predicted time of every node of the scenario's workloads.
-package func measuredNodes(_ scenario: Scenario, saved: HardwareProfile?) throws -> Table {
-  var table = Table(
-    title: "Time by level, side and component",
-    [
-      .text("name", "model"), Column("prompt_length", "prompt"), Column("generated_length", "generate"),
-      Column("batch_size", "batch"), .text("phase"), Column("level"), .text("side"), .text("component"),
-      Column("measured_s", "measured", as: .si(unit: "s")), Column("predicted_s", "predicted", as: .si(unit: "s")),
-      Column("error_percent", "error", as: .percent(decimals: 1)),
-    ])
-  let profile =
-    try saved ?? calibrateWithProgress(threads: scenario.measure.threads).profile
-  let roofline = try Roofline(profile, .float32)
-  var loaded: MeasuredModel?
-  for point in workloads(of: scenario) {
-    let model =
-      loaded?.model == point.model ? loaded! : MeasuredModel(point.model, seed: 1, threads: scenario.measure.threads)
-    loaded = model
-    let predicted = TimedPhases(point.question, roofline)
-    let measured = model.measureNodes(
-      point.workload, repetitions: scenario.measure.repetitions, warmup: scenario.measure.warmup)
-    for phase in Phase.allCases {
-      for (node, seconds) in measured[phase] ?? [] {
-        let expected = predicted[phase][node].time.value
-        table.append([
-          .text(point.name), Cell(point.workload.promptLength), Cell(point.workload.generatedLength),
-          Cell(point.workload.batchSize), .text(phase.rawValue), Cell(node.level), .text(node.side.rawValue),
-          .text(node.component.rawValue), Cell(seconds), Cell(expected), Cell(100 * (expected / seconds - 1)),
-        ])
-      }
-    }
-  }
-  return table
-}

@@ -131,9 +131,9 @@ public struct AtomicFile: ~Copyable {
   }
 }
 
-private enum FileKind { case none, file, folder, device }
+enum FileKind { case none, file, folder, device }
 
-private func kind(of path: String) -> FileKind {
+func kind(of path: String) -> FileKind {
   var information = stat()
   guard stat(path, &information) == 0 else { return .none }
   return switch information.st_mode & S_IFMT {

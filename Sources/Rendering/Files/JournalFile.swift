@@ -13,16 +13,8 @@ public final class JournalFile {
   /// - Throws: `FileFailure`, and what `isKept` throws.
   public init(_ path: String, keeping isKept: (_ line: String, _ number: Int) throws -> Bool) throws {
     self.path = path
-    var content = Data()
-    if access(path, R_OK) == 0 {
-      // What is there and cannot be read, a folder for example, is no empty journal.
-      guard let read = FileManager.default.contents(atPath: path) else { throw FileFailure(path, code: EIO) }
-      content = read
-    } else if errno != ENOENT {
-      throw FileFailure(path, code: errno)
-    }
     // A process may have been killed within a character: the line that it is in has no end, and goes.
-    let old = String(decoding: content, as: UTF8.self)
+    let old = String(decoding: try Self.content(of: path), as: UTF8.self)
     let whole = old.lastIndex(of: "\n").map { old[...$0] } ?? ""
     var text = ""
     for (index, line) in whole.split(separator: "\n", omittingEmptySubsequences: false).enumerated() where !line.isEmpty
@@ -35,6 +27,20 @@ public final class JournalFile {
   }
 
   deinit { close(descriptor) }
+
+  /// What is there; nothing where there is no file, or a pipe, which has no lines to keep and may never end.
+  private static func content(of path: String) throws(FileFailure) -> Data {
+    guard kind(of: path) != .device else { return Data() }
+    guard access(path, R_OK) == 0 else {
+      if errno == ENOENT { return Data() }
+      throw FileFailure(path, code: errno)
+    }
+    // What is there and cannot be read, a folder for example, is no empty journal.
+    guard let read = FileManager.default.contents(atPath: path) else {
+      throw FileFailure(path, code: kind(of: path) == .folder ? EISDIR : EIO)
+    }
+    return read
+  }
 
   /// - Throws: `FileFailure`
   public func append(_ line: String) throws(FileFailure) {

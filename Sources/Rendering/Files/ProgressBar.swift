@@ -7,6 +7,7 @@ import Synchronization
 public final class ProgressBar: Sendable {
   private let label: String
   private let total: Int
+  private let timeLimit: Double
   private let isShown: Bool
   private let start = ContinuousClock.now
   private let done = Atomic(0)
@@ -15,13 +16,15 @@ public final class ProgressBar: Sendable {
   /// - Parameters:
   ///   - label: what is counted, as in `points`.
   ///   - total: how many make the whole.
-  public convenience init(_ label: String, total: Int) {
-    self.init(label, total: total, isShown: isatty(STDERR_FILENO) == 1)
+  ///   - timeLimit: seconds after which the command ends, wherever it is.
+  public convenience init(_ label: String, total: Int, timeLimit: Double = .infinity) {
+    self.init(label, total: total, timeLimit: timeLimit, isShown: isatty(STDERR_FILENO) == 1)
   }
 
-  init(_ label: String, total: Int, isShown: Bool) {
+  init(_ label: String, total: Int, timeLimit: Double = .infinity, isShown: Bool) {
     self.label = label
     self.total = total
+    self.timeLimit = timeLimit
     self.isShown = isShown
     lastDraw = Mutex(start)
   }
@@ -44,12 +47,16 @@ public final class ProgressBar: Sendable {
   }
 
   private func draw(_ done: Int, _ elapsed: Duration) {
-    writeToStandardError("\r\u{1B}[K" + progressLine(label, done: done, total: total, elapsed: elapsed / .seconds(1)))
+    writeToStandardError(
+      "\r\u{1B}[K" + progressLine(label, done: done, total: total, elapsed: elapsed / .seconds(1), timeLimit: timeLimit)
+    )
   }
 }
 
-/// One line: share, bar, count, rate and remaining time.
-func progressLine(_ label: String, done: Int, total: Int, elapsed: Double) -> String {
+/// One line: share, bar, count, rate and remaining time, which a limit may cut.
+func progressLine(
+  _ label: String, done: Int, total: Int, elapsed: Double, timeLimit: Double = .infinity
+) -> String {
   let share = total > 0 ? min(1, Double(done) / Double(total)) : 1
   let filled = Int(share * 24)
   let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 24 - filled)
@@ -57,7 +64,9 @@ func progressLine(_ label: String, done: Int, total: Int, elapsed: Double) -> St
   var line = "\(Int(share * 100)) % \(bar) \(count)"
   if done > 0, elapsed > 0 {
     let rate = Double(done) / elapsed
-    line += ", " + NumberFormat.si(unit: "").text(rate) + "/s, " + remainingText(Double(total - done) / rate)
+    line +=
+      ", " + NumberFormat.si(unit: "").text(rate) + "/s, "
+      + remainingText(min(Double(total - done) / rate, timeLimit - elapsed))
   }
   return line
 }

@@ -11,6 +11,12 @@ public struct TableColumn<Row> {
     (self.column, self.cell) = (column, cell)
   }
 
+  /// The same column of something that has such a row.
+  public func of<Other>(_ row: @escaping (Other) -> Row) -> TableColumn<Other> {
+    let own = cell
+    return TableColumn<Other>(column) { own(row($0)) }
+  }
+
   /// The same column with some of its cells written otherwise.
   public func replacing(_ cell: @escaping (Row, Cell) -> Cell) -> Self {
     let own = self.cell

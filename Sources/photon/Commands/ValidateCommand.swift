@@ -64,7 +64,7 @@ struct ValidateCommand: ParsableCommand {
       let fitted = measured?.fittedTable.json ?? .array([])
       printOutput(JSON.object([("exact", exact.json), ("timed", timed), ("fitted", fitted)]).text() + "\n")
     case .table:
-      if let measured, !measured.results.isEmpty { printOutput(measured.agreementText) }
+      if let measured, !measured.results.isEmpty { printOutput(measured.agreementText()) }
     }
     if exact.result.mismatchCount > 0 { throw ExitCode.failure }
   }

@@ -12,12 +12,12 @@ struct MeasuringOptions: ParsableArguments {
   var calibration: String?
 
   @Option(
-    name: .customLong("time-limit"),
+    name: .customLong("point-limit"),
     help: ArgumentHelp("Leaves out points that would run longer, all repetitions together.", valueName: "seconds"))
-  var timeLimit = 30.0
+  var pointLimit = 30.0
 
   func validate() throws {
-    if !(timeLimit > 0) { throw ValidationError("--time-limit takes a number above 0") }
+    if !(pointLimit > 0) { throw ValidationError("--point-limit takes a number above 0") }
   }
 
   /// The saved profile to predict with, if one was named.
@@ -28,6 +28,6 @@ struct MeasuringOptions: ParsableArguments {
 
   /// Runs a scenario's models.
   func measured(_ scenario: Scenario) throws -> MeasuredScenario {
-    try MeasuredScenario(scenario, saved: savedProfile(near: scenario.file), timeLimit: timeLimit)
+    try MeasuredScenario(scenario, saved: savedProfile(near: scenario.file), pointLimit: pointLimit)
   }
 }
