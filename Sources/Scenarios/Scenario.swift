@@ -86,6 +86,8 @@ public struct Scenario: Sendable {
   public let cacheQuality: CacheQuality?
   /// Measured answers that the report of cache methods quotes; `nil` where the scenario does not say.
   public let critical: CriticalAnswers?
+  /// Measured times that the report of cache methods quotes; `nil` where the scenario does not say.
+  public let timed: TimedAnswers?
   /// The text, for complaints about what only a command can check.
   private let root: PositionedValue
   private let options: ScenarioOptions
@@ -168,6 +170,10 @@ public struct Scenario: Sendable {
       reader.value(CriticalAnswers.key)?.entries == nil
         ? nil : CriticalAnswers.read(section) { Self.tablePath($0, directory) }
     }
+    let timed = reader.mapping(TimedAnswers.key).flatMap { section in
+      reader.value(TimedAnswers.key)?.entries == nil
+        ? nil : TimedAnswers.read(section) { Self.tablePath($0, directory) }
+    }
     if reader.has(CacheQuality.key), !reader.has(QualitySweep.key) {
       reader.report(CacheQuality.key, "no models to try caches on", accepted: "a section quality_sweep beside it")
     }
@@ -196,6 +202,7 @@ public struct Scenario: Sendable {
     qualitySweep = sweep
     self.cacheQuality = cacheQuality
     self.critical = critical
+    self.timed = timed
     self.root = root
     self.options = options
     self.published = published

@@ -5,11 +5,15 @@ import Scenarios
 package protocol JournalRecord: Codable {
   /// What a line tells of, as a complaint says it: `a run`.
   static var subject: String { get }
+  /// The page that describes a line.
+  static var page: String { get }
   /// Whether the figures can be what was measured.
   var isSound: Bool { get }
 }
 
 extension JournalRecord {
+  package static var page: String { "docs/quality-runs.md" }
+
   /// One line of JSON, the same for the same record.
   package func line() throws -> String {
     let encoder = JSONEncoder()
@@ -35,7 +39,7 @@ extension JournalRecord {
       // The line is refused, whatever is wrong with it.
       guard let record = try? JSONDecoder().decode(Self.self, from: Data(line.utf8)), record.isSound else {
         throw refuse(
-          index + 1, "found no record of \(Self.subject)", "what docs/quality-runs.md describes; or delete the line")
+          index + 1, "found no record of \(Self.subject)", "what \(Self.page) describes; or delete the line")
       }
       records.append(record)
     }

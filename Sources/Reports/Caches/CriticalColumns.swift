@@ -7,7 +7,7 @@ struct CacheKind: Hashable {
   private enum Exempt { case none, heads, layers }
 
   private let retention: Retention.Method
-  /// Settings that are words, such as whose budgets.
+  /// Settings that are no numbers, such as whose budgets.
   private let words: [String]
   private let exempt: Exempt
   private let lookup: Lookup.Method
@@ -19,7 +19,10 @@ struct CacheKind: Hashable {
     (lookup, entry) = (cache.plan.lookup.method, cache.plan.entry.method)
     placement = cache.plan.placement.method
     words = cache.plan.retention.settings.compactMap {
-      if case .word(let word) = $0.value { word } else { nil }
+      switch $0.value {
+      case .word, .flag: "\($0.key) \($0.value)"
+      case .integer, .fraction: nil
+      }
     }
     exempt =
       switch cache.exempt {

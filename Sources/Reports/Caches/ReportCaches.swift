@@ -54,11 +54,12 @@ extension ReportSubject {
         + "with the same layers holds: the KV footprint, in bytes. *Read* is the share of entries that queries read. Times "
         + "are those of the whole prompt and of one generated token; in brackets what binds them, and by how much.")
     if let answers { report.document.paragraph(answers.columnText(scenario.critical?.data)) }
+    if let times { report.document.paragraph(times.text) }
     report.document.list(
       CacheClass.allCases.filter { kind in rows.contains { $0.model.cacheClass == kind } }
         .map { "\(capitalised($0.rawValue)): \($0.keeps)" })
     report.document.table(methodTable(rows))
-    report.document.list(try methodFindings(rows) + criticalFindings(rows))
+    report.document.list(try methodFindings(rows) + (times?.findings ?? []) + criticalFindings(rows))
     report.document.heading("Which is fastest", level: 3)
     report.document.paragraph(
       "The Transformer whose decode takes the least time per token, over prompts and batches, and what the fastest "
@@ -94,7 +95,7 @@ extension ReportSubject {
       share("read", \.activeFraction), share("footprint", \.footprint),
     ]
     let critical = answers?.columns(scenario.critical?.data) ?? []
-    let times = cacheProfiles.enumerated().flatMap { index, profile -> [TableColumn<CacheRow>] in
+    let predicted = cacheProfiles.enumerated().flatMap { index, profile -> [TableColumn<CacheRow>] in
       func time(_ key: String, _ heading: String, _ value: @escaping (TimedPoint) -> String) -> TableColumn<CacheRow> {
         TableColumn(Column("\(profile.name)_\(key)", "\(heading), \(profile.name)", .right)) { row in
           Cell(row.fits[index] ? value(row.timed[index]) : "does not fit")
@@ -111,7 +112,7 @@ extension ReportSubject {
         },
       ]
     }
-    return Table(own + entries + held + critical + times, of: rows)
+    return Table(own + entries + held + critical + predicted + (times?.columns ?? []), of: rows)
   }
 
   /// What binds a phase and how far, in a few letters.

@@ -31,18 +31,22 @@ public struct ReportSubject: Sendable {
   let quality: QualityTable?
   /// Measured answers of small models, where the scenario names them.
   let answers: CriticalSubject?
+  /// Measured times of small models, where the scenario names them.
+  let times: TimedMethods?
 
   /// - Parameters:
   ///   - scenario: whose grid is priced.
   ///   - profiles: the machines, on the first of which everything is priced.
   ///   - command: the arguments that make this report, as the header shows them.
   ///   - answers: of small models, whose critical footprints stand beside cache methods.
+  ///   - times: of small models, which stand beside cache methods too.
   /// - Throws: `ScenarioError` for a grid that is too large and for a wrong quality table, `HardwareError`,
   ///   `CountOverflow`
   /// - Precondition: at least one profile.
-  public init(_ scenario: Scenario, on profiles: [HardwareProfile], command: String, answers: CriticalSubject? = nil)
-    throws
-  {
+  public init(
+    _ scenario: Scenario, on profiles: [HardwareProfile], command: String, answers: CriticalSubject? = nil,
+    times: TimedMethods? = nil
+  ) throws {
     precondition(!profiles.isEmpty, "a report needs a hardware profile")
     guard scenario.grid.count <= Self.pointLimit else {
       throw ScenarioError([
@@ -70,6 +74,7 @@ public struct ReportSubject: Sendable {
     self.point = point
     self.quality = quality
     self.answers = answers
+    self.times = times
     otherProfiles = Array(profiles.dropFirst())
     roofline = try Roofline(profile, point.precision)
     cost = try price(point.question)

@@ -13,21 +13,45 @@ public struct CriticalAnswers: Sendable {
 
   /// - Parameter path: of a file that stands beside the scenario; nil where there is none.
   static func read(_ reader: FieldReader, path: (String) -> String?) -> CriticalAnswers? {
-    func file(_ key: String, _ accepted: String) -> String? {
-      reader.require(key, accepted: accepted)
-      guard reader.has(key), let name = reader.text(key) else { return nil }
-      guard let found = path(name) else {
-        reader.report(key, "there is no file \"\(name)\"", accepted: accepted)
-        return nil
-      }
-      return found
-    }
-    let scenario = file("scenario", "the scenario of photon critical, relative to this one")
-    let journal = file("journal", "the critical.jsonl of its report, relative to this scenario")
+    let scenario = reader.file("scenario", "the scenario of photon critical, relative to this one", path)
+    let journal = reader.file("journal", "the critical.jsonl of its report, relative to this scenario", path)
     let names = reader.list("data")?.map(\.scalar)
     if names?.contains(nil) ?? false { reader.report("data", "found no names", accepted: "names of datasets") }
     reader.finish()
     guard let scenario, let journal else { return nil }
     return CriticalAnswers(scenario: scenario, journal: journal, data: names?.compactMap(\.self))
+  }
+}
+
+/// Times that a machine measured of small models, which a report sets beside cache methods: the scenario's `timed`
+/// section.
+public struct TimedAnswers: Sendable {
+  static let key = "timed"
+
+  /// The file of the scenario that `photon measure` ran.
+  public let scenario: String
+  /// Its rows, JSON Lines.
+  public let rows: String
+
+  /// - Parameter path: of a file that stands beside the scenario; nil where there is none.
+  static func read(_ reader: FieldReader, path: (String) -> String?) -> TimedAnswers? {
+    let scenario = reader.file("scenario", "the scenario of photon measure, relative to this one", path)
+    let rows = reader.file("rows", "the file of its --output, .jsonl, relative to this scenario", path)
+    reader.finish()
+    guard let scenario, let rows else { return nil }
+    return TimedAnswers(scenario: scenario, rows: rows)
+  }
+}
+
+extension FieldReader {
+  /// A required file.
+  fileprivate func file(_ key: String, _ accepted: String, _ path: (String) -> String?) -> String? {
+    require(key, accepted: accepted)
+    guard has(key), let name = text(key) else { return nil }
+    guard let found = path(name) else {
+      report(key, "there is no file \"\(name)\"", accepted: accepted)
+      return nil
+    }
+    return found
   }
 }

@@ -5,6 +5,7 @@ struct CacheConfiguration: Codable, Hashable {
   enum Value: Codable, Hashable {
     case integer(Int)
     case fraction(Double)
+    case flag(Bool)
     case word(String)
     case rows([String])
 
@@ -13,6 +14,7 @@ struct CacheConfiguration: Codable, Hashable {
       case .integer(let value): self = .integer(value)
       // As JSON reads it back.
       case .fraction(let value): self = Int(exactly: value).map(Value.integer) ?? .fraction(value)
+      case .flag(let value): self = .flag(value)
       case .word(let value): self = .word(value)
       }
     }
@@ -24,6 +26,8 @@ struct CacheConfiguration: Codable, Hashable {
         self = .integer(value)
       } else if let value = try? container.decode(Double.self) {
         self = .fraction(value)
+      } else if let value = try? container.decode(Bool.self) {
+        self = .flag(value)
       } else if let value = try? container.decode(String.self) {
         self = .word(value)
       } else {
@@ -36,6 +40,7 @@ struct CacheConfiguration: Codable, Hashable {
       switch self {
       case .integer(let value): try container.encode(value)
       case .fraction(let value): try container.encode(value)
+      case .flag(let value): try container.encode(value)
       case .word(let value): try container.encode(value)
       case .rows(let value): try container.encode(value)
       }
@@ -127,8 +132,14 @@ extension CacheConfiguration: CacheSettings {
     case nil: usual
     case .integer(let value): (0...1).contains(value) ? Double(value) : nil
     case .fraction(let value): (0...1).contains(value) ? value : nil
-    case .word, .rows: nil
+    case .flag, .word, .rows: nil
     }
+  }
+
+  func flag(_ key: String, usual: Bool?) -> Bool? {
+    guard let value = values[key] else { return usual }
+    guard case .flag(let flag) = value else { return nil }
+    return flag
   }
 
   func word<Word: RawRepresentable & CaseIterable>(_ key: String, usual: Word?) -> Word? where Word.RawValue == String {

@@ -38,7 +38,8 @@ struct ReportCommand: AsyncParsableCommand {
     guard scenario.published.isEmpty else { return try await reportPublished(scenario) }
     guard scenario.qualitySweep == nil else { return try await reportQuality(scenario) }
     let subject = try ReportSubject(
-      scenario, on: options.hardware(of: scenario), command: command, answers: criticalAnswers(scenario))
+      scenario, on: options.hardware(of: scenario), command: command, answers: criticalAnswers(scenario),
+      times: timedMethods(scenario))
     var report = try await computedReport(subject)
     var measured = MeasuredPart()
     if !skipsMeasuring {
@@ -69,6 +70,16 @@ struct ReportCommand: AsyncParsableCommand {
     return try CriticalSubject(
       plan, CriticalJournal(path: source.journal).results(of: plan),
       command: "photon critical \(shownPath(source.scenario))", journal: source.journal)
+  }
+
+  /// What small models took, where the scenario names rows of `photon measure`.
+  private func timedMethods(_ scenario: Scenario) throws -> TimedMethods? {
+    try scenario.timed.map { source in
+      try TimedMethods(
+        source,
+        of: Scenario(
+          file: source.scenario, options: ScenarioOptions(searchPaths: searchPaths, figures: reportFigureNames)))
+    }
   }
 
   /// Published tables beside predictions; nothing is executed for them.

@@ -22,7 +22,7 @@ struct SweepCommand: AsyncParsableCommand {
 
         photon sweep scenarios/chunk-condition-sweep.yaml -o sweep.csv
         photon sweep scenarios/quickstart.yaml --estimates --format json
-        photon sweep scenarios/quickstart.yaml --columns point,workload.batch,prefill_matmul_flops
+        photon sweep scenarios/quickstart.yaml --columns point,cache_at_end_bytes
       """)
 
   @OptionGroup var options: ScenarioOptionsGroup

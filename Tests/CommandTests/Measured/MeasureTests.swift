@@ -69,6 +69,20 @@ struct MeasureTests {
     #expect(Set(rows.map { row in Self.axes.map { row[$0]! } }).count == 32)
   }
 
+  @Test func `the page names the columns that no sweep has`() async throws {
+    let program = try Self.program()
+    func columns(_ arguments: [String]) async throws -> Set<String> {
+      let output = try await program.run(Self.arguments + ["--point", "0", "--format", "json"] + arguments).output
+      return Set(try object(String(output.prefix { $0 != "\n" })).keys).subtracting(Self.axes)
+    }
+    let swept = try DocumentTests.Page("sweep-columns.md").keys("")
+    let page = Set(try DocumentTests.Page("measurement.md").keys("Sweeps"))
+    let measured = try await columns([])
+    #expect(measured.subtracting(swept).isSubset(of: page) && page.isSubset(of: measured))
+    let nodes = try await columns(["--nodes"]).subtracting(measured)
+    #expect(nodes == ["phase", "level", "side", "component", "measured_s", "time_s", "error_percent"])
+  }
+
   @Test func `JSON Lines and the table say the same as CSV`() async throws {
     let program = try Self.program()
     let point = ["--point", "17"]
