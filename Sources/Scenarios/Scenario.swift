@@ -309,9 +309,12 @@ public struct Scenario: Sendable {
 
   /// A file beside a scenario; nil where there is none.
   private static func tablePath(_ name: String, _ directory: String) -> String? {
-    let path = URL(filePath: name, relativeTo: URL(filePath: directory, directoryHint: .isDirectory))
-      .standardizedFileURL.path
-    return FileManager.default.fileExists(atPath: path) ? ScenarioFiles.shown(path) : nil
+    let written = name.hasPrefix("/") ? name : (directory.isEmpty ? "." : directory) + "/" + name
+    // Behind a folder that is a link, `..` leads to what the link stands for.
+    return [URL(filePath: written).standardizedFileURL.path, written].first {
+      FileManager.default.fileExists(atPath: $0)
+    }
+    .map(ScenarioFiles.shown)
   }
 
   private static func readMeasure(_ reader: FieldReader) -> MeasurementSettings {

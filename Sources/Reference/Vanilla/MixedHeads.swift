@@ -17,7 +17,7 @@ public struct MixedHeads: Sendable {
 
   /// Gates behind the parameters of a model on their line, where gradients find them; all 1.
   public init(_ weights: ModelWeights, sinks: Int, window: Int) {
-    precondition(weights.model.structure == .stack, "heads of a stack over the tokens")
+    precondition(weights.model.layers > 0, "heads of a stack over the tokens")
     gates = weights.makeGates()
     gates.base?.update(repeating: 1, count: gates.count)
     (self.sinks, self.window) = (sinks, window)

@@ -25,7 +25,7 @@ public struct TimedMethods: Sendable {
   /// - Unit: s
   public typealias Pair = (measured: Double, predicted: Double)
 
-  /// Those of the longest prompt.
+  /// Those of the longest prompt at which everything was measured that was measured at all.
   private let rows: [Row]
   private let machine, command, scenario: String
 
@@ -35,8 +35,10 @@ public struct TimedMethods: Sendable {
   ///   - command: that made the rows.
   ///   - scenario: its file.
   public init(_ rows: [Row], machine: String, command: String, scenario: String) {
-    let longest = rows.map(\.workload.promptLength).max() ?? 0
-    self.rows = rows.filter { $0.workload.promptLength == longest }
+    let prompts = Dictionary(grouping: rows, by: \.workload.promptLength)
+    let most = prompts.values.map(\.count).max() ?? 0
+    let longest = prompts.filter { $0.value.count == most }.keys.max()
+    self.rows = longest.flatMap { prompts[$0] } ?? []
     (self.machine, self.command, self.scenario) = (machine, command, scenario)
   }
 
@@ -78,8 +80,10 @@ public struct TimedMethods: Sendable {
 
   /// How long each method takes there against full attention, as measured and as predicted.
   var findings: [String] {
-    guard let full = rows.first(where: { $0.model.structure == .stack && $0.model.hasFullCaches }) else { return [] }
-    let methods = rows.filter { $0.model.structure == .stack && !$0.model.hasFullCaches }
+    guard let full = rows.first(where: { $0.model.cacheClass != .hierarchical && $0.model.hasFullCaches }) else {
+      return []
+    }
+    let methods = rows.filter { $0.model.cacheClass != .hierarchical && !$0.model.hasFullCaches }
     guard !methods.isEmpty else { return [] }
     func ratios(_ value: (Row) -> Pair, _ row: Row) -> Pair {
       (value(row).measured / value(full).measured, value(row).predicted / value(full).predicted)

@@ -21,14 +21,17 @@ struct CacheConfiguration: Codable, Hashable {
 
     init(from decoder: any Decoder) throws {
       let container = try decoder.singleValueContainer()
-      // Each is tried, and the last one says what is wrong.
-      if let value = try? container.decode(Int.self) {
+      func read<Kind: Decodable>(_ kind: Kind.Type) -> Kind? {
+        // One kind after another is tried, and the last one says what is wrong.
+        try? container.decode(kind)
+      }
+      if let value = read(Int.self) {
         self = .integer(value)
-      } else if let value = try? container.decode(Double.self) {
+      } else if let value = read(Double.self) {
         self = .fraction(value)
-      } else if let value = try? container.decode(Bool.self) {
+      } else if let value = read(Bool.self) {
         self = .flag(value)
-      } else if let value = try? container.decode(String.self) {
+      } else if let value = read(String.self) {
         self = .word(value)
       } else {
         self = .rows(try container.decode([String].self))

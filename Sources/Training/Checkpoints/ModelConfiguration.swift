@@ -71,7 +71,7 @@ struct ModelConfiguration: Codable, Hashable {
         decoderLayers: level.decoderLayers, chunker: level.chunker.rawValue, layer: Layer(level.layer),
         cache: CacheConfiguration(model.cache(at: number)))
     }
-    cache = model.structure == .stack ? CacheConfiguration(model.cache(at: 0)) : nil
+    cache = CacheConfiguration(model.cache(at: 0))
     decoderInput = model.decoderInput.rawValue
     generation = model.generation.rawValue
     retainConditions = model.retainConditions

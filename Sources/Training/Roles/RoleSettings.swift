@@ -79,7 +79,7 @@ public struct RoleSettings: Codable, Hashable, Sendable {
   ///   - model: whose heads they are of.
   ///   - context: tokens of a sequence.
   public func problems(for model: Model, context: Int) -> [Problem] {
-    guard model.structure == .stack else {
+    guard model.layers > 0 else {
       return [
         Problem(
           "model", "a \(model.family.rawValue) model", accepted: "a vanilla model: roles are of heads over tokens")

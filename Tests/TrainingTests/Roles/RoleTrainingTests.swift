@@ -109,6 +109,25 @@ struct RoleTrainingTests {
       ])
   }
 
+  /// One for each kind of setting: an integer, a fraction, one that is a whole number, a flag, a word, rows.
+  @Test func `a cache is read from JSON as it was written`() throws {
+    let streaming = CachePlan(retention: .streaming(Streaming(sinks: 1, window: 2, positions: .text)))
+    let chunked = ChunkedEviction(sparsity: 0.5, patched: true, window: 1, kernel: 1)
+    let caches = [
+      StackCache(streaming, exempt: .roles(["10", "01"])), StackCache(streaming, exempt: .heads(1), prefillChunk: 4),
+      StackCache(streaming, exempt: .firstLayers(1)), StackCache(streaming, exempt: .everyLayer(2)),
+      StackCache(CachePlan(retention: .chunked(chunked)), prefillChunk: 8),
+      StackCache(CachePlan(retention: .chunked(ChunkedEviction(budgets: .pyramid, sparsity: 0)))),
+      StackCache(CachePlan(entry: .quantised(Quantisation(format: .int4, group: 16)))), StackCache(prefillChunk: 3),
+    ]
+    for cache in caches {
+      let written = try #require(CacheConfiguration(cache))
+      let read = try JSONDecoder().decode(CacheConfiguration.self, from: JSONEncoder().encode(written))
+      #expect(try read == written && read.cache() == cache)
+    }
+    #expect(CacheConfiguration(.full) == nil)
+  }
+
   @Test func `a checkpoint carries its roles, and the cache of its model`() throws {
     let folder = URL.temporaryDirectory.appending(path: "photon-roles-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: folder) }  // A leftover only takes space.
