@@ -62,7 +62,7 @@ public struct TimedMethods: Sendable {
   }
 
   private func row(of model: Model) -> Row? {
-    rows.first { $0.model.family == model.family && $0.model.cacheKinds == model.cacheKinds }
+    Dictionary(grouping: rows, by: \.model.family)[model.family]?.first { $0.model.cacheKinds == model.cacheKinds }
   }
 
   /// What the columns are about.
