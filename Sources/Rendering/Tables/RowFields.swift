@@ -1,7 +1,9 @@
 /// The fields of an encoded row as they stand in it: of CSV with their quotes, of JSON Lines with key and braces.
 ///
 /// Rows that begin with the same fields are equal up to there byte by byte, because a row has one encoding.
-/// - Parameter row: without its line break; an object without objects in it.
+/// - Parameters:
+///   - row: without its line break; an object without objects in it.
+///   - encoding: of the row.
 public func rowFields(_ row: String, _ encoding: RowEncoding) -> [Substring] {
   var fields: [Substring] = []
   var start = row.startIndex

@@ -13,6 +13,8 @@ public struct TimedMethods: Sendable {
     let prefill, decode: Pair
 
     /// - Parameters:
+    ///   - name: as the scenario has it.
+    ///   - model: with its caches.
     ///   - workload: whose prompt and generated tokens were timed.
     ///   - prefill: of the whole prompt.
     ///   - decode: of all generated tokens.
