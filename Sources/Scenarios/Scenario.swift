@@ -158,21 +158,15 @@ public struct Scenario: Sendable {
     let objective = reader.mapping("objective").flatMap { Objective.read($0, figures: options.figures) }
     let quality = Self.readQuality(reader, directory)
     let measure = Self.readMeasure(reader)
-    let train = reader.mapping("train").flatMap { reader.value("train")?.entries == nil ? nil : TrainReader.read($0) }
+    let train = reader.section("train").flatMap(TrainReader.read)
     let published = Self.readPublished(reader, directory)
-    let sweep = reader.mapping(QualitySweep.key).flatMap {
-      reader.value(QualitySweep.key)?.entries == nil ? nil : QualitySweep.read($0)
+    let sweep = reader.section(QualitySweep.key).flatMap(QualitySweep.read)
+    let cacheQuality = reader.section(CacheQuality.key).flatMap(CacheQuality.read)
+    let critical = reader.section(CriticalAnswers.key).flatMap { section in
+      CriticalAnswers.read(section) { Self.tablePath($0, directory) }
     }
-    let cacheQuality = reader.mapping(CacheQuality.key).flatMap {
-      reader.value(CacheQuality.key)?.entries == nil ? nil : CacheQuality.read($0)
-    }
-    let critical = reader.mapping(CriticalAnswers.key).flatMap { section in
-      reader.value(CriticalAnswers.key)?.entries == nil
-        ? nil : CriticalAnswers.read(section) { Self.tablePath($0, directory) }
-    }
-    let timed = reader.mapping(TimedAnswers.key).flatMap { section in
-      reader.value(TimedAnswers.key)?.entries == nil
-        ? nil : TimedAnswers.read(section) { Self.tablePath($0, directory) }
+    let timed = reader.section(TimedAnswers.key).flatMap { section in
+      TimedAnswers.read(section) { Self.tablePath($0, directory) }
     }
     if reader.has(CacheQuality.key), !reader.has(QualitySweep.key) {
       reader.report(CacheQuality.key, "no models to try caches on", accepted: "a section quality_sweep beside it")

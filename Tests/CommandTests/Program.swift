@@ -79,6 +79,22 @@ final class Program {
       }
     return Outcome(code: code, output: result.standardOutput, error: result.standardError)
   }
+
+  /// Interrupts a command once a file has grown, or after twenty seconds.
+  /// - Parameters:
+  ///   - name: of the file, as `find -name` takes it.
+  ///   - size: as `find -size` takes it.
+  func interrupted(once name: String, _ size: String, _ arguments: [String]) async throws -> Outcome {
+    try await shell(
+      """
+      "$PHOTON" "$@" & pid=$!
+      for i in $(seq 2000); do
+        [ -n "$(find . -name '\(name)' -size \(size))" ] && break
+        sleep 0.01
+      done
+      kill -INT $pid; wait $pid
+      """, arguments)
+  }
 }
 
 /// A JSON object of results whose integers fit 64 bits.

@@ -153,15 +153,8 @@ struct SweepTests {
 
   @Test func `an interrupt leaves a valid file, says how far it came and ends with 1`() async throws {
     let program = try Program()
-    let outcome = try await program.shell(
-      """
-      "$PHOTON" sweep scenarios/quickstart.yaml -o sweep.csv "$@" & pid=$!
-      for i in $(seq 2000); do
-        [ -n "$(find . -name '.sweep.csv*' -size +64k)" ] && break
-        sleep 0.01
-      done
-      kill -INT $pid; wait $pid
-      """, Self.long)
+    let outcome = try await program.interrupted(
+      once: ".sweep.csv*", "+64k", ["sweep", "scenarios/quickstart.yaml", "-o", "sweep.csv"] + Self.long)
     #expect(outcome.code == 1)
     let text = try program.read("sweep.csv")
     let rows = text.split(separator: "\n").dropFirst()

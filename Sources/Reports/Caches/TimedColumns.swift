@@ -74,7 +74,7 @@ public struct TimedMethods: Sendable {
       "`\($0.name)` (\(significant(Double(parameters(of: $0.model).total))) parameters)"
     }
     return
-      "*Measured* times are **not of these models** either: \(models.joined(separator: ", ")) under the same methods, with "
+      "*Measured* times are **not of these models** but of \(models.joined(separator: ", ")) under the same methods, with "
       + "smaller budgets, in float32 on \(machine), at a prompt of \(number(workload.promptLength)) tokens and batch "
       + "\(number(workload.batchSize)) (`\(command)`, every prompt in "
       + "[\(scenario.split(separator: "/").last!)](../../\(scenario))); in brackets what was predicted for them."
@@ -101,8 +101,8 @@ public struct TimedMethods: Sendable {
     return [
       "Measured against full attention at \(number(full.workload.promptLength)) tokens, predicted in brackets: decode "
         + list(\.decode) + "; prefill " + list(\.prefill) + ".",
-      "They hold less and take longer there: in prefill \(losers(slower(\.prefill))); in decode "
-        + "\(losers(slower(\.decode))).",
+      "Slower than full attention there although they hold less: \(losers(slower(\.prefill))) in prefill, "
+        + "\(losers(slower(\.decode))) in decode.",
     ]
   }
 

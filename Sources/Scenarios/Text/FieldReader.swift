@@ -116,6 +116,12 @@ public final class FieldReader {
     return FieldReader(value, path: path(of: key), collector: collector)
   }
 
+  /// The same, and `nil` after a diagnostic where the value is no mapping: its keys need no diagnostics of their own.
+  func section(_ key: String) -> FieldReader? {
+    let reader = mapping(key)
+    return value(key)?.entries == nil ? nil : reader
+  }
+
   /// The elements of a list; `nil` without a diagnostic where it is absent.
   public func list(_ key: String) -> [PositionedValue]? {
     guard let value = entry(key)?.value else { return nil }

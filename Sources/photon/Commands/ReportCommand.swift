@@ -55,8 +55,7 @@ struct ReportCommand: AsyncParsableCommand {
   /// What small models answered, where the scenario names a journal of `photon critical`.
   private func criticalAnswers(_ scenario: Scenario) throws -> CriticalSubject? {
     guard let source = scenario.critical else { return nil }
-    let plan = try CriticalPlan(
-      Scenario(file: source.scenario, options: ScenarioOptions(searchPaths: searchPaths, figures: reportFigureNames)))
+    let plan = try CriticalPlan(quoted(source.scenario))
     let names = plan.quality.sweep.datasets.map(\.name)
     if let unknown = source.data?.first(where: { !names.contains($0) }) {
       throw ScenarioError([
@@ -74,12 +73,12 @@ struct ReportCommand: AsyncParsableCommand {
 
   /// What small models took, where the scenario names rows of `photon measure`.
   private func timedMethods(_ scenario: Scenario) throws -> TimedMethods? {
-    try scenario.timed.map { source in
-      try TimedMethods(
-        source,
-        of: Scenario(
-          file: source.scenario, options: ScenarioOptions(searchPaths: searchPaths, figures: reportFigureNames)))
-    }
+    try scenario.timed.map { try TimedMethods($0, of: quoted($0.scenario)) }
+  }
+
+  /// A scenario whose results another one quotes.
+  private func quoted(_ file: String) throws -> Scenario {
+    try Scenario(file: file, options: ScenarioOptions(searchPaths: searchPaths, figures: reportFigureNames))
   }
 
   /// Published tables beside predictions; nothing is executed for them.

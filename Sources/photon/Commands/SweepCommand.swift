@@ -51,7 +51,7 @@ struct SweepCommand: AsyncParsableCommand {
 
   func validate() throws {
     try checkOutput(output)
-    guard (1...1024).contains(threads) else { throw ValidationError("--threads takes 1 to 1024, not \(threads)") }
+    try checkThreads(threads)
   }
 
   func run() async throws {

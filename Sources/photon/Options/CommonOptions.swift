@@ -77,6 +77,12 @@ func checkOutput(_ name: String?) throws {
   if name == "" { throw ValidationError("-o: found no name; accepted: the name of a file or a folder") }
 }
 
+/// Threads of the kernels, or of what prices.
+/// - Throws: `ValidationError` for none, and for more than any machine has.
+func checkThreads(_ count: Int) throws {
+  if !(1...1024).contains(count) { throw ValidationError("--threads takes 1 to 1024, not \(count)") }
+}
+
 /// Where presets and profiles are looked for last: what the program ships, then the user's calibrated profiles.
 var searchPaths: [String] {
   var environment = ProcessInfo.processInfo.environment

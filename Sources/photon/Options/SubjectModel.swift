@@ -42,7 +42,7 @@ struct SubjectOptions: ParsableArguments {
     if scenario == nil, !overrides.isEmpty {
       throw ValidationError("--set changes a scenario, not a checkpoint; --cache changes the caches of both")
     }
-    if !(1...1024).contains(threads) { throw ValidationError("--threads takes 1 to 1024, not \(threads)") }
+    try checkThreads(threads)
   }
 
   /// Reads or draws the parameters, and starts the threads.

@@ -208,15 +208,7 @@ struct MeasureTests {
   @Test func `an interrupt leaves whole rows, says so and ends with 1, and the next run goes on`() async throws {
     let program = try Self.program()
     let many = ["--set", "workload={prompt: {linear: [64, 163, 100]}, generate: 32, batch: [4, 8]}", "-o", "m.csv"]
-    let outcome = try await program.shell(
-      """
-      "$PHOTON" "$@" & pid=$!
-      for i in $(seq 2000); do
-        [ -n "$(find . -name 'm.csv' -size +1k)" ] && break
-        sleep 0.01
-      done
-      kill -INT $pid; wait $pid
-      """, Self.arguments + many)
+    let outcome = try await program.interrupted(once: "m.csv", "+1k", Self.arguments + many)
     #expect(outcome.code == 1)
     let text = try program.read("m.csv")
     let rows = Self.rows(text)

@@ -72,7 +72,7 @@ struct RolesCommand: ParsableCommand {
 
   func validate() throws {
     try checkOutput(output)
-    if !(1...1024).contains(threads) { throw ValidationError("--threads takes 1 to 1024, not \(threads)") }
+    try checkThreads(threads)
     if !(0...Int(UInt32.max)).contains(seed) {
       throw ValidationError("--seed takes 0 to \(UInt32.max), not \(seed)")
     }
