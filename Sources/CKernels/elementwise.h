@@ -56,6 +56,24 @@ static void exponentials(ptrdiff_t count, const float *x, float *y) {
 #undef BODY
 }
 
+/* The largest first, then its place: two passes that a vector takes, where one that keeps both takes element by element. A
+   number that is none never replaces another. */
+static ptrdiff_t largest(ptrdiff_t count, const float *x) {
+  vf most = (vf)x[0];
+  ptrdiff_t i = 0;
+  for (; i + CK_LANES <= count; i += CK_LANES) {
+    vf value = load(x + i);
+    most = value > most ? value : most;
+  }
+  float best = x[0];
+  for (int lane = 0; lane < CK_LANES; lane++) best = most[lane] > best ? most[lane] : best;
+  for (; i < count; i++) best = x[i] > best ? x[i] : best;
+  for (i = 0; i < count; i++) {
+    if (x[i] == best) return i;
+  }
+  return 0;
+}
+
 static void rotate(ptrdiff_t heads, ptrdiff_t headWidth, float *x, const float *cosines, const float *sines) {
   ptrdiff_t half = headWidth / 2;
   for (ptrdiff_t head = 0; head < heads; head++) {

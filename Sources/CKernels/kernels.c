@@ -34,59 +34,24 @@ static int parts_for(ptrdiff_t work, ptrdiff_t grain, ptrdiff_t most_parts) {
 
 /* ---- Matrix products ---- */
 
-static _Atomic bool streaming = true;
-
-void ck_stream_weights(int on) { streaming = on != 0; }
-
 struct linear_job {
   struct linear linear;
-  ptrdiff_t stepRows, stepOutputs;
+  ptrdiff_t stepOutputs;
 };
 
-static void few_part(int part, void *context) {
+static void linear_part(int part, void *context) {
   struct linear_job *job = context;
   ptrdiff_t first = part * job->stepOutputs;
-  chosen()->linear_few(&job->linear, first, least(first + job->stepOutputs, job->linear.outputs));
-}
-
-static void many_part(int part, void *context) {
-  struct linear_job *job = context;
-  const struct linear *l = &job->linear;
-  ptrdiff_t columns = ceiling(l->outputs, job->stepOutputs);
-  ptrdiff_t row = part / columns * job->stepRows, first = part % columns * job->stepOutputs;
-  chosen()->linear_many(l, row, least(row + job->stepRows, l->rows), first,
-                        least(first + job->stepOutputs, l->outputs));
-}
-
-void ck_linear_few(ptrdiff_t rows, ptrdiff_t outputs, ptrdiff_t inputs, const float *x, ptrdiff_t ldx, const float *w,
-                   const float *bias, const float *residual, float *y, ptrdiff_t ldy) {
-  if (rows <= 0 || outputs <= 0) return;
-  struct linear_job job = {{rows, outputs, inputs, x, ldx, w, bias, residual, y, ldy, streaming}, rows, 0};
-  int parts = parts_for(rows * outputs * inputs, 1 << 16, ceiling(outputs, 24));
-  job.stepOutputs = ceiling(ceiling(outputs, parts), 24) * 24;
-  ck_parallel((int)ceiling(outputs, job.stepOutputs), few_part, &job);
-}
-
-void ck_linear_many(ptrdiff_t rows, ptrdiff_t outputs, ptrdiff_t inputs, const float *x, ptrdiff_t ldx, const float *w,
-                    const float *bias, const float *residual, float *y, ptrdiff_t ldy) {
-  if (rows <= 0 || outputs <= 0) return;
-  struct linear_job job = {{rows, outputs, inputs, x, ldx, w, bias, residual, y, ldy, streaming}, rows, outputs};
-  const struct variant *v = chosen();
-  ptrdiff_t threads = ck_pool_threads();
-  if (rows >= 2 * threads * v->blockRows) {
-    /* Whole blocks of rows, as many for each thread. */
-    ptrdiff_t turns = ceiling(rows, threads * v->blockRows);
-    job.stepRows = ceiling(ceiling(rows, threads * turns), v->tileRows) * v->tileRows;
-  } else if (threads > 1 && rows * outputs * inputs > 1 << 18) {
-    job.stepOutputs = ceiling(ceiling(outputs, threads), 60) * 60;
-  }
-  ck_parallel((int)(ceiling(rows, job.stepRows) * ceiling(outputs, job.stepOutputs)), many_part, &job);
+  chosen()->linear(&job->linear, first, least(first + job->stepOutputs, job->linear.outputs));
 }
 
 void ck_linear(ptrdiff_t rows, ptrdiff_t outputs, ptrdiff_t inputs, const float *x, ptrdiff_t ldx, const float *w,
                const float *bias, const float *residual, float *y, ptrdiff_t ldy) {
-  if (rows < 25) ck_linear_few(rows, outputs, inputs, x, ldx, w, bias, residual, y, ldy);
-  else ck_linear_many(rows, outputs, inputs, x, ldx, w, bias, residual, y, ldy);
+  if (rows <= 0 || outputs <= 0) return;
+  struct linear_job job = {{rows, outputs, inputs, x, ldx, w, bias, residual, y, ldy}, 0};
+  int parts = parts_for(rows * outputs * inputs, 1 << 16, ceiling(outputs, 24));
+  job.stepOutputs = ceiling(ceiling(outputs, parts), 24) * 24;
+  ck_parallel((int)ceiling(outputs, job.stepOutputs), linear_part, &job);
 }
 
 /* ---- Element-wise ---- */
@@ -159,6 +124,8 @@ void ck_add(ptrdiff_t rows, ptrdiff_t width, const float *a, ptrdiff_t lda, cons
                          .y = y, .ldy = ldy};
   run_rows(&job);
 }
+
+ptrdiff_t ck_largest(ptrdiff_t count, const float *x) { return chosen()->largest(count, x); }
 
 void ck_exp(ptrdiff_t count, const float *x, float *y) { chosen()->exp(count, x, y); }
 

@@ -10,10 +10,8 @@
 #define VARIANT_NAME "avx2"
 #define CK_LANES 8
 #define TILE_ROWS 3
-#define TILE_OUTPUTS 4
 #define TILE_SUMS 16
 #define QUERY_VECTORS 2
-#define BLOCK_ROWS 120
 
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #include "kernels_template.h"

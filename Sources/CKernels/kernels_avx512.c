@@ -10,10 +10,8 @@
 #define VARIANT_NAME "avx512"
 #define CK_LANES 16
 #define TILE_ROWS 5
-#define TILE_OUTPUTS 5
 #define TILE_SUMS 32
 #define QUERY_VECTORS 4
-#define BLOCK_ROWS 120
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma"))), apply_to = function)
 #include "kernels_template.h"

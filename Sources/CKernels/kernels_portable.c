@@ -10,15 +10,12 @@
 #define CK_LANES 4
 #if defined(__aarch64__)
 #define TILE_ROWS 5
-#define TILE_OUTPUTS 5
 #define TILE_SUMS 28
 #define QUERY_VECTORS 4
 #else
 #define TILE_ROWS 3
-#define TILE_OUTPUTS 4
 #define TILE_SUMS 12
 #define QUERY_VECTORS 2
 #endif
-#define BLOCK_ROWS 120
 
 #include "kernels_template.h"

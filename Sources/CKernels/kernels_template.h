@@ -1,5 +1,5 @@
-/* One variant of all kernels. The including file defines CK_LANES, TILE_ROWS, TILE_OUTPUTS, TILE_SUMS (their product,
-   or 8 times the rows of a smaller tile, rounded up to whole vectors), QUERY_VECTORS and VARIANT. */
+/* One variant of all kernels. The including file defines CK_LANES, TILE_ROWS, TILE_SUMS (of the largest
+   tile, rounded up to whole vectors), QUERY_VECTORS and VARIANT. */
 #include "vector.h"
 
 #include "linear.h"
@@ -14,15 +14,13 @@
 
 const struct variant VARIANT = {
     .name = VARIANT_NAME,
-    .linear_few = linear_few,
-    .linear_many = linear_many,
-    .blockRows = BLOCK_ROWS,
-    .tileRows = TILE_ROWS,
+    .linear = linear_outputs,
     .rms_norm = rms_norm,
     .silu_gate = silu_gate,
     .gelu = gelu,
     .add = add,
     .exp = exponentials,
+    .largest = largest,
     .rotate = rotate,
     .attention = attention,
     .votes = votes,

@@ -11,39 +11,33 @@ struct fetch {
 
 enum { BLOCK_INPUTS = 1024, MOST_OUTPUTS = 8 };
 
-/* How one block of inputs is laid out: vector `step` of row `row` is at x + step·stepStride + row·rowStride. */
-struct rows_view {
-  const float *x;
-  ptrdiff_t rowStride, stepStride;
-};
-
-/* result[row·NO + output] = the products of inputs 0 ..< 16·steps + tail, added as the header says. The rows' tail is
-   read as a whole vector when it is packed (padded with zeros). */
-INLINE void tile(const int NR, const int NO, ptrdiff_t steps, ptrdiff_t tail, struct rows_view rows, bool packed,
+/* result[row·NO + output] = the products of inputs 0 ..< lanes·steps + tail, added as the header says. */
+INLINE void tile(const int NR, const int NO, ptrdiff_t steps, ptrdiff_t tail, const float *x0, ptrdiff_t ldx,
                  const float *w, ptrdiff_t ldw, struct fetch fetch, float *result) {
   vf sum[TILE_SUMS] = {0};
   int wait = fetch.distance != 0 ? fetch.first : -1;
+  const float *xs = x0, *ws = w;
   for (ptrdiff_t step = 0; step < steps; step++) {
+    /* Two pointers that the compiler knows nothing of. It would otherwise keep one for each row, each output and each
+       line to fetch, on the stack for want of registers: up to three times as slow. */
+    __asm__("" : "+r"(xs), "+r"(ws));
     vf x[TILE_ROWS];
     UNROLL
-    for (int r = 0; r < NR; r++) x[r] = load(rows.x + step * rows.stepStride + r * rows.rowStride);
+    for (int r = 0; r < NR; r++) x[r] = load(xs + r * ldx);
     UNROLL
     for (int o = 0; o < NO; o++) {
-      const float *address = w + o * ldw + step * CK_LANES;
-      if (wait == 0) __builtin_prefetch(address + fetch.distance, 0, 2);
-      vf weight = load(address);
+      if (wait == 0) __builtin_prefetch(ws + o * ldw + fetch.distance, 0, 2);
+      vf weight = load(ws + o * ldw);
       UNROLL
       for (int r = 0; r < NR; r++) sum[r * NO + o] = fused(weight, x[r], sum[r * NO + o]);
     }
     wait = wait > 0 ? wait - 1 : wait == 0 ? fetch.stride - 1 : wait;
+    xs += CK_LANES, ws += CK_LANES;
   }
   if (tail != 0) {
     vf x[TILE_ROWS];
     UNROLL
-    for (int r = 0; r < NR; r++) {
-      const float *address = rows.x + steps * rows.stepStride + r * rows.rowStride;
-      x[r] = packed ? load(address) : load_part(address, tail);
-    }
+    for (int r = 0; r < NR; r++) x[r] = load_part(x0 + steps * CK_LANES + r * ldx, tail);
     UNROLL
     for (int o = 0; o < NO; o++) {
       vf weight = load_part(w + o * ldw + steps * CK_LANES, tail);
@@ -78,14 +72,11 @@ INLINE void add_tile(const int NO, const struct linear *l, const float *result, 
   }
 }
 
-/* ---- Few rows: the rows stay in the cache, the weights pass once ---- */
-
-INLINE void few_tile(const int NR, const int NO, const struct linear *l, ptrdiff_t row, ptrdiff_t output,
+INLINE void linear_tile(const int NR, const int NO, const struct linear *l, ptrdiff_t row, ptrdiff_t output,
                      ptrdiff_t input, ptrdiff_t count, struct fetch fetch) {
   float result[TILE_SUMS];
-  struct rows_view rows = {l->x + row * l->ldx + input, l->ldx, CK_LANES};
-  tile(NR, NO, count / CK_LANES, count % CK_LANES, rows, false, l->w + output * l->inputs + input, l->inputs, fetch,
-       result);
+  tile(NR, NO, count / CK_LANES, count % CK_LANES, l->x + row * l->ldx + input, l->ldx,
+       l->w + output * l->inputs + input, l->inputs, fetch, result);
   add_tile(NO, l, result, row, NR, output, input == 0);
 }
 
@@ -100,7 +91,7 @@ static ptrdiff_t tile_outputs(ptrdiff_t rows) {
 static void any_tile(const struct linear *l, ptrdiff_t row, ptrdiff_t rows, ptrdiff_t output, ptrdiff_t outputs,
                      ptrdiff_t input, ptrdiff_t count, struct fetch fetch) {
 #define CASE(NR, NO) \
-  case NR * 16 + NO: return few_tile(NR, NO, l, row, output, input, count, fetch);
+  case NR * 16 + NO: return linear_tile(NR, NO, l, row, output, input, count, fetch);
   switch (rows * 16 + outputs) {
     CASE(1, 8) CASE(1, 1) CASE(2, 1) CASE(3, 1)
 #if TILE_ROWS == 5
@@ -113,7 +104,7 @@ static void any_tile(const struct linear *l, ptrdiff_t row, ptrdiff_t rows, ptrd
 #undef CASE
 }
 
-static void linear_few(const struct linear *l, ptrdiff_t first, ptrdiff_t end) {
+static void linear_outputs(const struct linear *l, ptrdiff_t first, ptrdiff_t end) {
   ptrdiff_t panels = (l->rows + TILE_ROWS - 1) / TILE_ROWS, panelRows = (l->rows + panels - 1) / panels;
   ptrdiff_t width = tile_outputs(panelRows);
   for (ptrdiff_t output = first; output < end;) {
@@ -125,60 +116,11 @@ static void linear_few(const struct linear *l, ptrdiff_t first, ptrdiff_t end) {
       for (ptrdiff_t panel = 0, row = 0; panel < panels; panel++) {
         ptrdiff_t rows = panelRows - (panel < shorter);
         /* Each panel brings its share of the next tile, so that memory is busy all the time. */
-        struct fetch fetch = {l->stream && width > 1 ? outputs * l->inputs : 0, (int)panel, (int)panels};
+        struct fetch fetch = {width > 1 ? outputs * l->inputs : 0, (int)panel, (int)panels};
         any_tile(l, row, rows, output, outputs, input, count, fetch);
         row += rows;
       }
     }
     output += outputs;
-  }
-}
-
-/* ---- Many rows: blocks of packed rows in the second-level cache, a tile of weights in the first ---- */
-
-/* Vectors of one panel of TILE_ROWS rows lie beside each other for each step; missing rows and inputs are zeros. */
-static void pack_panel(const struct linear *l, ptrdiff_t row, ptrdiff_t endRow, ptrdiff_t input, ptrdiff_t count,
-                       float *packed) {
-  for (ptrdiff_t r = 0; r < TILE_ROWS; r++) {
-    const float *x = l->x + (row + r) * l->ldx + input;
-    float *to = packed + r * CK_LANES;
-    bool present = row + r < endRow;
-    ptrdiff_t i = 0;
-    for (; i + CK_LANES <= count; i += CK_LANES, to += TILE_ROWS * CK_LANES) store(to, present ? load(x + i) : (vf)0);
-    if (i < count) store(to, present ? load_part(x + i, count - i) : (vf)0);
-  }
-}
-
-INLINE void many_tile(const int NO, const struct linear *l, const float *packed, ptrdiff_t row, ptrdiff_t endRow,
-                      ptrdiff_t output, ptrdiff_t input, ptrdiff_t count) {
-  float result[TILE_SUMS];
-  struct rows_view rows = {packed, CK_LANES, TILE_ROWS * CK_LANES};
-  tile(TILE_ROWS, NO, count / CK_LANES, count % CK_LANES, rows, true, l->w + output * l->inputs + input, l->inputs,
-       (struct fetch){0}, result);
-  ptrdiff_t present = endRow - row < TILE_ROWS ? endRow - row : TILE_ROWS;
-  add_tile(NO, l, result, row, present, output, input == 0);
-}
-
-_Static_assert(BLOCK_ROWS % TILE_ROWS == 0 && BLOCK_INPUTS % CK_LANES == 0, "the last panel of a block has no room");
-
-static void linear_many(const struct linear *l, ptrdiff_t firstRow, ptrdiff_t endRow, ptrdiff_t first, ptrdiff_t end) {
-  float *packed = ck_scratch(BLOCK_ROWS * BLOCK_INPUTS);
-  for (ptrdiff_t block = firstRow; block < endRow; block += BLOCK_ROWS) {
-    ptrdiff_t blockEnd = block + BLOCK_ROWS < endRow ? block + BLOCK_ROWS : endRow;
-    for (ptrdiff_t input = 0; input == 0 || input < l->inputs; input += BLOCK_INPUTS) {
-      ptrdiff_t count = l->inputs - input < BLOCK_INPUTS ? l->inputs - input : BLOCK_INPUTS;
-      ptrdiff_t panelSize = (count + CK_LANES - 1) / CK_LANES * CK_LANES * TILE_ROWS;
-      for (ptrdiff_t row = block; row < blockEnd; row += TILE_ROWS)
-        pack_panel(l, row, blockEnd, input, count, packed + (row - block) / TILE_ROWS * panelSize);
-      for (ptrdiff_t output = first; output < end;) {
-        bool whole = output + TILE_OUTPUTS <= end;
-        for (ptrdiff_t row = block; row < blockEnd; row += TILE_ROWS) {
-          const float *panel = packed + (row - block) / TILE_ROWS * panelSize;
-          if (whole) many_tile(TILE_OUTPUTS, l, panel, row, blockEnd, output, input, count);
-          else many_tile(1, l, panel, row, blockEnd, output, input, count);
-        }
-        output += whole ? TILE_OUTPUTS : 1;
-      }
-    }
   }
 }

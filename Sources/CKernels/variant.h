@@ -13,23 +13,18 @@ struct linear {
   const float *w, *bias, *residual;
   float *y;
   ptrdiff_t ldy;
-  bool stream; /* the weights come from memory */
 };
 
 struct variant {
   const char *name;
   /* Outputs first ..< end of all rows. */
-  void (*linear_few)(const struct linear *linear, ptrdiff_t first, ptrdiff_t end);
-  /* Rows firstRow ..< endRow and outputs first ..< end, with packed rows in scratch memory. */
-  void (*linear_many)(const struct linear *linear, ptrdiff_t firstRow, ptrdiff_t endRow, ptrdiff_t first,
-                      ptrdiff_t end);
-  /* Rows of one block of `linear_many`, and the rows of its register tile. */
-  ptrdiff_t blockRows, tileRows;
+  void (*linear)(const struct linear *linear, ptrdiff_t first, ptrdiff_t end);
   void (*rms_norm)(ptrdiff_t width, const float *x, const float *weight, float epsilon, float *y);
   void (*silu_gate)(ptrdiff_t count, const float *gate, const float *up, float *y);
   void (*gelu)(ptrdiff_t count, const float *x, float *y);
   void (*add)(ptrdiff_t count, const float *a, const float *b, float *y);
   void (*exp)(ptrdiff_t count, const float *x, float *y);
+  ptrdiff_t (*largest)(ptrdiff_t count, const float *x);
   void (*rotate)(ptrdiff_t heads, ptrdiff_t headWidth, float *x, const float *cosines, const float *sines);
   /* One block of query rows of one key–value head of one group. */
   void (*attention)(const struct ck_attention *a, ptrdiff_t group, ptrdiff_t head, ptrdiff_t first, ptrdiff_t end);

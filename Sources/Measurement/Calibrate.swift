@@ -79,11 +79,8 @@ private func emptyProfile(threads: Int) -> HardwareProfile {
     description: "\(SystemDescription.machine), \(threads) threads",
     source: "photon calibrate", peaks: PeakRates([(.fp32, Rate(1))]), elementwise: Rate(1), memoryBandwidth: Rate(1),
     caches: system.lastLevelCache.map { [CacheLevel(bytes: Double($0), bandwidth: Rate(1))] } ?? [],
-    memoryBytes: system.memoryBytes, fewRows: fewRowLimit)
+    memoryBytes: system.memoryBytes, fewRows: Machine.streamedRows)
 }
-
-/// The most rows for which the kernel streams weights instead of packing rows.
-private let fewRowLimit = 24
 
 /// Entries of a usual small vocabulary, of which a token is chosen; the choice is linear in it.
 private let usualVocabulary = 8192

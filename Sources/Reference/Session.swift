@@ -29,13 +29,7 @@ extension Session {
 
 /// The first of the largest logits; token 0 for shapes.
 public func greedy(_ logits: UnsafeBufferPointer<Float>, _ sequence: Int, _ position: Int) -> Int32 {
-  guard var best = logits.first else { return 0 }
-  var choice = 0
-  for index in 1..<max(logits.count, 1) where logits[index] > best {
-    best = logits[index]
-    choice = index
-  }
-  return Int32(choice)
+  logits.isEmpty ? 0 : Int32(firstOfLargest(logits))
 }
 
 /// A session for a model of any family.

@@ -121,6 +121,19 @@ extension KernelTests {
     }
   }
 
+  /// Against the loop that defines it, with ties, zeros of both signs and what is not a number.
+  @Test(arguments: widths)
+  func `the first of the largest is found`(width: Int) {
+    for seed in 0..<20 {
+      var x = Self.random(width, "largest \(seed)").map { ($0 * 4).rounded() / 4 }
+      if seed % 3 == 1 { x[seed % width] = .nan }
+      if seed % 5 == 2 { x = x.map { $0 > 0 ? -0.0 : 0 * $0 } }
+      var expected = 0
+      for index in x.indices where x[index] > x[expected] { expected = index }
+      #expect(ck_largest(width, x) == expected)
+    }
+  }
+
   @Test func `element-wise kernels do not depend on the number of threads`() {
     let (rows, width) = (300, 130)
     let (x, u) = (Self.random(rows * width, "x"), Self.random(rows * width, "u"))

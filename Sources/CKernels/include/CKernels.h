@@ -34,23 +34,13 @@ const char *ck_instruction_set(void);
 
 /* ---- Matrix products ----------------------------------------------------------------------------------------- */
 
-/* y[r][o] = Σ_i w[o][i] · x[r][i] (+ bias[o]) (+ residual[r][o]), for any number of rows. `bias` and `residual` may be
+/* y[r][o] = Σ_i w[o][i] · x[r][i] (+ bias[o]) (+ residual[r][o]), for any number of rows: weights pass once, so rows
+   should stay in the second-level cache. `bias` and `residual` may be
    null; `residual` has the row distance of `y` and may be `y` itself. `w` has no padding between rows.
    Order of summation: inputs in blocks of 1024; in a block, lane j adds the products of inputs ≡ j modulo the number of
    lanes in ascending order, then lanes are added pairwise; the blocks are added to bias + residual in ascending order. */
 void ck_linear(ptrdiff_t rows, ptrdiff_t outputs, ptrdiff_t inputs, const float *x, ptrdiff_t ldx, const float *w,
                const float *bias, const float *residual, float *y, ptrdiff_t ldy);
-
-/* The two algorithms between which `ck_linear` chooses by the number of rows; equal in every bit. `few` streams each
-   weight once past all rows (decode), `many` keeps packed blocks of rows in the cache (prefill). */
-void ck_linear_few(ptrdiff_t rows, ptrdiff_t outputs, ptrdiff_t inputs, const float *x, ptrdiff_t ldx, const float *w,
-                   const float *bias, const float *residual, float *y, ptrdiff_t ldy);
-void ck_linear_many(ptrdiff_t rows, ptrdiff_t outputs, ptrdiff_t inputs, const float *x, ptrdiff_t ldx, const float *w,
-                    const float *bias, const float *residual, float *y, ptrdiff_t ldy);
-
-/* Tells `ck_linear_few` whether the weights of a model come from memory (1, the default: they are prefetched) or stay
-   in the last-level cache (0: a prefetch would only cost). Changes no bit. */
-void ck_stream_weights(int on);
 
 /* ---- Element-wise kernels; y may be an input ------------------------------------------------------------------ */
 
@@ -68,6 +58,9 @@ void ck_gelu(ptrdiff_t rows, ptrdiff_t width, const float *x, ptrdiff_t ldx, flo
 /* y = a + b. */
 void ck_add(ptrdiff_t rows, ptrdiff_t width, const float *a, ptrdiff_t lda, const float *b, ptrdiff_t ldb, float *y,
             ptrdiff_t ldy);
+
+/* The place of the first of the largest of `count` ≥ 1 numbers; 0 where the first is not a number. */
+ptrdiff_t ck_largest(ptrdiff_t count, const float *x);
 
 /* y = exp(x), at most 2 units in the last place from the exact value. */
 void ck_exp(ptrdiff_t count, const float *x, float *y);

@@ -2,17 +2,24 @@ import Architectures
 import CGSL
 import CKernels
 
+/// The place of the first of the largest numbers; 0 where the first is not a number.
+/// - Precondition: at least one.
+public func firstOfLargest(_ values: UnsafeBufferPointer<Float>) -> Int {
+  ck_largest(values.count, values.baseAddress)
+}
+
 /// The machine's fast arithmetic: OpenBLAS through CBLAS where rows are many, vector kernels where they are few.
 extension Machine {
-  /// From this many rows a product goes to CBLAS: below it, OpenBLAS packs the weights for too little work.
+  /// The most rows of a product that streams its weights past them. From more on it goes to CBLAS: below, rows stay
+  /// in a second-level cache of 1 MiB while OpenBLAS copies them and the weights.
   /// Source: Benchmarks/ prints the crossover.
-  static let blasRows = 96
+  public static let streamedRows = 255
 
   func fastProduct(
     _ x: Tensor, _ map: Linear, input: UnsafePointer<Float>, weight: UnsafePointer<Float>,
     residual: UnsafePointer<Float>?, into result: UnsafeMutablePointer<Float>
   ) {
-    if x.rows >= Self.blasRows {
+    if x.rows > Self.streamedRows {
       return blasProduct(x.rows, map, input: input, weight: weight, residual: residual, into: result)
     }
     ck_linear(
