@@ -230,7 +230,11 @@ INLINE void narrow(const int NR, const struct ck_attention *a, ptrdiff_t group, 
   ptrdiff_t someone = visible(a, first + NR - 1), late = first_seen(a, first + NR - 1);
   for (ptrdiff_t block = first_block(a, first); block < someone; block += BLOCK_KEYS) {
     ptrdiff_t count = least(someone - block, BLOCK_KEYS);
-    ptrdiff_t ahead = block + BLOCK_KEYS < someone ? BLOCK_KEYS * width : 0;
+    /* The next to be read: the next block, or where this is the last the first one of the head that lies behind, unless
+       there are so few entries that fetching them would take longer than waiting for them. */
+    ptrdiff_t ahead = block + BLOCK_KEYS < someone ? BLOCK_KEYS * width
+                      : count >= CK_LANES           ? a->segments->headStride - block * width
+                                                    : 0;
     vf top[NARROW_ROWS];
     for (int r = 0; r < NR; r++) top[r] = (vf)-__builtin_inff();
     for (ptrdiff_t k = 0; k < count; k += CK_LANES) {
