@@ -156,6 +156,8 @@ static void attention_part(int part, void *context) {
   }
 }
 
+ptrdiff_t ck_attention_rows(void) { return chosen()->blockQueries; }
+
 void ck_attention(const struct ck_attention *a) {
   ptrdiff_t rows = a->queries * (a->heads / a->keyValueHeads);
   if (a->groups <= 0 || rows <= 0) return;

@@ -13,8 +13,19 @@ public struct DispatchRates: Hashable, Sendable {
   public var halfSize: Double
   /// Share of the shorter of arithmetic and traffic that hides behind the longer.
   public var overlap: Double
+  /// Query rows of an attention that are worked on together.
+  public var tile: Double
   /// Time of one dispatch besides its work.
   public var overhead: Seconds
+
+  /// Keys that each query of a causal attention computes scores with besides those that it sees.
+  /// - Parameters:
+  ///   - queries: of one sequence, consecutive.
+  ///   - sharing: heads that share a key.
+  @inlinable
+  public func maskedKeys(queries: Double, sharing: Double) -> Double {
+    max(0, (min(queries, tile / sharing) - 1) / 2)
+  }
 
   /// max(arithmetic, traffic), and the part of the other that does not hide behind it.
   ///
@@ -33,11 +44,14 @@ extension HardwareProfile {
   ///   - workingSet: bytes touched between two uses of the same weights.
   public func rates(_ operation: OperationClass, peak: Rate<Flop>, workingSet: Double) -> DispatchRates {
     let efficiency = efficiency[operation]
-    let streaming = caches.isEmpty ? memoryBandwidth : bandwidth(workingSet: workingSet)
+    let streaming = streaming(workingSet: workingSet)
+    let perByte = streaming.caches + streaming.memory
+    let fromMemory = streaming.memory / perByte
     return DispatchRates(
       perMatmulFlop: 1 / (efficiency.compute.limit * peak.perSecond),
       perElementwiseFlop: 1 / ((efficiency.elementwise ?? efficiency.compute.limit) * elementwise.perSecond),
-      perByte: 1 / (efficiency.bandwidth * streaming.perSecond), halfSize: efficiency.compute.halfSize,
-      overlap: efficiency.overlap, overhead: efficiency.overhead)
+      perByte: perByte / efficiency.bandwidth, halfSize: efficiency.compute.halfSize,
+      overlap: (1 - fromMemory) * efficiency.overlap + fromMemory * (efficiency.memoryOverlap ?? efficiency.overlap),
+      tile: efficiency.tile, overhead: efficiency.overhead)
   }
 }

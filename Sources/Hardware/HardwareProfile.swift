@@ -151,7 +151,7 @@ public struct HardwareProfile: Hashable, Sendable {
 
   /// The class of a product of a weight matrix with `rows` rows.
   public func productClass(rows: Double) -> OperationClass {
-    rows <= Double(fewRows) ? .fewRowProduct : .matrixProduct
+    rows > Double(fewRows) ? .matrixProduct : rows > 1 ? .fewRowProduct : .oneRowProduct
   }
 
   /// The rate at which a working set is streamed when it is streamed again and again.
@@ -162,8 +162,16 @@ public struct HardwareProfile: Hashable, Sendable {
   /// least-recently-used cache would lose all its hits as soon as W exceeds it; measured curves fall gradually.
   /// - Parameter workingSet: bytes touched between two uses of the same byte.
   public func bandwidth(workingSet: Double) -> Rate<Byte> {
-    guard let fastest = caches.first, workingSet.isFinite else { return memoryBandwidth }
-    guard workingSet > fastest.bytes else { return fastest.bandwidth }
+    let seconds = streaming(workingSet: workingSet)
+    return Rate(1 / (seconds.caches + seconds.memory))
+  }
+
+  /// What one byte of such a pass takes, the part that caches serve and the part that main memory serves.
+  /// - Unit: s
+  func streaming(workingSet: Double) -> (caches: Double, memory: Double) {
+    let memory = 1 / memoryBandwidth.perSecond
+    guard let fastest = caches.first, workingSet.isFinite else { return (0, memory) }
+    guard workingSet > fastest.bytes else { return (1 / fastest.bandwidth.perSecond, 0) }
     var seconds = 0.0
     var served = 0.0
     for level in caches where workingSet > served {
@@ -171,8 +179,7 @@ public struct HardwareProfile: Hashable, Sendable {
       seconds += kept / level.bandwidth.perSecond
       served += kept
     }
-    seconds += (workingSet - served) / memoryBandwidth.perSecond
-    return Rate(workingSet / seconds)
+    return (seconds / workingSet, (workingSet - served) / workingSet * memory)
   }
 }
 

@@ -6,6 +6,8 @@ public enum OperationClass: String, CaseIterable, Codable, Sendable {
   case matrixProduct = "matrix_product"
   /// Product of a weight matrix with few rows: streams the weights, usually bound by memory.
   case fewRowProduct = "few_row_product"
+  /// Product of a weight matrix with one row, a vector: every weight is used once, and a sum waits for itself.
+  case oneRowProduct = "one_row_product"
   /// Attention of a whole prompt over itself.
   case attentionPrefill = "attention_prefill"
   /// Attention of one new position to a cache, and attention inside a local window.
@@ -46,20 +48,29 @@ public struct Efficiency: Hashable, Sendable {
   /// Share of the shorter of arithmetic and traffic that hides behind the longer: 1 is a roofline, 0 runs one after the
   /// other, as a product does that packs its operands first.
   public var overlap: Double
+  /// The same of traffic that main memory serves rather than a cache; nil for `overlap`. What is fetched ahead hides a
+  /// cache's latency and not memory's.
+  public var memoryOverlap: Double?
   /// Time that each dispatched operation costs besides its work.
   public var overhead: Seconds
+  /// Query rows of an attention, queries times the heads that share a key, that are worked on together. Each query
+  /// computes scores with all keys that one of its tile sees, (tile ÷ sharing heads − 1)/2 more on average than it
+  /// attends; 1 computes none that a causal mask takes away.
+  public var tile: Double
 
   /// Ideal unless told otherwise.
   @inlinable
   public init(
     compute: SaturatingEfficiency = .init(), elementwise: Double? = nil, bandwidth: Double = 1, overlap: Double = 1,
-    overhead: Seconds = .zero
+    memoryOverlap: Double? = nil, overhead: Seconds = .zero, tile: Double = 1
   ) {
     self.compute = compute
     self.elementwise = elementwise
     self.bandwidth = bandwidth
     self.overlap = overlap
+    self.memoryOverlap = memoryOverlap
     self.overhead = overhead
+    self.tile = tile
   }
 
   /// What a data sheet promises: every peak is reached and nothing costs besides its work.
@@ -73,6 +84,8 @@ public struct PerOperationClass<Value: Hashable & Sendable>: Hashable, Sendable 
   public var matrixProduct: Value
   /// Of `OperationClass.fewRowProduct`.
   public var fewRowProduct: Value
+  /// Of `OperationClass.oneRowProduct`.
+  public var oneRowProduct: Value
   /// Of `OperationClass.attentionPrefill`.
   public var attentionPrefill: Value
   /// Of `OperationClass.attentionDecode`.
@@ -85,6 +98,7 @@ public struct PerOperationClass<Value: Hashable & Sendable>: Hashable, Sendable 
   public init(repeating value: Value) {
     matrixProduct = value
     fewRowProduct = value
+    oneRowProduct = value
     attentionPrefill = value
     attentionDecode = value
     elementwise = value
@@ -97,6 +111,7 @@ public struct PerOperationClass<Value: Hashable & Sendable>: Hashable, Sendable 
       switch operation {
       case .matrixProduct: matrixProduct
       case .fewRowProduct: fewRowProduct
+      case .oneRowProduct: oneRowProduct
       case .attentionPrefill: attentionPrefill
       case .attentionDecode: attentionDecode
       case .elementwise: elementwise
@@ -106,6 +121,7 @@ public struct PerOperationClass<Value: Hashable & Sendable>: Hashable, Sendable 
       switch operation {
       case .matrixProduct: matrixProduct = newValue
       case .fewRowProduct: fewRowProduct = newValue
+      case .oneRowProduct: oneRowProduct = newValue
       case .attentionPrefill: attentionPrefill = newValue
       case .attentionDecode: attentionDecode = newValue
       case .elementwise: elementwise = newValue

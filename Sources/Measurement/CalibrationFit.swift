@@ -1,3 +1,4 @@
+import CKernels
 import Foundation
 import GSL
 import Hardware
@@ -18,6 +19,12 @@ struct CalibrationFit {
   private static let startHalfSize = 10.0
   /// How many times the last cache a read must be to tell about main memory: at least half of it misses then. Chosen.
   private static let outsideCaches = 2.0
+  /// Lowers the share of the peak at which the search for that of one row begins to 0.27: of the order of one sum, which
+  /// waits for itself, where a processor could add four or more. Chosen.
+  private static let oneRowStart = 2.0
+  /// Where else the search for few rows begins: memory's traffic that hides, and a bandwidth that few rows reach less of.
+  /// Chosen.
+  private static let fewRowStarts: [[Int: Double]] = [[8: 2], [7: -1], [7: -1, 8: 2], [1: 1, 7: -1]]
   /// Chosen to be generous; a fit that needs more stops with what it has.
   private static let iterations = 500
   /// Of a relative step and of the gradient; chosen far below any standard error.
@@ -40,7 +47,7 @@ struct CalibrationFit {
     try fitFewRows(reads)
     try fitElementwise()
     try fit(.matrixProduct)
-    try fit(.attentionPrefill)
+    try fit(.attentionPrefill, tile: Double(ck_attention_rows()))
     try fit(.attentionDecode)
   }
 
@@ -79,10 +86,12 @@ struct CalibrationFit {
   /// Chosen.
   private static let readWeight = 5.0
 
-  /// Products of few rows stream their weights: they tell what each cache level and main memory deliver to a kernel that
-  /// computes, which plain reads (the starting values) exceed inside the caches, and how much of the last cache is ours.
+  /// Products of one and of few rows stream their weights: they tell what each cache level and main memory deliver to a
+  /// kernel that computes, which plain reads (the starting values) exceed inside the caches, and how much of the last
+  /// cache is ours.
   ///
-  /// Their share of the bandwidth is 1 by this definition; reads from main memory are fitted with them.
+  /// One row reads straight through: its share of the bandwidth is 1 by definition, its arithmetic hides behind the
+  /// reading, and reads from main memory are fitted with it. What both cost besides is the same.
   private mutating func fitFewRows(_ reads: [BandwidthSample]) throws {
     let chosen = samples.filter { $0.kind == .product && $0.rows <= profile.fewRows }
     let start = profile
@@ -94,23 +103,27 @@ struct CalibrationFit {
       }
       profile.memoryBandwidth = exp(p[2]) * start.memoryBandwidth
       profile.efficiency.fewRowProduct = Efficiency(
-        compute: SaturatingEfficiency(limit: Self.share(p[3]), halfSize: exp(p[4])), overlap: Self.share(p[5]),
+        compute: SaturatingEfficiency(limit: Self.share(p[3]), halfSize: exp(p[4])), bandwidth: Self.share(p[7]),
+        overlap: Self.share(p[5]), memoryOverlap: Self.share(p[8]),
         overhead: Seconds(Self.operationOverhead * exp(p[6])))
+      profile.efficiency.oneRowProduct = Efficiency(
+        compute: SaturatingEfficiency(limit: Self.share(p[9] - Self.oneRowStart)), elementwise: Self.share(p[3]),
+        overhead: profile.efficiency.fewRowProduct.overhead)
       return profile
     }
     profile = changed(
-      try minimise(7) { p in
+      try minimise(10, from: Self.fewRowStarts) { p in
         let profile = changed(p)
         return Self.deviations(chosen, profile)
           + outside.map {
             Self.readWeight * log($0.rate.perSecond / profile.bandwidth(workingSet: Double($0.bytes)).perSecond)
           }
       })
-    parameters += 7
+    parameters += 10
   }
 
   /// What is fused into a product is too little to tell its rate; attention exponentiates every score.
-  private mutating func fit(_ operation: OperationClass) throws {
+  private mutating func fit(_ operation: OperationClass, tile: Double = 1) throws {
     let chosen = samples.filter { $0.operationClass(on: profile) == operation }
     let start = profile
     let exponentiates = operation == .attentionPrefill || operation == .attentionDecode
@@ -118,11 +131,11 @@ struct CalibrationFit {
       var profile = start
       profile.efficiency[operation] = Efficiency(
         compute: SaturatingEfficiency(limit: Self.share(p[0]), halfSize: Self.startHalfSize * exp(p[1])),
-        elementwise: exponentiates ? Self.share(p[5]) : nil, bandwidth: Self.share(p[2]), overlap: Self.share(p[3]),
-        overhead: Seconds(Self.operationOverhead * exp(p[4])))
+        elementwise: exponentiates ? Self.share(p[6]) : nil, bandwidth: Self.share(p[2]), overlap: Self.share(p[3]),
+        memoryOverlap: Self.share(p[5]), overhead: Seconds(Self.operationOverhead * exp(p[4])), tile: tile)
       return profile
     }
-    let count = exponentiates ? 6 : 5
+    let count = exponentiates ? 7 : 6
     profile = changed(try minimise(count) { Self.deviations(chosen, changed($0)) })
     parameters += count
   }
@@ -136,12 +149,23 @@ struct CalibrationFit {
 
   /// A weak pull of every parameter to its start leaves one that no sample determines where it was; it weighs as much
   /// as a deviation of 2 % per unit.
-  private func minimise(_ count: Int, _ deviations: ([Double]) -> [Double]) throws -> [Double] {
-    let start = [Double](repeating: 0, count: count)
-    return try nonlinearFit(start: start, iterations: Self.iterations, tolerance: Self.tolerance, mustConverge: false) {
-      p in
-      deviations(p).map(Self.huber) + p.map { Self.pull * $0 }
-    }.parameters
+  ///
+  /// A roofline has kinks, at which a search can stop: the best of one from every start.
+  /// - Parameters:
+  ///   - count: parameters; a search starts with all of them at 0.
+  ///   - others: starts besides, parameters that are not 0 by their place.
+  private func minimise(
+    _ count: Int, from others: [[Int: Double]] = [], _ deviations: ([Double]) -> [Double]
+  ) throws -> [Double] {
+    func residuals(_ p: [Double]) -> [Double] { deviations(p).map(Self.huber) + p.map { Self.pull * $0 } }
+    let fits = try ([[:]] + others).map { changed in
+      try nonlinearFit(
+        start: (0..<count).map { changed[$0] ?? 0 }, iterations: Self.iterations, tolerance: Self.tolerance,
+        mustConverge: false, residuals: residuals
+      ).parameters
+    }
+    return fits.map { (parameters: $0, cost: residuals($0).reduce(0) { $0 + $1 * $1 }) }.min { $0.cost < $1.cost }!
+      .parameters
   }
 
   /// The signed root of Huber's loss: quadratic up to 10 %, linear beyond.

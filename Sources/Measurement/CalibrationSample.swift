@@ -21,6 +21,11 @@ public struct CalibrationSample: Hashable, Sendable {
   /// Matrix work of one more row, or of one more key for every query.
   /// - Unit: FLOP
   public var unitFlops: Double
+  /// Element-wise work of one more key for every query; 0 for a product.
+  /// - Unit: FLOP
+  public var unitElementwiseFlops: Double
+  /// Consecutive queries of one sequence in a prompt's attention, and the heads that share a key; 1 for all else.
+  public var queries, sharing: Double
   /// - Unit: byte
   public var bytes: Double
   /// Bytes touched between two uses of the same weights.
@@ -33,8 +38,8 @@ public struct CalibrationSample: Hashable, Sendable {
   /// Every count is of one dispatch.
   public init(
     kind: Kind, operation: String, rows: Int, matmulFlops: Double, elementwiseFlops: Double, unitFlops: Double,
-    bytes: Double,
-    workingSet: Double, seconds: Double
+    unitElementwiseFlops: Double = 0, queries: Double = 1, sharing: Double = 1, bytes: Double, workingSet: Double,
+    seconds: Double
   ) {
     self.kind = kind
     self.operation = operation
@@ -42,6 +47,9 @@ public struct CalibrationSample: Hashable, Sendable {
     self.matmulFlops = matmulFlops
     self.elementwiseFlops = elementwiseFlops
     self.unitFlops = unitFlops
+    self.unitElementwiseFlops = unitElementwiseFlops
+    self.queries = queries
+    self.sharing = sharing
     self.bytes = bytes
     self.workingSet = workingSet
     self.seconds = seconds
@@ -50,19 +58,24 @@ public struct CalibrationSample: Hashable, Sendable {
   /// A timed operation in float32.
   init(_ operation: Operation, kind: Kind, rows: Int, workingSet: Double, seconds: Double) {
     let work = operation.work(in: .float32)
-    let unitFlops =
-      switch operation {
-      case .attention(let shape): 4 * Double(rows * shape.layer.queryWidth)
-      case .embedding, .queryKeyValue, .mixHeads, .output, .gateUp, .down, .norm, .chunker, .converter, .head,
-        .moveEntries,
-        .scoreEntries, .rotateEntries, .transferEntries, .quantiseEntries:
-        Double(work.matmulFlops) / Double(rows)
-      }
+    var (queries, sharing, unitElementwise) = (1.0, 1.0, 0.0)
+    let unitFlops: Double
+    switch operation {
+    case .attention(let shape):
+      unitFlops = 4 * Double(rows * shape.layer.queryWidth)
+      unitElementwise = Double(work.elementwiseFlops) / Double(work.matmulFlops) * unitFlops
+      if kind == .attentionPrefill { queries = Double(shape.queries) }
+      sharing = Double(shape.layer.heads / shape.layer.keyValueHeads)
+    case .embedding, .queryKeyValue, .mixHeads, .output, .gateUp, .down, .norm, .chunker, .converter, .head,
+      .moveEntries,
+      .scoreEntries, .rotateEntries, .transferEntries, .quantiseEntries:
+      unitFlops = Double(work.matmulFlops) / Double(rows)
+    }
     self.init(
       kind: kind, operation: operation.description, rows: rows, matmulFlops: Double(work.matmulFlops),
-      elementwiseFlops: Double(work.elementwiseFlops), unitFlops: unitFlops, bytes: Double(work.trafficBits) / 8,
-      workingSet: workingSet,
-      seconds: seconds)
+      elementwiseFlops: Double(work.elementwiseFlops), unitFlops: unitFlops,
+      unitElementwiseFlops: unitElementwise, queries: queries, sharing: sharing, bytes: Double(work.trafficBits) / 8,
+      workingSet: workingSet, seconds: seconds)
   }
 
   /// The class whose efficiencies apply on a machine.
@@ -79,8 +92,10 @@ public struct CalibrationSample: Hashable, Sendable {
   /// - Precondition: the profile has a rate for fp32.
   public func predicted(on profile: HardwareProfile) -> Seconds {
     let rates = profile.rates(operationClass(on: profile), peak: profile.peaks[.fp32]!, workingSet: workingSet)
+    let masked = rates.maskedKeys(queries: queries, sharing: sharing)
     let arithmetic =
-      rates.perMatmulFlop * (matmulFlops + rates.halfSize * unitFlops) + rates.perElementwiseFlop * elementwiseFlops
+      rates.perMatmulFlop * (matmulFlops + (rates.halfSize + masked) * unitFlops)
+      + rates.perElementwiseFlop * (elementwiseFlops + masked * unitElementwiseFlops)
     let traffic = rates.perByte * bytes
     return Seconds(rates.busy(longer: max(arithmetic, traffic), arithmetic: arithmetic, traffic: traffic))
       + rates.overhead

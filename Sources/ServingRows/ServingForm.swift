@@ -43,7 +43,7 @@ public enum ServingCoefficient: String, CaseIterable, Sendable {
   }
 
   func set(_ value: Double, in profile: inout HardwareProfile) {
-    let products: [OperationClass] = [.matrixProduct, .fewRowProduct]
+    let products: [OperationClass] = [.matrixProduct, .fewRowProduct, .oneRowProduct]
     switch self {
     case .weightBandwidth:
       for operation in products + [.attentionPrefill, .elementwise] { profile.efficiency[operation].bandwidth = value }

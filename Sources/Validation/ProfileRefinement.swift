@@ -99,10 +99,14 @@ public struct ProfileRefinement: Sendable {
       }
     }
 
+    /// Products that stream their weights.
+    private static let fewRows: [OperationClass] = [.fewRowProduct, .oneRowProduct]
+
     func multiply(_ profile: inout HardwareProfile, by factor: Double) {
       switch self {
       case .manyRowProducts: profile.efficiency[.matrixProduct].compute.limit *= factor
-      case .fewRowProducts: profile.efficiency[.fewRowProduct].compute.limit *= factor
+      case .fewRowProducts:
+        for operation in Self.fewRows { profile.efficiency[operation].compute.limit *= factor }
       case .promptAttention: profile.efficiency[.attentionPrefill].compute.limit *= factor
       case .positionAttention: profile.efficiency[.attentionDecode].compute.limit *= factor
       case .elementwise: profile.elementwise = factor * profile.elementwise
@@ -116,10 +120,15 @@ public struct ProfileRefinement: Sendable {
       case .manyRowOverhead:
         profile.efficiency[.matrixProduct].overhead = factor * profile.efficiency[.matrixProduct].overhead
       case .fewRowOverhead:
-        profile.efficiency[.fewRowProduct].overhead = factor * profile.efficiency[.fewRowProduct].overhead
+        for operation in Self.fewRows {
+          profile.efficiency[operation].overhead = factor * profile.efficiency[operation].overhead
+        }
       case .fewRowExposure:
-        let exposed = 1 - profile.efficiency[.fewRowProduct].overlap
-        profile.efficiency[.fewRowProduct].overlap = 1 - min(1, factor * exposed)
+        for operation in Self.fewRows {
+          func exposed(_ overlap: Double) -> Double { 1 - min(1, factor * (1 - overlap)) }
+          profile.efficiency[operation].memoryOverlap = profile.efficiency[operation].memoryOverlap.map(exposed)
+          profile.efficiency[operation].overlap = exposed(profile.efficiency[operation].overlap)
+        }
       case .attentionOverhead:
         for operation in [OperationClass.attentionPrefill, .attentionDecode] {
           profile.efficiency[operation].overhead = factor * profile.efficiency[operation].overhead

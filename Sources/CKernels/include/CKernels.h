@@ -108,6 +108,9 @@ struct ck_attention {
 
 void ck_attention(const struct ck_attention *attention);
 
+/* Query rows, queries times the heads that share a key–value head, that `ck_attention` works on together. */
+ptrdiff_t ck_attention_rows(void);
+
 /* The weights alone: `mass` += the softmax weights of every query over the entries that it sees, in the order in which
    attention adds them, the scores taken once. `y` and a window are ignored; the entries lie in one segment. */
 void ck_votes(const struct ck_attention *attention);

@@ -60,6 +60,13 @@ public struct DispatchGroup: Hashable, Sendable {
   /// costs besides its own (`SaturatingEfficiency`).
   /// - Unit: FLOP
   public var unitFlops: Double
+  /// Element-wise work of one more key for every query of an attention; 0 for a product.
+  /// - Unit: FLOP
+  public var unitElementwiseFlops: Double
+  /// Consecutive queries of one sequence in one dispatch of a prompt's attention; 1 for everything else.
+  public var queries: Double
+  /// Heads that share a key in such an attention.
+  public var sharing: Double
   /// Bytes that are touched between two uses of the same weights; decides which cache level serves them. Infinite where
   /// nothing is reused.
   public var workingSet: Double
@@ -69,7 +76,8 @@ public struct DispatchGroup: Hashable, Sendable {
   @inlinable
   public init(
     node: Node, kind: Kind, rows: Double, indices: Double = 1, dispatchesPerIndex: Double, work: DispatchWork,
-    unitFlops: Double = 0, workingSet: Double = .infinity, linkBytes: Double = 0
+    unitFlops: Double = 0, unitElementwiseFlops: Double = 0, queries: Double = 1, sharing: Double = 1,
+    workingSet: Double = .infinity, linkBytes: Double = 0
   ) {
     self.node = node
     self.kind = kind
@@ -78,6 +86,9 @@ public struct DispatchGroup: Hashable, Sendable {
     self.dispatchesPerIndex = dispatchesPerIndex
     self.work = work
     self.unitFlops = unitFlops
+    self.unitElementwiseFlops = unitElementwiseFlops
+    self.queries = queries
+    self.sharing = sharing
     self.workingSet = workingSet
     self.linkBytes = linkBytes
   }

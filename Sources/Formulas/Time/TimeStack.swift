@@ -193,7 +193,9 @@ struct TimedStack {
           matmulFlops: row.pairFlops * pairs,
           elementwiseFlops: form.reading.map { elementwise + $0 * formed } ?? elementwise,
           bytes: Affine(rows * row.attentionActivations * builder.activationBytes) + entries, entryBytes: entries,
-          scores: row.dimensions.heads * square), unitFlops: row.pairFlops * rows))
+          scores: row.dimensions.heads * square), unitFlops: row.pairFlops * rows,
+        unitElementwiseFlops: row.pairElementwise * rows, queries: isSquare ? group.rows : 1,
+        sharing: row.dimensions.heads / row.dimensions.keyValueHeads))
   }
 }
 

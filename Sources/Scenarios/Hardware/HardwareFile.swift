@@ -105,16 +105,24 @@ public enum HardwareFile {
     var efficiencies = PerOperationClass<Efficiency>(repeating: .ideal)
     guard let classes = fields.mapping("efficiency") else { return efficiencies }
     for operation in OperationClass.allCases {
-      guard let entry = classes.mapping(operation.rawValue) else { continue }
+      guard let entry = classes.mapping(operation.rawValue) else {
+        // Profiles from before one row was a class of its own.
+        if operation == .oneRowProduct { efficiencies[operation] = efficiencies.fewRowProduct }
+        continue
+      }
       func efficiency(_ key: String) -> Double {
         share(entry, key, default: 1, accepted: "a share above 0 and at most 1") { $0 > 0 && $0 <= 1 }
+      }
+      func overlap(_ key: String) -> Double {
+        share(entry, key, default: 1, accepted: "a share from 0 to 1") { $0 >= 0 && $0 <= 1 }
       }
       efficiencies[operation] = Efficiency(
         compute: SaturatingEfficiency(limit: efficiency("compute"), halfSize: notNegative(entry, "half_size")),
         elementwise: entry.has("elementwise") ? efficiency("elementwise") : nil,
         bandwidth: efficiency("bandwidth"),
-        overlap: share(entry, "overlap", default: 1, accepted: "a share from 0 to 1") { $0 >= 0 && $0 <= 1 },
-        overhead: Seconds(notNegative(entry, "overhead_s")))
+        overlap: overlap("overlap"), memoryOverlap: entry.has("memory_overlap") ? overlap("memory_overlap") : nil,
+        overhead: Seconds(notNegative(entry, "overhead_s")),
+        tile: share(entry, "tile", default: 1, accepted: "a number of queries, at least 1") { $0 >= 1 })
       entry.finish()
     }
     classes.finish()

@@ -56,6 +56,8 @@ extension HardwareFile {
           + (efficiency.elementwise.map { "elementwise: \(shortest($0)), " } ?? "")
           + "bandwidth: \(shortest(efficiency.bandwidth)), "
           + "overlap: \(shortest(efficiency.overlap)), "
+          + (efficiency.memoryOverlap.map { "memory_overlap: \(shortest($0)), " } ?? "")
+          + (efficiency.tile > 1 ? "tile: \(shortest(efficiency.tile)), " : "")
           + "overhead_s: \(shortest(efficiency.overhead.value))}")
     }
     lines.append("step_overhead_s: \(shortest(profile.stepOverhead.value))")

@@ -108,6 +108,7 @@ struct CalibrateCommand: ParsableCommand {
         Column("elementwise_percent", "element-wise", as: .percent(decimals: 1)),
         Column("bandwidth_percent", "bandwidth", as: .percent(decimals: 1)),
         Column("overlap_percent", "overlap", as: .percent(decimals: 1)),
+        Column("memory_overlap_percent", "of memory", as: .percent(decimals: 1)),
         Column("overhead_s", "overhead", as: .si(unit: "s")),
         Column("mape_percent", "mean error", as: .percent(decimals: 1)),
         Column("bias_percent", "bias", as: .percent(decimals: 1)),
@@ -121,6 +122,7 @@ struct CalibrateCommand: ParsableCommand {
         .text(operation.rawValue), Cell(chosen.count), Cell(100 * efficiency.compute.limit),
         Cell(efficiency.compute.halfSize), Cell(100 * (efficiency.elementwise ?? efficiency.compute.limit)),
         Cell(100 * efficiency.bandwidth), Cell(100 * efficiency.overlap),
+        Cell(100 * (efficiency.memoryOverlap ?? efficiency.overlap)),
         Cell(efficiency.overhead.value),
         Cell(errors.reduce(0) { $0 + abs($1) } / count), Cell(errors.reduce(0, +) / count),
       ])
