@@ -15,7 +15,10 @@ private var efficiencies: PerOperationClass<Efficiency> {
   var all = PerOperationClass<Efficiency>(repeating: .ideal)
   all.matrixProduct = Efficiency(
     compute: .init(limit: 0.9, halfSize: 8), bandwidth: 0.6, overlap: 0.6, overhead: Seconds(8e-6))
-  all.fewRowProduct = Efficiency(compute: .init(limit: 0.8, halfSize: 0.5), overlap: 0.9, overhead: Seconds(1e-6))
+  all.fewRowProduct = Efficiency(
+    compute: .init(limit: 0.8, halfSize: 0.5), bandwidth: 0.8, overlap: 0.9, memoryOverlap: 0.5,
+    overhead: Seconds(1e-6))
+  all.oneRowProduct = Efficiency(compute: .init(limit: 0.3), elementwise: 0.8, overhead: Seconds(1e-6))
   all.attentionPrefill = Efficiency(
     compute: .init(limit: 0.8, halfSize: 30), bandwidth: 0.6, overlap: 0.5, overhead: Seconds(5e-7))
   all.attentionDecode = Efficiency(
@@ -91,7 +94,7 @@ private func fit(_ samples: [CalibrationSample]) throws -> CalibrationFit {
     #expect(errors.reduce(0, +) / Double(errors.count) < 0.03)
     let summary = fit.summary(threads: 2)
     #expect(summary.rows == samples.count)
-    #expect(summary.parameters == 27)
+    #expect(summary.parameters == 33)
     #expect(abs(summary.meanAbsolutePercentageError - 100 * errors.reduce(0, +) / Double(errors.count)) < 1e-9)
   }
 

@@ -104,7 +104,7 @@ private func complaints(_ text: String) -> String {
         mine.yaml:10:29: error: efficiency.matrix_product.compute: found 1.2; accepted: a share above 0 and at most 1
         mine.yaml:10:45: error: efficiency.matrix_product.half_size: found -3; accepted: a number of at least 0
         mine.yaml:10:60: error: efficiency.matrix_product.bandwidth: found 0; accepted: a share above 0 and at most 1
-        mine.yaml:11:3: error: efficiency.attention: unknown key; accepted: matrix_product, few_row_product, \
+        mine.yaml:11:3: error: efficiency.attention: unknown key; accepted: matrix_product, few_row_product, one_row_product, \
         attention_prefill, attention_decode, elementwise; did you mean attention_prefill?
         """)
   }

@@ -35,7 +35,7 @@ enum HardwareFixture {
         efficiency[operation] = Efficiency(
           compute: SaturatingEfficiency(limit: 1 / Double(index + 2), halfSize: Double(index)),
           elementwise: index == 2 ? 0.07 : nil, bandwidth: 0.9 - 0.1 * Double(index),
-          overhead: Seconds(Double(index) * 1.3e-7))
+          memoryOverlap: index == 1 ? 0.4 : nil, overhead: Seconds(Double(index) * 1.3e-7), tile: index == 3 ? 64 : 1)
       }
       return efficiency
     }(),

@@ -59,6 +59,7 @@ private func results(on truth: HardwareProfile) throws -> [TimedPhaseResult] {
     var truth = calibrated
     truth.memoryBandwidth = Rate(32e9)
     truth.efficiency[.fewRowProduct].compute.limit = 0.68
+    truth.efficiency[.oneRowProduct].compute.limit = 0.68
     truth.efficiency[.attentionDecode].overhead = Seconds(4e-6)
     let measured = try results(on: truth)
     let fitted = fittedPoints(points, share: 0.5, seed: 3)

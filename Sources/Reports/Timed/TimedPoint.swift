@@ -19,6 +19,7 @@ public struct MeasuredRegime: Hashable, Sendable {
   /// How sure it is.
   public var confidence: Confidence
 
+  /// The margin is compute over memory time.
   public init(bound: Bound, margin: Double, confidence: Confidence) {
     (self.bound, self.margin, self.confidence) = (bound, margin, confidence)
   }
@@ -51,6 +52,7 @@ public struct TimedPhasePoint: Sendable {
   /// The parts of the phase; empty where they were not timed.
   public var nodes: [TimedNode]
 
+  /// Times are in s, the spread in percent, both of one phase.
   public init(
     name: String, question: Question, phase: Phase, measured: Double, predicted: Double, spreadPercent: Double,
     predictedBound: Bound, predictedMargin: Double, regime: MeasuredRegime? = nil, isDisturbed: Bool = false,
@@ -80,6 +82,7 @@ public struct TimedNode: Sendable {
   /// What most signs say of the node's level.
   public var regime: MeasuredRegime?
 
+  /// Times are in s.
   public init(
     node: Node, measured: Double, predicted: Double, work: Work<Int128>, predictedBound: Bound,
     regime: MeasuredRegime? = nil

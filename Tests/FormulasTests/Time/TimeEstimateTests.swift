@@ -67,6 +67,29 @@ private func growing(indices: Double, times: Double = 2) -> DispatchGroup {
     #expect(figure.time.value == 54 + 0.25 * 36)
   }
 
+  @Test func `what memory serves hides by its own share`() throws {
+    var profile = toy(efficiency: Efficiency(overlap: 1, memoryOverlap: 0.75))
+    // Nothing is reused: all of it comes from memory.
+    #expect(try Roofline(profile, Precision()).figure(growing(indices: 6)).time.value == 54 + 0.25 * 36)
+    // Of 40 bytes a cache of the same rate keeps 20: half of the time of traffic is memory's.
+    profile.caches = [CacheLevel(bytes: 20, bandwidth: profile.memoryBandwidth)]
+    var group = growing(indices: 6)
+    group.workingSet = 40
+    #expect(try Roofline(profile, Precision()).figure(group).time.value == 54 + 0.125 * 36)
+  }
+
+  /// A tile of n queries computes n(n − 1)/2 scores above the diagonal: (n − 1)/2 keys for each query.
+  @Test(arguments: [(tile: 1.0, sharing: 1.0, masked: 0.0), (2, 1, 0.5), (8, 1, 1.5), (8, 4, 0.5), (2, 4, 0)])
+  func `a tile computes scores that the causal mask takes away`(tile: Double, sharing: Double, masked: Double) throws {
+    let group = DispatchGroup(
+      node: attention, kind: .attentionPrefill, rows: 4, dispatchesPerIndex: 1,
+      work: DispatchWork(matmulFlops: Affine(1000), elementwiseFlops: Affine(500)), unitFlops: 400,
+      unitElementwiseFlops: 200, queries: 4, sharing: sharing)
+    let figure = try Roofline(toy(efficiency: Efficiency(tile: tile)), Precision()).figure(group)
+    // At 100 and 50 FLOP/s: 10 + 10 s of what is attended, 4 + 4 s of one more key for each query.
+    #expect(figure.compute.value == 20 + masked * 8)
+  }
+
   @Test func `nodes and step overhead add up to the total`() throws {
     let product = DispatchGroup(
       node: head, kind: .product, rows: 64, dispatchesPerIndex: 3,
