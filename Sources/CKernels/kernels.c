@@ -45,13 +45,27 @@ static void linear_part(int part, void *context) {
   chosen()->linear(&job->linear, first, least(first + job->stepOutputs, job->linear.outputs));
 }
 
+static void run_linear(struct linear linear) {
+  if (linear.rows <= 0 || linear.outputs <= 0) return;
+  struct linear_job job = {linear, 0};
+  int parts = parts_for(linear.rows * linear.outputs * linear.inputs, 1 << 16, ceiling(linear.outputs, 24));
+  job.stepOutputs = ceiling(ceiling(linear.outputs, parts), 24) * 24;
+  ck_parallel((int)ceiling(linear.outputs, job.stepOutputs), linear_part, &job);
+}
+
 void ck_linear(ptrdiff_t rows, ptrdiff_t outputs, ptrdiff_t inputs, const float *x, ptrdiff_t ldx, const float *w,
                const float *bias, const float *residual, float *y, ptrdiff_t ldy) {
-  if (rows <= 0 || outputs <= 0) return;
-  struct linear_job job = {{rows, outputs, inputs, x, ldx, w, bias, residual, y, ldy}, 0};
-  int parts = parts_for(rows * outputs * inputs, 1 << 16, ceiling(outputs, 24));
-  job.stepOutputs = ceiling(ceiling(outputs, parts), 24) * 24;
-  ck_parallel((int)ceiling(outputs, job.stepOutputs), linear_part, &job);
+  run_linear((struct linear){rows, outputs, inputs, x, ldx, w, bias, residual, y, ldy, -1});
+}
+
+void ck_linear_cached(ptrdiff_t rows, ptrdiff_t outputs, ptrdiff_t inputs, const float *x, ptrdiff_t ldx,
+                      const float *w, float *y, ptrdiff_t ldy) {
+  /* The most outputs, a power of two, whose weights and those of the widest tile behind them stay in a cache. */
+  enum { CACHED = 1 << 16, WIDEST = 8 };
+  ptrdiff_t mask = -1;
+  for (ptrdiff_t some = 1; some + WIDEST <= outputs && (some + WIDEST) * inputs <= CACHED; some *= 2) mask = some - 1;
+  if (outputs * inputs <= CACHED) mask = -1;
+  run_linear((struct linear){rows, outputs, inputs, x, ldx, w, NULL, NULL, y, ldy, mask});
 }
 
 /* ---- Element-wise ---- */
@@ -317,6 +331,8 @@ static void read_part(int part, void *context) {
   ptrdiff_t first = part * job->step;
   if (first < job->count) job->sums[part] = chosen()->read(job->data + first, least(job->step, job->count - first));
 }
+
+float ck_sum(ptrdiff_t count, const float *data) { return chosen()->read(data, count); }
 
 float ck_read(const float *data, ptrdiff_t bytes, int repetitions) {
   float sum = 0;

@@ -76,7 +76,7 @@ INLINE void linear_tile(const int NR, const int NO, const struct linear *l, ptrd
                      ptrdiff_t input, ptrdiff_t count, struct fetch fetch) {
   float result[TILE_SUMS];
   tile(NR, NO, count / CK_LANES, count % CK_LANES, l->x + row * l->ldx + input, l->ldx,
-       l->w + output * l->inputs + input, l->inputs, fetch, result);
+       l->w + (output & l->outputMask) * l->inputs + input, l->inputs, fetch, result);
   add_tile(NO, l, result, row, NR, output, input == 0);
 }
 

@@ -13,6 +13,8 @@ struct linear {
   const float *w, *bias, *residual;
   float *y;
   ptrdiff_t ldy;
+  /* Weights of output o are those of o & outputMask: −1 for all, fewer to read a part that stays in a cache. */
+  ptrdiff_t outputMask;
 };
 
 struct variant {

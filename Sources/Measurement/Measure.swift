@@ -36,6 +36,9 @@ public struct Measurement: Hashable, Sendable {
     decodeSeconds += other.decodeSeconds
   }
 
+  /// How often it ran.
+  public var repetitions: Int { max(prefillSeconds.count, decodeSeconds.count) }
+
   /// - Unit: s
   public func median(_ phase: Phase) -> Double { Statistics.median(self[phase]) }
 
@@ -45,6 +48,49 @@ public struct Measurement: Hashable, Sendable {
     let times = self[phase]
     let width = Statistics.quantile(0.75, of: times) - Statistics.quantile(0.25, of: times)
     return 50 * width / Statistics.median(times)
+  }
+}
+
+/// Wall time of every node of a workload, from each dispatch to the next, what happens between kernels included.
+public struct NodeTimes: Sendable {
+  /// One per repetition.
+  /// - Unit: s
+  private var seconds: [Phase: [Node: [Double]]] = [:]
+
+  public init() {}
+
+  fileprivate init(_ trace: Trace, of model: Model) {
+    for phase in Phase.allCases {
+      for index in 0..<Node.tableSize(levelCount: model.levelCount) {
+        let node = Node(index: index)
+        let time = trace.time(phase, at: node)
+        if time > .zero { seconds[phase, default: [:]][node] = [time / .seconds(1)] }
+      }
+    }
+  }
+
+  /// Adds the repetitions of another run of the same workload.
+  public mutating func append(_ other: NodeTimes) {
+    for (phase, nodes) in other.seconds {
+      for (node, times) in nodes { seconds[phase, default: [:]][node, default: []] += times }
+    }
+  }
+
+  /// The nodes that ran in a phase, in ascending order.
+  public func nodes(_ phase: Phase) -> [Node] { (seconds[phase] ?? [:]).keys.sorted { $0.index < $1.index } }
+
+  /// The median of a node; 0 where it did not run.
+  /// - Unit: s
+  public func median(_ phase: Phase, _ node: Node) -> Double {
+    (seconds[phase]?[node]).map { Statistics.median($0) } ?? 0
+  }
+
+  /// The median of what some nodes of a phase took together.
+  /// - Unit: s
+  public func median(_ phase: Phase, where isTaken: (Node) -> Bool = { _ in true }) -> Double {
+    let chosen = (seconds[phase] ?? [:]).filter { isTaken($0.key) }.map(\.value)
+    guard let count = chosen.map(\.count).max() else { return 0 }
+    return Statistics.median((0..<count).map { index in chosen.reduce(0) { $0 + (index < $1.count ? $1[index] : 0) } })
   }
 }
 
@@ -87,29 +133,18 @@ public final class MeasuredModel {
 }
 
 extension MeasuredModel {
-  /// Wall time of each node of a phase: from each dispatch to the next, what happens between kernels included.
-  /// - Returns: medians over the repetitions, nodes in ascending order.
-  public func measureNodes(
-    _ workload: Workload, repetitions: Int, warmup: Int
-  ) -> [Phase: [(node: Node, seconds: Double)]] {
-    let prompts = prompts(workload)
-    defer { machine.trace = nil }
-    var traces: [Trace] = []
-    for repetition in 0..<(warmup + repetitions) {
-      let trace = Trace(levelCount: model.levelCount, precision: .float32, timesOperations: true)
-      machine.trace = trace
-      let session = makeSession(weights, workload: workload, machine: machine)
-      session.prefill(prompts)
-      _ = session.generate()
-      trace.stop()
-      if repetition >= warmup { traces.append(trace) }
-    }
-    var result: [Phase: [(node: Node, seconds: Double)]] = [:]
-    for phase in Phase.allCases {
-      result[phase] = traces[0].nodes(phase).map { entry in
-        (entry.node, Statistics.median(traces.map { $0.time(phase, at: entry.node) / .seconds(1) }))
-      }
-    }
-    return result
+  /// Runs a workload once with a clock read at every dispatch, which counts nothing else: some 50 ns each.
+  /// - Parameters:
+  ///   - workload: valid for the model.
+  ///   - probe: what is left out; nil for whole operations.
+  public func timeNodes(_ workload: Workload, probe: Probe? = nil) -> NodeTimes {
+    let trace = Trace(levelCount: model.levelCount, precision: .float32, counts: false, timesOperations: true)
+    (machine.trace, machine.probe) = (trace, probe)
+    defer { (machine.trace, machine.probe) = (nil, nil) }
+    let session = makeSession(weights, workload: workload, machine: machine)
+    session.prefill(prompts(workload))
+    _ = session.generate()
+    trace.stop()
+    return NodeTimes(trace, of: model)
   }
 }

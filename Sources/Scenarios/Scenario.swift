@@ -12,14 +12,15 @@ public struct MeasurementSettings: Hashable, Sendable {
   public var threads = 2
   /// The workloads to run; empty for those of the grid.
   public var points: [Workload] = []
-  /// Whether each workload also runs at twice its batch and at twice its prompt, which tells what bounds it.
-  public var runsDoubled = true
+  /// Whether each workload also runs at twice its batch, at twice its prompt, on cached data and without arithmetic, which
+  /// tells what bounds it.
+  public var takesSigns = true
   /// The share of the points, of each architecture, that correct the calibrated profile; the others are held out.
   public var fittedShare = 0.0
   /// Of the choice of those points.
   public var seed = 1
 
-  /// Doubled workloads run too, and no point is fitted.
+  /// Signs of the bound are taken, and no point is fitted.
   public init(repetitions: Int = 5, warmup: Int = 1, threads: Int = 2, points: [Workload] = []) {
     self.repetitions = repetitions
     self.warmup = warmup
@@ -317,7 +318,7 @@ public struct Scenario: Sendable {
     settings.repetitions = section.integer("repetitions", default: 5, in: 1...10_000) ?? 5
     settings.warmup = section.integer("warmup", default: 1, in: 0...1000) ?? 1
     settings.threads = section.integer("threads", default: 2, in: 1...1024) ?? 2
-    settings.runsDoubled = section.boolean("doubled", default: true) ?? true
+    settings.takesSigns = section.boolean("doubled", default: true) ?? true
     settings.fittedShare = section.number("fitted_share", default: 0, in: 0...0.9) ?? 0
     settings.seed = section.integer("seed", default: 1, in: 0...Int(Int32.max)) ?? 1
     settings.points = (section.list("points") ?? []).enumerated().compactMap { index, value in

@@ -29,16 +29,6 @@ public struct TimedWorkload: ModelBearing, Hashable, Sendable {
   }
 }
 
-/// What doubling one property of a workload did to a phase.
-public struct Elasticities: Hashable, Sendable {
-  /// Of measured time, as log₂ of the ratio.
-  public var time: Double
-  /// Of counted FLOP.
-  public var flops: Double
-  /// Of counted traffic.
-  public var bytes: Double
-}
-
 /// One phase of one executed workload with its prediction.
 public struct TimedPhaseResult: Sendable {
   /// What ran.
@@ -49,10 +39,12 @@ public struct TimedPhaseResult: Sendable {
   public var figure: TimeFigure
   /// Every repetition, of both phases.
   public var measured: Measurement
-  /// Nil where the doubled workloads were not run.
-  public var batch: Elasticities?
-  /// Nil where the doubled workloads were not run.
-  public var context: Elasticities?
+  /// What tells the bound; nil where nothing was run for it.
+  public var signs: MeasuredSigns?
+  /// The parts of the phase; empty where they were not timed.
+  public var nodes: [TimedNodeResult] = []
+  /// Whether too few repetitions were free of other programs, or they differ too much.
+  public var isDisturbed = false
   /// Whether the point corrected the profile that predicts it.
   public var isFitted = false
 
@@ -60,8 +52,12 @@ public struct TimedPhaseResult: Sendable {
   public var pair: TimedPair {
     TimedPair(
       predicted: figure.time.value, measured: measured.median(phase), spreadPercent: measured.spreadPercent(phase),
-      predictedBound: figure.bound,
-      measuredBound: batch.flatMap { measuredBound(time: $0.time, flops: $0.flops, bytes: $0.bytes) })
+      predictedBound: figure.bound, regime: signs?.regime, isDisturbed: isDisturbed)
+  }
+
+  /// The sum over the nodes, timed one by one, over the time of the whole; nil where they were not timed.
+  public var nodeSum: Double? {
+    nodes.isEmpty ? nil : nodes.reduce(0) { $0 + $1.measured } / measured.median(phase)
   }
 
   /// Matrix and element-wise work over measured time, as a share of the profile's peak.
@@ -73,6 +69,21 @@ public struct TimedPhaseResult: Sendable {
   public func bandwidthShare(on profile: HardwareProfile) -> Double {
     figure.bytes / measured.median(phase) / profile.memoryBandwidth.perSecond
   }
+}
+
+/// One node of a phase as it was timed, with its prediction.
+public struct TimedNodeResult: Sendable {
+  /// Level, side and component.
+  public let node: Node
+  /// Median of the repetitions.
+  /// - Unit: s
+  public let measured: Double
+  /// What the profile predicts.
+  public let figure: TimeFigure
+  /// Exact work.
+  public let work: Work<Int128>
+  /// What tells the bound of the node's level.
+  public let level: MeasuredSigns
 }
 
 /// Agreement of one architecture's phase.
@@ -93,59 +104,16 @@ public struct TimedSettings: Hashable, Sendable {
   public var warmup: Int
   /// Of weights and prompts.
   public var seed: UInt64
-  /// Also runs each workload at twice the batch and at twice the prompt.
-  public var measuresElasticities: Bool
+  /// Also times each workload node by node: as it is, with what it reads in a cache, without arithmetic, at twice the
+  /// batch and at twice the prompt.
+  public var takesSigns: Bool
 
   /// Two threads, one unmeasured run.
-  public init(threads: Int = 2, warmup: Int = 1, seed: UInt64 = 1, measuresElasticities: Bool = false) {
+  public init(threads: Int = 2, warmup: Int = 1, seed: UInt64 = 1, takesSigns: Bool = false) {
     self.threads = threads
     self.warmup = warmup
     self.seed = seed
-    self.measuresElasticities = measuresElasticities
-  }
-}
-
-/// Workloads that are executed round after round, so that their spread shows how the machine drifts and not only how
-/// one run differs from the next.
-///
-/// A profile is calibrated on operations of other widths, never on these models: every point is held out.
-public final class TimedRuns {
-  private let settings: TimedSettings
-  private var runs: [TimedRun]
-  private var models: [Model: MeasuredModel] = [:]
-
-  /// Nothing has run yet.
-  public init(_ points: [TimedWorkload], _ settings: TimedSettings) {
-    self.settings = settings
-    runs = points.map { TimedRun($0) }
-  }
-
-  /// Runs every workload once more.
-  /// - Parameters:
-  ///   - progress: called after each workload.
-  ///   - isStopped: asked before each workload whether to leave the round.
-  /// - Returns: whether the round is whole.
-  @discardableResult
-  public func round(progress: () -> Void = {}, isStopped: () -> Bool = { false }) -> Bool {
-    var previous: Model?
-    for index in runs.indices {
-      guard !isStopped() else { return false }
-      let (model, workload) = (runs[index].point.model, runs[index].point.workload)
-      let runner = models[model] ?? MeasuredModel(model, seed: settings.seed, threads: settings.threads)
-      models[model] = runner
-      if previous != model { for _ in 0..<settings.warmup { _ = runner.run(workload) } }
-      previous = model
-      runs[index].append(with: runner, elasticities: settings.measuresElasticities)
-      progress()
-    }
-    return true
-  }
-
-  /// What was measured beside what a profile predicts in float32.
-  /// - Throws: `HardwareError` where the profile lacks a rate for fp32.
-  public func results(on profile: HardwareProfile) throws -> [TimedPhaseResult] {
-    let roofline = try Roofline(profile, .float32)
-    return runs.flatMap { $0.results(roofline) }
+    self.takesSigns = takesSigns
   }
 }
 
@@ -172,51 +140,4 @@ public func fittedPoints(_ points: [TimedWorkload], share: Double, seed: Int) ->
     for _ in 0..<count { chosen.insert(left.remove(at: stream.integer(in: left.indices))) }
   }
   return chosen
-}
-
-/// A workload as it ran, and at twice its batch and prompt where that was asked for.
-private struct TimedRun {
-  let point: TimedWorkload
-  var measured: Measurement?
-  var doubledBatch: Measurement?
-  var doubledContext: Measurement?
-
-  init(_ point: TimedWorkload) { self.point = point }
-
-  mutating func append(with model: MeasuredModel, elasticities: Bool) {
-    func add(_ workload: Workload, to measurement: inout Measurement?) {
-      let run = model.run(workload)
-      if measurement == nil { measurement = run } else { measurement?.append(run) }
-    }
-    add(point.workload, to: &measured)
-    guard elasticities else { return }
-    add(point.workload.with(batchSize: 2 * point.workload.batchSize), to: &doubledBatch)
-    if point.workload.promptLength > 0 {
-      add(point.workload.with(promptLength: 2 * point.workload.promptLength), to: &doubledContext)
-    }
-  }
-
-  func results(_ roofline: Roofline) -> [TimedPhaseResult] {
-    guard let measured else { return [] }
-    let predicted = TimedPhases(point.question, roofline)
-    return Phase.allCases.filter { !isEmpty($0) }.map { phase in
-      TimedPhaseResult(
-        point: point, phase: phase, figure: predicted[phase].total, measured: measured,
-        batch: elasticities(phase, doubledBatch, roofline), context: elasticities(phase, doubledContext, roofline))
-    }
-  }
-
-  private func isEmpty(_ phase: Phase) -> Bool {
-    phase == .prefill ? point.workload.promptLength == 0 : point.workload.generatedLength == 0
-  }
-
-  private func elasticities(_ phase: Phase, _ doubled: Measurement?, _ roofline: Roofline) -> Elasticities? {
-    guard let measured, let doubled else { return nil }
-    let before = TimedPhases(point.question, roofline)[phase].total
-    let after = TimedPhases(Question(point.model, doubled.workload, .float32), roofline)[phase].total
-    return Elasticities(
-      time: elasticity(of: measured.median(phase), doubled: doubled.median(phase)),
-      flops: elasticity(of: before.flops, doubled: after.flops),
-      bytes: elasticity(of: before.bytes, doubled: after.bytes))
-  }
 }

@@ -42,6 +42,11 @@ const char *ck_instruction_set(void);
 void ck_linear(ptrdiff_t rows, ptrdiff_t outputs, ptrdiff_t inputs, const float *x, ptrdiff_t ldx, const float *w,
                const float *bias, const float *residual, float *y, ptrdiff_t ldy);
 
+/* The arithmetic of `ck_linear` on weights of the first outputs alone, at most 256 KiB, over and over: what a product takes
+   whose weights stay in the second-level cache. The results are of no use. */
+void ck_linear_cached(ptrdiff_t rows, ptrdiff_t outputs, ptrdiff_t inputs, const float *x, ptrdiff_t ldx,
+                      const float *w, float *y, ptrdiff_t ldy);
+
 /* ---- Element-wise kernels; y may be an input ------------------------------------------------------------------ */
 
 /* y = x / √(mean(x²) + epsilon) · weight, row by row. */
@@ -160,6 +165,9 @@ float *ck_allocate(ptrdiff_t count);
 void ck_free(float *memory);
 
 /* ---- Calibration ---------------------------------------------------------------------------------------------- */
+
+/* The sum of `count` numbers, on the calling thread. */
+float ck_sum(ptrdiff_t count, const float *data);
 
 /* Reads `bytes` bytes at `data` `repetitions` times on the threads of the pool, each thread its own contiguous part,
    and returns the sum of the numbers: the plain read loop against which bandwidth-bound kernels are judged. */

@@ -50,16 +50,86 @@ package struct MeasuredColumns {
   package var nodes: RowForm<MeasuredNode> {
     form(
       [
-        TableColumn(.text("phase")) { .text($0.phase.rawValue) },
-        TableColumn(Column("level")) { Cell($0.node.level) },
-        TableColumn(.text("side")) { .text($0.node.side.rawValue) },
-        TableColumn(.text("component")) { .text($0.node.component.rawValue) },
-        TableColumn(Column("measured_s", "measured", as: .si(unit: "s"))) { Cell($0.measured) },
-        TableColumn(Column("time_s", "predicted", as: .si(unit: "s"))) { Cell($0.predicted) },
+        TableColumn(.text("phase")) { .text($0.result.phase.rawValue) },
+        TableColumn(Column("level")) { Cell($0.node.node.level) },
+        TableColumn(.text("side")) { .text($0.node.node.side.rawValue) },
+        TableColumn(.text("component")) { .text($0.node.node.component.rawValue) },
+        TableColumn(Column("measured_s", "measured", as: .si(unit: "s"))) { Cell($0.node.measured) },
+        TableColumn(Column("time_s", "predicted", as: .si(unit: "s"))) { Cell($0.node.figure.time.value) },
         TableColumn(Column("error_percent", "error", as: .percent(decimals: 1))) {
-          Cell(100 * ($0.predicted / $0.measured - 1))
+          Cell(100 * ($0.node.figure.time.value / $0.node.measured - 1))
         },
-      ], essential: ["phase", "level", "side", "component", "measured_s", "time_s", "error_percent"], \.subject)
+      ] + ofWork + ofLevel,
+      essential: [
+        "phase", "level", "side", "component", "measured_s", "time_s", "error_percent", "bound", "level_measured_bound",
+      ], \.subject)
+  }
+
+  /// What a node did in its time, as shares of the ceilings that its prediction was made with.
+  private var ofWork: [TableColumn<MeasuredNode>] {
+    let profile = profile
+    func rate(
+      _ key: String, _ heading: String, _ unit: String, _ amount: @escaping (Work<Int128>) -> Int128
+    ) -> TableColumn<MeasuredNode> {
+      TableColumn(Column(key, heading, as: .si(unit: unit))) {
+        Cell(Double(amount($0.node.work)) / $0.node.measured)
+      }
+    }
+    func percent(
+      _ key: String, _ heading: String, _ share: @escaping (TimedNodeResult) -> Double
+    ) -> TableColumn<MeasuredNode> {
+      TableColumn(Column(key, heading, as: .percent(decimals: 0))) { Cell(100 * share($0.node)) }
+    }
+    return [
+      rate("flop_per_s", "work", "FLOP/s") { $0.matmulFlops + $0.elementwiseFlops },
+      rate("weight_bytes_per_s", "weights", "B/s") { $0.weightBits / 8 },
+      rate("cache_bytes_per_s", "cache", "B/s") { ($0.cacheReadBits + $0.cacheWriteBits) / 8 },
+      rate("local_bytes_per_s", "windows", "B/s") { $0.localReadBits / 8 },
+      rate("activation_bytes_per_s", "activations", "B/s") { $0.activationBits / 8 },
+      percent("compute_share_percent", "of the peak") {
+        $0.figure.flops / $0.measured / (profile.peaks[.fp32]?.perSecond ?? .nan)
+      },
+      percent("bandwidth_share_percent", "of memory's") {
+        $0.figure.bytes / $0.measured / profile.memoryBandwidth.perSecond
+      },
+      percent("compute_time_percent", "arithmetic, predicted") { $0.figure.compute.value / $0.measured },
+      percent("memory_time_percent", "traffic, predicted") { $0.figure.memory.value / $0.measured },
+      TableColumn(.text("bound")) { $0.node.figure.hasWork ? .text($0.node.figure.bound.rawValue) : .missing },
+    ]
+  }
+
+  /// What the node's level waits for by measurement, and how far the nodes are from the whole.
+  private var ofLevel: [TableColumn<MeasuredNode>] {
+    regime("level_") { $0.node.level } + [
+      TableColumn(Column("node_sum_percent", "all nodes", as: .percent(decimals: 1))) {
+        Cell($0.result.nodeSum.map { 100 * $0 })
+      }
+    ]
+  }
+
+  /// What some signs say, one by one and together.
+  private func regime<Row>(
+    _ prefix: String, _ signs: @escaping (Row) -> MeasuredSigns?
+  ) -> [TableColumn<Row>] {
+    func column(_ key: String, _ heading: String, _ value: @escaping (MeasuredSigns) -> Cell) -> TableColumn<Row> {
+      TableColumn(Column(prefix + key, heading, .left)) { signs($0).map(value) ?? .missing }
+    }
+    func number(
+      _ key: String, _ heading: String, _ format: NumberFormat, _ value: @escaping (MeasuredSigns) -> Double?
+    ) -> TableColumn<Row> {
+      TableColumn(Column(prefix + key, heading, as: format)) { row in Cell(signs(row).flatMap(value)) }
+    }
+    return [
+      number("nodes_s", "nodes", .si(unit: "s")) { $0.time },
+      number("cached_s", "cached", .si(unit: "s")) { $0.cached },
+      number("reading_s", "read only", .si(unit: "s")) { $0.reading },
+      number("batch_elasticity", "d log t / d log batch", .fixed(decimals: 2)) { $0.batch?.time },
+      number("context_elasticity", "d log t / d log prompt", .fixed(decimals: 2)) { $0.context?.time },
+      column("signs", "signs") { .text($0.text) },
+      column("measured_bound", "measured bound") { $0.regime.map { .text($0.bound.rawValue) } ?? .missing },
+      number("measured_margin", "measured margin", .ratio) { $0.regime?.margin },
+      column("confidence", "confidence") { $0.regime.map { .text($0.confidence.rawValue) } ?? .missing },
+    ]
   }
 
   /// - Parameters:
@@ -149,11 +219,11 @@ package struct MeasuredColumns {
       column("bandwidth_share_percent", "of memory's", .percent(decimals: 0)) {
         Cell(100 * $0.bandwidthShare(on: profile))
       },
-      column("batch_elasticity", "d log t / d log batch", .fixed(decimals: 2)) { Cell($0.batch?.time) },
-      column("context_elasticity", "d log t / d log prompt", .fixed(decimals: 2)) { Cell($0.context?.time) },
+      column("disturbed", "disturbed") { .flag($0.isDisturbed) },
       predicted(.bound) { PhaseFigure.bound.value(of: PhaseResult($0.figure)).field },
       predicted(.margin) { PhaseFigure.margin.value(of: PhaseResult($0.figure)).field },
-      column("measured_bound", "measured bound") { $0.pair.measuredBound.map { .text($0.rawValue) } ?? .missing },
+      column("node_sum_percent", "all nodes", .percent(decimals: 1)) { Cell($0.nodeSum.map { 100 * $0 }) },
     ]
+      + regime("\(phase.rawValue)_") { point in point.phases.first { $0.phase == phase }?.signs }
   }
 }

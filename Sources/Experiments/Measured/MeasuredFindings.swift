@@ -60,7 +60,7 @@ extension MeasuredScenario {
   }
 
   private var boundFinding: String? {
-    let told = results.filter { $0.pair.measuredBound != nil }
+    let told = results.filter { !$0.isDisturbed && $0.pair.regime?.confidence == .high }
     guard !told.isEmpty else { return nil }
     func margins(_ results: [TimedPhaseResult]) -> String {
       let values = results.map(\.figure.margin)
@@ -68,16 +68,16 @@ extension MeasuredScenario {
       let (low, high) = (NumberFormat.ratio.text(least), NumberFormat.ratio.text(most))
       return low == high ? low : "\(low) to \(high)"
     }
-    let differ = told.filter { $0.pair.measuredBound != $0.pair.predictedBound }
-    let agree = told.filter { $0.pair.measuredBound == $0.pair.predictedBound }
+    let differ = told.filter { $0.pair.regime?.bound != $0.pair.predictedBound }
+    let agree = told.filter { $0.pair.regime?.bound == $0.pair.predictedBound }
     guard !differ.isEmpty else {
       return
-        "**Predicted and measured bounds agree** in all \(told.count) phases whose doubled batch tells them apart, at "
+        "**Predicted and measured bounds agree** in all \(told.count) phases that at least two signs tell apart, at "
         + "predicted margins of \(margins(agree))."
     }
     return
-      "**Predicted and measured bounds differ** in \(differ.count) of the \(told.count) phases whose doubled batch tells "
-      + "them apart, at predicted margins of \(margins(differ)), where 1× is balance"
+      "**Predicted and measured bounds differ** in \(differ.count) of the \(told.count) phases that at least two signs "
+      + "tell apart, at predicted margins of \(margins(differ)), where 1× is balance"
       + (agree.isEmpty ? "." : "; those that agree have margins of \(margins(agree)).")
   }
 

@@ -70,7 +70,7 @@ package struct MeasuredPart {
     report.document.paragraph(
       "Errors are predicted ÷ measured − 1 of each point; the spread is half the distance between the quartiles of the "
         + "repetitions, over their median. *Same bound* is the share of points whose predicted bound is the one that "
-        + "doubling the batch showed.")
+        + "at least two signs show and none denies.")
     report.document.list(measured.agreementFindings)
     try await report.figure(
       chart(measured.heldOut), "agreement",

@@ -7,6 +7,10 @@ import Rendering
 import Scenarios
 import Validation
 
+/// Rounds over the repetitions asked for, where other programs disturb some. Chosen: a machine that disturbs two thirds
+/// of all runs says nothing.
+package let mostAttempts = 3
+
 /// Rounds of a calibration that nothing else is measured between.
 package let calibrationRounds = 3
 
@@ -52,7 +56,7 @@ package struct MeasuredScenario {
     load = SystemDescription.load
     let settings = TimedSettings(
       threads: scenario.measure.threads, warmup: scenario.measure.warmup,
-      measuresElasticities: scenario.measure.runsDoubled)
+      takesSigns: scenario.measure.takesSigns)
     let calibrator = saved == nil ? Calibrator(threads: settings.threads) : nil
     calibrator?.round()
     profile = try saved ?? calibrator!.calibration().profile
@@ -61,18 +65,21 @@ package struct MeasuredScenario {
     guard !chosen.isEmpty else { return }
     let bar = ProgressBar("runs", total: chosen.count * scenario.measure.repetitions)
     let runs = TimedRuns(chosen, settings)
-    for repetition in 0..<scenario.measure.repetitions {
-      if repetition > 0 { calibrator?.round() }
-      runs.round { bar.advance() }
+    let needed = scenario.measure.repetitions
+    for round in 0..<(mostAttempts * needed) where round < needed || !runs.areSettled(needed) {
+      // What is repeated for its disturbances is done once more between calibrations of the same moments.
+      if round > 0 { calibrator?.round() }
+      runs.round(until: needed) { bar.advance() }
     }
     bar.finish()
     if let calibrator { profile = try calibrator.calibration().profile }
-    results = try runs.results(on: profile)
+    results = try runs.results(on: profile, repetitions: needed)
     guard scenario.measure.fittedShare > 0 else { return }
     let fitted = fittedPoints(chosen, share: scenario.measure.fittedShare, seed: scenario.measure.seed)
-    let refined = try ProfileRefinement(profile, results.filter { fitted.contains($0.point) })
+    let refined = try ProfileRefinement(
+      profile, results.filter { fitted.contains($0.point) && !$0.isDisturbed })
     (profile, corrections) = (refined.profile, refined.corrections)
-    results = try runs.results(on: profile).map { result in
+    results = try runs.results(on: profile, repetitions: needed).map { result in
       var result = result
       result.isFitted = fitted.contains(result.point)
       return result
@@ -95,34 +102,58 @@ extension MeasuredScenario {
   /// - Unit: percent
   package var aim: Double { corrections.isEmpty ? 15 : 5 }
 
-  /// Those that did not correct the profile.
-  package var heldOut: [TimedPhaseResult] { results.filter { !$0.isFitted } }
+  /// Those that did not correct the profile and that nothing disturbed.
+  package var heldOut: [TimedPhaseResult] { results.filter { !$0.isFitted && !$0.isDisturbed } }
   /// Those that corrected the profile.
-  package var fitted: [TimedPhaseResult] { results.filter(\.isFitted) }
+  package var fitted: [TimedPhaseResult] { results.filter { $0.isFitted && !$0.isDisturbed } }
+  /// Share of the phases that nothing disturbed.
+  package var undisturbedShare: Double {
+    results.isEmpty ? 1 : Double(results.count { !$0.isDisturbed }) / Double(results.count)
+  }
 
   /// The agreement tables and what they mean, as text.
   /// - Parameter width: characters of a line; nil for as many as it takes.
   package func agreementText(width: Int? = nil) -> String {
     let tables = [agreementTable, fittedTable, correctionTable].filter { !$0.rows.isEmpty }
-    let sentences = verdict.map { $0.wrapped(to: width) }
+    let sentences = verdictText.map { $0.wrapped(to: width) }
     return "\n"
       + (tables.map { $0.terminalText(width: width) } + [sentences.joined(separator: "\n")])
       .joined(separator: "\n") + "\n"
   }
 
-  /// Whether the predictions are as good as they should be, and what may have kept them from it.
-  package var verdict: [String] {
-    let missed = timedRows(heldOut).filter { !$0.agreement.isWithin(percent: aim) }
-    var sentences = [
-      missed.isEmpty
-        ? "Every mean error of held-out points is at most \(Int(aim)) %, or twice the run-to-run spread where that is larger."
-        : "Above \(Int(aim)) % and above twice the run-to-run spread: "
-          + missed.map { "\($0.architecture) \($0.metric.rawValue)" }.joined(separator: ", ") + "."
-    ]
+  /// Whether predictions are as good as they should be.
+  package enum Verdict: Sendable { case kept, missed, notDecided }
+
+  /// Decided on the points that nothing disturbed, if they are four fifths of all.
+  package var verdict: Verdict {
+    guard undisturbedShare >= leastUndisturbed else { return .notDecided }
+    return missed.isEmpty ? .kept : .missed
+  }
+
+  private var missed: [TimedRow] { timedRows(heldOut).filter { !$0.agreement.isWithin(percent: aim) } }
+
+  /// The verdict in words, and what may have kept the machine from one.
+  package var verdictText: [String] {
+    var sentences: [String] = []
+    switch verdict {
+    case .notDecided:
+      sentences.append(
+        "Not decided: other programs or other machines disturbed the runs, or their times differ by more than 5 %.")
+    case .kept:
+      sentences.append(
+        "Every mean error of held-out points is at most \(Int(aim)) %, or twice the run-to-run spread where that is larger.")
+    case .missed:
+      sentences.append(
+        "Above \(Int(aim)) % and above twice the run-to-run spread: "
+          + missed.map { "\($0.architecture) \($0.metric.rawValue)" }.joined(separator: ", ") + ".")
+    }
+    if undisturbedShare < 1 {
+      let share = NumberFormat.percent(decimals: 0).text(100 * undisturbedShare)
+      sentences.append("Undisturbed: \(share) of the phases; the others are left out of every mean.")
+    }
     if let load, load > 0.5 {
       sentences.append(
-        "Other programs were running (load average \(NumberFormat.fixed(decimals: 1).text(load)) before the first run): "
-          + "repeat this on an idle machine before trusting a time.")
+        "Other programs were running (load average \(NumberFormat.fixed(decimals: 1).text(load)) before the first run).")
     }
     return sentences
   }
@@ -130,6 +161,9 @@ extension MeasuredScenario {
   /// Sentences about the points that were not run.
   package var leftOut: [String] { room.leftOut }
 }
+
+/// Share of the phases that nothing may have disturbed for a verdict. Chosen.
+package let leastUndisturbed = 0.8
 
 /// The most points of a grid that are measured in rounds.
 private let mostPoints = 96

@@ -22,11 +22,9 @@ package struct MeasuredPoint: Sendable {
 /// One node of a phase as it was measured: a row of `--nodes`.
 package struct MeasuredNode: Sendable {
   let subject: MeasuredSubject
-  let phase: Phase
-  let node: Node
-  /// Medians over the repetitions, and what the profile predicts.
-  /// - Unit: s
-  let measured, predicted: Double
+  /// The phase that it is a part of.
+  let result: TimedPhaseResult
+  let node: TimedNodeResult
 }
 
 /// The points of a scenario measured one after another, so that each row is known as soon as it is finished.
@@ -75,9 +73,9 @@ package struct MeasuredSweep {
   package mutating func points(
     _ subjects: [MeasuredSubject], timeLimit: Double, finished: (Int, [MeasuredPoint]) throws -> Void
   ) throws -> End {
-    let reference = ReferenceKernel(threads: settings.threads)
-    return try forEachGroup(of: subjects, timeLimit: timeLimit) { sweep, group in
-      guard let rows = try sweep.measure(group, reference) else { return false }
+    let meter = DisturbanceMeter(threads: settings.threads)
+    return try forEachGroup(of: subjects, timeLimit: timeLimit) { sweep, group, seconds in
+      guard let rows = try sweep.measure(group, meter, seconds: seconds) else { return false }
       try finished(group.count, rows)
       return true
     }
@@ -91,18 +89,14 @@ package struct MeasuredSweep {
   package mutating func nodes(
     _ subjects: [MeasuredSubject], timeLimit: Double, finished: (Int, [MeasuredNode]) throws -> Void
   ) throws -> End {
-    try forEachGroup(of: subjects, timeLimit: timeLimit) { sweep, group in
-      for subject in group {
-        guard !sweep.interrupt.isRaised else { return false }
-        try finished(1, sweep.measureNodes(subject))
-      }
-      return true
+    try points(subjects, timeLimit: timeLimit) { count, points in
+      try finished(count, points.flatMap(\.nodes))
     }
   }
 
-  /// - Parameter body: measures a group and says whether it is whole.
+  /// - Parameter body: measures a group in so many seconds at most and says whether it is whole.
   private mutating func forEachGroup(
-    of subjects: [MeasuredSubject], timeLimit: Double, body: (MeasuredSweep, [MeasuredSubject]) throws -> Bool
+    of subjects: [MeasuredSubject], timeLimit: Double, body: (MeasuredSweep, [MeasuredSubject], Double) throws -> Bool
   ) throws -> End {
     let start = ContinuousClock.now
     let bar = ProgressBar("points", total: subjects.count, timeLimit: timeLimit)
@@ -117,7 +111,7 @@ package struct MeasuredSweep {
       if interrupt.isRaised { return .interrupted }
       if group.next == place { return .timeLimit }
       if !group.points.isEmpty {
-        guard try body(self, group.points) else { return .interrupted }
+        guard try body(self, group.points, left) else { return .interrupted }
         pace = (ContinuousClock.now - begin) / .seconds(1) / group.seconds
       }
       bar.advance(by: group.next - place)
@@ -150,36 +144,36 @@ package struct MeasuredSweep {
     return (points, used, subjects.count)
   }
 
+  /// - Parameter seconds: after which what is disturbed is not measured again.
   /// - Returns: nil after an interrupt.
-  private func measure(_ group: [MeasuredSubject], _ reference: ReferenceKernel) throws -> [MeasuredPoint]? {
+  private func measure(
+    _ group: [MeasuredSubject], _ meter: DisturbanceMeter, seconds: Double
+  ) throws -> [MeasuredPoint]? {
+    let needed = settings.repetitions
     let runs = TimedRuns(
       group.map(\.timed).byModel,
-      TimedSettings(
-        threads: settings.threads, warmup: settings.warmup, measuresElasticities: settings.runsDoubled))
-    var references = [reference.time()]
-    for _ in 0..<settings.repetitions {
-      guard runs.round(isStopped: { interrupt.isRaised }) else { return nil }
-      references.append(reference.time())
+      TimedSettings(threads: settings.threads, warmup: settings.warmup, takesSigns: settings.takesSigns), meter)
+    let start = ContinuousClock.now
+    var references = [meter.referenceSeconds]
+    for round in 0..<(mostAttempts * needed) where round < needed || !runs.areSettled(needed) {
+      if round >= needed, (ContinuousClock.now - start) / .seconds(1) > seconds { break }
+      guard runs.round(until: needed, isStopped: { interrupt.isRaised }) else { return nil }
+      references.append(meter.referenceSeconds)
     }
-    let results = try runs.results(on: profile)
+    let results = try runs.results(on: profile, repetitions: needed)
     return group.map { subject in
       MeasuredPoint(
         subject: subject, phases: results.filter { $0.point == subject.timed },
         referenceSeconds: Statistics.median(references))
     }
   }
+}
 
-  private func measureNodes(_ subject: MeasuredSubject) throws -> [MeasuredNode] {
-    let model = MeasuredModel(subject.point.model, seed: TimedSettings().seed, threads: settings.threads)
-    let predicted = TimedPhases(subject.timed.question, try Roofline(profile, .float32))
-    let measured = model.measureNodes(
-      subject.point.workload, repetitions: settings.repetitions, warmup: settings.warmup)
-    return Phase.allCases.flatMap { phase in
-      (measured[phase] ?? []).map { node, seconds in
-        MeasuredNode(
-          subject: subject, phase: phase, node: node, measured: seconds,
-          predicted: predicted[phase][node].time.value)
-      }
+extension MeasuredPoint {
+  /// The rows of `--nodes`.
+  var nodes: [MeasuredNode] {
+    phases.flatMap { result in
+      result.nodes.map { MeasuredNode(subject: subject, result: result, node: $0) }
     }
   }
 }

@@ -25,7 +25,8 @@ extension MeasuredScenario {
         Column("bandwidth_share_percent", "of memory's", as: .percent(decimals: 0)),
         Column("batch_elasticity", "d log t / d log batch", as: .fixed(decimals: 2)),
         Column("context_elasticity", "d log t / d log prompt", as: .fixed(decimals: 2)),
-        .text("predicted_bound", "predicted bound"), .text("measured_bound", "measured bound"),
+        .text("predicted_bound", "predicted bound"), .text("measured_bound", "measured bound"), .text("confidence"),
+        .text("disturbed"),
       ])
     for result in results {
       let (workload, pair) = (result.point.workload, result.pair)
@@ -36,8 +37,9 @@ extension MeasuredScenario {
         Cell(workload.generatedLength), Cell(workload.batchSize), Cell(workload.continuations), Cell(seconds),
         Cell(pair.spreadPercent), Cell(pair.predicted), Cell(pair.errorPercent), Cell(result.figure.flops / seconds),
         Cell(100 * result.computeShare(on: profile)), Cell(result.figure.bytes / seconds),
-        Cell(100 * result.bandwidthShare(on: profile)), Cell(result.batch?.time), Cell(result.context?.time),
-        .text(pair.predictedBound.rawValue), pair.measuredBound.map { .text($0.rawValue) } ?? .missing,
+        Cell(100 * result.bandwidthShare(on: profile)), Cell(result.signs?.batch?.time), Cell(result.signs?.context?.time),
+        .text(pair.predictedBound.rawValue), pair.regime.map { .text($0.bound.rawValue) } ?? .missing,
+        pair.regime.map { .text($0.confidence.rawValue) } ?? .missing, .text(result.isDisturbed ? "yes" : "no"),
       ])
     }
     return table

@@ -36,12 +36,12 @@ struct MeasuringRoom {
     self.pointLimit = pointLimit
   }
 
-  /// What all repetitions of a point take by prediction: each runs it, and unless that is left out twice its batch and
-  /// twice its prompt.
+  /// What all repetitions of a point take by prediction: each runs it, and unless that is left out once more node by
+  /// node, without one of arithmetic and traffic, at twice its batch and at twice its prompt.
   /// - Unit: s
   func seconds(_ point: TimedWorkload) -> Double {
     let phases = TimedPhases(point.question, roofline)
-    let runs = (settings.runsDoubled ? 5 : 1) * settings.repetitions
+    let runs = (settings.takesSigns ? 9 : 1) * settings.repetitions
     return Double(runs) * (phases.prefill.total.time + phases.decode.total.time).value
   }
 
@@ -73,7 +73,7 @@ struct MeasuringRoom {
 
   /// What is in memory while a point runs, and how much of it are weights that were not there before.
   private func needs(of point: TimedWorkload) throws -> (bytes: Int128, weights: Int128) {
-    let factor = settings.runsDoubled ? 2 : 1
+    let factor = settings.takesSigns ? 2 : 1
     let doubled = point.question.with(batchSize: factor * point.workload.batchSize)
       .with(promptLength: factor * point.workload.promptLength)
     let demand = try MemoryDemand(doubled)

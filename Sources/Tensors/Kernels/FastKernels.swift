@@ -19,6 +19,9 @@ extension Machine {
     _ x: Tensor, _ map: Linear, input: UnsafePointer<Float>, weight: UnsafePointer<Float>,
     residual: UnsafePointer<Float>?, into result: UnsafeMutablePointer<Float>
   ) {
+    if let probe, probe == .reading || x.rows <= Self.streamedRows {
+      return self.probe(probe, x, map, input: input, weight: weight, into: result)
+    }
     if x.rows > Self.streamedRows {
       return blasProduct(x.rows, map, input: input, weight: weight, residual: residual, into: result)
     }
@@ -47,7 +50,9 @@ extension Machine {
     _ shape: AttentionShape, segments: UnsafeBufferPointer<Segment<Float>>, query: UnsafePointer<Float>,
     columns: Int, mass: Tensor?, into result: UnsafeMutablePointer<Float>
   ) {
+    if probe == .reading { return readEntries(shape, segments: segments) }
     let dimensions = shape.layer
+    let isOneHead = probe == .cached
     withUnsafeTemporaryAllocation(of: ck_segment.self, capacity: segments.count) { runs in
       for (index, segment) in segments.enumerated() {
         let layout = segment.entries.layout
@@ -55,7 +60,8 @@ extension Machine {
           at: index,
           to: ck_segment(
             keys: segment.keys(group: 0, head: 0), values: segment.values(group: 0, head: 0), count: segment.count,
-            headStride: layout.headStride, groupStride: layout.groupStride, share: segment.share))
+            headStride: isOneHead ? 0 : layout.headStride, groupStride: isOneHead ? 0 : layout.groupStride,
+            share: segment.share))
       }
       var arguments = ck_attention(
         groups: shape.groups, queries: shape.queries, past: shape.keysBefore, window: shape.window,

@@ -25,6 +25,8 @@ public final class Machine {
   public var trace: Trace?
   /// Where operations are kept for gradients; the arena must not be released below what it holds.
   public var tape: Tape?
+  /// What fast arithmetic leaves out, to time the rest; nil for whole operations.
+  public var probe: Probe?
   private var angles: [Int: RotaryAngles] = [:]
 
   public init(backend: Backend, trace: Trace? = nil) {

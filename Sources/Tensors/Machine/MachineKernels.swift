@@ -15,7 +15,7 @@ extension Machine {
   }
 
   func normRows(_ x: Tensor, weight: Tensor, into y: Tensor) {
-    guard let input = x.base, let scale = weight.base, let result = y.base else { return }
+    guard let input = x.base, let scale = weight.base, let result = y.base, probe != .reading else { return }
     guard backend == .plain else {
       return ck_rms_norm(
         x.rows, x.columns, input, x.columns, scale, Float(normEpsilon), result, y.columns)
@@ -24,7 +24,7 @@ extension Machine {
   }
 
   func activate(_ hidden: Tensor, kind: FeedForwardKind, into y: Tensor) {
-    guard let input = hidden.base, let result = y.base else { return }
+    guard let input = hidden.base, let result = y.base, probe != .reading else { return }
     guard backend == .plain else {
       switch kind {
       case .gated:

@@ -27,7 +27,7 @@ public final class Trace {
   private var positions: [Entry: Int] = [:]
   /// Distinct dispatches in the order of their first appearance.
   public private(set) var operations: [(entry: Entry, count: Int)] = []
-  private let timesOperations: Bool
+  private let counts, timesOperations: Bool
   private var spent: [Duration]
   /// The node whose operation runs, and since when.
   private var running: (index: Int, since: ContinuousClock.Instant)?
@@ -36,12 +36,15 @@ public final class Trace {
   ///   - levelCount: `L` of the model, which sizes the table of nodes.
   ///   - precision: element types in which traffic is counted.
   ///   - listsOperations: keep the list of distinct dispatches as well as the sums.
+  ///   - counts: add up work; a trace that only times costs each dispatch less.
   ///   - timesOperations: keep the time from each dispatch to the next, which includes what happens between kernels.
   public init(
-    levelCount: Int, precision: Precision, listsOperations: Bool = false, timesOperations: Bool = false
+    levelCount: Int, precision: Precision, listsOperations: Bool = false, counts: Bool = true,
+    timesOperations: Bool = false
   ) {
     self.precision = precision
     self.listsOperations = listsOperations
+    self.counts = counts
     self.timesOperations = timesOperations
     tableSize = Node.tableSize(levelCount: levelCount)
     totals = Array(repeating: .zero, count: 2 * tableSize)
@@ -50,7 +53,7 @@ public final class Trace {
 
   /// Adds the work of one dispatch to its node, and to the list where one is kept.
   public func record(_ operation: Operation, at node: Node, layer: Int) {
-    totals[index(phase, node)] += operation.work(in: precision)
+    if counts { totals[index(phase, node)] += operation.work(in: precision) }
     beginTiming(node)
     guard listsOperations else { return }
     let entry = Entry(phase: phase, node: node, layer: layer, operation: operation)
@@ -94,6 +97,7 @@ public final class Trace {
 
   /// One pass through a stack of `layers`, booked on its projections.
   public func recordPass(at level: Int, _ side: Side, layers: Int) {
+    guard counts else { return }
     let index = index(phase, Node(level, side, .projections))
     totals[index].sequentialPasses += 1
     totals[index].sequentialLayers += Int128(layers)

@@ -64,8 +64,7 @@ struct MeasureCommand: ParsableCommand {
     let destination = RowsDestination(
       path: output, format: format, title: "Measured on \(profile.description)", newProfile: isNew ? profile : nil)
     var settings = scenario.measure
-    // Nodes are measured at the point itself.
-    if nodes { settings.runsDoubled = false }
+    if nodes { settings.takesSigns = true }
     let sweep = try MeasuredSweep(settings, on: profile, pointLimit: measuring.pointLimit, InterruptFlag())
     let columns = MeasuredColumns(scenario, on: profile)
     if nodes {
