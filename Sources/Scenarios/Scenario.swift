@@ -17,8 +17,10 @@ public struct MeasurementSettings: Hashable, Sendable {
   public var takesSigns = true
   /// The share of the points, of each architecture, that correct the calibrated profile; the others are held out.
   public var fittedShare = 0.0
-  /// Of the choice of those points.
+  /// Of the choice of those points, and of a sample of the grid.
   public var seed = 1
+  /// The points of a large grid that are measured; nil for all of them.
+  public var slices: MeasuredSlices?
 
   /// Signs of the bound are taken, and no point is fitted.
   public init(repetitions: Int = 5, warmup: Int = 1, threads: Int = 2, points: [Workload] = []) {
@@ -158,7 +160,9 @@ public struct Scenario: Sendable {
     }
     let objective = reader.mapping("objective").flatMap { Objective.read($0, figures: options.figures) }
     let quality = Self.readQuality(reader, directory)
-    let measure = Self.readMeasure(reader)
+    let measureSection = reader.mapping("measure")
+    var measure = measureSection.map(Self.readMeasure) ?? MeasurementSettings()
+    for key in ["slices", "sample"] { _ = measureSection?.has(key) }
     let train = reader.section("train").flatMap(TrainReader.read)
     let published = Self.readPublished(reader, directory)
     let sweep = reader.section(QualitySweep.key).flatMap(QualitySweep.read)
@@ -178,6 +182,8 @@ public struct Scenario: Sendable {
       compare: compare
     ).read()
     if let grid { Parallelism.check(grid.models + compare, devices, reader) }
+    if let grid, let measureSection { measure.slices = MeasuredSlices.read(measureSection, grid) }
+    measureSection?.finish()
     if let grid, let train {
       let problems = grid.models.compactMap { $0?.model }.flatMap(train.problems)
       for problem in problems { collector.add(Self.diagnostic("train", problem, in: root)) }
@@ -312,9 +318,8 @@ public struct Scenario: Sendable {
     .map(ScenarioFiles.shown)
   }
 
-  private static func readMeasure(_ reader: FieldReader) -> MeasurementSettings {
+  private static func readMeasure(_ section: FieldReader) -> MeasurementSettings {
     var settings = MeasurementSettings()
-    guard let section = reader.mapping("measure") else { return settings }
     settings.repetitions = section.integer("repetitions", default: 5, in: 1...10_000) ?? 5
     settings.warmup = section.integer("warmup", default: 1, in: 0...1000) ?? 1
     settings.threads = section.integer("threads", default: 2, in: 1...1024) ?? 2
@@ -322,9 +327,8 @@ public struct Scenario: Sendable {
     settings.fittedShare = section.number("fitted_share", default: 0, in: 0...0.9) ?? 0
     settings.seed = section.integer("seed", default: 1, in: 0...Int(Int32.max)) ?? 1
     settings.points = (section.list("points") ?? []).enumerated().compactMap { index, value in
-      WorkloadReader.read(value, path: "measure.points[\(index + 1)]", collector: reader.collector)
+      WorkloadReader.read(value, path: "measure.points[\(index + 1)]", collector: section.collector)
     }
-    section.finish()
     return settings
   }
 }

@@ -1,5 +1,6 @@
 import Architectures
 import Formulas
+import GSL
 import Quantities
 import Rendering
 import Scenarios
@@ -7,6 +8,9 @@ import Validation
 
 /// The most points of a large grid that are thought of: no machine measures more of them in a day.
 private let mostPlaces = 65_536
+
+/// Draws for each point of a sample: as many as a grid needs of which constraints exclude nine tenths. Chosen.
+private let mostDraws = 100
 
 /// A workload of one model that is to be measured, and what of a scenario's grid it is.
 package struct MeasuredSubject: Sendable {
@@ -66,7 +70,26 @@ extension Scenario {
   }
 
   /// Everything to be measured, in an order of which every beginning covers the grid evenly.
-  package var measuredSubjects: [MeasuredSubject] { measuredSubjects(at: firstPositions(mostPlaces)) }
+  package var measuredSubjects: [MeasuredSubject] {
+    measuredSubjects(at: measure.slices.map(chosenPositions) ?? firstPositions(mostPlaces))
+  }
+
+  /// The points of slices and of a sample without replacement, shuffled by the seed.
+  private func chosenPositions(_ slices: MeasuredSlices) -> [Int] {
+    let stream = RandomStream(seed: UInt64(measure.seed), name: "measured points")
+    var positions = slices.positions(in: grid).filter { grid.point(at: $0) != nil }
+    var taken = Set(positions)
+    // Of a grid that constraints exclude nearly all of, a sample stays short of what was asked for.
+    for _ in 0..<(mostDraws * slices.sample) where taken.count < positions.count + slices.sample {
+      let position = stream.integer(in: 0..<grid.count)
+      if grid.point(at: position) != nil { taken.insert(position) }
+    }
+    positions += taken.subtracting(positions).sorted()
+    for index in positions.indices.dropLast() {
+      positions.swapAt(index, stream.integer(in: index..<positions.count))
+    }
+    return positions
+  }
 
   /// The grid's own point at a position.
   /// - Precondition: no constraint excludes it.

@@ -1,0 +1,69 @@
+/// Which points of a large grid a report measures: slices through one point, and a sample of everything. The first value
+/// of every axis makes the point in the middle.
+public struct MeasuredSlices: Hashable, Sendable {
+  /// All points that differ from the one in the middle in some axes alone.
+  public struct Slice: Hashable, Sendable {
+    /// Axes of the grid, by their places, that take all their values.
+    var vary: [Int]
+    /// Places of values that stand in for the first one, by axis.
+    var at: [Int: Int]
+  }
+
+  /// In the order of the text.
+  public var slices: [Slice]
+  /// Points of the whole grid besides.
+  public var sample: Int
+
+  /// The positions of the slices' points in a grid, each once, those included that constraints exclude.
+  public func positions(in grid: Grid) -> [Int] {
+    let strides = grid.axes.indices.map { axis in grid.axes[(axis + 1)...].reduce(1) { $0 * $1.labels.count } }
+    var seen: Set<Int> = []
+    return slices.flatMap { slice in
+      let middle = slice.at.reduce(0) { $0 + $1.value * strides[$1.key] }
+      return slice.vary.reduce([middle]) { positions, axis in
+        positions.flatMap { position in grid.axes[axis].labels.indices.map { position + $0 * strides[axis] } }
+      }
+    }.filter { seen.insert($0).inserted }
+  }
+
+  /// - Parameter section: `measure`, whose keys `slices` and `sample` are read.
+  static func read(_ section: FieldReader, _ grid: Grid) -> MeasuredSlices? {
+    guard section.has("slices") || section.has("sample") else { return nil }
+    let slices = (section.list("slices") ?? []).enumerated().compactMap { index, value in
+      slice(FieldReader(value, path: "measure.slices[\(index + 1)]", collector: section.collector), grid)
+    }
+    return MeasuredSlices(slices: slices, sample: section.integer("sample", default: 0, in: 0...1_000_000) ?? 0)
+  }
+
+  private static func slice(_ reader: FieldReader, _ grid: Grid) -> Slice? {
+    var slice = Slice(vary: [], at: [:])
+    func axis(_ path: String, _ key: String, _ value: PositionedValue) -> Int? {
+      if let axis = grid.axes.firstIndex(where: { $0.path == path }) { return axis }
+      reader.collector.add(
+        Diagnostic(
+          value.position, path: reader.path(of: key), found: "found \"\(path)\"",
+          accepted: "an axis of the grid: " + grid.axes.map(\.path).joined(separator: ", ")))
+      return nil
+    }
+    reader.require("vary", accepted: "a list of axes, for example [workload.prompt, workload.batch]")
+    for value in reader.list("vary") ?? [] {
+      if let axis = axis(value.scalar ?? value.flow, "vary", value) { slice.vary.append(axis) }
+    }
+    if let at = reader.value("at") {
+      for entry in at.entries ?? [] {
+        guard let axis = axis(entry.key, "at", entry.value) else { continue }
+        let (label, labels) = (entry.value.scalar ?? entry.value.flow, grid.axes[axis].labels)
+        if let place = labels.firstIndex(of: label) {
+          slice.at[axis] = place
+        } else {
+          reader.collector.add(
+            Diagnostic(
+              entry.value.position, path: reader.path(of: "at") + "." + entry.key, found: "found \(label)",
+              accepted: "one of " + labels.joined(separator: ", ")))
+        }
+      }
+    }
+    reader.finish()
+    return slice
+  }
+}
