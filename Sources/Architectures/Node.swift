@@ -1,13 +1,13 @@
 import Quantities
 
 /// The two phases of a workload: the prompt in parallel, and the tokens after it one by one.
-public enum Phase: String, CaseIterable, Sendable { case prefill, decode }
+public enum Phase: String, CaseIterable, Codable, Sendable { case prefill, decode }
 
 /// The two directions of a hierarchy: up, from tokens to units, and down. A vanilla stack is a decoder.
-public enum Side: String, CaseIterable, Sendable { case encoder, decoder }
+public enum Side: String, CaseIterable, Codable, Sendable { case encoder, decoder }
 
 /// The parts of a model that are priced and traced apart.
-public enum Component: String, CaseIterable, Sendable {
+public enum Component: String, CaseIterable, Codable, Sendable {
   /// Rows read from an embedding table.
   case embedding
   case chunker

@@ -266,10 +266,11 @@ INLINE void narrow(const int NR, const struct ck_attention *a, ptrdiff_t group, 
       }
       ptrdiff_t vector = 0, feature[4], fetched = r == 0 ? ahead : 0;
       while (vector < vectors) {
-        ptrdiff_t taken = vectors - vector >= 4 ? 4 : 1;
+        ptrdiff_t left = vectors - vector, taken = left >= 4 ? 4 : left >= 2 ? 2 : 1;
         for (int f = 0; f < taken; f++) feature[f] = least((vector + f) * CK_LANES, width - CK_LANES);
         float *to = output + (r * vectors + vector) * CK_LANES;
         if (taken == 4) add_values(4, values, value, block, count, fetched, feature, p[r], correction, to);
+        else if (taken == 2) add_values(2, values, value, block, count, fetched, feature, p[r], correction, to);
         else add_values(1, values, value, block, count, fetched, feature, p[r], correction, to);
         vector += taken;
       }

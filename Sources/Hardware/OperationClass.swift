@@ -19,7 +19,7 @@ public enum OperationClass: String, CaseIterable, Codable, Sendable {
 /// The share of a peak that an operation of size s reaches: `limit · s / (s + halfSize)`.
 ///
 /// The size is the rows of a product, and the keys of each query of an attention. Solved for time, every dispatch costs
-/// its own work and that of `halfSize` more rows or keys.
+/// its own work and that of `halfSize` more rows or keys, the exponentials of the keys included.
 @frozen
 public struct SaturatingEfficiency: Hashable, Sendable {
   /// The share that large operations approach; 1 on a data sheet.

@@ -60,6 +60,7 @@ struct CalibrationPlan {
         StackRun(
           shape: small, layers: 1,
           decode: few.map { ($0, 32) } + [(64, 64), (16, 256), (1, 1024), (4, 512), (64, 512)],
+          windows: [1, 4, 16, 64].flatMap { [($0, 2, 0), ($0, 1, 3)] },
           prefill: (many + [2048]).map { (1, $0) }),
         StackRun(
           shape: middle, layers: 1,

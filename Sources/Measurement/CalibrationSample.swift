@@ -92,10 +92,10 @@ public struct CalibrationSample: Hashable, Sendable {
   /// - Precondition: the profile has a rate for fp32.
   public func predicted(on profile: HardwareProfile) -> Seconds {
     let rates = profile.rates(operationClass(on: profile), peak: profile.peaks[.fp32]!, workingSet: workingSet)
-    let masked = rates.maskedKeys(queries: queries, sharing: sharing)
+    let more = rates.halfSize + rates.maskedKeys(queries: queries, sharing: sharing)
     let arithmetic =
-      rates.perMatmulFlop * (matmulFlops + (rates.halfSize + masked) * unitFlops)
-      + rates.perElementwiseFlop * (elementwiseFlops + masked * unitElementwiseFlops)
+      rates.perMatmulFlop * (matmulFlops + more * unitFlops)
+      + rates.perElementwiseFlop * (elementwiseFlops + more * unitElementwiseFlops)
     let traffic = rates.perByte * bytes
     return Seconds(rates.busy(longer: max(arithmetic, traffic), arithmetic: arithmetic, traffic: traffic))
       + rates.overhead

@@ -84,14 +84,6 @@ public struct NodeTimes: Sendable {
   public func median(_ phase: Phase, _ node: Node) -> Double {
     (seconds[phase]?[node]).map { Statistics.median($0) } ?? 0
   }
-
-  /// The median of what some nodes of a phase took together.
-  /// - Unit: s
-  public func median(_ phase: Phase, where isTaken: (Node) -> Bool = { _ in true }) -> Double {
-    let chosen = (seconds[phase] ?? [:]).filter { isTaken($0.key) }.map(\.value)
-    guard let count = chosen.map(\.count).max() else { return 0 }
-    return Statistics.median((0..<count).map { index in chosen.reduce(0) { $0 + (index < $1.count ? $1[index] : 0) } })
-  }
 }
 
 /// A model in memory, ready to run workloads on this machine's fast kernels.

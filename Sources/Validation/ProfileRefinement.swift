@@ -41,7 +41,7 @@ public struct ProfileRefinement: Sendable {
       let dispatched = DispatchedWorkload(Question(result.point.model, result.point.workload, .float32))
       return (
         phase: result.phase == .prefill ? dispatched.prefill : dispatched.decode,
-        measured: result.measured.median(result.phase)
+        measured: result.measured.median
       )
     }
     let coefficients = Coefficient.allCases

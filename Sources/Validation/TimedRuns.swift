@@ -68,14 +68,23 @@ public final class TimedRuns {
   /// - Unit: s
   public var referenceSeconds: Double { meter.referenceSeconds }
 
-  /// What was measured beside what a profile predicts in float32.
+  /// What was measured, phase by phase, of each workload in its order.
+  /// - Parameter repetitions: undisturbed ones that a point needs.
+  public func measured(_ repetitions: Int) -> [(point: TimedWorkload, phases: [MeasuredPhase])] {
+    runs.map { run in (run.point, run.measured(isDisturbed: !isSettled(run, repetitions))) }
+  }
+
+  /// The same beside what a profile predicts in float32.
   /// - Parameters:
   ///   - profile: what predicts.
   ///   - repetitions: undisturbed ones that a point needs.
   /// - Throws: `HardwareError` where the profile lacks a rate for fp32, `CountOverflow`.
   public func results(on profile: HardwareProfile, repetitions: Int) throws -> [TimedPhaseResult] {
     let roofline = try Roofline(profile, .float32)
-    return try runs.flatMap { run in try run.results(roofline, isDisturbed: !isSettled(run, repetitions)) }
+    return try measured(repetitions).flatMap { point, phases in
+      let predicted = try PredictedWorkload(point, roofline)
+      return phases.map(predicted.result)
+    }
   }
 }
 
@@ -85,8 +94,13 @@ private struct Repeated {
   /// As it is, with what it reads in a cache, without arithmetic, at twice the batch, at twice the prompt.
   var whole = NodeTimes(), cached = NodeTimes(), reading = NodeTimes(), batch = NodeTimes(), context = NodeTimes()
 
+  /// What all of them took.
+  /// - Unit: s
+  var signSeconds = 0.0
+
   mutating func append(_ other: Repeated) {
     measured.append(other.measured)
+    signSeconds += other.signSeconds
     whole.append(other.whole)
     cached.append(other.cached)
     reading.append(other.reading)
@@ -97,6 +111,10 @@ private struct Repeated {
 
 /// A workload as it ran.
 private struct TimedRun {
+  /// Signs are taken again in further repetitions until all of them took so long. Chosen.
+  /// - Unit: s
+  private static let enoughSigns = 0.5
+
   let point: TimedWorkload
   private(set) var clean: Repeated?
   private var all: Repeated?
@@ -119,7 +137,10 @@ private struct TimedRun {
     var run: Repeated?
     let disturbance = meter.watch {
       var one = Repeated(measured: model.run(point.workload))
-      if takesSigns {
+      // Short runs differ most from one to the next.
+      if takesSigns, (clean?.signSeconds ?? 0) < Self.enoughSigns {
+        let start = ContinuousClock.now
+        defer { one.signSeconds = (ContinuousClock.now - start) / .seconds(1) }
         one.whole = model.timeNodes(point.workload)
         one.cached = model.timeNodes(point.workload, probe: .cached)
         one.reading = model.timeNodes(point.workload, probe: .reading)
@@ -134,44 +155,20 @@ private struct TimedRun {
   }
 
   /// - Parameter isDisturbed: whether all repetitions are taken for want of undisturbed ones.
-  func results(_ roofline: Roofline, isDisturbed: Bool) throws -> [TimedPhaseResult] {
+  func measured(isDisturbed: Bool) -> [MeasuredPhase] {
     guard let kept = isDisturbed ? all : clean else { return [] }
-    let predicted = TimedPhases(point.question, roofline)
-    let twice = TimedPhases(point.question.with(batchSize: doubledBatch.batchSize), roofline)
-    let longer = doubledContext.map { TimedPhases(point.question.with(promptLength: $0.promptLength), roofline) }
-    let counts = try price(point.question)
     return phases.map { phase in
-      var result = TimedPhaseResult(
-        point: point, phase: phase, figure: predicted[phase].total, measured: kept.measured, isDisturbed: isDisturbed)
-      guard !kept.whole.nodes(phase).isEmpty else { return result }
-      func signs(where isTaken: (Node) -> Bool) -> MeasuredSigns {
-        func work(_ phases: TimedPhases) -> (flops: Double, bytes: Double) {
-          phases[phase].nodes.filter { isTaken($0.node) }.reduce(into: (0.0, 0.0)) {
-            $0 = ($0.0 + $1.figure.flops, $0.1 + $1.figure.bytes)
+      MeasuredPhase(
+        phase, seconds: kept.measured[phase], isDisturbed: isDisturbed,
+        nodes: kept.whole.nodes(phase).map { node in
+          func median(_ times: NodeTimes) -> Double? {
+            times.nodes(phase).isEmpty ? nil : times.median(phase, node)
           }
-        }
-        let (time, before) = (kept.whole.median(phase, where: isTaken), work(predicted))
-        func elasticities(_ doubled: NodeTimes, _ phases: TimedPhases) -> Elasticities? {
-          let (longer, after) = (doubled.median(phase, where: isTaken), work(phases))
-          guard longer > 0, before.flops > 0, before.bytes > 0 else { return nil }
-          return Elasticities(
-            time: elasticity(of: time, doubled: longer), flops: elasticity(of: before.flops, doubled: after.flops),
-            bytes: elasticity(of: before.bytes, doubled: after.bytes))
-        }
-        return MeasuredSigns(
-          time: time, cached: kept.cached.median(phase, where: isTaken),
-          reading: kept.reading.median(phase, where: isTaken), batch: elasticities(kept.batch, twice),
-          context: longer.flatMap { elasticities(kept.context, $0) })
-      }
-      result.signs = signs { _ in true }
-      let levels = Set(kept.whole.nodes(phase).map(\.level)).sorted()
-      let ofLevel = Dictionary(uniqueKeysWithValues: levels.map { level in (level, signs { $0.level == level }) })
-      result.nodes = kept.whole.nodes(phase).map { node in
-        TimedNodeResult(
-          node: node, measured: kept.whole.median(phase, node), figure: predicted[phase][node],
-          work: counts.work(at: node, in: phase), level: ofLevel[node.level]!)
-      }
-      return result
+          return MeasuredPhase.NodeSeconds(
+            level: node.level, side: node.side, component: node.component, whole: kept.whole.median(phase, node),
+            cached: kept.cached.median(phase, node), reading: kept.reading.median(phase, node),
+            batch: median(kept.batch), context: median(kept.context))
+        })
     }
   }
 }

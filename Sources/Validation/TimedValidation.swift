@@ -37,37 +37,37 @@ public struct TimedPhaseResult: Sendable {
   public var phase: Phase
   /// What the profile predicts.
   public var figure: TimeFigure
-  /// Every repetition, of both phases.
-  public var measured: Measurement
+  /// Every repetition that counts.
+  public var measured: MeasuredPhase
   /// What tells the bound; nil where nothing was run for it.
   public var signs: MeasuredSigns?
   /// The parts of the phase; empty where they were not timed.
   public var nodes: [TimedNodeResult] = []
   /// Whether too few repetitions were free of other programs, or they differ too much.
-  public var isDisturbed = false
+  public var isDisturbed: Bool { measured.isDisturbed }
   /// Whether the point corrected the profile that predicts it.
   public var isFitted = false
 
   /// Predicted beside measured, with the bounds that both point to.
   public var pair: TimedPair {
     TimedPair(
-      predicted: figure.time.value, measured: measured.median(phase), spreadPercent: measured.spreadPercent(phase),
+      predicted: figure.time.value, measured: measured.median, spreadPercent: measured.spreadPercent,
       predictedBound: figure.bound, regime: signs?.regime, isDisturbed: isDisturbed)
   }
 
   /// The sum over the nodes, timed one by one, over the time of the whole; nil where they were not timed.
   public var nodeSum: Double? {
-    nodes.isEmpty ? nil : nodes.reduce(0) { $0 + $1.measured } / measured.median(phase)
+    nodes.isEmpty ? nil : nodes.reduce(0) { $0 + $1.measured } / measured.median
   }
 
   /// Matrix and element-wise work over measured time, as a share of the profile's peak.
   public func computeShare(on profile: HardwareProfile) -> Double {
-    figure.flops / measured.median(phase) / (profile.peaks[.fp32]?.perSecond ?? .nan)
+    figure.flops / measured.median / (profile.peaks[.fp32]?.perSecond ?? .nan)
   }
 
   /// Counted traffic over measured time, as a share of main memory's bandwidth: above 1 where caches serve it.
   public func bandwidthShare(on profile: HardwareProfile) -> Double {
-    figure.bytes / measured.median(phase) / profile.memoryBandwidth.perSecond
+    figure.bytes / measured.median / profile.memoryBandwidth.perSecond
   }
 }
 

@@ -207,15 +207,15 @@ package struct MeasuredColumns {
     }
     let profile = profile
     return [
-      column("measured_s", "measured", .si(unit: "s")) { Cell($0.measured.median(phase)) },
+      column("measured_s", "measured", .si(unit: "s")) { Cell($0.measured.median) },
       column("spread_percent", "spread", .percent(decimals: 1)) { Cell($0.pair.spreadPercent) },
       predicted(.time) { PhaseFigure.time.value(of: PhaseResult($0.figure)).field },
       column("error_percent", "error", .percent(decimals: 1)) { Cell($0.pair.errorPercent) },
-      column("flop_per_s", "work", .si(unit: "FLOP/s")) { Cell($0.figure.flops / $0.measured.median(phase)) },
+      column("flop_per_s", "work", .si(unit: "FLOP/s")) { Cell($0.figure.flops / $0.measured.median) },
       column("compute_share_percent", "of the peak", .percent(decimals: 0)) {
         Cell(100 * $0.computeShare(on: profile))
       },
-      column("bytes_per_s", "traffic", .si(unit: "B/s")) { Cell($0.figure.bytes / $0.measured.median(phase)) },
+      column("bytes_per_s", "traffic", .si(unit: "B/s")) { Cell($0.figure.bytes / $0.measured.median) },
       column("bandwidth_share_percent", "of memory's", .percent(decimals: 0)) {
         Cell(100 * $0.bandwidthShare(on: profile))
       },

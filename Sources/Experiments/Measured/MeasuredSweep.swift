@@ -12,7 +12,9 @@ import Validation
 /// A point as it was measured: a row.
 package struct MeasuredPoint: Sendable {
   let subject: MeasuredSubject
-  /// One per phase with work.
+  /// One per phase with work, as it ran.
+  let measured: [MeasuredPhase]
+  /// The same beside the predictions.
   let phases: [TimedPhaseResult]
   /// Median of the reference kernel between the repetitions.
   /// - Unit: s
@@ -160,10 +162,13 @@ package struct MeasuredSweep {
       guard runs.round(until: needed, isStopped: { interrupt.isRaised }) else { return nil }
       references.append(meter.referenceSeconds)
     }
-    let results = try runs.results(on: profile, repetitions: needed)
-    return group.map { subject in
-      MeasuredPoint(
-        subject: subject, phases: results.filter { $0.point == subject.timed },
+    let roofline = try Roofline(profile, .float32)
+    let measured = runs.measured(needed)
+    return try group.map { subject in
+      let phases = measured.first { $0.point == subject.timed }?.phases ?? []
+      let predicted = try PredictedWorkload(subject.timed, roofline)
+      return MeasuredPoint(
+        subject: subject, measured: phases, phases: phases.map(predicted.result),
         referenceSeconds: Statistics.median(references))
     }
   }

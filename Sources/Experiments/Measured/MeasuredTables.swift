@@ -30,7 +30,7 @@ extension MeasuredScenario {
       ])
     for result in results {
       let (workload, pair) = (result.point.workload, result.pair)
-      let seconds = result.measured.median(result.phase)
+      let seconds = result.measured.median
       table.append([
         .text(result.point.name), .text(result.phase.rawValue), .text(setName(result.isFitted)),
         Cell(workload.promptLength),

@@ -82,11 +82,11 @@ public struct Roofline: Sendable {
     let work = engine.work(of: group)
     let (operation, peak) = ceiling(of: group)
     let rates = profile.rates(operation, peak: peak, workingSet: group.workingSet)
-    let masked = rates.maskedKeys(queries: group.queries, sharing: group.sharing)
+    let more = rates.halfSize + rates.maskedKeys(queries: group.queries, sharing: group.sharing)
     return DispatchCost(
       work: work, rates: rates,
-      compute: rates.perMatmulFlop * (work.matmulFlops + Affine((rates.halfSize + masked) * group.unitFlops))
-        + rates.perElementwiseFlop * (work.elementwiseFlops + Affine(masked * group.unitElementwiseFlops)),
+      compute: rates.perMatmulFlop * (work.matmulFlops + Affine(more * group.unitFlops))
+        + rates.perElementwiseFlop * (work.elementwiseFlops + Affine(more * group.unitElementwiseFlops)),
       memory: rates.perByte * work.bytes)
   }
 
