@@ -8,9 +8,11 @@ public struct MeasuredPhase: Codable, Hashable, Sendable {
   /// Median times of one node.
   /// - Unit: s
   public struct NodeSeconds: Codable, Hashable, Sendable {
-    /// Where the work is booked.
+    /// 0 … L.
     public var level: Int
+    /// Encoder or decoder.
     public var side: Side
+    /// What works there.
     public var component: Component
     /// As it is, with what it reads in a cache, and without arithmetic.
     public var whole, cached, reading: Double

@@ -9,6 +9,11 @@ public struct Elasticities: Hashable, Sendable {
   public var flops: Double
   /// Of counted traffic.
   public var bytes: Double
+
+  /// Each is log₂ of a ratio.
+  public init(time: Double, flops: Double, bytes: Double) {
+    (self.time, self.flops, self.bytes) = (time, flops, bytes)
+  }
 }
 
 /// Four measurements that each may say what a phase, or a level of it, waits for.
@@ -77,7 +82,8 @@ public struct MeasuredSigns: Hashable, Sendable {
     guard !said.isEmpty, time > 0, reading > 0 else { return nil }
     let compute = said.count { $0 == .compute }
     let bound: Bound =
-      2 * compute == said.count ? (cached > reading ? .compute : .memory) : 2 * compute > said.count ? .compute : .memory
+      2 * compute == said.count
+      ? (cached > reading ? .compute : .memory) : 2 * compute > said.count ? .compute : .memory
     let agree = compute == 0 || compute == said.count
     return MeasuredRegime(
       bound: bound, margin: cached / reading, confidence: agree && said.count >= 2 ? .high : .low)

@@ -1,9 +1,10 @@
 import Architectures
-import Measurement
 import Quantities
 import Reference
 import Tensors
 import Testing
+
+@testable import Measurement
 
 private let layer = LayerShape(width: 16, heads: 2, feedForward: 32)
 private let model = Model.photon(
@@ -33,10 +34,36 @@ private let model = Model.photon(
     let run = measured.run(workload)
     #expect(run.prefillSeconds[0] > 0 && run.decodeSeconds[0] > 0)
     #expect(run.cache == measured.run(workload).cache)
-    let nodes = measured.measureNodes(workload, repetitions: 1, warmup: 0)
-    #expect(nodes[.decode]!.allSatisfy { $0.seconds > 0 })
-    #expect(nodes[.decode]!.contains { $0.node == Node(0, .decoder, .head) })
-    #expect(!nodes[.prefill]!.contains { $0.node == Node(0, .decoder, .head) })
+    let head = Node(0, .decoder, .head)
+    for probe in [nil] + Probe.allCases.map(Optional.some) {
+      let times = measured.timeNodes(workload, probe: probe)
+      #expect(times.nodes(.decode).allSatisfy { times.median(.decode, $0) > 0 })
+      #expect(times.nodes(.decode).contains(head) && !times.nodes(.prefill).contains(head))
+      #expect(times.median(.prefill, head) == 0)
+    }
+    // Nothing is left out afterwards.
+    #expect(measured.run(workload).cache == run.cache)
+  }
+
+  @Test func `times of nodes add up repetition by repetition`() {
+    let measured = MeasuredModel(model, seed: 1, threads: 1)
+    let workload = Workload(promptLength: 8, generatedLength: 8)
+    var times = NodeTimes()
+    #expect(times.nodes(.prefill).isEmpty)
+    for _ in 0..<3 { times.append(measured.timeNodes(workload)) }
+    #expect(times.nodes(.prefill) == measured.timeNodes(workload).nodes(.prefill))
+  }
+
+  @Test func `what the system or the reference kernel says disturbs a run`() {
+    func isDisturbed(_ stolen: Double, _ switches: Double, _ ratio: Double) -> Bool {
+      Disturbance(stolenShare: stolen, switchesPerSecond: switches, referenceRatio: ratio).isDisturbed
+    }
+    #expect(!isDisturbed(0, 0, 1))
+    #expect(isDisturbed(0.05, 0, 1) && isDisturbed(0, 300, 1) && isDisturbed(0, 0, 2))
+    let meter = DisturbanceMeter(threads: 1)
+    var runs = 0
+    let watched = meter.watch { runs += 1 }
+    #expect(runs == 1 && watched.referenceRatio >= 1 && watched.stolenShare >= 0 && meter.referenceSeconds > 0)
   }
 
   @Test func `a trace times what lies between its dispatches and nothing after its end`() {

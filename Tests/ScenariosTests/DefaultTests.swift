@@ -147,7 +147,7 @@ struct DefaultTests {
     #expect(objective.conditions[1].holds { _ in nil } == nil)
     #expect(scenario.quality?.hasSuffix("/quality.csv") == true)
     #expect(scenario.measure.points == [Workload(promptLength: 8, generatedLength: 2)])
-    #expect(!scenario.measure.runsDoubled && scenario.measure.fittedShare == 0.25 && scenario.measure.seed == 9)
+    #expect(!scenario.measure.takesSigns && scenario.measure.fittedShare == 0.25 && scenario.measure.seed == 9)
     #expect(scenario.measure.repetitions == 2 && scenario.measure.warmup == 0 && scenario.measure.threads == 1)
   }
 }

@@ -93,7 +93,7 @@ struct ShippedScenarioTests {
     let scenario = try load("quickstart")
     #expect(scenario.grid.count == 6)
     #expect(scenario.compare.map(\.name) == ["block-small", "vanilla-small"])
-    #expect(scenario.measure.repetitions == 3 && scenario.measure.fittedShare == 0.5 && scenario.measure.runsDoubled)
+    #expect(scenario.measure.repetitions == 3 && scenario.measure.fittedShare == 0.5 && scenario.measure.takesSigns)
     #expect(scenario.objective?.member == "decode.time_per_token_s")
     #expect(scenario.grid.point(at: 5)?.precision == .float32)
   }

@@ -41,15 +41,12 @@ private let points = [Family.vanilla, .block].flatMap { family in
 /// What a stopwatch without error would measure on a machine.
 private func results(on truth: HardwareProfile) throws -> [TimedPhaseResult] {
   let roofline = try Roofline(truth, .float32)
-  let none = CacheFigures(bytesAfterPrefill: 0, bytesAtEnd: 0, peakBytes: 0, localPeakBytes: 0)
   return points.flatMap { point in
     let phases = TimedPhases(Question(point.model, point.workload, .float32), roofline)
     return Phase.allCases.map { phase in
       TimedPhaseResult(
         point: point, phase: phase, figure: phases[phase].total,
-        measured: Measurement(
-          workload: point.workload, prefillSeconds: [phases.prefill.total.time.value],
-          decodeSeconds: [phases.decode.total.time.value], cache: none))
+        measured: MeasuredPhase(phase, seconds: [phases[phase].total.time.value]))
     }
   }
 }
@@ -68,7 +65,7 @@ private func results(on truth: HardwareProfile) throws -> [TimedPhaseResult] {
       let roofline = try Roofline(profile, .float32)
       return measured.filter { !fitted.contains($0.point) }.map { result in
         let phases = TimedPhases(Question(result.point.model, result.point.workload, .float32), roofline)
-        return abs(phases[result.phase].total.time.value / result.measured.median(result.phase) - 1)
+        return abs(phases[result.phase].total.time.value / result.measured.median - 1)
       }.max()!
     }
     // The true factors are ln(1/0.8)/0.15, ln(1/0.85)/0.15 and ln 2/0.5 spreads from 1 and cost 5.3 together, so the

@@ -141,7 +141,8 @@ extension MeasuredScenario {
         "Not decided: other programs or other machines disturbed the runs, or their times differ by more than 5 %.")
     case .kept:
       sentences.append(
-        "Every mean error of held-out points is at most \(Int(aim)) %, or twice the run-to-run spread where that is larger.")
+        "Every mean error of held-out points is at most \(Int(aim)) %, or twice the run-to-run spread where that is larger."
+      )
     case .missed:
       sentences.append(
         "Above \(Int(aim)) % and above twice the run-to-run spread: "
@@ -153,7 +154,8 @@ extension MeasuredScenario {
     }
     if let load, load > 0.5 {
       sentences.append(
-        "Other programs were running (load average \(NumberFormat.fixed(decimals: 1).text(load)) before the first run).")
+        "Other programs were running (load average \(NumberFormat.fixed(decimals: 1).text(load)) before the first run)."
+      )
     }
     return sentences
   }

@@ -37,7 +37,8 @@ extension MeasuredScenario {
         Cell(workload.generatedLength), Cell(workload.batchSize), Cell(workload.continuations), Cell(seconds),
         Cell(pair.spreadPercent), Cell(pair.predicted), Cell(pair.errorPercent), Cell(result.figure.flops / seconds),
         Cell(100 * result.computeShare(on: profile)), Cell(result.figure.bytes / seconds),
-        Cell(100 * result.bandwidthShare(on: profile)), Cell(result.signs?.batch?.time), Cell(result.signs?.context?.time),
+        Cell(100 * result.bandwidthShare(on: profile)), Cell(result.signs?.batch?.time),
+        Cell(result.signs?.context?.time),
         .text(pair.predictedBound.rawValue), pair.regime.map { .text($0.bound.rawValue) } ?? .missing,
         pair.regime.map { .text($0.confidence.rawValue) } ?? .missing, .text(result.isDisturbed ? "yes" : "no"),
       ])

@@ -17,8 +17,11 @@ struct MeasureCommand: ParsableCommand {
       threads: the scenario's `measure` section), and once more at twice the batch and at twice the prompt: how time \
       grows there tells what it was spent on. Everything runs in float32. Points are taken in an order of which every \
       beginning covers the grid evenly, so a run that --time-limit or an interrupt ends has seen all values of every \
-      axis. With -o rows are written as soon as points are finished, and the same command goes on where it was stopped; \
+      axis. A run that other programs disturbed does not count and is done again. With -o rows are written as soon as points are finished, and the same command goes on where it was stopped; \
       docs/measurement.md names the columns.
+
+      Exit code 75 means that fewer than four fifths of the phases were undisturbed: the rows are written, but nothing is \
+      decided about the predictions.
 
         photon measure scenarios/quickstart.yaml
         photon measure scenarios/chunk-condition-sweep.yaml --set model.preset=photon-tiny --time-limit 60 -o measured.csv
@@ -75,7 +78,9 @@ struct MeasureCommand: ParsableCommand {
       let output = try MeasuredOutput(columns.points, destination)
       let end = try measure(subjects, sweep, into: output) { try $0.points($1, timeLimit: timeLimit, finished: $2) }
       guard !output.rows.isEmpty else { return }
-      printOutput(MeasuredScenario(end, output.rows, load: load).agreementText(width: lines.width))
+      let measured = MeasuredScenario(end, output.rows, load: load)
+      printOutput(measured.agreementText(width: lines.width))
+      if measured.verdict == .notDecided { throw ExitCode.notDecided }
     }
   }
 

@@ -3,6 +3,11 @@ import Experiments
 import Hardware
 import Scenarios
 
+extension ExitCode {
+  /// Too much was disturbed for a verdict: EX_TEMPFAIL of sysexits.h, try again later.
+  static let notDecided = ExitCode(75)
+}
+
 /// How a command runs models on this machine.
 struct MeasuringOptions: ParsableArguments {
   @Option(
