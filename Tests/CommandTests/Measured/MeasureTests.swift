@@ -81,7 +81,7 @@ struct MeasureTests {
     #expect(measured.subtracting(swept).isSubset(of: page) && page.isSubset(of: measured))
     let ofNodes = Set(try DocumentTests.Page("measurement.md").keys("Nodes"))
     let nodes = try await columns(["--nodes"]).subtracting(measured).subtracting(swept)
-    #expect(nodes == ofNodes.subtracting(["node_sum_percent"]))
+    #expect(nodes == ofNodes)
   }
 
   @Test func `JSON Lines and the table say the same as CSV`() async throws {
