@@ -28,8 +28,9 @@ public struct ServingPrediction: Sendable {
   /// Every measured time of a row that the profile can predict.
   static func all(_ served: ServingCase, on profile: HardwareProfile) throws -> [ServingPrediction] {
     let outside = profile.calibration?.outside(served.point) ?? []
-    return try MeasuredMetric.allCases.compactMap { metric in
-      guard let measured = served.point.row.times[metric], let predicted = try served.predicted(metric, on: profile)
+    let roofline = try Roofline(profile, served.point.precision)
+    return MeasuredMetric.allCases.compactMap { metric in
+      guard let measured = served.point.row.times[metric], let predicted = served.predicted(metric, roofline)
       else { return nil }
       return ServingPrediction(
         row: served.point.row, metric: metric, measured: measured, predicted: predicted, active: served.active,
@@ -41,6 +42,10 @@ public struct ServingPrediction: Sendable {
   /// - Throws: `HardwareError`, `CountOverflow`
   public static func predict(_ points: [ServingPoint], on profile: HardwareProfile) throws -> [ServingPrediction] {
     try points.flatMap { try all(ServingCase($0, memoryOf: profile), on: profile) }
+  }
+
+  static func predict(_ cases: [ServingCase], on profile: HardwareProfile) throws -> [ServingPrediction] {
+    try cases.flatMap { try all($0.on(memoryOf: profile), on: profile) }
   }
 }
 
