@@ -68,7 +68,8 @@ public struct MeasuredNodes: Sendable {
     guard cells.count == columns.count else {
       collector.add(
         Diagnostic(
-          cells[0].position, path: "", found: "found \(cells.count) cells", accepted: "\(columns.count), as the header has"))
+          cells[0].position, path: "", found: "found \(cells.count) cells",
+          accepted: "\(columns.count), as the header has"))
       return nil
     }
     func read<Value>(_ column: String, _ accepted: String, _ value: (String) -> Value?) -> Value? {

@@ -36,7 +36,6 @@ public struct MeasuredTable: Sendable {
   }
 }
 
-
 private struct TableReader {
   static let words = ["id", "model", "hardware", "engine", "precision"]
   static let counts = ["prompt", "generated", "concurrency", "context"]

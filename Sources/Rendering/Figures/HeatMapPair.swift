@@ -52,7 +52,9 @@ public struct HeatMapPair: Figure {
     left: Panel, right: Panel, quantity: String, format: NumberFormat,
     size: FigureSize = FigureSize(width: 1000, height: 460)
   ) {
-    for cells in [left.values.map(\.count), right.values.map(\.count), left.texts.map(\.count), right.texts.map(\.count)] {
+    for cells in [
+      left.values.map(\.count), right.values.map(\.count), left.texts.map(\.count), right.texts.map(\.count),
+    ] {
       precondition(cells == rows.map { _ in columns.count }, "a pair of maps has one value per row and column")
     }
     (self.title, self.subtitle, self.size) = (title, subtitle, size)

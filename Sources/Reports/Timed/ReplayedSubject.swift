@@ -20,7 +20,8 @@ extension TimedSubject {
     _ scenario: Scenario, _ source: ReplayedRows, on base: HardwareProfile, searchPaths: [String], command: String
   ) throws {
     let table = try MeasuredTable(file: source.rows)
-    if let row = table.rows.first(where: { !$0.hardware.isEmpty && $0.hardware != ScenarioFiles.canonical(base.name) }) {
+    if let row = table.rows.first(where: { !$0.hardware.isEmpty && $0.hardware != ScenarioFiles.canonical(base.name) })
+    {
       throw ScenarioError([
         Diagnostic(
           row.position, path: "hardware", found: "the row is of \(row.hardware)",
@@ -127,7 +128,8 @@ extension TimedPhasePoint {
           Diagnostic(
             part.position, path: "matmul_flops",
             found: "\(part.matmulFlops) FLOP and \(part.trafficBytes) bytes of \(part.node)",
-            accepted: "\(work.matmulFlops) FLOP and \(bytes(work.trafficBits)) bytes, which this version counts of the row")
+            accepted:
+              "\(work.matmulFlops) FLOP and \(bytes(work.trafficBits)) bytes, which this version counts of the row")
         ])
       }
       let figure = estimate[part.node]

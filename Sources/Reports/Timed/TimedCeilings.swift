@@ -1,6 +1,7 @@
 import Architectures
 import Formulas
 import Foundation
+import GSL
 import Quantities
 import Rendering
 
@@ -32,6 +33,7 @@ extension TimedSubject {
         + "\(NumberFormat.si(unit: "B/s").text(bandwidth)) of memory. Left of its edge, at "
         + "\(significant(peak / bandwidth)) FLOP per byte, memory limits; right of it arithmetic. Points above the slope moved "
         + "bytes that a cache served.")
+    report.document.list([sumText, servedText].compactMap(\.self))
     for phase in Phase.allCases {
       let operations = operations(phase)
       guard !operations.isEmpty else { continue }
@@ -41,9 +43,33 @@ extension TimedSubject {
           "\(phase.title): nodes reach up to \(wholePercent((rates.map { $0.flops / $0.measured }.max() ?? 0) / peak)) of the peak",
           subtitle: "\(number(rates.count)) nodes with arithmetic; those that lie together are drawn once",
           roofs: [.init("ceilings", bandwidth: bandwidth, peak: peak)], operations: operations),
-        "roofline-\(phase.rawValue)", caption: "Measured rate over arithmetic intensity of the nodes of \(phase.rawValue).")
+        "roofline-\(phase.rawValue)",
+        caption: "Measured rate over arithmetic intensity of the nodes of \(phase.rawValue).")
     }
     try await bandwidthFigure(&report)
+  }
+
+  /// Whether the parts make the whole.
+  private var sumText: String? {
+    let shares = quiet.filter { !$0.nodes.isEmpty }.map { point in
+      point.nodes.reduce(0) { $0 + $1.measured } / point.measured
+    }
+    guard let least = shares.min(), let most = shares.max() else { return nil }
+    return "The nodes of a phase take \(significant(Statistics.median(shares))) of its time together (median; "
+      + "\(significant(least)) to \(significant(most))): what they gain or lose by running alone."
+  }
+
+  /// Where counted bytes did not come from memory.
+  private var servedText: String? {
+    let nodes = quiet.flatMap { point in point.nodes.map { (point: point, node: $0) } }
+    let served = nodes.filter { $0.node.traffic / $0.node.measured > bandwidth }
+    let places = served.inOrder { [AnyHashable($0.node.node), AnyHashable($0.point.phase)] }
+    guard let most = places.max(by: { $0.count < $1.count }) else { return nil }
+    let first = most[0]
+    return "\(number(served.count)) of \(number(nodes.count)) nodes moved more counted bytes than memory can, "
+      + "\(number(most.count)) of them \(first.node.node.component.words) of the level \(first.node.node.level) "
+      + "\(first.node.node.side.rawValue) in \(first.point.phase.rawValue): a cache served them, or a kernel read once what the "
+      + "counts, which go by query, have several times. Predictions that take such bytes from memory are too slow there."
   }
 
   private func operations(_ phase: Phase) -> [RooflineChart.Operation] {
@@ -53,14 +79,16 @@ extension TimedSubject {
     }
     var known: Set<Place> = []
     let nodes = quiet.filter { $0.phase == phase }.flatMap(\.nodes).filter { $0.flops > 0 && $0.traffic > 0 }
-    return nodes.compactMap { node -> RooflineChart.Operation? in
+    // By component, so that both phases give one the same colour.
+    return nodes.sorted { $0.node.component.ordinal < $1.node.component.ordinal }.compactMap {
+      node -> RooflineChart.Operation? in
       let (intensity, rate) = (node.flops / node.traffic, node.flops / node.measured)
       func place(_ value: Double) -> Int { Int((Self.placesPerDecade * log10(value)).rounded()) }
       guard known.insert(Place(component: node.node.component, x: place(intensity), y: place(rate))).inserted else {
         return nil
       }
       return .init("", group: node.node.component.words, intensity: intensity, rate: rate)
-    }.inOrder(by: \.group).flatMap(\.self)
+    }
   }
 
   /// Levels and sides at the smallest and largest batch of one model and context: those with the most timed points.
@@ -77,10 +105,13 @@ extension TimedSubject {
     var categories: [String] = []
     var values: [[Double?]] = []
     for point in shown {
-      for nodes in point.nodes.inOrder(by: { [$0.node.level, $0.node.side == .encoder ? 0 : 1] }) {
+      for nodes in point.nodes.sorted(by: { $0.node < $1.node }).inOrder(by: {
+        [$0.node.level, $0.node.side == .encoder ? 0 : 1]
+      }) {
         let seconds = nodes.reduce(0) { $0 + $1.measured }
         categories.append(
-          "\(point.phase.rawValue), batch \(point.question.workload.batchSize): level \(nodes[0].node.level) \(nodes[0].node.side.rawValue)")
+          "\(point.phase.rawValue), batch \(point.question.workload.batchSize): level \(nodes[0].node.level) \(nodes[0].node.side.rawValue)"
+        )
         values.append(
           byteKinds.map { kind in
             100 * nodes.reduce(0) { $0 + Double(kind.bits($1.work)) / 8 } / seconds / bandwidth
@@ -92,11 +123,16 @@ extension TimedSubject {
       BarChart(
         "Bandwidth that levels reach: up to \(wholePercent((values.map { $0.reduce(0) { $0 + ($1 ?? 0) } }.max() ?? 0) / 100)) of memory's",
         subtitle: "\(own[0].variant)" + (model.levels.isEmpty ? "" : ", \(model.hierarchyText)")
-          + "; " + shown.inOrder(by: \.phase).map { "\($0[0].phase == .prefill ? "prompt" : "context") \(number($0[0].question.workload.promptLength))" }.joined(separator: ", "),
+          + "; "
+          + shown.inOrder(by: \.phase).map {
+            "\($0[0].phase == .prefill ? "prompt" : "context") \(number($0[0].question.workload.promptLength))"
+          }.joined(separator: ", "),
         axis: Axis("bytes of the work over measured time (% of memory's bandwidth)"), categories: categories,
         series: byteKinds.map(\.name), values: values, format: .percent(decimals: 0)),
       "bandwidth",
-      caption: "Achieved bandwidth of each level and side by what the bytes are of; a level of arithmetic reaches little of it.")
+      caption:
+        "Achieved bandwidth of each level and side by what the bytes are of; a level of arithmetic reaches little of it."
+    )
   }
 }
 

@@ -45,11 +45,13 @@ extension TimedSubject {
         + "slowest lengths show what was at stake. Other lengths are other models, so this is about time and not about "
         + "quality.")
     var table = Table([
-      .text("model"), .text("phase"), .text("place", "workload"), Column("hierarchies"), .text("best", "fastest measured"),
+      .text("model"), .text("phase"), .text("place", "workload"), Column("hierarchies"),
+      .text("best", "fastest measured"),
       .text("chosen", "fastest predicted"), Column("regret_percent", "regret", as: .percent(decimals: 1)),
       Column("stake", "slowest over fastest", as: .ratio),
     ])
-    let shown = choices.count <= Self.mostChoices
+    let shown =
+      choices.count <= Self.mostChoices
       ? choices : Array(choices.sorted { $0.regretPercent > $1.regretPercent }.prefix(Self.mostChoices))
     for choice in shown {
       table.append([

@@ -58,9 +58,10 @@ extension TimedSubject {
   private var errorTable: Table {
     var table = Table(
       [.text("set"), .text("family"), .text("phase"), Column("points")]
-        + [("mean", "mean error"), ("median", "median"), ("worst", "worst"), ("bias", "bias"), ("spread", "spread")].map {
-          Column("\($0.0)_percent", $0.1, as: .percent(decimals: 1))
-        })
+        + [("mean", "mean error"), ("median", "median"), ("worst", "worst"), ("bias", "bias"), ("spread", "spread")].map
+      {
+        Column("\($0.0)_percent", $0.1, as: .percent(decimals: 1))
+      })
     for row in errorRows {
       let errors = row.errors
       table.append([

@@ -42,7 +42,8 @@ extension TimedSubject {
     let levels = 0...(hierarchies.map { $0[0].question.model.levelCount }.max() ?? 0)
     document.heading("Bounds of each level")
     document.paragraph(
-      "By measurement, with the number of workloads in brackets; a dash where no sign speaks or the level does nothing.")
+      "By measurement, with the number of workloads in brackets; a dash where no sign speaks or the level does nothing."
+    )
     var table = Table(
       [.text("model"), .text("lengths"), .text("phase")] + levels.map { .text("level\($0)", "level \($0)") })
     for points in hierarchies {
@@ -60,7 +61,8 @@ extension TimedSubject {
     }
     document.paragraph(
       "The prediction, taken for a level as what most of its time waits for, says the same in "
-        + "\(wholePercent(Double(all.agreeing) / Double(all.points))) of the \(number(all.points)) levels with a measured bound.")
+        + "\(wholePercent(Double(all.agreeing) / Double(all.points))) of the \(number(all.points)) levels with a measured bound."
+    )
   }
 
   /// Points of one model and phase where some level has a measured bound.

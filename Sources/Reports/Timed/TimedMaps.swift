@@ -104,8 +104,10 @@ extension TimedSubject {
     for same in kinds(grids) {
       let counts = same.map(\.points.count)
       let cells = counts.min() == counts.max() ? "\(counts[0])" : "\(counts.min()!)–\(counts.max()!)"
-      let isDrawn = shown.contains { $0.title == same[0].title && $0.first.variant == same[0].first.variant
-        && $0.first.phase == same[0].first.phase }
+      let isDrawn = shown.contains {
+        $0.title == same[0].title && $0.first.variant == same[0].first.variant
+          && $0.first.phase == same[0].first.phase
+      }
       table.append([
         Cell("`\(same[0].first.variant)`"), Cell(same[0].first.phase.rawValue), Cell(same[0].title), Cell(same.count),
         Cell(cells), Cell(isDrawn ? 1 : 0),
@@ -136,7 +138,7 @@ extension TimedSubject {
         "predicted", values: cells(nil) { $0.predictedPerToken },
         texts: cells("–") { "\(format.text($0.predictedPerToken))\n\(signed($0.errorPercent))" },
         highlighted: [predicted]),
-      quantity: "\(grid.first.phase.tokenTime) (s)", format: format)
+      quantity: grid.first.phase.tokenTime, format: format)
   }
 }
 

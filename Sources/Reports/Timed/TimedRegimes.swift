@@ -106,7 +106,9 @@ extension TimedSubject {
     for (index, grid) in grids.enumerated() {
       try await report.figure(
         figure(grid), "regimes-\(index + 1)",
-        caption: "Bounds of \(grid.points[0].phase.rawValue) over batch and context: predicted in colour, measured as a letter.")
+        caption:
+          "Bounds of \(grid.points[0].phase.rawValue) over batch and context: predicted in colour, measured as a letter."
+      )
     }
   }
 

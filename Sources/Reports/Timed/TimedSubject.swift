@@ -109,7 +109,8 @@ extension TimedPhasePoint {
     let model = question.model
     let usual = Payload(of: model.family)
     let other = Model(vocabulary: model.vocabulary, layer: model.layer, payload: usual)
-    return ([name]
+    return
+      ([name]
       + (model.decoderInput == other.decoderInput ? [] : [model.decoderInput.rawValue])
       + (model.generation == other.generation ? [] : [model.generation.rawValue])).joined(separator: ", ")
   }
