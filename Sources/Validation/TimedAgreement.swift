@@ -80,4 +80,3 @@ public struct TimedAgreement: Hashable, Sendable {
   /// Whether the mean error is at most `limit` or, where that is larger, twice the run-to-run spread.
   public func isWithin(percent limit: Double) -> Bool { mapePercent <= max(limit, 2 * spreadPercent) }
 }
-

@@ -20,28 +20,22 @@ private struct Throughput {
 
 /// Two signs of what a phase waited for that need no more than its time and that of a neighbour with another batch.
 ///
-/// - *Elasticity*: from one batch to the next, time grows like arithmetic or like traffic, whichever has the nearer
-///   exponent. Silent where both grow alike.
+/// - *Elasticity*: from one batch to the next, time grows like arithmetic or like traffic (`Elasticities`).
 /// - *Ceilings*: a phase that reaches a good share of one ceiling and less than half as much of the other waits for the
 ///   first. Silent far below both, where it waits for something else.
 private enum RegimeSigns {
-  /// How far exponents of arithmetic and traffic must lie apart. Chosen: times that are off by 5 % in opposite directions
-  /// move an exponent over one doubling by log₂(1.05 / 0.95) = 0.14.
-  static let distinctExponents = 0.2
   /// A good share of a ceiling. Chosen: products of few rows reach a third of the bandwidth in the best case.
   static let goodShare = 0.25
   /// How much more of one ceiling than of the other. Chosen.
   static let distinctShares = 2.0
 
   static func elasticity(_ low: Throughput, _ high: Throughput) -> Bound? {
-    guard low.flops > 0, low.bytes > 0 else { return nil }
-    let doublings = log(high.flops / low.flops)
-    guard doublings > 0 else { return nil }
-    // In units of the growth of arithmetic, which is that of the batch.
-    let bytes = log(high.bytes / low.bytes) / doublings
-    let time = log(high.seconds / low.seconds) / doublings
-    guard abs(1 - bytes) >= distinctExponents else { return nil }
-    return abs(time - 1) < abs(time - bytes) ? .compute : .memory
+    guard low.flops > 0, low.bytes > 0, high.flops > low.flops else { return nil }
+    // Arithmetic grows as the batch does.
+    let batch = log(high.flops / low.flops)
+    return Elasticities(
+      time: log(high.seconds / low.seconds) / batch, flops: 1, bytes: log(high.bytes / low.bytes) / batch
+    ).bound
   }
 
   static func ceilings(_ work: Throughput, peak: Double, bandwidth: Double) -> Bound? {
