@@ -91,6 +91,8 @@ public struct Scenario: Sendable {
   public let critical: CriticalAnswers?
   /// Measured times that the report of cache methods quotes; `nil` where the scenario does not say.
   public let timed: TimedAnswers?
+  /// Times of a sweep on another machine that a report of its own kind is about; `nil` where the scenario does not say.
+  public let replayed: ReplayedRows?
   /// The text, for complaints about what only a command can check.
   private let root: PositionedValue
   private let options: ScenarioOptions
@@ -173,6 +175,9 @@ public struct Scenario: Sendable {
     let timed = reader.section(TimedAnswers.key).flatMap { section in
       TimedAnswers.read(section) { Self.tablePath($0, directory) }
     }
+    let replayed = reader.section(ReplayedRows.key).flatMap { section in
+      ReplayedRows.read(section) { Self.tablePath($0, directory) }
+    }
     if reader.has(CacheQuality.key), !reader.has(QualitySweep.key) {
       reader.report(CacheQuality.key, "no models to try caches on", accepted: "a section quality_sweep beside it")
     }
@@ -204,6 +209,7 @@ public struct Scenario: Sendable {
     self.cacheQuality = cacheQuality
     self.critical = critical
     self.timed = timed
+    self.replayed = replayed
     self.root = root
     self.options = options
     self.published = published

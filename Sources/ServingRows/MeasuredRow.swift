@@ -49,6 +49,9 @@ public struct MeasuredRow: Hashable, Sendable {
   public var context: Int?
   /// - Unit: s
   public var times: [MeasuredMetric: Double]
+  /// Of the repetitions, for readers.
+  /// - Unit: percent
+  public var spreadPercent: Double?
 
   /// Times are in s; metrics that were not measured are left out.
   public init(

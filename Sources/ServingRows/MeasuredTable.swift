@@ -7,6 +7,8 @@ public struct MeasuredTable: Sendable {
   public var file: String
   /// In the order of the text.
   public var rows: [MeasuredRow]
+  /// Lines above the header that begin with `#`, without it: what measured, and where.
+  public var comments: [String]
 
   /// Whether measured times per output token count the first token; they are converted to those that do not.
   public enum Latency: String, CaseIterable, Sendable {
@@ -25,24 +27,13 @@ public struct MeasuredTable: Sendable {
   public init(text: String, file: String, latency: Latency = .exclusive) throws(ScenarioError) {
     let collector = DiagnosticCollector()
     var reader = TableReader(file: file, latency: latency, collector: collector)
-    // Spreadsheets begin a file with a byte order mark.
-    let text = text.hasPrefix("\u{FEFF}") ? String(text.dropFirst()) : text
-    for (index, line) in text.replacing("\r\n", with: "\n").split(separator: "\n", omittingEmptySubsequences: false)
-      .enumerated()
-    {
-      reader.read(line, number: index + 1)
-    }
+    for (index, line) in tableLines(text).enumerated() { reader.read(line, number: index + 1) }
     reader.finish()
     try collector.throwIfAny()
     self.file = file
     rows = reader.rows
+    comments = reader.comments
   }
-}
-
-/// A cell and where it begins.
-struct TableCell {
-  var text: String
-  var position: Position
 }
 
 private struct TableReader {
@@ -58,10 +49,12 @@ private struct TableReader {
   let collector: DiagnosticCollector
   var header: [TableCell]?
   var rows: [MeasuredRow] = []
+  var comments: [String] = []
 
   mutating func read(_ line: Substring, number: Int) {
+    if line.first == "#", header == nil { comments.append(line.dropFirst().trimmingCharacters(in: .whitespaces)) }
     if line.first == "#" || line.allSatisfy(\.isWhitespace) { return }
-    guard let cells = cells(of: line, number: number) else { return }
+    guard let cells = tableCells(of: line, number: number, file, collector) else { return }
     guard let header else {
       check(header: cells)
       self.header = cells
@@ -104,42 +97,6 @@ private struct TableReader {
     }
   }
 
-  // MARK: Cells
-
-  /// Fields between commas; one in quotes may hold commas and doubled quotes.
-  private func cells(of line: Substring, number: Int) -> [TableCell]? {
-    var cells: [TableCell] = []
-    var text = ""
-    var start = 1
-    var quoted = false
-    var previous: Unicode.Scalar?
-    for (index, scalar) in line.unicodeScalars.enumerated() {
-      if scalar == "\"" {
-        if previous == "\"", !quoted { text.unicodeScalars.append(scalar) }
-        quoted.toggle()
-        previous = scalar
-        continue
-      }
-      previous = scalar
-      if scalar == ",", !quoted {
-        cells.append(cell(text, Position(file: file, line: number, column: start)))
-        text = ""
-        start = index + 2
-      } else {
-        text.unicodeScalars.append(scalar)
-      }
-    }
-    if quoted {
-      report(Position(file: file, line: number, column: start), "", "a quotation mark is not closed")
-      return nil
-    }
-    return cells + [cell(text, Position(file: file, line: number, column: start))]
-  }
-
-  private func cell(_ text: String, _ position: Position) -> TableCell {
-    TableCell(text: text.trimmingCharacters(in: .whitespaces), position: position)
-  }
-
   // MARK: Values
 
   private func row(_ cells: [String: TableCell], at start: Position) -> MeasuredRow {
@@ -166,6 +123,7 @@ private struct TableReader {
       guard let cell = cells[column.text], !cell.text.isEmpty else { continue }
       row.settings.append(ModelSetting(argument: "\(column.text)=\(cell.text)", position: cell.position))
     }
+    if let spread = Double(text("spread_percent")), spread >= 0 { row.spreadPercent = spread }
     check(row, cells, start)
     return latency == .inclusive ? excludingFirstToken(row, start) : row
   }

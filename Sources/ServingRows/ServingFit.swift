@@ -77,22 +77,27 @@ public struct ServingFit: Sendable {
   public init(
     _ points: [ServingPoint], base: HardwareProfile, form: ServingForm, requiresRank: Bool = true
   ) throws {
+    let cases = try servingCases(points, memoryOf: base)
     try self.init(
-      points, base: withFittedMemory(points, base), form: form, requiresRank: requiresRank, summarises: true)
+      cases, base: withFittedMemory(cases, base), form: form, requiresRank: requiresRank, summarises: true)
   }
 
   init(
-    _ points: [ServingPoint], base: HardwareProfile, form: ServingForm, requiresRank: Bool, summarises: Bool
+    _ cases: [ServingCase], base: HardwareProfile, form: ServingForm, requiresRank: Bool, summarises: Bool
   ) throws {
-    let cases = try points.map { try ServingCase($0, memoryOf: base) }
-    let observations = try Self.observations(cases, base)
+    let cases = cases.map { $0.on(memoryOf: base) }
+    let observations = Self.observations(cases)
     let parameters = form.coefficients.count
-    if observations.count < parameters {
-      throw ServingFitError.tooFewRows(rows: observations.count, parameters: parameters)
+    let count = observations.reduce(0) { $0 + $1.observations.count }
+    if count < parameters {
+      throw ServingFitError.tooFewRows(rows: count, parameters: parameters)
     }
     func errors(_ positions: [Double]) throws -> [Double] {
       let profile = form.profile(at: positions, base: base)
-      return try observations.map { try $0.relativeError(on: profile) / Self.noise }
+      return try observations.flatMap { precision, observations in
+        let roofline = try Roofline(profile, precision)
+        return observations.map { $0.relativeError(roofline) / Self.noise }
+      }
     }
     let start = [Double](repeating: 0, count: parameters)
     // Where arithmetic and traffic change places, the errors have kinks.
@@ -117,19 +122,28 @@ public struct ServingFit: Sendable {
     predictions = []
     guard summarises else { return }
     predictions = try cases.flatMap { try ServingPrediction.all($0, on: profile) }
-    profile.calibration = summary(points, fitted: observations.count)
+    profile.calibration = summary(cases.map(\.point), fitted: count)
   }
 
-  /// The times that coefficients are fitted to; first tokens wait in queues and are fitted afterwards.
-  private static func observations(_ cases: [ServingCase], _ base: HardwareProfile) throws -> [Observation] {
-    try cases.flatMap { served in
-      try MeasuredMetric.allCases.compactMap { metric -> Observation? in
-        guard metric != .timeToFirstToken, let measured = served.point.row.times[metric],
-          try served.predicted(metric, on: base) != nil
+  /// The times that coefficients are fitted to, by precision in the order of the rows; first tokens wait in queues and
+  /// are fitted afterwards.
+  private static func observations(
+    _ cases: [ServingCase]
+  ) -> [(precision: Precision, observations: [Observation])] {
+    var groups: [(precision: Precision, observations: [Observation])] = []
+    for served in cases {
+      let own = MeasuredMetric.allCases.compactMap { metric -> Observation? in
+        guard metric != .timeToFirstToken, let measured = served.row.times[metric], let terms = served.terms[metric]
         else { return nil }
-        return Observation(served: served, metric: metric, measured: measured)
+        return Observation(terms: terms, measured: measured)
+      }
+      if let index = groups.firstIndex(where: { $0.precision == served.point.precision }) {
+        groups[index].observations += own
+      } else {
+        groups.append((served.point.precision, own))
       }
     }
+    return groups
   }
 
   /// Coefficients to which the errors of the rows react as to a combination of those before (Gram–Schmidt on the columns
@@ -170,13 +184,8 @@ public struct ServingFit: Sendable {
 private func dot(_ left: [Double], _ right: [Double]) -> Double { zip(left, right).reduce(0) { $0 + $1.0 * $1.1 } }
 
 private struct Observation {
-  var served: ServingCase
-  var metric: MeasuredMetric
+  var terms: [ServingCase.Term]
   var measured: Double
 
-  /// Whether the profile has the rate was checked when the observation was made.
-  func relativeError(on profile: HardwareProfile) throws -> Double {
-    // Not a number is refused by the fit with a sentence.
-    try served.predicted(metric, on: profile).map { $0 / measured - 1 } ?? .nan
-  }
+  func relativeError(_ roofline: Roofline) -> Double { roofline.seconds(terms) / measured - 1 }
 }

@@ -1,18 +1,24 @@
 import Formulas
 import GSL
 import Hardware
+import Synchronization
 
 /// Predictions of rows by profiles that were fitted without them.
 public struct ServingHoldOut: Sendable {
-  let points: [ServingPoint]
+  let cases: [ServingCase]
   let base: HardwareProfile
+  private let known: KnownFits
 
   /// - Parameters:
   ///   - points: rows with their models, of one machine.
   ///   - base: the machine, whose efficiencies are fitted anew for each group of rows that is left out.
-  public init(_ points: [ServingPoint], base: HardwareProfile) {
-    self.points = points
-    self.base = base
+  /// - Throws: `CountOverflow`
+  public init(_ points: [ServingPoint], base: HardwareProfile) throws {
+    self.init(try servingCases(points, memoryOf: base), base: base, known: KnownFits())
+  }
+
+  init(_ cases: [ServingCase], base: HardwareProfile, known: KnownFits) {
+    (self.cases, self.base, self.known) = (cases, base, known)
   }
 
   /// For every value of a column, fits the other rows and predicts those that have it.
@@ -22,13 +28,13 @@ public struct ServingHoldOut: Sendable {
   /// - Throws: `ServingFitError.tooFewRows` where even all other rows are too few.
   public func predictions(leavingOut column: MeasuredColumn) throws -> [ServingPrediction] {
     var fits: [String: ServingFit] = [:]
-    return try points.flatMap { point -> [ServingPrediction] in
-      let left = column.value(of: point.row)
-      let (training, scope) = try self.training(for: point, without: column)
+    return try cases.flatMap { served -> [ServingPrediction] in
+      let left = column.value(of: served.row)
+      let (training, scope) = try self.training(for: served, without: column)
       let key = scope + " without \(column.rawValue) \(left)"
-      let fit = try fits[key] ?? chosenFit(training, base: base, requiresRank: false)
+      let fit = try fits[key] ?? chosenFit(training, base: base, requiresRank: false, known: known)
       fits[key] = fit
-      return try ServingPrediction.predict([point], on: fit.profile).map { prediction in
+      return try ServingPrediction.predict([served], on: fit.profile).map { prediction in
         var prediction = prediction
         prediction.fittedTo = key
         return prediction
@@ -37,17 +43,17 @@ public struct ServingHoldOut: Sendable {
   }
 
   private func training(
-    for point: ServingPoint, without column: MeasuredColumn
-  ) throws -> (points: [ServingPoint], scope: String) {
-    let left = column.value(of: point.row)
-    let others = points.filter { column.value(of: $0.row) != left }
+    for served: ServingCase, without column: MeasuredColumn
+  ) throws -> (cases: [ServingCase], scope: String) {
+    let left = column.value(of: served.row)
+    let others = cases.filter { column.value(of: $0.row) != left }
     let parameters = ServingForm.overlap.coefficients.count
     for shared in [[MeasuredColumn.engine, .precision, .model], [.engine, .precision], [.engine], []] {
       let similar = others.filter { other in
-        shared.allSatisfy { $0.value(of: other.row) == $0.value(of: point.row) }
+        shared.allSatisfy { $0.value(of: other.row) == $0.value(of: served.row) }
       }
       guard similar.reduce(0, { $0 + $1.fittedTimes }) >= parameters else { continue }
-      let scope = shared.map { $0.value(of: point.row) }.filter { !$0.isEmpty }.joined(separator: " ")
+      let scope = shared.map { $0.value(of: served.row) }.filter { !$0.isEmpty }.joined(separator: " ")
       return (similar, scope.isEmpty ? "all rows" : scope)
     }
     throw ServingFitError.tooFewRows(rows: others.reduce(0) { $0 + $1.fittedTimes }, parameters: parameters)
@@ -57,15 +63,15 @@ public struct ServingHoldOut: Sendable {
   /// output lengths often have two values; leaving out one of them asks what typical values are, not which form is right.
   func errors(of form: ServingForm) throws -> [(column: MeasuredColumn, percent: Double)] {
     try [MeasuredColumn.concurrency, .context, .model].compactMap { column in
-      let rows = points.map(\.row)
+      let rows = cases.map(\.row)
       guard column.values(of: rows).count > 1 else { return nil }
       var sizes: [Double] = []
       for value in column.values(of: rows) {
-        let training = points.filter { column.value(of: $0.row) != value }
+        let training = cases.filter { column.value(of: $0.row) != value }
         guard training.reduce(0, { $0 + $1.fittedTimes }) >= form.coefficients.count else { continue }
-        let fit = try ServingFit(training, base: base, form: form, requiresRank: false, summarises: false)
-        let held = points.filter { column.value(of: $0.row) == value }
-        sizes += try ServingPrediction.predict(held, on: fit.profile).filter { $0.metric != .timeToFirstToken }
+        let fitted = try known.profile(training, base: base, form: form)
+        let held = cases.filter { column.value(of: $0.row) == value }
+        sizes += try ServingPrediction.predict(held, on: fitted).filter { $0.metric != .timeToFirstToken }
           .map { abs($0.errorPercent) }
       }
       return sizes.isEmpty ? nil : (column, Statistics.mean(sizes))
@@ -73,7 +79,30 @@ public struct ServingHoldOut: Sendable {
   }
 }
 
-extension ServingPoint {
+/// Fits by what they were fitted to. Where a form is chosen for the rows that lack one concurrency, they are compared
+/// without one context each, and the other way round: every fit but the outermost would be made twice.
+final class KnownFits: Sendable {
+  private struct Question: Hashable {
+    var rows: [Int]
+    var base: HardwareProfile
+    var form: ServingForm
+  }
+
+  private let profiles = Mutex<[Question: HardwareProfile]>([:])
+
+  /// The fitted profile, which need not be determined by the rows alone.
+  func profile(_ cases: [ServingCase], base: HardwareProfile, form: ServingForm) throws -> HardwareProfile {
+    let question = Question(rows: cases.map(\.index), base: base, form: form)
+    if let known = profiles.withLock({ $0[question] }) { return known }
+    let fit = try ServingFit(cases, base: base, form: form, requiresRank: false, summarises: false)
+    profiles.withLock { $0[question] = fit.profile }
+    return fit.profile
+  }
+}
+
+extension ServingCase {
+  var row: MeasuredRow { point.row }
+
   /// Measured times that coefficients are fitted to.
   var fittedTimes: Int { row.times.count { $0.key != .timeToFirstToken } }
 }
@@ -92,9 +121,16 @@ private let leastShareOfPeakTime = 0.5
 public func chosenFit(
   _ points: [ServingPoint], base: HardwareProfile, requiresRank: Bool = true
 ) throws -> ServingFit {
-  try requirePossible(points, base)
-  let memory = try withFittedMemory(points, base)
-  let holdOut = ServingHoldOut(points, base: memory)
+  try chosenFit(
+    servingCases(points, memoryOf: base), base: base, requiresRank: requiresRank, known: KnownFits())
+}
+
+private func chosenFit(
+  _ cases: [ServingCase], base: HardwareProfile, requiresRank: Bool, known: KnownFits
+) throws -> ServingFit {
+  try requirePossible(cases, base)
+  let memory = try withFittedMemory(cases, base)
+  let holdOut = ServingHoldOut(cases, base: memory, known: known)
   var best = (form: ServingForm.candidates[0], percent: Double.infinity)
   for form in ServingForm.candidates {
     let errors = try holdOut.errors(of: form).map(\.percent)
@@ -102,7 +138,7 @@ public func chosenFit(
     let percent = Statistics.mean(errors)
     if percent < clearlyBetterForm * best.percent { best = (form, percent) }
   }
-  return try ServingFit(points, base: base, form: best.form, requiresRank: requiresRank)
+  return try ServingFit(cases, base: memory, form: best.form, requiresRank: requiresRank, summarises: true)
 }
 
 /// Rows predicted by fits of the chosen form that did not see them, one value of one column left out at a time.
@@ -141,7 +177,7 @@ extension ServingHoldOut {
     var predictions: [(column: MeasuredColumn, rows: [ServingPrediction])] = []
     var dropped: [HeldOutColumns.Dropped] = []
     for column in [MeasuredColumn.concurrency, .prompt, .generated, .context, .model]
-    where column.values(of: points.map(\.row)).count > 1 {
+    where column.values(of: cases.map(\.row)).count > 1 {
       do {
         predictions.append((column, try self.predictions(leavingOut: column)))
       } catch let error as ServingFitError {
@@ -154,15 +190,12 @@ extension ServingHoldOut {
 
 /// - Throws: `ServingFitError.impossible` for a time below half of what the profile takes at its peaks; the other half is
 ///   for a profile that is not quite the machine.
-private func requirePossible(_ points: [ServingPoint], _ base: HardwareProfile) throws {
-  let peaks = base.atPeaks
-  for point in points {
-    for found in try ServingPrediction.predict([point], on: peaks)
-    where found.metric != .timeToFirstToken && found.measured < leastShareOfPeakTime * found.predicted {
-      throw ServingFitError.impossible(
-        row: point.row.identifier, metric: found.metric.rawValue, milliseconds: 1000 * found.measured,
-        atPeaks: 1000 * found.predicted)
-    }
+private func requirePossible(_ cases: [ServingCase], _ base: HardwareProfile) throws {
+  for found in try ServingPrediction.predict(cases, on: base.atPeaks)
+  where found.metric != .timeToFirstToken && found.measured < leastShareOfPeakTime * found.predicted {
+    throw ServingFitError.impossible(
+      row: found.row.identifier, metric: found.metric.rawValue, milliseconds: 1000 * found.measured,
+      atPeaks: 1000 * found.predicted)
   }
 }
 

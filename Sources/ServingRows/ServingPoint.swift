@@ -53,6 +53,10 @@ struct ServingCase: Sendable {
   typealias Term = (weight: Double, phase: DispatchedPhase)
 
   let point: ServingPoint
+  /// Its place among the rows that it came with.
+  let index: Int
+  /// What the row's requests hold, by what admits them.
+  private let demand: (whole: MemoryDemand, held: MemoryDemand)
   /// n
   let active: Int
   let terms: [MeasuredMetric: [Term]]
@@ -60,9 +64,24 @@ struct ServingCase: Sendable {
   let firstToken: [Term]
 
   /// - Throws: `CountOverflow`
-  init(_ point: ServingPoint, memoryOf profile: HardwareProfile) throws {
+  init(_ point: ServingPoint, index: Int = 0, memoryOf profile: HardwareProfile) throws {
+    try self.init(point, index, demand: (point.demand(.whole), point.demand(.held)), memoryOf: profile)
+  }
+
+  /// The same row on a machine of other memory: what is dispatched stays wherever as many requests run.
+  func on(memoryOf profile: HardwareProfile) -> ServingCase {
+    let isSame = Self.activeRequests(point, demand, on: profile) == active
+    return isSame ? self : ServingCase(point, index, demand: demand, memoryOf: profile)
+  }
+
+  private init(
+    _ point: ServingPoint, _ index: Int, demand: (whole: MemoryDemand, held: MemoryDemand),
+    memoryOf profile: HardwareProfile
+  ) {
     self.point = point
-    let active = try Self.activeRequests(point, on: profile)
+    self.index = index
+    self.demand = demand
+    let active = Self.activeRequests(point, demand, on: profile)
     self.active = active
     let row = point.row
     func dispatched(prompt: Int, generated: Int, batch: Int) -> DispatchedWorkload {
@@ -92,29 +111,45 @@ struct ServingCase: Sendable {
   }
 
   /// The requests that run at once; all of them where not even one fits, because then the profile is not the machine's.
-  static func activeRequests(_ point: ServingPoint, on profile: HardwareProfile) throws -> Int {
-    let demand = try point.demand(point.admission(on: profile))
-    guard let largest = demand.largestBatch(on: profile), largest > 0 else { return point.row.concurrency }
+  private static func activeRequests(
+    _ point: ServingPoint, _ demand: (whole: MemoryDemand, held: MemoryDemand), on profile: HardwareProfile
+  ) -> Int {
+    let own = point.admission(on: profile) == .whole ? demand.whole : demand.held
+    guard let largest = own.largestBatch(on: profile), largest > 0 else { return point.row.concurrency }
     return min(largest, point.row.concurrency)
   }
 
   /// Requests that wait for one that runs.
   var waitingPerActive: Double { Double(point.row.concurrency) / Double(active) - 1 }
 
-  func seconds(_ terms: [Term], _ roofline: Roofline) -> Double {
-    terms.reduce(0) { $0 + $1.weight * roofline.time($1.phase).value }
-  }
-
   /// The predicted time of a metric; nil where the row lacks what it needs.
   /// - Throws: `HardwareError` where the profile lacks a rate.
   func predicted(_ metric: MeasuredMetric, on profile: HardwareProfile) throws -> Double? {
-    let roofline = try Roofline(profile, point.precision)
-    guard metric == .timeToFirstToken else { return terms[metric].map { seconds($0, roofline) } }
+    try predicted(metric, Roofline(profile, point.precision))
+  }
+
+  /// - Parameter roofline: of the row's precision.
+  func predicted(_ metric: MeasuredMetric, _ roofline: Roofline) -> Double? {
+    let profile = roofline.profile
+    guard metric == .timeToFirstToken else { return terms[metric].map(roofline.seconds) }
     guard !firstToken.isEmpty else { return nil }
     let serving = profile.serving ?? ServingBehaviour()
-    let token = terms[.timePerOutputToken].map { seconds($0, roofline) } ?? 0
+    let token = terms[.timePerOutputToken].map(roofline.seconds) ?? 0
     let queue = waitingPerActive * Double(point.row.generated ?? 0) * token
-    return seconds(firstToken, roofline) + serving.firstTokenOverhead.value + queue
-      + serving.waitingShare * Double(active) * seconds([firstToken[0]], roofline)
+    return roofline.seconds(firstToken) + serving.firstTokenOverhead.value + queue
+      + serving.waitingShare * Double(active) * roofline.seconds([firstToken[0]])
+  }
+}
+
+/// Rows that are fitted together.
+/// - Throws: `CountOverflow`
+func servingCases(_ points: [ServingPoint], memoryOf profile: HardwareProfile) throws -> [ServingCase] {
+  try points.enumerated().map { try ServingCase($1, index: $0, memoryOf: profile) }
+}
+
+extension Roofline {
+  /// The time of the terms of a row.
+  func seconds(_ terms: [ServingCase.Term]) -> Double {
+    terms.reduce(0) { $0 + $1.weight * time($1.phase).value }
   }
 }

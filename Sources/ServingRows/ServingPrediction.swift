@@ -28,8 +28,9 @@ public struct ServingPrediction: Sendable {
   /// Every measured time of a row that the profile can predict.
   static func all(_ served: ServingCase, on profile: HardwareProfile) throws -> [ServingPrediction] {
     let outside = profile.calibration?.outside(served.point) ?? []
-    return try MeasuredMetric.allCases.compactMap { metric in
-      guard let measured = served.point.row.times[metric], let predicted = try served.predicted(metric, on: profile)
+    let roofline = try Roofline(profile, served.point.precision)
+    return MeasuredMetric.allCases.compactMap { metric in
+      guard let measured = served.point.row.times[metric], let predicted = served.predicted(metric, roofline)
       else { return nil }
       return ServingPrediction(
         row: served.point.row, metric: metric, measured: measured, predicted: predicted, active: served.active,
@@ -41,6 +42,10 @@ public struct ServingPrediction: Sendable {
   /// - Throws: `HardwareError`, `CountOverflow`
   public static func predict(_ points: [ServingPoint], on profile: HardwareProfile) throws -> [ServingPrediction] {
     try points.flatMap { try all(ServingCase($0, memoryOf: profile), on: profile) }
+  }
+
+  static func predict(_ cases: [ServingCase], on profile: HardwareProfile) throws -> [ServingPrediction] {
+    try cases.flatMap { try all($0.on(memoryOf: profile), on: profile) }
   }
 }
 
@@ -79,32 +84,20 @@ extension CalibrationSummary {
   }
 }
 
-/// How far predictions are from measurements.
+/// How far predictions are from measurements, and how many of them extrapolate.
+@dynamicMemberLookup
 public struct ServingAccuracy: Hashable, Sendable {
-  /// Predictions.
-  public var count: Int
-  /// Of |predicted ÷ measured − 1|, in per cent.
-  public var mean, median, ninetieth, worst: Double
-  /// Mean of predicted ÷ measured − 1, in per cent: negative where predictions are too fast.
-  public var bias: Double
-  /// 1 − Σ(measured − predicted)² / Σ(measured − mean)²; nil where all measurements are equal.
-  public var determination: Double?
+  /// Over all predictions.
+  public var errors: PredictionErrors
   /// Predictions outside the range of the rows that were fitted.
   public var extrapolated: Int
 
   /// - Precondition: at least one prediction.
   public init(_ predictions: [ServingPrediction]) {
-    let errors = predictions.map(\.errorPercent)
-    let sizes = errors.map(abs)
-    count = predictions.count
-    mean = Statistics.mean(sizes)
-    median = Statistics.median(sizes)
-    ninetieth = Statistics.quantile(0.9, of: sizes)
-    worst = Statistics.quantile(1, of: sizes)
-    bias = Statistics.mean(errors)
-    let r2 = Statistics.determination(
-      observed: predictions.map(\.measured), predicted: predictions.map(\.predicted))
-    determination = r2.isNaN ? nil : r2
+    errors = PredictionErrors(predicted: predictions.map(\.predicted), measured: predictions.map(\.measured))
     extrapolated = predictions.count { !$0.extrapolated.isEmpty }
   }
+
+  /// A figure of the errors.
+  public subscript<Value>(dynamicMember path: KeyPath<PredictionErrors, Value>) -> Value { errors[keyPath: path] }
 }

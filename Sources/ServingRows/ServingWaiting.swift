@@ -13,8 +13,8 @@ import Quantities
 /// median holds if it is within 0.5 to 1.2 of the profile's memory. The engine's usual admission holds unless the other
 /// one predicts the waiting of the rows that nearly fill the memory with less than half of its error.
 /// - Throws: `CountOverflow`
-func withFittedMemory(_ points: [ServingPoint], _ base: HardwareProfile) throws -> HardwareProfile {
-  let full = try points.compactMap { try FullPoint($0, base) }
+func withFittedMemory(_ cases: [ServingCase], _ base: HardwareProfile) throws -> HardwareProfile {
+  let full = try cases.compactMap { try FullPoint($0, base) }
   guard !full.isEmpty else { return base }
   var best = (profile: base, error: Double.infinity)
   let usual = full[0].point.admission(on: base)
@@ -28,7 +28,7 @@ func withFittedMemory(_ points: [ServingPoint], _ base: HardwareProfile) throws 
       profile.memoryBytes = max(base.memoryBytes, Int(usable.rounded(.up)))
       profile.reserve = usable < Double(base.memoryBytes) ? 1 - usable / Double(base.memoryBytes) : 0
     }
-    let error = try full.reduce(0) { try $0 + $1.error(on: profile) }
+    let error = full.reduce(0) { $0 + $1.error(on: profile) }
     if error < WaitingLimit.clearlyBetter * best.error { best = (profile, error) }
   }
   return best.profile
@@ -51,14 +51,16 @@ private enum WaitingLimit {
 
 /// A row whose requests could nearly fill the memory.
 private struct FullPoint {
-  let point: ServingPoint
+  let served: ServingCase
   /// Time to first token.
   let first: Double
   /// Time of all tokens of one request.
   let busy: Double
 
-  init?(_ point: ServingPoint, _ base: HardwareProfile) throws {
-    let row = point.row
+  var point: ServingPoint { served.point }
+
+  init?(_ served: ServingCase, _ base: HardwareProfile) throws {
+    let (point, row) = (served.point, served.point.row)
     guard let generated = row.generated, let token = row.times[.timePerOutputToken],
       let first = row.times[.timeToFirstToken]
     else { return nil }
@@ -66,7 +68,7 @@ private struct FullPoint {
     let isNearlyFull =
       Double(demand.occupiedBytes(batchSize: Int128(row.concurrency))) > WaitingLimit.nearlyFull * base.usableBytes
     guard isNearlyFull, demand.fits(batchSize: 1, on: base) else { return nil }
-    self.point = point
+    self.served = served
     self.first = first
     busy = Double(generated) * token
   }
@@ -81,9 +83,8 @@ private struct FullPoint {
 
   /// |log| of predicted over measured waiting; a small part of the busy time is added to both, so that short waits for
   /// prefills weigh little.
-  func error(on profile: HardwareProfile) throws -> Double {
-    let active = try ServingCase.activeRequests(point, on: profile)
-    let waiting = (Double(point.row.concurrency) / Double(active) - 1) * busy
+  func error(on profile: HardwareProfile) -> Double {
+    let waiting = served.on(memoryOf: profile).waitingPerActive * busy
     let floor = busy / WaitingLimit.floorDivisor
     return abs(log((waiting + floor) / (first + floor)))
   }
@@ -98,9 +99,9 @@ func fittedBehaviour(_ cases: [ServingCase], on profile: HardwareProfile) throws
   for served in cases where served.waitingPerActive == 0 {
     guard let measured = served.point.row.times[.timeToFirstToken], !served.firstToken.isEmpty else { continue }
     let roofline = try Roofline(profile, served.point.precision)
-    let prefill = served.seconds([served.firstToken[0]], roofline)
+    let prefill = roofline.seconds([served.firstToken[0]])
     design.append([Double(served.active) * prefill / measured, 1 / measured])
-    observed.append(1 - served.seconds(served.firstToken, roofline) / measured)
+    observed.append(1 - roofline.seconds(served.firstToken) / measured)
   }
   // Two coefficients need a row more than there are of them.
   guard observed.count > 2 else { return profile.serving }

@@ -1,21 +1,6 @@
 import Formulas
 import Foundation
 
-/// What doubling one property of a workload did to a phase, or to a level of it.
-public struct Elasticities: Hashable, Sendable {
-  /// Of measured time, as log₂ of the ratio.
-  public var time: Double
-  /// Of counted FLOP.
-  public var flops: Double
-  /// Of counted traffic.
-  public var bytes: Double
-
-  /// Each is log₂ of a ratio.
-  public init(time: Double, flops: Double, bytes: Double) {
-    (self.time, self.flops, self.bytes) = (time, flops, bytes)
-  }
-}
-
 /// Four measurements that each may say what a phase, or a level of it, waits for.
 ///
 /// Two grow the work: the time follows whichever of arithmetic and traffic has the nearer elasticity. Two leave out one of
@@ -28,11 +13,6 @@ public struct MeasuredSigns: Hashable, Sendable {
   /// One of the four.
   public enum Sign: String, CaseIterable, Sendable { case batch, context, cached, reading }
 
-  /// How far the elasticities of arithmetic and traffic must lie apart before a time can side with one of them. Chosen:
-  /// two times that are off by 5 % in opposite directions move an elasticity by log₂(1.05 / 0.95) = 0.14.
-  private static let distinctElasticities = 0.2
-  /// Of half the distance between both elasticities, how far from the middle a time must lie to side with one. Chosen.
-  private static let leastLean = 0.25
   /// What one part is of the whole where it proves the other to be longer.
   private static let half = 0.5
   /// What one part is of the whole where it is nearly all of it. Chosen: times differ by some percent.
@@ -55,8 +35,8 @@ public struct MeasuredSigns: Hashable, Sendable {
   /// What one sign says; nil where it says nothing.
   public subscript(sign: Sign) -> Bound? {
     switch sign {
-    case .batch: batch.flatMap(Self.bound)
-    case .context: context.flatMap(Self.bound)
+    case .batch: batch.flatMap(\.bound)
+    case .context: context.flatMap(\.bound)
     case .cached: part(cached, ofItself: .compute)
     case .reading: part(reading, ofItself: .memory)
     }
@@ -66,13 +46,6 @@ public struct MeasuredSigns: Hashable, Sendable {
     let share = part / time
     if share <= Self.half { return bound == .compute ? .memory : .compute }
     return share >= Self.nearlyAll ? bound : nil
-  }
-
-  private static func bound(_ e: Elasticities) -> Bound? {
-    let distance = e.flops - e.bytes
-    guard abs(distance) >= distinctElasticities else { return nil }
-    let lean = (e.time - (e.flops + e.bytes) / 2) / (distance / 2)
-    return abs(lean) < leastLean ? nil : lean > 0 ? .compute : .memory
   }
 
   /// What the signs say together; nil where none speaks. The bound of signs that disagree is that of most of them, and of

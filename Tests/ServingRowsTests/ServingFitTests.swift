@@ -109,7 +109,7 @@ struct ServingFitTests {
     #expect(try ServingCase(points[4], memoryOf: real).active < 128)
     var sheet = machine(memoryBytes: 8_000_000_000)
     sheet.reserve = 0.05
-    let fitted = try withFittedMemory(points, sheet)
+    let fitted = try withFittedMemory(servingCases(points, memoryOf: sheet), sheet)
     #expect(fitted.serving?.admission == .whole)
     #expect(abs(fitted.usableBytes / real.usableBytes - 1) < 0.04)
     let fit = try ServingFit(points, base: sheet, form: .overlap)

@@ -48,7 +48,12 @@ public struct Roofline: Sendable {
 
   /// All dispatches of one group on one device, overheads and what it sends to the others included.
   public func figure(_ group: DispatchGroup) -> TimeFigure {
-    let cost = cost(of: group)
+    let (operation, peak) = ceiling(of: group)
+    return figure(group, profile.rates(operation, peak: peak, workingSet: group.workingSet))
+  }
+
+  private func figure(_ group: DispatchGroup, _ rates: DispatchRates) -> TimeFigure {
+    let cost = cost(of: group, rates)
     let (count, times) = (group.indices, group.dispatchesPerIndex)
     let (arithmetic, traffic) = cost.alone(count: count)
     let busy = cost.rates.busy(
@@ -79,9 +84,12 @@ public struct Roofline: Sendable {
   }
 
   func cost(of group: DispatchGroup) -> DispatchCost {
-    let work = engine.work(of: group)
     let (operation, peak) = ceiling(of: group)
-    let rates = profile.rates(operation, peak: peak, workingSet: group.workingSet)
+    return cost(of: group, profile.rates(operation, peak: peak, workingSet: group.workingSet))
+  }
+
+  private func cost(of group: DispatchGroup, _ rates: DispatchRates) -> DispatchCost {
+    let work = engine.work(of: group)
     let more = rates.halfSize + rates.maskedKeys(queries: group.queries, sharing: group.sharing)
     return DispatchCost(
       work: work, rates: rates,
@@ -124,8 +132,27 @@ public struct Roofline: Sendable {
   }
 
   /// The time of a phase without its parts by node.
+  ///
+  /// Most groups of a class stream alike, so the rates of the one before hold; fits price the same phases again and again.
   public func time(_ phase: DispatchedPhase) -> Seconds {
-    phase.groups.reduce(stepping(phase)) { $0 + figure($1).time }
+    var known = PerOperationClass<KnownRates?>(repeating: nil)
+    return phase.groups.reduce(stepping(phase)) { sum, group in
+      let (operation, peak) = ceiling(of: group)
+      let workingSet = profile.caches.isEmpty ? .infinity : group.workingSet
+      let rates: DispatchRates
+      if let last = known[operation], last.workingSet == workingSet {
+        rates = last.rates
+      } else {
+        rates = profile.rates(operation, peak: peak, workingSet: workingSet)
+        known[operation] = KnownRates(workingSet: workingSet, rates: rates)
+      }
+      return sum + figure(group, rates).time
+    }
+  }
+
+  private struct KnownRates: Hashable {
+    var workingSet: Double
+    var rates: DispatchRates
   }
 
   /// What steps and emitted tokens cost besides operations; the head has a row for each token.

@@ -16,6 +16,9 @@ struct CellGrid {
       right: Double(size.width) - right.rounded(.up), bottom: Double(size.height) - 62)
   }
 
+  /// Cells in a given place.
+  init(box: Box, columns: [String], rows: [String]) { (self.box, self.columns, self.rows) = (box, columns, rows) }
+
   private var cellWidth: Double { box.width / Double(max(columns.count, 1)) }
   private var cellHeight: Double { box.height / Double(max(rows.count, 1)) }
 
@@ -26,10 +29,12 @@ struct CellGrid {
       right: box.left + Double(column + 1) * cellWidth, bottom: box.bottom - Double(row) * cellHeight)
   }
 
-  /// The largest of the usual sizes in which `text` fits a cell; nil if it does not.
+  /// The largest of the usual sizes in which texts, of one line or more, fit a cell; nil if none does.
   func fontSize(for texts: some Collection<String>) -> Int? {
-    [13, 12, 11, 10, 9].first { size in
-      cellHeight > Double(size) + 3 && texts.allSatisfy { textWidth($0, size: size) + 4 < cellWidth }
+    let lines = texts.map { $0.split(separator: "\n").map(String.init) }
+    let most = Double(lines.map(\.count).max() ?? 1)
+    return [13, 12, 11, 10, 9].first { size in
+      cellHeight > most * (Double(size) + 3) && lines.joined().allSatisfy { textWidth($0, size: size) + 4 < cellWidth }
     }
   }
 
@@ -47,6 +52,7 @@ struct CellGrid {
       script.label(name, at: box.left - 8, (cell.top + cell.bottom) / 2, .right, size: 12, colour: .faint)
     }
     script.label(xLabel, at: (box.left + box.right) / 2, Double(script.size.height) - 20, .center)
+    guard !yLabel.isEmpty else { return }
     script.label(yLabel, at: 16, (box.top + box.bottom) / 2, .center, rotation: 90)
   }
 
@@ -54,9 +60,13 @@ struct CellGrid {
     let cell = cell(row, column)
     script.rectangle(cell, fill: fill, border: .white, isInFront: false)
     guard let size, !text.isEmpty else { return }
-    script.label(
-      text, at: (cell.left + cell.right) / 2, (cell.top + cell.bottom) / 2, .center, size: size,
-      colour: fill.readableText)
+    let lines = text.split(separator: "\n").map(String.init)
+    for (index, line) in lines.enumerated() {
+      let shift = (Double(index) - Double(lines.count - 1) / 2) * (Double(size) + 3)
+      script.label(
+        line, at: (cell.left + cell.right) / 2, (cell.top + cell.bottom) / 2 + shift, .center, size: size,
+        colour: fill.readableText)
+    }
   }
 
   func outline(_ row: Int, _ column: Int, on script: inout GnuplotScript) {

@@ -52,46 +52,68 @@ public struct HeatMap: Figure {
 
   /// Adds the cells and their scale.
   public func draw(on script: inout GnuplotScript) {
-    let axis = Axis(quantity, isLogarithmic ? .log10 : .linear)
-    let shown = values.joined().compactMap { $0 }.filter(axis.shows)
-    let low = shown.min() ?? 1
-    let high = max(shown.max() ?? 1, low)
-    let keys = keyValues(low, high)
-    let keyWidth = (keys.map { textWidth(format.text($0), size: 12) }.max() ?? 0) + 84
-    let grid = CellGrid(size, columns: columns, rows: rows, right: keyWidth, hasSubtitle: subtitle != nil)
+    let scale = HeatScale(values.joined(), quantity: quantity, format: format, isLogarithmic: isLogarithmic)
+    let grid = CellGrid(size, columns: columns, rows: rows, right: scale.keyWidth, hasSubtitle: subtitle != nil)
     script.title(title, subtitle: subtitle)
     grid.drawNames(xLabel, yLabel, on: &script)
 
     let texts = values.map { $0.map { value in value.map { $0.isFinite ? format.text($0) : "–" } ?? "–" } }
-    let fontSize = grid.fontSize(for: Array(texts.joined()))
-    for row in rows.indices {
-      for column in columns.indices {
-        let value = values[row][column].flatMap { axis.shows($0) ? $0 : nil }
-        let fill = value.map { Self.colour(share($0, low, high)) } ?? .missing
-        grid.draw(row, column, fill: fill, text: texts[row][column], size: fontSize, on: &script)
-      }
-    }
+    grid.draw(values, texts, size: grid.fontSize(for: Array(texts.joined())), scale, on: &script)
     for place in highlighted { grid.outline(place.row, place.column, on: &script) }
-    drawKey(keys, low, high, right: grid.box, on: &script)
+    scale.drawKey(right: grid.box, on: &script)
     grid.finish(on: &script)
   }
+}
 
-  private func share(_ value: Double, _ low: Double, _ high: Double) -> Double {
+extension CellGrid {
+  /// Cells in the colours of their values, grey where there is none.
+  func draw(
+    _ values: [[Double?]], _ texts: [[String]], size: Int?, _ scale: HeatScale, on script: inout GnuplotScript
+  ) {
+    for row in rows.indices {
+      for column in columns.indices {
+        let fill = values[row][column].flatMap(scale.colour) ?? .missing
+        draw(row, column, fill: fill, text: texts[row][column], size: size, on: &script)
+      }
+    }
+  }
+}
+
+/// The colours of values, and the key that explains them.
+struct HeatScale {
+  private let axis: Axis
+  private let format: NumberFormat
+  private let low, high: Double
+
+  init(_ values: some Sequence<Double?>, quantity: String, format: NumberFormat, isLogarithmic: Bool) {
+    axis = Axis(quantity, isLogarithmic ? .log10 : .linear)
+    self.format = format
+    let shown = values.compactMap { $0 }.filter(axis.shows)
+    low = shown.min() ?? 1
+    high = max(shown.max() ?? 1, low)
+  }
+
+  /// Nil for a value that the scale cannot show.
+  func colour(_ value: Double) -> Colour? { axis.shows(value) ? Self.colour(share: share(value)) : nil }
+
+  /// Room for the key right of the cells.
+  var keyWidth: Double { (keys.map { textWidth(format.text($0), size: 12) }.max() ?? 0) + 84 }
+
+  private func share(_ value: Double) -> Double {
     guard high > low else { return 0.5 }
-    return isLogarithmic ? log(value / low) / log(high / low) : (value - low) / (high - low)
+    return axis.scale == .log10 ? log(value / low) / log(high / low) : (value - low) / (high - low)
   }
 
   /// Five values evenly spaced on the colour scale.
-  private func keyValues(_ low: Double, _ high: Double) -> [Double] {
+  private var keys: [Double] {
     guard high > low else { return [low] }
     return (0...4).map { step in
       let share = Double(step) / 4
-      return isLogarithmic ? low * pow(high / low, share) : low + (high - low) * share
+      return axis.scale == .log10 ? low * pow(high / low, share) : low + (high - low) * share
     }
   }
 
-  private func drawKey(_ keys: [Double], _ low: Double, _ high: Double, right box: Box, on script: inout GnuplotScript)
-  {
+  func drawKey(right box: Box, on script: inout GnuplotScript) {
     let bar = Box(left: box.right + 24, top: box.top + 4, right: box.right + 42, bottom: box.bottom - 4)
     let steps = 64
     for step in 0..<steps {
@@ -99,24 +121,24 @@ public struct HeatMap: Figure {
       let bottom = bar.bottom - Double(step) * slice
       // Half a pixel of overlap hides the seams between slices.
       let part = Box(left: bar.left, top: max(bar.top, bottom - slice - 0.5), right: bar.right, bottom: bottom)
-      script.rectangle(part, fill: Self.colour((Double(step) + 0.5) / Double(steps)))
+      script.rectangle(part, fill: Self.colour(share: (Double(step) + 0.5) / Double(steps)))
     }
     for value in keys {
-      let y = bar.bottom - share(value, low, high) * bar.height
+      let y = bar.bottom - share(value) * bar.height
       script.label(format.text(value), at: bar.right + 7, y, size: 12, colour: .faint)
     }
     script.label(
-      quantity, at: Double(script.size.width) - 14, (bar.top + bar.bottom) / 2, .center, size: 12, rotation: 90)
+      axis.label, at: Double(script.size.width) - 14, (bar.top + bar.bottom) / 2, .center, size: 12, rotation: 90)
   }
 
   /// Viridis from light (low) to dark (high), sampled at nine places: even in lightness and safe for every colour vision.
-  private static let scale: [Colour] = [
+  private static let colours: [Colour] = [
     0xFDE725, 0xADDC30, 0x5EC962, 0x28AE80, 0x21918C, 0x2C728E, 0x3B528B, 0x472D7B, 0x440154,
   ].map { Colour($0) }
 
-  private static func colour(_ share: Double) -> Colour {
-    let place = min(max(share, 0), 1) * Double(scale.count - 1)
-    let index = min(Int(place), scale.count - 2)
-    return scale[index].mixed(with: scale[index + 1], place - Double(index))
+  private static func colour(share: Double) -> Colour {
+    let place = min(max(share, 0), 1) * Double(colours.count - 1)
+    let index = min(Int(place), colours.count - 2)
+    return colours[index].mixed(with: colours[index + 1], place - Double(index))
   }
 }

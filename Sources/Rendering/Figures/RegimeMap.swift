@@ -29,11 +29,14 @@ public struct RegimeMap: Figure {
     public var regime: Int
     /// A short text, such as the margin.
     public var text: String
+    /// Whether it gets a frame, so that it is seen at once.
+    public var isFramed: Bool
 
-    /// The regime is the index in `regimes`; a cell has no text unless told otherwise.
-    public init(_ regime: Int, _ text: String = "") {
+    /// The regime is the index in `regimes`; a cell has neither text nor frame unless told otherwise.
+    public init(_ regime: Int, _ text: String = "", isFramed: Bool = false) {
       self.regime = regime
       self.text = text
+      self.isFramed = isFramed
     }
   }
 
@@ -61,13 +64,16 @@ public struct RegimeMap: Figure {
   public var cells: [[Cell]]
   /// Where two regimes meet exactly, as found between the cells; drawn between their centres.
   public var boundary: [(x: Double, y: Double)]
+  /// Lines below the legend: what texts and frames of cells mean.
+  public var notes: [String]
 
   /// - Precondition: `cells` has one row per y value, each with one cell per x value.
   public init(
     _ title: String, subtitle: String? = nil, x xLabel: String, xValues: [Double],
     xFormat: Axis.TickFormat = .binary(unit: ""), y yLabel: String, yValues: [Double],
     yFormat: Axis.TickFormat = .plain, regimes: [Regime] = [.compute, .memory, .tooLarge], cells: [[Cell]],
-    boundary: [(x: Double, y: Double)] = [], size: FigureSize = FigureSize(height: 480)
+    boundary: [(x: Double, y: Double)] = [], notes: [String] = [],
+    size: FigureSize = FigureSize(height: 480)
   ) {
     precondition(
       cells.count == yValues.count && cells.allSatisfy { $0.count == xValues.count },
@@ -83,6 +89,7 @@ public struct RegimeMap: Figure {
     self.regimes = regimes
     self.cells = cells
     self.boundary = boundary
+    self.notes = notes
     self.size = size
   }
 
@@ -91,6 +98,7 @@ public struct RegimeMap: Figure {
     let used = regimes.indices.filter { index in cells.joined().contains { $0.regime == index } }
     var legend = Legend(entries: used.map { (regimes[$0].name, regimes[$0].colour, .area) })
     if boundary.count > 1 { legend.entries.append(("exact boundary", .boundary, .line(dash: 2, point: nil))) }
+    legend.entries += notes.map { ($0, .faint, .none) }
     let grid = CellGrid(
       size, columns: xValues.map { Axis("", format: xFormat).tickText($0) },
       rows: yValues.map { Axis("", format: yFormat).tickText($0) }, right: legend.width + 24,
@@ -104,6 +112,9 @@ public struct RegimeMap: Figure {
       }
     }
     drawEdges(grid, on: &script)
+    for (row, line) in cells.enumerated() {
+      for (column, cell) in line.enumerated() where cell.isFramed { grid.outline(row, column, on: &script) }
+    }
     let frame = PlotFrame(box: grid.box, x: Axis(""), y: Axis(""), xRange: 0...1, yRange: 0...1)
     legend.draw(right: frame, on: &script)
     grid.finish(curve: boundaryPixels(grid), on: &script)

@@ -19,7 +19,7 @@ public struct RooflineChart: Figure {
 
   /// A point under the roof.
   public struct Operation: Sendable {
-    /// Beside its point.
+    /// Beside its point; empty for none, where points are many.
     public var name: String
     /// Operations of a group share colour and legend entry: the phase.
     public var group: String
@@ -128,7 +128,8 @@ public struct RooflineChart: Figure {
     _ shown: [Operation], _ frame: PlotFrame, _ placement: inout LabelPlacement, on script: inout GnuplotScript
   ) -> [String] {
     let pixels = shown.map { frame.pixel($0.intensity, $0.rate) }
-    script.labels(placement.place(zip(shown, pixels).map { ($0.name, $1) }))
+    let labelled = zip(shown, pixels).filter { !$0.0.name.isEmpty }
+    script.labels(placement.place(labelled.map { ($0.name, $1) }))
     return groups.enumerated().compactMap { index, group in
       let rows = shown.filter { $0.group == group }.map { "\($0.intensity) \($0.rate)" }
       guard !rows.isEmpty else { return nil }

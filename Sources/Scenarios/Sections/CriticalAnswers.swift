@@ -45,7 +45,7 @@ public struct TimedAnswers: Sendable {
 
 extension FieldReader {
   /// A required file.
-  fileprivate func file(_ key: String, _ accepted: String, _ path: (String) -> String?) -> String? {
+  func file(_ key: String, _ accepted: String, _ path: (String) -> String?) -> String? {
     require(key, accepted: accepted)
     guard has(key), let name = text(key) else { return nil }
     guard let found = path(name) else {

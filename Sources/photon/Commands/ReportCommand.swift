@@ -37,6 +37,7 @@ struct ReportCommand: AsyncParsableCommand {
     let scenario = try options.scenario()
     guard scenario.published.isEmpty else { return try await reportPublished(scenario) }
     guard scenario.qualitySweep == nil else { return try await reportQuality(scenario) }
+    if let replayed = scenario.replayed { return try await reportReplayed(scenario, replayed) }
     let subject = try ReportSubject(
       scenario, on: options.hardware(of: scenario), command: command, answers: criticalAnswers(scenario),
       times: timedMethods(scenario))
@@ -92,14 +93,29 @@ struct ReportCommand: AsyncParsableCommand {
     printOutput("\(folder)/report.md\n")
   }
 
-  /// Quality beside cost: trains what is missing, unless nothing is to be measured.
-  private func reportQuality(_ scenario: Scenario) async throws {
+  /// Times that another machine measured; nothing is executed for them.
+  private func reportReplayed(_ scenario: Scenario, _ source: ReplayedRows) async throws {
+    let subject = try TimedSubject(
+      scenario, source, on: onlyProfile(scenario), searchPaths: searchPaths, command: command)
     let folder = output ?? "reports/\(scenario.name)"
+    try await measuredReport(subject).write(to: folder)
+    printOutput("\(folder)/report.md\n")
+  }
+
+  /// - Throws: `ScenarioError` where the scenario names several.
+  private func onlyProfile(_ scenario: Scenario) throws -> HardwareProfile {
     let profiles = try options.hardware(of: scenario)
     guard profiles.count == 1 else {
       let problem = Problem("hardware", "\(profiles.count) profiles", accepted: "the one that models are priced on")
       throw ScenarioError([scenario.diagnostic("", problem)])
     }
+    return profiles[0]
+  }
+
+  /// Quality beside cost: trains what is missing, unless nothing is to be measured.
+  private func reportQuality(_ scenario: Scenario) async throws {
+    let folder = output ?? "reports/\(scenario.name)"
+    let profile = try onlyProfile(scenario)
     let plan = try QualityPlan(scenario)
     let journal = QualityJournal(path: folder + "/runs.jsonl")
     let subject = [options.file] + options.overrides.flatMap { ["--set", $0] }
@@ -121,7 +137,7 @@ struct ReportCommand: AsyncParsableCommand {
         printError("the data of \(run.dataset) cannot be read, so its runs are taken as recorded: \(error)")
       }
     }
-    let quality = try QualitySubject(plan, results, on: profiles[0], command: command, journal: "runs.jsonl")
+    let quality = try QualitySubject(plan, results, on: profile, command: command, journal: "runs.jsonl")
     try await qualityReport(quality).write(to: folder)
     printOutput("\(folder)/report.md\n")
     if !failures.isEmpty {

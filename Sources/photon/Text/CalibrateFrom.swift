@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import GSL
 import Hardware
 import Quantities
 import Rendering
