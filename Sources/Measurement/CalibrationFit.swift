@@ -25,6 +25,8 @@ struct CalibrationFit {
   /// Where else the search for few rows begins: memory's traffic that hides, and a bandwidth that few rows reach less of.
   /// Chosen.
   private static let fewRowStarts: [[Int: Double]] = [[8: 2], [7: -1], [7: -1, 8: 2], [1: 1, 7: -1]]
+  /// Where else the search for any other class begins: traffic that hides, a rate far below the peak, and both. Chosen.
+  private static let classStarts: [[Int: Double]] = [[3: 2], [0: -2], [0: -2, 3: 2]]
   /// Chosen to be generous; a fit that needs more stops with what it has.
   private static let iterations = 500
   /// Of a relative step and of the gradient; chosen far below any standard error.
@@ -136,7 +138,7 @@ struct CalibrationFit {
       return profile
     }
     let count = exponentiates ? 7 : 6
-    profile = changed(try minimise(count) { Self.deviations(chosen, changed($0)) })
+    profile = changed(try minimise(count, from: Self.classStarts) { Self.deviations(chosen, changed($0)) })
     parameters += count
   }
 

@@ -59,7 +59,8 @@ public struct MeasuredSigns: Hashable, Sendable {
       ? (cached > reading ? .compute : .memory) : 2 * compute > said.count ? .compute : .memory
     let agree = compute == 0 || compute == said.count
     return MeasuredRegime(
-      bound: bound, margin: cached / reading, confidence: agree && said.count >= 2 ? .high : .low)
+      bound: bound, margin: cached / reading, confidence: agree && said.count >= 2 ? .high : .low,
+      dispute: agree ? nil : text)
   }
 
   /// What each sign says, for people: `batch memory, context –, cached memory, reading memory`.

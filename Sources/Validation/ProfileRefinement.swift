@@ -99,16 +99,19 @@ public struct ProfileRefinement: Sendable {
       }
     }
 
+    /// No operation exceeds a peak.
+    private static func multiply(_ share: inout Double, by factor: Double) { share = min(1, factor * share) }
+
     /// Products that stream their weights.
     private static let fewRows: [OperationClass] = [.fewRowProduct, .oneRowProduct]
 
     func multiply(_ profile: inout HardwareProfile, by factor: Double) {
       switch self {
-      case .manyRowProducts: profile.efficiency[.matrixProduct].compute.limit *= factor
+      case .manyRowProducts: Self.multiply(&profile.efficiency[.matrixProduct].compute.limit, by: factor)
       case .fewRowProducts:
-        for operation in Self.fewRows { profile.efficiency[operation].compute.limit *= factor }
-      case .promptAttention: profile.efficiency[.attentionPrefill].compute.limit *= factor
-      case .positionAttention: profile.efficiency[.attentionDecode].compute.limit *= factor
+        for operation in Self.fewRows { Self.multiply(&profile.efficiency[operation].compute.limit, by: factor) }
+      case .promptAttention: Self.multiply(&profile.efficiency[.attentionPrefill].compute.limit, by: factor)
+      case .positionAttention: Self.multiply(&profile.efficiency[.attentionDecode].compute.limit, by: factor)
       case .elementwise: profile.elementwise = factor * profile.elementwise
       case .memory: profile.memoryBandwidth = factor * profile.memoryBandwidth
       case .caches:
@@ -116,7 +119,7 @@ public struct ProfileRefinement: Sendable {
       case .cacheSize:
         // Others on the machine share them.
         profile.caches = profile.caches.map { CacheLevel(bytes: factor * $0.bytes, bandwidth: $0.bandwidth) }
-      case .entries: profile.efficiency[.attentionDecode].bandwidth *= factor
+      case .entries: Self.multiply(&profile.efficiency[.attentionDecode].bandwidth, by: factor)
       case .manyRowOverhead:
         profile.efficiency[.matrixProduct].overhead = factor * profile.efficiency[.matrixProduct].overhead
       case .fewRowOverhead:

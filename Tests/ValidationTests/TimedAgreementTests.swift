@@ -64,6 +64,7 @@ private func pair(_ predicted: Double, _ measured: Double, _ predictedBound: Bou
     let mixed = MeasuredSigns(time: 1, cached: 0.4, reading: 0.95, batch: grows, context: nil)
     #expect(mixed.text == "batch compute, context –, cached memory, reading memory")
     #expect(try #require(mixed.regime).bound == .memory && mixed.regime?.confidence == .low)
+    #expect(mixed.regime?.dispute == mixed.text)
     #expect(MeasuredSigns(time: 1, cached: 0.8, reading: 0.8, batch: nil, context: nil).regime == nil)
   }
 }

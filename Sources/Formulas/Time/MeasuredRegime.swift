@@ -14,10 +14,12 @@ public struct MeasuredRegime: Hashable, Sendable {
   public var margin: Double
   /// How sure it is.
   public var confidence: Confidence
+  /// What each sign says, in words, where some contradict each other; nil where none does.
+  public var dispute: String?
 
   /// The margin is compute over memory time.
-  public init(bound: Bound, margin: Double, confidence: Confidence) {
-    (self.bound, self.margin, self.confidence) = (bound, margin, confidence)
+  public init(bound: Bound, margin: Double, confidence: Confidence, dispute: String? = nil) {
+    (self.bound, self.margin, self.confidence, self.dispute) = (bound, margin, confidence, dispute)
   }
 }
 

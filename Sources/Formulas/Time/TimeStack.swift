@@ -7,15 +7,12 @@ struct DispatchBuilder {
   /// Bytes of weights and caches that belong to each rank: what runs once per token has rank 0, what runs once per
   /// level-l unit has rank l.
   private var residentBytes: [Double]
-  /// Tokens between two runs of each rank.
-  private let strides: [Double]
   let precision: Precision
   let devices: Double
 
   init(_ model: Model, _ precision: Precision, devices: Double) {
     self.devices = devices
     residentBytes = Array(repeating: 0, count: model.levelCount + 1)
-    strides = [1] + model.hierarchy.map { Double($0.span) }
     self.precision = precision
     groups.reserveCapacity(24 * (2 * model.levelCount + 1))
   }
@@ -88,15 +85,13 @@ struct DispatchBuilder {
         linkBytes: linkBytes(summed: rows * width, gathered: 0)))
   }
 
-  /// The groups with their working sets: the bytes that are streamed between two uses of a weight. In decode these are all
-  /// bytes of rank ≤ r, each as often as it runs between two runs of rank r; in prefill all bytes once.
+  /// The groups with their working sets: the different bytes that are touched between two uses of a weight. In decode these
+  /// are all bytes of rank ≤ r, however often they run in between; in prefill all bytes.
   consuming func phase(steps: Double, reusedByRank: Bool) -> DispatchedPhase {
     let total = residentBytes.reduce(0, +)
-    let streamed = strides.indices.map { rank in
-      (0...rank).reduce(0) { $0 + residentBytes[$1] * strides[rank] / strides[$1] }
-    }
     for index in groups.indices {
-      groups[index].workingSet = reusedByRank ? streamed[Self.rank(of: groups[index].node)] : total
+      let rank = Self.rank(of: groups[index].node)
+      groups[index].workingSet = reusedByRank ? residentBytes[...rank].reduce(0, +) : total
     }
     return DispatchedPhase(groups: groups, steps: steps)
   }

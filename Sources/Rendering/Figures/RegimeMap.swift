@@ -8,11 +8,14 @@ public struct RegimeMap: Figure {
     public var name: String
     /// Of its cells.
     public var colour: Colour
+    /// Whether its cells are holes in the map, which no line sets apart from their neighbours.
+    public var isGap: Bool
 
     /// The colour is that of its cells.
-    public init(_ name: String, _ colour: Colour) {
+    public init(_ name: String, _ colour: Colour, isGap: Bool = false) {
       self.name = name
       self.colour = colour
+      self.isGap = isGap
     }
 
     /// Arithmetic takes longer than traffic.
@@ -125,11 +128,14 @@ public struct RegimeMap: Figure {
     for row in yValues.indices {
       for column in xValues.indices {
         let (cell, regime) = (grid.cell(row, column), cells[row][column].regime)
-        if column + 1 < xValues.count, cells[row][column + 1].regime != regime {
+        func differs(_ other: Cell) -> Bool {
+          other.regime != regime && !regimes[other.regime].isGap && !regimes[regime].isGap
+        }
+        if column + 1 < xValues.count, differs(cells[row][column + 1]) {
           script.line(
             from: Point(x: cell.right, y: cell.top), to: Point(x: cell.right, y: cell.bottom), colour: .text, width: 2)
         }
-        if row + 1 < yValues.count, cells[row + 1][column].regime != regime {
+        if row + 1 < yValues.count, differs(cells[row + 1][column]) {
           script.line(
             from: Point(x: cell.left, y: cell.top), to: Point(x: cell.right, y: cell.top), colour: .text, width: 2)
         }

@@ -34,6 +34,9 @@ struct LevelBounds {
   }
 }
 
+/// Choices of C and R that a sentence is worth. Chosen.
+private let leastChoices = 8
+
 extension TimedSubject {
   /// Which C and R wait for what at each level, over all workloads.
   func levelSection(_ document: inout MarkdownDocument) {
@@ -72,10 +75,11 @@ extension TimedSubject {
     }
   }
 
-  /// One sentence for each variant and phase: for which C and R it is bound by what at each level.
+  /// One sentence for each variant and phase of which enough lengths were measured: for which C and R it is bound by what
+  /// at each level. The table has the others.
   var levelFindings: [String] {
     toldHierarchies.filter { !$0[0].question.model.levels.isEmpty }
-      .inOrder { "\($0[0].variant) \($0[0].phase)" }.filter { $0.count > 1 }.map { hierarchies in
+      .inOrder { "\($0[0].variant) \($0[0].phase)" }.filter { $0.count >= leastChoices }.map { hierarchies in
         let first = hierarchies[0][0]
         let parts = (0...first.question.model.levelCount).compactMap { level -> String? in
           levelText(hierarchies, level).map { "level \(level) is \($0)" }

@@ -92,6 +92,7 @@ extension TimedSubject {
       report.document.paragraph(
         "\(number(quiet.count - told)) of \(number(quiet.count)) points have no measured bound: no sign speaks there.")
     }
+    disputeText.map { report.document.paragraph($0) }
     let differ = quiet.filter(\.isContradicted)
     if !differ.isEmpty {
       report.document.paragraph(
@@ -110,6 +111,21 @@ extension TimedSubject {
           "Bounds of \(grid.points[0].phase.rawValue) over batch and context: predicted in colour, measured as a letter."
       )
     }
+  }
+
+  /// Where signs contradict each other.
+  private var disputeText: String? {
+    let disputed = quiet.filter { $0.regime?.dispute != nil }
+    guard !disputed.isEmpty else { return nil }
+    let shown = disputed.prefix(5).map { point in
+      let model = point.question.model
+      return "\(point.phase.rawValue) of `\(point.variant)` "
+        + (model.levels.isEmpty ? "" : "with \(model.hierarchyText) ")
+        + "at \(point.place) (\(point.regime?.dispute ?? ""))"
+    }
+    return "Signs contradict each other at \(number(disputed.count)) of \(number(quiet.count)) points, which counts as "
+      + "unsure: " + shown.joined(separator: "; ")
+      + (disputed.count > shown.count ? "; and \(number(disputed.count - shown.count)) more." : ".")
   }
 
   private var agreementTable: Table {
@@ -159,7 +175,7 @@ extension TimedSubject {
       y: "batch (sequences)", yValues: grid.batches.map(Double.init),
       regimes: [
         .init("predicted: compute", RegimeMap.Regime.compute.colour),
-        .init("predicted: memory", RegimeMap.Regime.memory.colour), .init("not measured", .missing),
+        .init("predicted: memory", RegimeMap.Regime.memory.colour), .init("not measured", .missing, isGap: true),
       ],
       cells: grid.cells.map { row in
         row.map { point in

@@ -19,6 +19,12 @@ struct ReportCommand: AsyncParsableCommand {
 
       trains small models first, because the scenario has a quality sweep (docs/scenario-format.md). Runs that \
       reports/NAME/runs.jsonl has are not trained again; a sweep that is stopped goes on.
+
+        photon report scenarios/measured-sweep.yaml
+
+      measures the points that the scenario's `measure.slices` and `measure.sample` choose, in less than 40 minutes, and \
+      compares them with predictions. Points that reports/NAME/measured.jsonl has are not measured again. Exit code 75 \
+      means that other programs disturbed more than a fifth of them, so that nothing is decided.
       """)
 
   @OptionGroup var options: ScenarioOptionsGroup
@@ -29,15 +35,26 @@ struct ReportCommand: AsyncParsableCommand {
   @Flag(name: .customLong("no-measure"), help: "Leaves out everything that runs models on this machine.")
   var skipsMeasuring = false
 
+  @Option(
+    name: .customLong("time-limit"),
+    help: ArgumentHelp(
+      "Of a measured sweep: ends measuring after so long, calibration not counted; the same command goes on.",
+      valueName: "seconds"))
+  var timeLimit = 2400.0
+
   @OptionGroup var measuring: MeasuringOptions
 
-  func validate() throws { try checkOutput(output) }
+  func validate() throws {
+    try checkOutput(output)
+    if !(timeLimit > 0) { throw ValidationError("--time-limit takes a number above 0") }
+  }
 
   func run() async throws {
     let scenario = try options.scenario()
     guard scenario.published.isEmpty else { return try await reportPublished(scenario) }
     guard scenario.qualitySweep == nil else { return try await reportQuality(scenario) }
     if let replayed = scenario.replayed { return try await reportReplayed(scenario, replayed) }
+    guard scenario.measure.slices == nil else { return try await reportSweep(scenario) }
     let subject = try ReportSubject(
       scenario, on: options.hardware(of: scenario), command: command, answers: criticalAnswers(scenario),
       times: timedMethods(scenario))
@@ -110,6 +127,18 @@ struct ReportCommand: AsyncParsableCommand {
       throw ScenarioError([scenario.diagnostic("", problem)])
     }
     return profiles[0]
+  }
+
+  /// Measured points beside predictions: measures what is missing, unless nothing is to be measured.
+  private func reportSweep(_ scenario: Scenario) async throws {
+    let folder = output ?? "reports/\(scenario.name)"
+    let sweep = try SweepReport(
+      scenario, in: folder, command: command, measures: !skipsMeasuring, timeLimit: timeLimit,
+      pointLimit: measuring.pointLimit)
+    for remark in sweep.remarks { printError(remark) }
+    try await measuredReport(sweep.subject).write(to: folder)
+    printOutput("\(folder)/report.md\n")
+    if !sweep.isDecided { throw ExitCode.notDecided }
   }
 
   /// Quality beside cost: trains what is missing, unless nothing is to be measured.
