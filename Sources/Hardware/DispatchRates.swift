@@ -15,6 +15,9 @@ public struct DispatchRates: Hashable, Sendable {
   public var overlap: Double
   /// Query rows of an attention that are worked on together.
   public var tile: Double
+  /// Time of each query row of an attention besides its keys.
+  /// - Unit: s
+  public var perQueryRow: Double
   /// Time of one dispatch besides its work.
   public var overhead: Seconds
 
@@ -52,6 +55,6 @@ extension HardwareProfile {
       perElementwiseFlop: 1 / ((efficiency.elementwise ?? efficiency.compute.limit) * elementwise.perSecond),
       perByte: perByte / efficiency.bandwidth, halfSize: efficiency.compute.halfSize,
       overlap: (1 - fromMemory) * efficiency.overlap + fromMemory * (efficiency.memoryOverlap ?? efficiency.overlap),
-      tile: efficiency.tile, overhead: efficiency.overhead)
+      tile: efficiency.tile, perQueryRow: efficiency.rowOverhead.value, overhead: efficiency.overhead)
   }
 }

@@ -57,12 +57,14 @@ public struct Efficiency: Hashable, Sendable {
   /// computes scores with all keys that one of its tile sees, (tile ÷ sharing heads − 1)/2 more on average than it
   /// attends; 1 computes none that a causal mask takes away.
   public var tile: Double
+  /// Time that each query row of an attention, a query of one head, costs besides its keys.
+  public var rowOverhead: Seconds
 
   /// Ideal unless told otherwise.
   @inlinable
   public init(
     compute: SaturatingEfficiency = .init(), elementwise: Double? = nil, bandwidth: Double = 1, overlap: Double = 1,
-    memoryOverlap: Double? = nil, overhead: Seconds = .zero, tile: Double = 1
+    memoryOverlap: Double? = nil, overhead: Seconds = .zero, tile: Double = 1, rowOverhead: Seconds = .zero
   ) {
     self.compute = compute
     self.elementwise = elementwise
@@ -71,6 +73,7 @@ public struct Efficiency: Hashable, Sendable {
     self.memoryOverlap = memoryOverlap
     self.overhead = overhead
     self.tile = tile
+    self.rowOverhead = rowOverhead
   }
 
   /// What a data sheet promises: every peak is reached and nothing costs besides its work.

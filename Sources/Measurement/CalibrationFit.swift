@@ -15,12 +15,14 @@ struct CalibrationFit {
   /// Overheads where the search begins, of an operation and of a norm. Chosen by order of magnitude.
   private static let operationOverhead = 1e-6
   private static let normOverhead = 1e-7
+  /// The same of a query of one head.
+  private static let rowOverhead = 1e-7
   /// Keys or rows at half of an attention's or a product's rate where the search begins. Chosen.
   private static let startHalfSize = 10.0
   /// How many times the last cache a read must be to tell about main memory: at least half of it misses then. Chosen.
   private static let outsideCaches = 2.0
-  /// Lowers the share of the peak at which the search for that of one row begins to 0.27: of the order of one sum, which
-  /// waits for itself, where a processor could add four or more. Chosen.
+  /// Lowers the share of the peak at which the search for that of one row, and of one query, begins to 0.27: of the order
+  /// of one sum, which waits for itself, where a processor could add four or more. Chosen.
   private static let oneRowStart = 2.0
   /// Where else the search for few rows begins: memory's traffic that hides, and a bandwidth that few rows reach less of.
   /// Chosen.
@@ -50,7 +52,7 @@ struct CalibrationFit {
     try fitElementwise()
     try fit(.matrixProduct)
     try fit(.attentionPrefill, tile: Double(ck_attention_rows()))
-    try fit(.attentionDecode)
+    try fitPositionAttention()
   }
 
   /// Starting values: the fastest product, the fastest norm, and plain reads.
@@ -126,19 +128,38 @@ struct CalibrationFit {
 
   /// What is fused into a product is too little to tell its rate; attention exponentiates every score.
   private mutating func fit(_ operation: OperationClass, tile: Double = 1) throws {
-    let chosen = samples.filter { $0.operationClass(on: profile) == operation }
-    let start = profile
-    let exponentiates = operation == .attentionPrefill || operation == .attentionDecode
-    func changed(_ p: [Double]) -> HardwareProfile {
-      var profile = start
-      profile.efficiency[operation] = Efficiency(
+    let exponentiates = operation == .attentionPrefill
+    try fit(operation, exponentiates ? 7 : 6, from: Self.classStarts) { p in
+      Efficiency(
         compute: SaturatingEfficiency(limit: Self.share(p[0]), halfSize: Self.startHalfSize * exp(p[1])),
         elementwise: exponentiates ? Self.share(p[6]) : nil, bandwidth: Self.share(p[2]), overlap: Self.share(p[3]),
         memoryOverlap: Self.share(p[5]), overhead: Seconds(Self.operationOverhead * exp(p[4])), tile: tile)
+    }
+  }
+
+  /// New positions read keys that are fetched ahead, so that what a cache serves hides; every query of every head has a
+  /// start and an end, which is most of the time where keys are few.
+  private mutating func fitPositionAttention() throws {
+    try fit(.attentionDecode, 7, from: [[0: 1], [0: -1], [2: 2], [5: -2]]) { p in
+      Efficiency(
+        compute: SaturatingEfficiency(
+          limit: Self.share(p[0] - Self.oneRowStart), halfSize: Self.startHalfSize * exp(p[1])),
+        elementwise: Self.share(p[6]), bandwidth: Self.share(p[2]), memoryOverlap: Self.share(p[5]),
+        overhead: Seconds(Self.operationOverhead * exp(p[4])), rowOverhead: Seconds(Self.rowOverhead * exp(p[3])))
+    }
+  }
+
+  private mutating func fit(
+    _ operation: OperationClass, _ count: Int, from starts: [[Int: Double]], _ efficiency: ([Double]) -> Efficiency
+  ) throws {
+    let chosen = samples.filter { $0.operationClass(on: profile) == operation }
+    let start = profile
+    func changed(_ p: [Double]) -> HardwareProfile {
+      var profile = start
+      profile.efficiency[operation] = efficiency(p)
       return profile
     }
-    let count = exponentiates ? 7 : 6
-    profile = changed(try minimise(count, from: Self.classStarts) { Self.deviations(chosen, changed($0)) })
+    profile = changed(try minimise(count, from: starts) { Self.deviations(chosen, changed($0)) })
     parameters += count
   }
 

@@ -26,6 +26,8 @@ public struct CalibrationSample: Hashable, Sendable {
   public var unitElementwiseFlops: Double
   /// Consecutive queries of one sequence in a prompt's attention, and the heads that share a key; 1 for all else.
   public var queries, sharing: Double
+  /// Queries times heads of an attention; 0 for all else.
+  public var queryRows: Double
   /// - Unit: byte
   public var bytes: Double
   /// Bytes touched between two uses of the same weights.
@@ -38,7 +40,8 @@ public struct CalibrationSample: Hashable, Sendable {
   /// Every count is of one dispatch.
   public init(
     kind: Kind, operation: String, rows: Int, matmulFlops: Double, elementwiseFlops: Double, unitFlops: Double,
-    unitElementwiseFlops: Double = 0, queries: Double = 1, sharing: Double = 1, bytes: Double, workingSet: Double,
+    unitElementwiseFlops: Double = 0, queries: Double = 1, sharing: Double = 1, queryRows: Double = 0, bytes: Double,
+    workingSet: Double,
     seconds: Double
   ) {
     self.kind = kind
@@ -50,6 +53,7 @@ public struct CalibrationSample: Hashable, Sendable {
     self.unitElementwiseFlops = unitElementwiseFlops
     self.queries = queries
     self.sharing = sharing
+    self.queryRows = queryRows
     self.bytes = bytes
     self.workingSet = workingSet
     self.seconds = seconds
@@ -58,7 +62,7 @@ public struct CalibrationSample: Hashable, Sendable {
   /// A timed operation in float32.
   init(_ operation: Operation, kind: Kind, rows: Int, workingSet: Double, seconds: Double) {
     let work = operation.work(in: .float32)
-    var (queries, sharing, unitElementwise) = (1.0, 1.0, 0.0)
+    var (queries, sharing, queryRows, unitElementwise) = (1.0, 1.0, 0.0, 0.0)
     let unitFlops: Double
     switch operation {
     case .attention(let shape):
@@ -66,6 +70,7 @@ public struct CalibrationSample: Hashable, Sendable {
       unitElementwise = Double(work.elementwiseFlops) / Double(work.matmulFlops) * unitFlops
       if kind == .attentionPrefill { queries = Double(shape.queries) }
       sharing = Double(shape.layer.heads / shape.layer.keyValueHeads)
+      queryRows = Double(rows * shape.layer.heads)
     case .embedding, .queryKeyValue, .mixHeads, .output, .gateUp, .down, .norm, .chunker, .converter, .head,
       .moveEntries,
       .scoreEntries, .rotateEntries, .transferEntries, .quantiseEntries:
@@ -74,7 +79,8 @@ public struct CalibrationSample: Hashable, Sendable {
     self.init(
       kind: kind, operation: operation.description, rows: rows, matmulFlops: Double(work.matmulFlops),
       elementwiseFlops: Double(work.elementwiseFlops), unitFlops: unitFlops,
-      unitElementwiseFlops: unitElementwise, queries: queries, sharing: sharing, bytes: Double(work.trafficBits) / 8,
+      unitElementwiseFlops: unitElementwise, queries: queries, sharing: sharing, queryRows: queryRows,
+      bytes: Double(work.trafficBits) / 8,
       workingSet: workingSet, seconds: seconds)
   }
 
@@ -95,7 +101,7 @@ public struct CalibrationSample: Hashable, Sendable {
     let more = rates.halfSize + rates.maskedKeys(queries: queries, sharing: sharing)
     let arithmetic =
       rates.perMatmulFlop * (matmulFlops + more * unitFlops)
-      + rates.perElementwiseFlop * (elementwiseFlops + more * unitElementwiseFlops)
+      + rates.perElementwiseFlop * (elementwiseFlops + more * unitElementwiseFlops) + rates.perQueryRow * queryRows
     let traffic = rates.perByte * bytes
     return Seconds(rates.busy(longer: max(arithmetic, traffic), arithmetic: arithmetic, traffic: traffic))
       + rates.overhead

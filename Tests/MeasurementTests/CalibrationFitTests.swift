@@ -22,7 +22,8 @@ private var efficiencies: PerOperationClass<Efficiency> {
   all.attentionPrefill = Efficiency(
     compute: .init(limit: 0.8, halfSize: 30), bandwidth: 0.6, overlap: 0.5, overhead: Seconds(5e-7))
   all.attentionDecode = Efficiency(
-    compute: .init(limit: 0.5, halfSize: 20), bandwidth: 0.8, overlap: 0.3, overhead: Seconds(1e-6))
+    compute: .init(limit: 0.5, halfSize: 20), bandwidth: 0.8, memoryOverlap: 0.6, overhead: Seconds(1e-6),
+    rowOverhead: Seconds(1.5e-7))
   all.elementwise = Efficiency(bandwidth: 0.9, overhead: Seconds(5e-8))
   return all
 }
@@ -32,11 +33,11 @@ private func samples(_ disturb: (Int) -> Double = { _ in 1 }) -> [CalibrationSam
   var samples: [CalibrationSample] = []
   func add(
     _ kind: CalibrationSample.Kind, rows: Int, flops: Double, elementwise: Double, unit: Double, bytes: Double,
-    _ set: Double
+    _ set: Double, queryRows: Double = 0
   ) {
     var sample = CalibrationSample(
       kind: kind, operation: "\(kind) \(rows)", rows: rows, matmulFlops: flops, elementwiseFlops: elementwise,
-      unitFlops: unit, bytes: bytes, workingSet: set, seconds: 1)
+      unitFlops: unit, queryRows: queryRows, bytes: bytes, workingSet: set, seconds: 1)
     sample.seconds = sample.predicted(on: truth).value * disturb(samples.count)
     samples.append(sample)
   }
@@ -55,7 +56,7 @@ private func samples(_ disturb: (Int) -> Double = { _ in 1 }) -> [CalibrationSam
         let g = Double(groups)
         add(
           .attentionDecode, rows: groups, flops: 2560 * g * keys, elementwise: 60 * g * keys, unit: 2560 * g,
-          bytes: 5120 * g * (1 + keys), set)
+          bytes: 5120 * g * (1 + keys), set, queryRows: 5 * g)
         add(
           .attentionPrefill, rows: Int(keys) * groups, flops: 1280 * g * keys * (keys + 1),
           elementwise: 30 * g * keys * keys,

@@ -94,7 +94,8 @@ public struct Roofline: Sendable {
     return DispatchCost(
       work: work, rates: rates,
       compute: rates.perMatmulFlop * (work.matmulFlops + Affine(more * group.unitFlops))
-        + rates.perElementwiseFlop * (work.elementwiseFlops + Affine(more * group.unitElementwiseFlops)),
+        + rates.perElementwiseFlop * (work.elementwiseFlops + Affine(more * group.unitElementwiseFlops))
+        + Affine(rates.perQueryRow * group.queryRows),
       memory: rates.perByte * work.bytes)
   }
 

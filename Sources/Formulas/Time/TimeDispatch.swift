@@ -65,6 +65,8 @@ public struct DispatchGroup: Hashable, Sendable {
   public var unitElementwiseFlops: Double
   /// Consecutive queries of one sequence in one dispatch of a prompt's attention; 1 for everything else.
   public var queries: Double
+  /// Queries times heads of an attention; 0 for everything else.
+  public var queryRows: Double
   /// Heads that share a key in such an attention.
   public var sharing: Double
   /// Bytes that are touched between two uses of the same weights; decides which cache level serves them. Infinite where
@@ -76,7 +78,8 @@ public struct DispatchGroup: Hashable, Sendable {
   @inlinable
   public init(
     node: Node, kind: Kind, rows: Double, indices: Double = 1, dispatchesPerIndex: Double, work: DispatchWork,
-    unitFlops: Double = 0, unitElementwiseFlops: Double = 0, queries: Double = 1, sharing: Double = 1,
+    unitFlops: Double = 0, unitElementwiseFlops: Double = 0, queries: Double = 1, queryRows: Double = 0,
+    sharing: Double = 1,
     workingSet: Double = .infinity, linkBytes: Double = 0
   ) {
     self.node = node
@@ -88,6 +91,7 @@ public struct DispatchGroup: Hashable, Sendable {
     self.unitFlops = unitFlops
     self.unitElementwiseFlops = unitElementwiseFlops
     self.queries = queries
+    self.queryRows = queryRows
     self.sharing = sharing
     self.workingSet = workingSet
     self.linkBytes = linkBytes

@@ -190,6 +190,7 @@ struct TimedStack {
           bytes: Affine(rows * row.attentionActivations * builder.activationBytes) + entries, entryBytes: entries,
           scores: row.dimensions.heads * square), unitFlops: row.pairFlops * rows,
         unitElementwiseFlops: row.pairElementwise * rows, queries: isSquare ? group.rows : 1,
+        queryRows: rows * row.dimensions.heads,
         sharing: row.dimensions.heads / row.dimensions.keyValueHeads))
   }
 }

@@ -122,7 +122,8 @@ public enum HardwareFile {
         bandwidth: efficiency("bandwidth"),
         overlap: overlap("overlap"), memoryOverlap: entry.has("memory_overlap") ? overlap("memory_overlap") : nil,
         overhead: Seconds(notNegative(entry, "overhead_s")),
-        tile: share(entry, "tile", default: 1, accepted: "a number of queries, at least 1") { $0 >= 1 })
+        tile: share(entry, "tile", default: 1, accepted: "a number of queries, at least 1") { $0 >= 1 },
+        rowOverhead: Seconds(notNegative(entry, "row_overhead_s")))
       entry.finish()
     }
     classes.finish()

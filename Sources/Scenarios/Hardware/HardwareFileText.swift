@@ -57,6 +57,7 @@ extension HardwareFile {
           + "bandwidth: \(shortest(efficiency.bandwidth)), "
           + "overlap: \(shortest(efficiency.overlap)), "
           + (efficiency.memoryOverlap.map { "memory_overlap: \(shortest($0)), " } ?? "")
+          + (efficiency.rowOverhead > .zero ? "row_overhead_s: \(shortest(efficiency.rowOverhead.value)), " : "")
           + (efficiency.tile > 1 ? "tile: \(shortest(efficiency.tile)), " : "")
           + "overhead_s: \(shortest(efficiency.overhead.value))}")
     }

@@ -84,10 +84,11 @@ private func growing(indices: Double, times: Double = 2) -> DispatchGroup {
     let group = DispatchGroup(
       node: attention, kind: .attentionPrefill, rows: 4, dispatchesPerIndex: 1,
       work: DispatchWork(matmulFlops: Affine(1000), elementwiseFlops: Affine(500)), unitFlops: 400,
-      unitElementwiseFlops: 200, queries: 4, sharing: sharing)
-    let figure = try Roofline(toy(efficiency: Efficiency(tile: tile)), Precision()).figure(group)
-    // At 100 and 50 FLOP/s: 10 + 10 s of what is attended, 4 + 4 s of one more key for each query.
-    #expect(figure.compute.value == 20 + masked * 8)
+      unitElementwiseFlops: 200, queries: 4, queryRows: 12, sharing: sharing)
+    let efficiency = Efficiency(tile: tile, rowOverhead: Seconds(0.5))
+    let figure = try Roofline(toy(efficiency: efficiency), Precision()).figure(group)
+    // At 100 and 50 FLOP/s: 10 + 10 s of what is attended, 4 + 4 s of one more key for each query, 12 starts of 0.5 s.
+    #expect(figure.compute.value == 20 + masked * 8 + 6)
   }
 
   @Test func `nodes and step overhead add up to the total`() throws {
