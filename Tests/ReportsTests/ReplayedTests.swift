@@ -3,6 +3,7 @@ import Formulas
 import Foundation
 import Hardware
 import Quantities
+import Rendering
 import Scenarios
 import Testing
 
@@ -44,9 +45,9 @@ private final class ReplayFolder {
     "p,tiny,round,bf16,16,,2,4,,,0.5", "d,tiny,round,bf16,16,8,2,,0.25,16,", "e,tiny,round,bf16,16,8,4,,0.25,16,",
   ]
 
-  /// The head of eight tokens of two sequences: 2 · 8 · 50 FLOP each; (8 · 50 weights and a norm of 8, and 8 + 50
-  /// activations of each sequence) · 2 bytes a step.
-  private let head = "d,0,decoder,head,8,\(8 * 2 * 2 * 8 * 50),\(8 * 2 * (8 * 50 + 8 + 2 * (8 + 50))),1,0.1"
+  /// The head of eight steps of two sequences: 8 · 2 · (2 · 8 · 50) = 12 800 FLOP; a step reads 8 · 50 weights and a norm
+  /// of 8, and moves 8 + 50 activations of each sequence, of two bytes: 8 · 2 · (408 + 2 · 58) = 8384 bytes.
+  private let head = "d,0,decoder,head,8,12800,8384,1,0.1"
 
   @Test func `rows become phases, and steps the whole of their decode`() throws {
     let subject = try ReplayFolder(rows: rows, nodes: [head]).subject()

@@ -2,6 +2,7 @@ import Architectures
 import Formulas
 import GSL
 import Quantities
+import Rendering
 import Testing
 
 @testable import Reports
