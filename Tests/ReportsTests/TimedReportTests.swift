@@ -185,7 +185,8 @@ private func regime(_ bound: Bound, _ confidence: MeasuredRegime.Confidence = .h
         node: Node(level, .encoder, .projections), measured: 1, predicted: 1, work: Work(matmulFlops: 1),
         predictedBound: bound, regime: regime(bound))
     }
-    let points = [[2, 2], [4, 4]].flatMap { chunks in
+    let lengths = [2, 4].flatMap { first in [2, 4, 8, 16].map { [first, $0] } }
+    let points = lengths.flatMap { chunks in
       [1, 2].map { batch in
         point(
           chunks, [2, 2], .prefill, batch: batch, measured: 1, predicted: 1,
@@ -194,11 +195,11 @@ private func regime(_ bound: Bound, _ confidence: MeasuredRegime.Confidence = .h
     }
     #expect(
       subject(points).levelFindings == [
-        "**Prefill of `small`**, measured over 2 choices of C and R: level 1 is compute-bound for all of them, at every batch "
+        "**Prefill of `small`**, measured over 8 choices of C and R: level 1 is compute-bound for all of them, at every batch "
           + "and context; level 2 is compute-bound throughout for 1 (C = (2, 2), R = (2, 2)), bound by either, depending on "
-          + "batch and context, for 1 (compute in 75\u{202F}% of all points)."
+          + "batch and context, for 7 (compute in 56\u{202F}% of all points)."
       ])
-    #expect(LevelBounds(points, level: 2).text == "compute (3), memory (1)")
+    #expect(LevelBounds(points, level: 2).text == "compute (9), memory (7)")
   }
 
   @Test func `a report draws what its points allow and says what was left out`() async throws {
