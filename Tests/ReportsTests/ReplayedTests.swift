@@ -16,7 +16,8 @@ private final class ReplayFolder {
   init(rows: [String], nodes: [String]) throws {
     try FileManager.default.createDirectory(atPath: path + "/models", withIntermediateDirectories: true)
     try write(
-      "models/tiny.yaml", "architecture: vanilla\nvocabulary: 50\nwidth: 8\nheads: 2\nfeed_forward: 16\nlayers: 1\n")
+      "models/tiny.yaml",
+      "model: {architecture: vanilla, vocabulary: 50, width: 8, heads: 2, feed_forward: 16, layers: 1}\n")
     try write(
       "replay.yaml",
       "model: {preset: tiny}\nhardware: round\nreplayed: {rows: rows.csv, nodes: nodes.csv, fitted_share: 0}\n")

@@ -47,7 +47,7 @@ private let header = MeasuredNodes.columns.joined(separator: ",")
       complaints("id,level\n") == ["n.csv:1:1: error: the columns are id,level; accepted: \(header)"])
     #expect(
       complaints(header)
-        == ["n.csv:1: error: there are no rows; accepted: the header \(header), and a row for each component"])
+        == ["n.csv:1:1: error: there are no rows; accepted: the header \(header), and a row for each component"])
   }
 
   @Test func `comments above the header say what measured`() throws {
