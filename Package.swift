@@ -104,7 +104,7 @@ let package = Package(
       ]),
     tests(
       "ServingRowsTests",
-      ["Quantities", "Architectures", "Hardware", "Formulas", "Scenarios", "ServingRows", "TestModels"]),
+      ["Quantities", "Architectures", "Hardware", "Formulas", "Scenarios", "ServingRows", "GSL", "TestModels"]),
     tests(
       "MeasurementTests", ["Quantities", "Architectures", "Hardware", "Tensors", "Reference", "Measurement"]),
     tests("RenderingTests", ["Rendering"]),

@@ -26,6 +26,14 @@ private let figures: [any Figure] = [
     "regimes", x: "context", xValues: [1024, 2048], y: "batch", yValues: [1, 2, 4],
     cells: [[.init(1, "2×"), .init(1, "3×")], [.init(0), .init(1)], [.init(0), .init(2)]],
     boundary: [(x: 1024, y: 1.5), (x: 2048, y: 3), (x: 9999, y: 3)]),
+  RegimeMap(
+    "measured regimes", x: "context", xValues: [1024, 2048], y: "batch", yValues: [1],
+    cells: [[.init(1, "M"), .init(0, "m", isFramed: true)]], notes: ["frame: differ"]),
+  HeatMapPair(
+    "pair", subtitle: "both", x: "C_1", columns: ["2", "4"], y: "C_2", rows: ["2"],
+    left: .init("measured", values: [[1, nil]], texts: [["1 s", "–"]], highlighted: [(row: 0, column: 0)]),
+    right: .init("predicted", values: [[2, nil]], texts: [["2 s\n+100 %", "–"]]), quantity: "time",
+    format: .si(unit: "s")),
   BarChart(
     "bars", axis: Axis("work (FLOP)", format: .si(unit: "FLOP")), categories: ["a", "b"], series: ["s", "t"],
     values: [[1, 2], [nil, 3]]),
@@ -138,4 +146,29 @@ func `context lengths are written in powers of 1024`(value: Double, text: String
     #expect(bounds.contains(label.box))
     for other in placed[..<index] { #expect(!label.box.intersects(other.box), "\(label.text) and \(other.text)") }
   }
+}
+
+@Test func `a cell with two lines has two labels, one below the other, and a framed one four lines`() throws {
+  func script(_ figure: some Figure) -> String {
+    var script = GnuplotScript(figure.size)
+    figure.draw(on: &script)
+    return script.text
+  }
+  func panel(_ texts: [[String]]) -> HeatMapPair.Panel {
+    .init("p", values: [[1, 1], [1, 1]], texts: texts, highlighted: [(row: 0, column: 1)])
+  }
+  let pair = HeatMapPair(
+    "pair", subtitle: "s", x: "x", columns: ["a", "b"], y: "y", rows: ["c", "d"],
+    left: panel([["q", "q"], ["q", "q"]]), right: panel([["up\ndown", "q"], ["q", "q"]]), quantity: "v",
+    format: .exact)
+  let text = script(pair)
+  let heights = try ["'up'", "'down'"].map { word in
+    let line = try #require(text.split(separator: "\n").first { $0.contains("set label \(word) at") })
+    let place = try #require(line.split(separator: " ").first { $0.contains(",0.") })
+    return try #require(Double(place.split(separator: ",")[1]))
+  }
+  // Screen coordinates grow upwards.
+  #expect(heights[0] > heights[1])
+  // Both panels have one frame of four lines in the frame's colour.
+  #expect(text.split(separator: "\n").count { $0.contains("nohead") && $0.contains("#d55e00") } == 8)
 }

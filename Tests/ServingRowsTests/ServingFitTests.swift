@@ -1,5 +1,6 @@
 import Architectures
 import Formulas
+import GSL
 import Hardware
 import Quantities
 import Scenarios

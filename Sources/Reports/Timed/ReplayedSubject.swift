@@ -127,7 +127,7 @@ extension TimedPhasePoint {
         throw ScenarioError([
           Diagnostic(
             part.position, path: "matmul_flops",
-            found: "\(part.matmulFlops) FLOP and \(part.trafficBytes) bytes of \(part.node)",
+            found: "found \(part.matmulFlops) FLOP and \(part.trafficBytes) bytes of \(part.node)",
             accepted:
               "\(work.matmulFlops) FLOP and \(bytes(work.trafficBits)) bytes, which this version counts of the row")
         ])

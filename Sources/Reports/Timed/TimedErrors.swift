@@ -39,12 +39,11 @@ extension TimedSubject {
   }
 
   var errorRows: [ErrorRow] {
-    [false, true].flatMap { isFitted in
-      Family.allCases.flatMap { family in
+    [false, true].flatMap { isFitted -> [ErrorRow] in
+      let families = Dictionary(grouping: quiet.filter { $0.isFitted == isFitted }, by: \.question.model.family)
+      return Family.allCases.flatMap { family in
         Phase.allCases.compactMap { phase -> ErrorRow? in
-          let own = quiet.filter {
-            $0.isFitted == isFitted && $0.question.model.family == family && $0.phase == phase
-          }
+          let own = (families[family] ?? []).filter { $0.phase == phase }
           guard !own.isEmpty else { return nil }
           return ErrorRow(
             family: family, phase: phase, isFitted: isFitted,
