@@ -52,13 +52,16 @@ public struct ProfileRefinement: Sendable {
       }
       return profile
     }
-    let start = [Double](repeating: 0, count: coefficients.count)
-    let fit = try nonlinearFit(
-      start: start, iterations: Self.iterations, tolerance: Self.tolerance, mustConverge: false
-    ) { positions in
+    func residuals(_ positions: [Double]) throws -> [Double] {
       let roofline = try Roofline(changed(positions), .float32)
       return phases.map { log($0.measured / roofline.time($0.phase).value) / Self.noise } + positions
     }
+    // A gradient leads to a kink at the latest; steps along single coefficients get past it.
+    let start = try patternSearch(from: [Double](repeating: 0, count: coefficients.count)) { positions in
+      try residuals(positions).reduce(0) { $0 + $1 * $1 }
+    }
+    let fit = try nonlinearFit(
+      start: start, iterations: Self.iterations, tolerance: Self.tolerance, mustConverge: false, residuals: residuals)
     profile = changed(fit.parameters)
     corrections = zip(coefficients, zip(fit.parameters, fit.standardErrors)).map { coefficient, found in
       let factor = exp(coefficient.spread * found.0)
@@ -139,4 +142,25 @@ public struct ProfileRefinement: Sendable {
       }
     }
   }
+}
+
+/// Where steps along single coordinates, first of 1 and last of 1/32, lower a cost no more (Hooke and Jeeves, "Direct
+/// search", J. ACM 8(2), 1961, without its pattern moves).
+func patternSearch(from start: [Double], _ cost: ([Double]) throws -> Double) rethrows -> [Double] {
+  var (best, lowest) = (start, try cost(start))
+  var step = 1.0
+  while step >= 1.0 / 32 {
+    let before = lowest
+    for index in best.indices {
+      for direction in [step, -step] {
+        var moved = best
+        moved[index] += direction
+        let found = try cost(moved)
+        if found < lowest { (best, lowest) = (moved, found) }
+      }
+    }
+    // A round that gained little is the last of its step.
+    if before - lowest <= 1e-3 * before { step /= 2 }
+  }
+  return best
 }
