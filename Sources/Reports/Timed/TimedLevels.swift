@@ -34,8 +34,16 @@ struct LevelBounds {
   }
 }
 
-/// Choices of C and R that a sentence is worth. Chosen.
-private let leastChoices = 8
+/// Sentences of one kind that a reader takes in. Chosen.
+private let mostSentences = 4
+
+extension Array {
+  /// Those that the most stands behind, in the order in which they stand; what they are few enough of, all.
+  func mostTelling(_ weight: (Element) -> Int) -> [Element] {
+    let heaviest = indices.sorted { (weight(self[$1]), $0) < (weight(self[$0]), $1) }.prefix(mostSentences)
+    return heaviest.sorted().map { self[$0] }
+  }
+}
 
 extension TimedSubject {
   /// Which C and R wait for what at each level, over all workloads.
@@ -75,11 +83,11 @@ extension TimedSubject {
     }
   }
 
-  /// One sentence for each variant and phase of which enough lengths were measured: for which C and R it is bound by what
+  /// One sentence for each variant and phase of which the most lengths were measured: for which C and R it is bound by what
   /// at each level. The table has the others.
   var levelFindings: [String] {
     toldHierarchies.filter { !$0[0].question.model.levels.isEmpty }
-      .inOrder { "\($0[0].variant) \($0[0].phase)" }.filter { $0.count >= leastChoices }.map { hierarchies in
+      .inOrder { "\($0[0].variant) \($0[0].phase)" }.filter { $0.count > 1 }.mostTelling(\.count).map { hierarchies in
         let first = hierarchies[0][0]
         let parts = (0...first.question.model.levelCount).compactMap { level -> String? in
           levelText(hierarchies, level).map { "level \(level) is \($0)" }

@@ -65,9 +65,12 @@ extension TimedSubject {
         : "; where the prediction is sure too, both agree at \(percent(both.share)) of \(number(both.points)).")
   }
 
-  /// The lengths that were fastest most often, for each variant and phase.
+  /// The lengths that were fastest most often, for each variant and phase that ran the most workloads; a workload that ran
+  /// with few lengths has no say, because the fastest of two is not the fastest.
   private var bestFindings: [String] {
-    choices.inOrder { "\($0.best.variant) \($0.best.phase)" }.map { choices in
+    choices.inOrder { "\($0.best.variant) \($0.best.phase)" }.mostTelling(\.count).map { all in
+      let least = ((all.map(\.points.count).max() ?? 0) + 1) / 2
+      let choices = all.filter { $0.points.count >= least }
       let tally = choices.inOrder(by: \.best.question.model)
       let most = tally.dropFirst().reduce(tally[0]) { $1.count > $0.count ? $1 : $0 }
       let first = most[0].best
@@ -76,7 +79,7 @@ extension TimedSubject {
         .map { "\($0[0].best.question.model.hierarchyText) in \($0.count)" }
       let stakes = choices.map(\.stake)
       return "**Fastest \(first.phase.rawValue) of `\(first.variant)`**: \(first.question.model.hierarchyText) in "
-        + "\(most.count) of \(choices.count) workloads"
+        + "\(most.count) of \(choices.count) workloads that ran with at least \(least) choices of C and R"
         + (others.isEmpty ? "" : " (\(others.joined(separator: ", ")))")
         + "; the slowest lengths take \(ratio(stakes.min()!)) to \(ratio(stakes.max()!)) as long."
     }
