@@ -28,7 +28,10 @@ private final class ReplayFolder {
     try write("nodes.csv", ([header] + nodes).joined(separator: "\n"))
   }
 
-  deinit { try? FileManager.default.removeItem(atPath: path) /* A folder that stays does no harm. */ }
+  deinit {
+    // A folder that stays does no harm.
+    try? FileManager.default.removeItem(atPath: path)
+  }
 
   private func write(_ name: String, _ text: String) throws {
     try text.write(toFile: "\(path)/\(name)", atomically: true, encoding: .utf8)
