@@ -30,7 +30,9 @@ extension MeasuredScenario {
   private var errorFinding: String {
     let rows = timedRows(heldOut)
     let outside = rows.filter { !$0.agreement.isWithin(percent: aim) }
-    guard verdict != .notDecided else { return "**Not decided:** " + verdictText.joined(separator: " ") }
+    guard verdict != .notDecided else {
+      return verdictText.joined(separator: " ").replacing("Not decided:", with: "**Not decided:**")
+    }
     let limit = "a mean error of at most \(Int(aim)) %, or twice the run-to-run spread where that is larger"
     guard !outside.isEmpty else { return "**Every row keeps to \(limit).**" }
     let names = outside.map { row in
