@@ -20,6 +20,13 @@ public enum Statistics {
     return gsl_stats_quantile_from_sorted_data(sample.sorted(), 1, sample.count, fraction)
   }
 
+  /// Half the distance between the quartiles over the median, for times that a few outliers must not spoil; 0 for one.
+  /// - Unit: percent
+  /// - Precondition: not empty.
+  public static func spreadPercent(_ sample: [Double]) -> Double {
+    50 * (quantile(0.75, of: sample) - quantile(0.25, of: sample)) / median(sample)
+  }
+
   /// 1 − Σ(y − ŷ)² / Σ(y − ȳ)²; NaN where all observations are equal.
   /// - Precondition: as many predictions as observations, at least one.
   public static func determination(observed: [Double], predicted: [Double]) -> Double {

@@ -44,11 +44,7 @@ public struct Measurement: Hashable, Sendable {
 
   /// Half the distance between the quartiles over the median; 0 for one repetition.
   /// - Unit: percent
-  public func spreadPercent(_ phase: Phase) -> Double {
-    let times = self[phase]
-    let width = Statistics.quantile(0.75, of: times) - Statistics.quantile(0.25, of: times)
-    return 50 * width / Statistics.median(times)
-  }
+  public func spreadPercent(_ phase: Phase) -> Double { Statistics.spreadPercent(self[phase]) }
 }
 
 /// Wall time of every node of a workload, from each dispatch to the next, what happens between kernels included.

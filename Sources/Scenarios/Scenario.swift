@@ -164,6 +164,7 @@ public struct Scenario: Sendable {
     let quality = Self.readQuality(reader, directory)
     let measureSection = reader.mapping("measure")
     var measure = measureSection.map(Self.readMeasure) ?? MeasurementSettings()
+    // Read once there is a grid; known also where the grid fails.
     for key in ["slices", "sample"] { _ = measureSection?.has(key) }
     let train = reader.section("train").flatMap(TrainReader.read)
     let published = Self.readPublished(reader, directory)

@@ -1,6 +1,7 @@
 import Architectures
 import Formulas
 import GSL
+import Hardware
 import Quantities
 
 /// One phase of a workload as it ran: what a stopwatch said and nothing that a profile predicts.
@@ -49,8 +50,18 @@ public struct MeasuredPhase: Codable, Hashable, Sendable {
 
   /// Half the distance between the quartiles over the median; 0 for one repetition.
   /// - Unit: percent
-  public var spreadPercent: Double {
-    50 * (Statistics.quantile(0.75, of: seconds) - Statistics.quantile(0.25, of: seconds)) / median
+  public var spreadPercent: Double { Statistics.spreadPercent(seconds) }
+}
+
+/// Measured phases beside what a profile predicts of them in float32.
+/// - Throws: `HardwareError` where the profile lacks a rate for fp32, `CountOverflow`.
+public func timedResults(
+  _ measured: [(point: TimedWorkload, phases: [MeasuredPhase])], on profile: HardwareProfile
+) throws -> [TimedPhaseResult] {
+  let roofline = try Roofline(profile, .float32)
+  return try measured.flatMap { point, phases in
+    let predicted = try PredictedWorkload(point, roofline)
+    return phases.map(predicted.result)
   }
 }
 

@@ -61,15 +61,10 @@ public struct TimedAgreement: Hashable, Sendable {
   /// - Precondition: at least one pair, all times positive.
   public init(_ pairs: [TimedPair]) {
     precondition(!pairs.isEmpty && pairs.allSatisfy { $0.measured > 0 }, "an agreement of measured times")
-    let errors = pairs.map(\.errorPercent)
-    points = pairs.count
-    mapePercent = Statistics.mean(errors.map(abs))
-    medianPercent = Statistics.median(errors.map(abs))
-    worstPercent = errors.map(abs).max() ?? 0
-    biasPercent = Statistics.mean(errors)
-    let determination = Statistics.determination(
-      observed: pairs.map(\.measured), predicted: pairs.map(\.predicted))
-    r2 = determination.isNaN ? nil : determination
+    let errors = PredictionErrors(predicted: pairs.map(\.predicted), measured: pairs.map(\.measured))
+    points = errors.count
+    (mapePercent, medianPercent, worstPercent) = (errors.mean, errors.median, errors.worst)
+    (biasPercent, r2) = (errors.bias, errors.determination)
     spreadPercent = Statistics.median(pairs.map(\.spreadPercent))
     let told = pairs.filter { $0.regime?.confidence == .high }
     regimeAgreement =

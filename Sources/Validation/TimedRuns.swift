@@ -80,11 +80,7 @@ public final class TimedRuns {
   ///   - repetitions: undisturbed ones that a point needs.
   /// - Throws: `HardwareError` where the profile lacks a rate for fp32, `CountOverflow`.
   public func results(on profile: HardwareProfile, repetitions: Int) throws -> [TimedPhaseResult] {
-    let roofline = try Roofline(profile, .float32)
-    return try measured(repetitions).flatMap { point, phases in
-      let predicted = try PredictedWorkload(point, roofline)
-      return phases.map(predicted.result)
-    }
+    try timedResults(measured(repetitions), on: profile)
   }
 }
 

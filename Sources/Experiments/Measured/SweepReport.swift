@@ -47,24 +47,19 @@ package struct SweepReport {
       remarks += sweep.leftOut
       guard end != .interrupted else { throw SweepInterrupted() }
     }
-    let measured = subjects.compactMap { subject in journal.phases(of: subject).map { (subject.timed, $0) } }
+    let measured = subjects.compactMap { subject in
+      journal.phases(of: subject).map { (point: subject.timed, phases: $0) }
+    }
     if measured.count < subjects.count {
       remarks.append("\(measured.count) of \(subjects.count) points are measured; the same command measures the others")
     }
-    func results(on profile: HardwareProfile) throws -> [TimedPhaseResult] {
-      let roofline = try Roofline(profile, .float32)
-      return try measured.flatMap { point, phases in
-        let predicted = try PredictedWorkload(point, roofline)
-        return phases.map(predicted.result)
-      }
-    }
-    let fitted = fittedPoints(measured.map(\.0), share: scenario.measure.fittedShare, seed: scenario.measure.seed)
+    let fitted = fittedPoints(measured.map(\.point), share: scenario.measure.fittedShare, seed: scenario.measure.seed)
     let refined = try ProfileRefinement(
-      calibrated, try results(on: calibrated).filter { fitted.contains($0.point) && !$0.isDisturbed })
+      calibrated, try timedResults(measured, on: calibrated).filter { fitted.contains($0.point) && !$0.isDisturbed })
     var corrected = refined.profile
     corrected.name = "corrected"
     try HardwareFile.write(corrected, to: folder + "/corrected.yaml")
-    let results = try results(on: refined.profile).map { result in
+    let results = try timedResults(measured, on: refined.profile).map { result in
       var result = result
       result.isFitted = fitted.contains(result.point)
       return result
