@@ -68,6 +68,9 @@ public struct HardwareProfile: Hashable, Sendable {
   public var memoryBandwidth: Rate<Byte>
   /// Caches in ascending size; empty where only main memory counts.
   public var caches: [CacheLevel]
+  /// What other programs and other machines bring into the caches that they share with this one. It pushes ours out: data
+  /// that rest for a while are not found there again, however few they are.
+  public var displacement: Rate<Byte>
   /// Main memory of one device.
   /// - Unit: byte
   public var memoryBytes: Int
@@ -103,8 +106,8 @@ public struct HardwareProfile: Hashable, Sendable {
   /// A data sheet unless told otherwise: ideal efficiencies, no overheads, one device.
   public init(
     name: String, description: String = "", source: String = "", year: Int? = nil, peaks: PeakRates,
-    elementwise: Rate<Flop>, memoryBandwidth: Rate<Byte>, caches: [CacheLevel] = [], memoryBytes: Int,
-    reserve: Double = 0.05, fewRows: Int = 16,
+    elementwise: Rate<Flop>, memoryBandwidth: Rate<Byte>, caches: [CacheLevel] = [],
+    displacement: Rate<Byte> = Rate(0), memoryBytes: Int, reserve: Double = 0.05, fewRows: Int = 16,
     efficiency: PerOperationClass<Efficiency> = .init(repeating: .ideal), stepOverhead: Seconds = .zero,
     sequenceOverhead: Seconds = .zero, serving: ServingBehaviour? = nil, calibration: CalibrationSummary? = nil,
     pricePerHour: Double? = nil, boardPower: Double? = nil, hostLink: Rate<Byte>? = nil,
@@ -118,6 +121,7 @@ public struct HardwareProfile: Hashable, Sendable {
     self.elementwise = elementwise
     self.memoryBandwidth = memoryBandwidth
     self.caches = caches
+    self.displacement = displacement
     self.memoryBytes = memoryBytes
     self.reserve = reserve
     self.fewRows = fewRows
@@ -164,6 +168,12 @@ public struct HardwareProfile: Hashable, Sendable {
   public func bandwidth(workingSet: Double) -> Rate<Byte> {
     let seconds = streaming(workingSet: workingSet)
     return Rate(1 / (seconds.caches + seconds.memory))
+  }
+
+  /// Share of a working set that the caches keep from one use to the next.
+  /// - Parameter workingSet: bytes touched between two uses of the same byte.
+  public func cachedShare(workingSet: Double) -> Double {
+    workingSet.isFinite ? min(1, (caches.last?.bytes ?? 0) / workingSet) : 0
   }
 
   /// What one byte of such a pass takes, the part that caches serve and the part that main memory serves.

@@ -15,6 +15,8 @@ public struct Calibration: Sendable {
   public var samples: [CalibrationSample]
   /// Plain reads of some working sets, medians of the rounds.
   public var reads: [BandwidthSample]
+  /// Reads of a few MiB that rested, medians of the rounds.
+  public var rested: [BandwidthSample]
 }
 
 /// Measures this machine in rounds: reads, products, attention, norms and the cost of a step, each as the reference runs
@@ -27,6 +29,7 @@ public final class Calibrator {
   private let seed: UInt64
   private let threads: Int
   private var readRounds: [[BandwidthSample]] = []
+  private var restedRounds: [[BandwidthSample]] = []
   private var sampleRounds: [[CalibrationSample]] = []
 
   /// - Parameters:
@@ -47,6 +50,7 @@ public final class Calibrator {
   /// - Parameter progress: told the share that is done, from 0 to 1.
   public func round(progress: (Double) -> Void = { _ in }) {
     readRounds.append(plan.bandwidthSamples())
+    restedRounds.append(plan.restedSamples())
     sampleRounds.append(plan.operationSamples(seed: seed, progress: progress))
   }
 
@@ -59,15 +63,19 @@ public final class Calibrator {
       sample.seconds = Statistics.median(sampleRounds.map { $0[index].seconds })
       return sample
     }
-    let reads = readRounds[0].indices.map { index in
-      BandwidthSample(
-        bytes: readRounds[0][index].bytes, rate: Rate(Statistics.median(readRounds.map { $0[index].rate.perSecond })))
+    func medians(_ rounds: [[BandwidthSample]]) -> [BandwidthSample] {
+      rounds[0].indices.map { index in
+        var sample = rounds[0][index]
+        sample.rate = Rate(Statistics.median(rounds.map { $0[index].rate.perSecond }))
+        return sample
+      }
     }
-    let fit = try CalibrationFit(emptyProfile(threads: threads), samples, reads)
+    let (reads, rested) = (medians(readRounds), medians(restedRounds))
+    let fit = try CalibrationFit(emptyProfile(threads: threads), samples, reads, rested)
     var profile = fit.profile
     profile.stepOverhead = stepOverhead()
     profile.calibration = fit.summary(threads: threads)
-    return Calibration(profile: profile, samples: samples, reads: reads)
+    return Calibration(profile: profile, samples: samples, reads: reads, rested: rested)
   }
 }
 

@@ -19,6 +19,9 @@ struct CalibrationFit {
   private static let rowOverhead = 1e-7
   /// Keys or rows at half of an attention's or a product's rate where the search begins. Chosen.
   private static let startHalfSize = 10.0
+  /// What others bring into a cache where the search begins: an idle machine. Chosen by order of magnitude.
+  /// - Unit: byte/s
+  private static let startDisplacement = 1e9
   /// How many times the last cache a read must be to tell about main memory: at least half of it misses then. Chosen.
   private static let outsideCaches = 2.0
   /// Lowers the share of the peak at which the search for that of one row, and of one query, begins to 0.27: of the order
@@ -44,11 +47,14 @@ struct CalibrationFit {
 
   /// - Parameter profile: with the caches' sizes, the memory and `fewRows`; its rates are starting values.
   /// - Throws: `GSLError` where the samples determine nothing.
-  init(_ profile: HardwareProfile, _ samples: [CalibrationSample], _ reads: [BandwidthSample]) throws {
+  init(
+    _ profile: HardwareProfile, _ samples: [CalibrationSample], _ reads: [BandwidthSample],
+    _ rested: [BandwidthSample]
+  ) throws {
     self.profile = profile
     self.samples = samples
     start(from: reads)
-    try fitFewRows(reads)
+    try fitFewRows(reads, rested)
     try fitElementwise()
     try fit(.matrixProduct)
     try fit(.attentionPrefill, tile: Double(ck_attention_rows()))
@@ -95,8 +101,9 @@ struct CalibrationFit {
   /// cache is ours.
   ///
   /// One row reads straight through: its share of the bandwidth is 1 by definition, its arithmetic hides behind the
-  /// reading, and reads from main memory are fitted with it. What both cost besides is the same.
-  private mutating func fitFewRows(_ reads: [BandwidthSample]) throws {
+  /// reading, and reads from main memory are fitted with it. What both cost besides is the same. Reads that rested tell
+  /// what others bring into the caches meanwhile.
+  private mutating func fitFewRows(_ reads: [BandwidthSample], _ rested: [BandwidthSample]) throws {
     let chosen = samples.filter { $0.kind == .product && $0.rows <= profile.fewRows }
     let start = profile
     let outside = reads.filter { Double($0.bytes) >= Self.outsideCaches * (start.caches.last?.bytes ?? 0) }
@@ -106,6 +113,7 @@ struct CalibrationFit {
         CacheLevel(bytes: Self.share(p[0]) * $0.bytes, bandwidth: Self.share(p[1]) * $0.bandwidth)
       }
       profile.memoryBandwidth = exp(p[2]) * start.memoryBandwidth
+      if !rested.isEmpty, !start.caches.isEmpty { profile.displacement = Rate(Self.startDisplacement * exp(p[10])) }
       profile.efficiency.fewRowProduct = Efficiency(
         compute: SaturatingEfficiency(limit: Self.share(p[3]), halfSize: exp(p[4])), bandwidth: Self.share(p[7]),
         overlap: Self.share(p[5]), memoryOverlap: Self.share(p[8]),
@@ -116,14 +124,27 @@ struct CalibrationFit {
       return profile
     }
     profile = changed(
-      try minimise(10, from: Self.fewRowStarts) { p in
+      try minimise(11, from: Self.fewRowStarts) { p in
         let profile = changed(p)
         return Self.deviations(chosen, profile)
           + outside.map {
             Self.readWeight * log($0.rate.perSecond / profile.bandwidth(workingSet: Double($0.bytes)).perSecond)
-          }
+          } + Self.deviations(rested: rested, memory: start.memoryBandwidth, profile)
       })
-    parameters += 10
+    parameters += 11
+  }
+
+  /// A read inside a cache is faster than any kernel that computes, so that of what did not rest is the rate of what was
+  /// kept.
+  private static func deviations(
+    rested: [BandwidthSample], memory: Rate<Byte>, _ profile: HardwareProfile
+  ) -> [Double] {
+    guard let kept = rested.first else { return [] }
+    return rested.map { read in
+      let touched = Double(read.bytes) + profile.displacement.perSecond * read.interval
+      let share = profile.cachedShare(workingSet: touched)
+      return log(1 / read.rate.perSecond / (share / kept.rate.perSecond + (1 - share) / memory.perSecond))
+    }
   }
 
   /// What is fused into a product is too little to tell its rate; attention exponentiates every score.

@@ -37,8 +37,15 @@ struct CalibrationPlan {
   /// Of a quick calibration: two runs give a median that is no single run, and the budget is a fifth. Chosen.
   private static let quickRepetitions = Repetitions(fewest: 2, most: 5, budget: 0.03)
 
+  /// What rests: larger than a usual second-level cache, which nobody shares, and small beside a last-level one. Chosen.
+  private static let restingBytes = 4 << 20
+  /// How long, around the time in which a busy neighbour fills a last-level cache. Chosen.
+  /// - Unit: s
+  private static let usualRests = [0, 0.25e-3, 0.5e-3, 1e-3, 2e-3, 4e-3, 8e-3]
+
   var stacks: [StackRun]
   var readBytes: [Int]
+  var rests = Self.usualRests
   var heads: [(rows: Int, width: Int, vocabulary: Int)]
   var normRows: [Int]
   var repetitions: Repetitions
@@ -122,6 +129,19 @@ struct CalibrationPlan {
       let passes = max(1, Self.leastRead / bytes)
       let times = repetitions.run { seconds { _ = ck_read(data, bytes, Int32(passes)) } }
       return BandwidthSample(bytes: bytes, rate: Rate(Double(bytes * passes) / Statistics.median(times)))
+    }
+  }
+
+  /// Reads of a few MiB that rested, the calling thread busy in its registers meanwhile: what is no longer in a cache then,
+  /// others have pushed out.
+  func restedSamples() -> [BandwidthSample] {
+    guard let data = ck_allocate(Self.restingBytes / 4) else { return [] }
+    defer { ck_free(data) }
+    data.initialize(repeating: 1, count: Self.restingBytes / 4)
+    return rests.map { rest in
+      let times = repetitions.run { secondsAfter(rest: rest) { _ = ck_read(data, Self.restingBytes, 1) } }
+      return BandwidthSample(
+        bytes: Self.restingBytes, rest: rest, rate: Rate(Double(Self.restingBytes) / Statistics.median(times)))
     }
   }
 

@@ -94,10 +94,16 @@ public struct CalibrationSample: Hashable, Sendable {
     }
   }
 
+  /// Time between two uses of the same weights, were all of the working set streamed at this operation's pace.
+  /// - Unit: s
+  private var cycleSeconds: Double { bytes > 0 ? seconds * workingSet / bytes : 0 }
+
   /// What the time model says of one dispatch, in float32.
   /// - Precondition: the profile has a rate for fp32.
   public func predicted(on profile: HardwareProfile) -> Seconds {
-    let rates = profile.rates(operationClass(on: profile), peak: profile.peaks[.fp32]!, workingSet: workingSet)
+    let displaced = profile.displacement.perSecond * cycleSeconds
+    let rates = profile.rates(
+      operationClass(on: profile), peak: profile.peaks[.fp32]!, workingSet: workingSet + displaced)
     let more = rates.halfSize + rates.maskedKeys(queries: queries, sharing: sharing)
     let arithmetic =
       rates.perMatmulFlop * (matmulFlops + more * unitFlops)
@@ -108,17 +114,25 @@ public struct CalibrationSample: Hashable, Sendable {
   }
 }
 
-/// The rate at which one working set is read again and again.
+/// The rate at which one working set is read again and again, or again after a rest.
 public struct BandwidthSample: Hashable, Sendable {
   /// Working set.
   /// - Unit: byte
   public var bytes: Int
+  /// How long nothing was read before each pass.
+  /// - Unit: s
+  public var rest: Double
   /// Bytes read over time.
   public var rate: Rate<Byte>
 
   /// The bytes are those of the working set.
-  public init(bytes: Int, rate: Rate<Byte>) {
+  public init(bytes: Int, rest: Double = 0, rate: Rate<Byte>) {
     self.bytes = bytes
+    self.rest = rest
     self.rate = rate
   }
+
+  /// Time between two reads of the same byte.
+  /// - Unit: s
+  public var interval: Double { rest + Double(bytes) / rate.perSecond }
 }

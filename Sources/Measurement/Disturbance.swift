@@ -21,7 +21,7 @@ public struct Disturbance: Hashable, Sendable {
   public var stolenShare: Double
   /// Times per second that a thread of this process was taken off its processor although it could go on.
   public var switchesPerSecond: Double
-  /// The reference kernel around the run over the fastest that it was so far.
+  /// The reference kernel around the run over the fastest that it was so far, whichever of its parts is the slowest.
   public var referenceRatio: Double
 
   /// Whether the run does not count.
@@ -34,34 +34,33 @@ public struct Disturbance: Hashable, Sendable {
 /// reference kernel before and after.
 public final class DisturbanceMeter {
   private let reference: ReferenceKernel
-  private var fastest: Double
-  private var last: Double
+  private var fastest, last: [Double]
 
   /// - Parameter threads: of the kernels, for everything that runs from now on.
   public init(threads: Int) {
     reference = ReferenceKernel(threads: threads)
     // The first runs find a processor that slept.
-    let times = (0..<5).map { [reference] _ in reference.time() }
-    fastest = times.min()!
+    let times = (0..<5).map { [reference] _ in reference.times() }
+    fastest = times[0].indices.map { part in times.map { $0[part] }.min()! }
     last = times.last!
   }
 
-  /// The reference kernel, behind the run before.
+  /// All parts of the reference kernel, behind the run before.
   /// - Unit: s
-  public var referenceSeconds: Double { last }
+  public var referenceSeconds: Double { last.reduce(0, +) }
 
   /// Runs the body and says what disturbed it.
   public func watch(_ body: () -> Void) -> Disturbance {
     let (before, start) = (SystemCounters(), last)
     body()
     let after = SystemCounters()
-    last = reference.time()
-    fastest = min(fastest, last)
+    last = reference.times()
+    fastest = zip(fastest, last).map { min($0, $1) }
     let elapsed = max(after.seconds - before.seconds, 1e-9)
     return Disturbance(
       stolenShare: (after.stolen - before.stolen) / (elapsed * Double(ProcessInfo.processInfo.activeProcessorCount)),
       switchesPerSecond: Double(after.switches - before.switches) / elapsed,
-      referenceRatio: max(start, last) / fastest)
+      referenceRatio: zip(fastest, zip(start, last)).map { max($1.0, $1.1) / $0 }.max()!)
   }
 }
 

@@ -9,6 +9,15 @@ func seconds(_ body: () -> Void) -> Double {
   return (clock.now - start) / .seconds(1)
 }
 
+/// Runs `body` after its thread was busy for so long with nothing but the clock, and says how long it took.
+/// - Unit: s
+func secondsAfter(rest: Double, _ body: () -> Void) -> Double {
+  let clock = ContinuousClock()
+  let end = clock.now + .seconds(rest)
+  while clock.now < end {}
+  return seconds(body)
+}
+
 /// How often a benchmark is repeated: at least `fewest` times, then until `budget` is spent or `most` are done.
 ///
 /// The defaults are chosen: three is the least that has a median apart from its extremes, and the budget bounds a round.

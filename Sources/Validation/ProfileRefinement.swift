@@ -80,6 +80,7 @@ public struct ProfileRefinement: Sendable {
     case memory = "bandwidth of memory"
     case caches = "bandwidth of caches"
     case cacheSize = "size of caches"
+    case displacement = "what others bring into caches"
     case entries = "bandwidth of keys and values"
     case manyRowOverhead = "overhead of products of many rows"
     case fewRowOverhead = "overhead of products of few rows"
@@ -94,7 +95,8 @@ public struct ProfileRefinement: Sendable {
     /// How far the logarithm of a factor usually lies from 0.
     var spread: Double {
       switch self {
-      case .manyRowOverhead, .fewRowOverhead, .attentionOverhead, .fewRowExposure, .cacheSize:
+      case .manyRowOverhead, .fewRowOverhead, .attentionOverhead, .fewRowExposure, .cacheSize,
+        .displacement:
         Self.spreadOfSurroundings
       case .manyRowProducts, .fewRowProducts, .promptAttention, .positionAttention, .elementwise, .memory, .caches,
         .entries:
@@ -122,6 +124,7 @@ public struct ProfileRefinement: Sendable {
       case .cacheSize:
         // Others on the machine share them.
         profile.caches = profile.caches.map { CacheLevel(bytes: factor * $0.bytes, bandwidth: $0.bandwidth) }
+      case .displacement: profile.displacement = factor * profile.displacement
       case .entries: Self.multiply(&profile.efficiency[.attentionDecode].bandwidth, by: factor)
       case .manyRowOverhead:
         profile.efficiency[.matrixProduct].overhead = factor * profile.efficiency[.matrixProduct].overhead

@@ -28,7 +28,7 @@ enum HardwareFixture {
     caches: [
       CacheLevel(bytes: 1 * 0x1p20, bandwidth: Rate(84e9)), CacheLevel(bytes: 36 * 0x1p20, bandwidth: Rate(26e9)),
     ],
-    memoryBytes: 25_769_803_776, reserve: 0.125, fewRows: 12,
+    displacement: Rate(3.5e9), memoryBytes: 25_769_803_776, reserve: 0.125, fewRows: 12,
     efficiency: {
       var efficiency = PerOperationClass<Efficiency>(repeating: .ideal)
       for (index, operation) in OperationClass.allCases.enumerated() {

@@ -122,7 +122,7 @@ public struct Roofline: Sendable {
   public func estimate(_ phase: DispatchedPhase, levelCount: Int) -> PhaseEstimate {
     var figures = [TimeFigure](repeating: TimeFigure(), count: Node.tableSize(levelCount: levelCount))
     var total = TimeFigure()
-    for group in phase.groups where group.dispatches > 0 {
+    for group in settled(phase).groups where group.dispatches > 0 {
       let figure = figure(group)
       figures[group.node.index] += figure
       total += figure
@@ -135,7 +135,9 @@ public struct Roofline: Sendable {
   /// The time of a phase without its parts by node.
   ///
   /// Most groups of a class stream alike, so the rates of the one before hold; fits price the same phases again and again.
-  public func time(_ phase: DispatchedPhase) -> Seconds {
+  public func time(_ phase: DispatchedPhase) -> Seconds { sum(settled(phase)) }
+
+  private func sum(_ phase: DispatchedPhase) -> Seconds {
     var known = PerOperationClass<KnownRates?>(repeating: nil)
     return phase.groups.reduce(stepping(phase)) { sum, group in
       let (operation, peak) = ceiling(of: group)
@@ -149,6 +151,24 @@ public struct Roofline: Sendable {
       }
       return sum + figure(group, rates).time
     }
+  }
+
+  /// Rounds after which a phase's time and what others displace in it agree. Chosen: the second moves a time by less than a
+  /// percent.
+  private static let displacingRounds = 2
+
+  /// The phase with what others bring into the caches between two uses of the same weights in its working sets. How much
+  /// that is depends on the phase's time, which depends on it.
+  func settled(_ phase: DispatchedPhase) -> DispatchedPhase {
+    guard profile.displacement.perSecond > 0, !profile.caches.isEmpty else { return phase }
+    var settled = phase
+    for _ in 0..<Self.displacingRounds {
+      let displaced = profile.displacement.perSecond * sum(settled).value
+      for index in phase.groups.indices {
+        settled.groups[index].workingSet = phase.groups[index].workingSet + displaced / phase.groups[index].uses
+      }
+    }
+    return settled
   }
 
   private struct KnownRates: Hashable {

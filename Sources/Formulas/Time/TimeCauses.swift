@@ -58,7 +58,7 @@ extension Roofline {
   /// The time of a phase by cause; adds up to `estimate(_:)`.
   public func causes(_ phase: DispatchedPhase) -> TimeByCause {
     var sum = TimeByCause()
-    for group in phase.groups where group.dispatches > 0 { sum += causes(group) }
+    for group in settled(phase).groups where group.dispatches > 0 { sum += causes(group) }
     sum.overhead = sum.overhead + stepping(phase)
     return sum
   }

@@ -72,6 +72,8 @@ public struct DispatchGroup: Hashable, Sendable {
   /// Bytes that are touched between two uses of the same weights; decides which cache level serves them. Infinite where
   /// nothing is reused.
   public var workingSet: Double
+  /// How often the same weights are used in the phase, evenly spaced.
+  public var uses: Double
   /// What each of several devices sends to the others after one dispatch.
   public var linkBytes: Double
 
@@ -80,7 +82,7 @@ public struct DispatchGroup: Hashable, Sendable {
     node: Node, kind: Kind, rows: Double, indices: Double = 1, dispatchesPerIndex: Double, work: DispatchWork,
     unitFlops: Double = 0, unitElementwiseFlops: Double = 0, queries: Double = 1, queryRows: Double = 0,
     sharing: Double = 1,
-    workingSet: Double = .infinity, linkBytes: Double = 0
+    workingSet: Double = .infinity, uses: Double = 1, linkBytes: Double = 0
   ) {
     self.node = node
     self.kind = kind
@@ -94,6 +96,7 @@ public struct DispatchGroup: Hashable, Sendable {
     self.queryRows = queryRows
     self.sharing = sharing
     self.workingSet = workingSet
+    self.uses = uses
     self.linkBytes = linkBytes
   }
 

@@ -7,12 +7,15 @@ struct DispatchBuilder {
   /// Bytes of weights and caches that belong to each rank: what runs once per token has rank 0, what runs once per
   /// level-l unit has rank l.
   private var residentBytes: [Double]
+  /// Tokens between two uses of what belongs to each rank.
+  private let spacing: [Double]
   let precision: Precision
   let devices: Double
 
   init(_ model: Model, _ precision: Precision, devices: Double) {
     self.devices = devices
     residentBytes = Array(repeating: 0, count: model.levelCount + 1)
+    spacing = (0...model.levelCount).map { Double(model.metaContextLength(upTo: $0)) }
     self.precision = precision
     groups.reserveCapacity(24 * (2 * model.levelCount + 1))
   }
@@ -86,12 +89,14 @@ struct DispatchBuilder {
   }
 
   /// The groups with their working sets: the different bytes that are touched between two uses of a weight. In decode these
-  /// are all bytes of rank ≤ r, however often they run in between; in prefill all bytes.
+  /// are all bytes of rank ≤ r, however often they run in between, and a weight of rank r is used once in so many steps as a
+  /// unit of level r has tokens; in prefill these are all bytes, used once.
   consuming func phase(steps: Double, reusedByRank: Bool) -> DispatchedPhase {
     let total = residentBytes.reduce(0, +)
     for index in groups.indices {
       let rank = Self.rank(of: groups[index].node)
       groups[index].workingSet = reusedByRank ? residentBytes[...rank].reduce(0, +) : total
+      groups[index].uses = reusedByRank ? max(1, steps / spacing[rank]) : 1
     }
     return DispatchedPhase(groups: groups, steps: steps)
   }

@@ -38,7 +38,8 @@ public enum HardwareFile {
       name: name, description: description, source: source, year: year, peaks: peaks,
       elementwise: elementwise(fields, peaks),
       memoryBandwidth: Rate(positive(fields, "memory_bandwidth_bytes_per_s", unit: "byte/s") ?? 1),
-      caches: caches(fields), memoryBytes: wholeBytes(fields, "memory_bytes") ?? 1)
+      caches: caches(fields), displacement: Rate(notNegative(fields, "displacement_bytes_per_s")),
+      memoryBytes: wholeBytes(fields, "memory_bytes") ?? 1)
     profile.reserve = share(fields, "reserve", default: profile.reserve, accepted: "a share from 0 to below 1") {
       $0 >= 0 && $0 < 1
     }

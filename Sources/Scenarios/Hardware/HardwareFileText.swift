@@ -19,6 +19,9 @@ extension HardwareFile {
         lines.append("  - {bytes: \(Int(level.bytes)), bandwidth_bytes_per_s: \(shortest(level.bandwidth.perSecond))}")
       }
     }
+    if profile.displacement.perSecond > 0 {
+      lines.append("displacement_bytes_per_s: \(shortest(profile.displacement.perSecond))")
+    }
     lines.append("memory_bytes: \(profile.memoryBytes)")
     lines.append("reserve: \(shortest(profile.reserve))")
     if let price = profile.pricePerHour { lines.append("price_usd_per_hour: \(shortest(price))") }

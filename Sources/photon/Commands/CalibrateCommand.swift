@@ -59,7 +59,7 @@ struct CalibrateCommand: ParsableCommand {
   }
 
   private func tables(_ calibration: Calibration) -> [Table] {
-    [reads(calibration), products(calibration), classes(calibration)]
+    [reads(calibration), rests(calibration), products(calibration), classes(calibration)]
       + (operations ? [everyOperation(calibration)] : [])
   }
 
@@ -74,6 +74,23 @@ struct CalibrateCommand: ParsableCommand {
     for read in calibration.reads {
       let fitted = calibration.profile.bandwidth(workingSet: Double(read.bytes))
       table.append([Cell(read.bytes), Cell(read.rate.perSecond), Cell(fitted.perSecond)])
+    }
+    return table
+  }
+
+  /// What is still found in the caches.
+  private func rests(_ calibration: Calibration) -> Table {
+    var table = Table(
+      title: "Reads of what rested",
+      [
+        Column("bytes", "working set", as: .binaryBytes), Column("rest_s", "rest", as: .si(unit: "s")),
+        Column("measured_bytes_per_s", "measured", as: .si(unit: "B/s")),
+        Column("cached_percent", "fitted share in caches", as: .percent(decimals: 0)),
+      ])
+    for read in calibration.rested {
+      let displaced = calibration.profile.displacement.perSecond * read.interval
+      let share = calibration.profile.cachedShare(workingSet: Double(read.bytes) + displaced)
+      table.append([Cell(read.bytes), Cell(read.rest), Cell(read.rate.perSecond), Cell(100 * share)])
     }
     return table
   }

@@ -170,6 +170,28 @@ private func growing(indices: Double, times: Double = 2) -> DispatchGroup {
     #expect(toy().bandwidth(workingSet: 5) == Rate(10))
   }
 
+  /// Half of a working set of 100 is kept where others bring in 100 more between two uses.
+  @Test func `what others bring into a cache counts as touched`() throws {
+    var profile = toy(caches: [CacheLevel(bytes: 100, bandwidth: Rate(40))])
+    func phase(uses: Double) -> DispatchedPhase {
+      let work = DispatchWork(bytes: Affine(100))
+      let group = DispatchGroup(
+        node: Node(0, .decoder, .head), kind: .product, rows: 1, dispatchesPerIndex: uses, work: work, workingSet: 100,
+        uses: uses)
+      return DispatchedPhase(groups: [group], steps: 0)
+    }
+    func time(uses: Double) throws -> Double { try Roofline(profile, Precision()).time(phase(uses: uses)).value / uses }
+    #expect(try time(uses: 1) == 2.5)
+    profile.displacement = Rate(40)
+    // Twice: 2.5 s displace 100 bytes, so half comes from memory at 10 byte/s: 50/40 + 50/10 = 6.25 s, which displace 250.
+    #expect(abs(try time(uses: 1) / (100.0 / 350 * 2.5 + 250.0 / 350 * 10) - 1) < 1e-12)
+    // However often in a phase: the time between two uses is what counts.
+    #expect(abs(try time(uses: 8) / time(uses: 1) - 1) < 1e-12)
+    let phase = phase(uses: 8), roofline = try Roofline(profile, Precision())
+    #expect(abs(roofline.estimate(phase, levelCount: 0).total.time.value / roofline.time(phase).value - 1) < 1e-12)
+    #expect(abs(roofline.causes(phase).total.value / roofline.time(phase).value - 1) < 1e-12)
+  }
+
   @Test func `the larger the working set the lower its bandwidth`() {
     let caches = [
       CacheLevel(bytes: 1 * 0x1p20, bandwidth: Rate(42e9)), CacheLevel(bytes: 36 * 0x1p20, bandwidth: Rate(26e9)),
