@@ -91,9 +91,11 @@ package struct SweepReport {
     return [
       "\(measured) of the \(count) points that the scenario chooses are measured, in float32 with seeded random weights "
         + "and prompts: the median of at least \(scenario.measure.repetitions) repetitions that nothing disturbed.",
-      "The profile was calibrated on operations of other widths; then \(share) of the points of each architecture, drawn "
-        + "by the seed \(scenario.measure.seed), corrected it, and the others are held out. Corrections: "
-        + changed.joined(separator: ", ") + ".",
+      "The profile was calibrated on operations of other widths"
+        + (changed.isEmpty
+          ? ", and no point corrected it."
+          : "; then \(share) of the points of each architecture, drawn by the seed \(scenario.measure.seed), corrected it, "
+            + "and the others are held out. Corrections: " + changed.joined(separator: ", ") + "."),
     ]
   }
 }

@@ -81,7 +81,8 @@ extension TimedSubject {
       return "**Fastest \(first.phase.rawValue) of `\(first.variant)`**: \(first.question.model.hierarchyText) in "
         + "\(most.count) of \(choices.count) workloads that ran with at least \(least) choices of C and R"
         + (others.isEmpty ? "" : " (\(others.joined(separator: ", ")))")
-        + "; the slowest lengths take \(ratio(stakes.min()!)) to \(ratio(stakes.max()!)) as long."
+        + "; the slowest lengths take "
+        + (stakes.count == 1 ? "" : "\(ratio(stakes.min()!)) to ") + "\(ratio(stakes.max()!)) as long."
     }
   }
 }

@@ -12,7 +12,7 @@ public func firstOfLargest(_ values: UnsafeBufferPointer<Float>) -> Int {
 extension Machine {
   /// The most rows of a product that streams its weights past them. From more on it goes to CBLAS: below, rows stay
   /// in a second-level cache of 1 MiB while OpenBLAS copies them and the weights.
-  /// Source: Benchmarks/ prints the crossover.
+  /// `photon calibrate --operations` prints rates on both sides.
   public static let streamedRows = 255
 
   func fastProduct(
