@@ -30,6 +30,15 @@ public struct DispatchRates: Hashable, Sendable {
     max(0, (min(queries, tile / sharing) - 1) / 2)
   }
 
+  /// How often an entry is fetched for each of the queries that attend it: once for all queries of a tile.
+  /// - Parameters:
+  ///   - queries: of one sequence, consecutive.
+  ///   - sharing: heads that share a key, which is read once for all of them.
+  @inlinable
+  public func readsPerQuery(queries: Double, sharing: Double) -> Double {
+    1 / max(1, min(queries, tile / sharing))
+  }
+
   /// max(arithmetic, traffic), and the part of the other that does not hide behind it.
   ///
   /// Linear in both, so that it holds for sums of dispatches too where `longer` is the sum of their larger ones.

@@ -55,7 +55,8 @@ public struct Efficiency: Hashable, Sendable {
   public var overhead: Seconds
   /// Query rows of an attention, queries times the heads that share a key, that are worked on together. Each query
   /// computes scores with all keys that one of its tile sees, (tile ÷ sharing heads − 1)/2 more on average than it
-  /// attends; 1 computes none that a causal mask takes away.
+  /// attends, and an entry is fetched once for all of them; 1 computes none that a causal mask takes away, and fetches an
+  /// entry for every query, as exact counts do.
   public var tile: Double
   /// Time that each query row of an attention, a query of one head, costs besides its keys.
   public var rowOverhead: Seconds

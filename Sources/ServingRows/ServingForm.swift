@@ -93,12 +93,17 @@ public struct ServingForm: Hashable, Sendable {
   public static let sequence = ServingForm(
     name: "sequence", coefficients: [.weightBandwidth, .cacheBandwidth, .arithmetic, .sequence])
 
+  /// Query rows that the fused attention kernels of engines work on together.
+  /// - Source: FlashAttention-2, arXiv:2307.08691, section 3.3: blocks of 64 or 128
+  private static let fusedTile = 64.0
+
   /// The first is kept unless another is clearly better.
   public static let candidates = [overlap, launch, sequence]
 
   func profile(at positions: [Double], base: HardwareProfile) -> HardwareProfile {
     var profile = base
     profile.efficiency = .init(repeating: .ideal)
+    profile.efficiency.attentionDecode.tile = Self.fusedTile
     profile.stepOverhead = .zero
     profile.sequenceOverhead = .zero
     profile.calibration = nil

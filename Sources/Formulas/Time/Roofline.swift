@@ -5,7 +5,8 @@ import Quantities
 /// A hardware profile at one precision: everything that turns counts into time.
 ///
 /// - `plain(_:)` prices a whole phase from its totals: max(compute, memory) at the peaks, without efficiencies or
-///   overheads. It is a lower bound of every other estimate of the same profile and costs a few divisions.
+///   overheads. It is a lower bound of every other estimate of a profile whose attention fetches an entry for every query
+///   (`Efficiency.tile` of 1), and costs a few divisions.
 /// - `estimate(_:)` prices every dispatched operation: Σ max(compute, memory) + overheads.
 public struct Roofline: Sendable {
   /// The machine, with the efficiencies that are assumed of it.
@@ -89,7 +90,12 @@ public struct Roofline: Sendable {
   }
 
   private func cost(of group: DispatchGroup, _ rates: DispatchRates) -> DispatchCost {
-    let work = engine.work(of: group)
+    var work = engine.work(of: group)
+    if group.kind == .attentionDecode {
+      let spared = (rates.readsPerQuery(queries: group.queries, sharing: group.sharing) - 1) * work.entryBytes
+      work.entryBytes = work.entryBytes + spared
+      work.bytes = work.bytes + spared
+    }
     let more = rates.halfSize + rates.maskedKeys(queries: group.queries, sharing: group.sharing)
     return DispatchCost(
       work: work, rates: rates,

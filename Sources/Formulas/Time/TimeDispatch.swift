@@ -63,7 +63,7 @@ public struct DispatchGroup: Hashable, Sendable {
   /// Element-wise work of one more key for every query of an attention; 0 for a product.
   /// - Unit: FLOP
   public var unitElementwiseFlops: Double
-  /// Consecutive queries of one sequence in one dispatch of a prompt's attention; 1 for everything else.
+  /// Consecutive queries of one sequence in one dispatch of an attention; 1 for everything else.
   public var queries: Double
   /// Queries times heads of an attention; 0 for everything else.
   public var queryRows: Double

@@ -121,6 +121,8 @@ extension HardwareProfile {
   public var atPeaks: HardwareProfile {
     var profile = self
     profile.efficiency = .init(repeating: .ideal)
+    // What a kernel fetches is its algorithm, and no peak.
+    profile.efficiency.attentionDecode.tile = efficiency.attentionDecode.tile
     profile.stepOverhead = .zero
     profile.sequenceOverhead = .zero
     return profile

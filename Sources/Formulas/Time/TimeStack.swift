@@ -194,7 +194,7 @@ struct TimedStack {
           elementwiseFlops: form.reading.map { elementwise + $0 * formed } ?? elementwise,
           bytes: Affine(rows * row.attentionActivations * builder.activationBytes) + entries, entryBytes: entries,
           scores: row.dimensions.heads * square), unitFlops: row.pairFlops * rows,
-        unitElementwiseFlops: row.pairElementwise * rows, queries: isSquare ? group.rows : 1,
+        unitElementwiseFlops: row.pairElementwise * rows, queries: group.rows,
         queryRows: rows * row.dimensions.heads,
         sharing: row.dimensions.heads / row.dimensions.keyValueHeads))
   }

@@ -91,6 +91,17 @@ private func growing(indices: Double, times: Double = 2) -> DispatchGroup {
     #expect(figure.compute.value == 20 + masked * 8 + 6)
   }
 
+  /// Four queries of one sequence: a tile of n rows, shared heads among them, fetches an entry once for n / sharing of them.
+  @Test(arguments: [(tile: 1.0, sharing: 1.0, reads: 1.0), (2, 1, 0.5), (64, 1, 0.25), (8, 4, 0.5), (2, 4, 1)])
+  func `a tile fetches an entry once for its queries`(tile: Double, sharing: Double, reads: Double) throws {
+    let group = DispatchGroup(
+      node: attention, kind: .attentionDecode, rows: 4, dispatchesPerIndex: 1,
+      work: DispatchWork(bytes: Affine(140), entryBytes: Affine(100)), queries: 4, sharing: sharing)
+    let figure = try Roofline(toy(efficiency: Efficiency(tile: tile)), Precision()).figure(group)
+    // At 10 byte/s: 4 s of queries and results, and 10 s of entries that are fetched for every query.
+    #expect(figure.memory.value == 4 + 10 * reads)
+  }
+
   @Test func `nodes and step overhead add up to the total`() throws {
     let product = DispatchGroup(
       node: head, kind: .product, rows: 64, dispatchesPerIndex: 3,
