@@ -49,8 +49,8 @@ public struct MeasuredSlices: Hashable, Sendable {
     for value in reader.list("vary") ?? [] {
       if let axis = axis(value.scalar ?? value.flow, "vary", value) { slice.vary.append(axis) }
     }
-    if let at = reader.value("at") {
-      for entry in at.entries ?? [] {
+    if let at = reader.mapping("at"), let entries = reader.value("at")?.entries {
+      for entry in entries {
         guard let axis = axis(entry.key, "at", entry.value) else { continue }
         let (label, labels) = (entry.value.scalar ?? entry.value.flow, grid.axes[axis].labels)
         if let place = labels.firstIndex(of: label) {
@@ -58,7 +58,7 @@ public struct MeasuredSlices: Hashable, Sendable {
         } else {
           reader.collector.add(
             Diagnostic(
-              entry.value.position, path: reader.path(of: "at") + "." + entry.key, found: "found \(label)",
+              entry.value.position, path: at.path(of: entry.key), found: "found \(label)",
               accepted: "one of " + labels.joined(separator: ", ")))
         }
       }
