@@ -129,8 +129,9 @@ extension Model {
   }
 
   private func concatenationProblems(_ level: LevelShape, _ number: Int, _ prefix: String) -> [Problem] {
-    guard level.chunker == .concatenation else { return [] }
     let width = level.layer.width
+    // What is no width is said of the width.
+    guard level.chunker == .concatenation, (1...Limits.width).contains(width) else { return [] }
     if number == 1 {
       guard width % level.chunkLength != 0 else { return [] }
       let divisors = neighbours(of: level.chunkLength, dividing: width)

@@ -115,6 +115,9 @@ public struct PointComparison: Sendable {
   /// Of one more sequence; nil where one side needs none.
   public var memory: Waterfall?
 
+  /// Whether a time was not compared because it leaves what a number can hold.
+  public var leavesNumbers = false
+
   /// Those that exist: nothing has a throughput without emitted tokens or where it does not fit, or memory without caches.
   public var waterfalls: [Waterfall] { [time, throughput, throughputPerGibibyte, memory].compactMap { $0 } }
 
@@ -122,6 +125,7 @@ public struct PointComparison: Sendable {
     let own = (
       first.causes(batch: first.question.workload.batchSize), second.causes(batch: second.question.workload.batchSize)
     )
+    leavesNumbers = own.0.total > .zero && own.1.total > .zero && !areComparable(own.0, own.1)
     if areComparable(own.0, own.1) {
       time = Waterfall(
         figure: "time_s", first: own.0.total.value, second: own.1.total.value, steps: causeSteps(own.0, own.1))

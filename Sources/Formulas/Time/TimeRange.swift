@@ -110,7 +110,9 @@ public struct TimeRanges: Sendable {
 
   private func bottleneck(_ phase: DispatchedPhase, _ estimate: PhaseEstimate) -> Bottleneck? {
     let time = estimate.total.time.value
-    guard time > 0, time.isFinite, let node = estimate.nodes.max(by: { $0.figure.time < $1.figure.time }) else { return nil }
+    guard time > 0, time.isFinite, let node = estimate.nodes.max(by: { $0.figure.time < $1.figure.time }) else {
+      return nil
+    }
     let causes = roofline.causes(phase)
     let cause = TimeCause.allCases.max { causes[$0] < causes[$1] }!
     return Bottleneck(

@@ -24,7 +24,8 @@ extension ReportSubject {
     try group("What bounds it", phasesWithWork.map(boundFinding) + firstTokenFindings + limitFindings())
     try group(
       rivals.isEmpty ? "Cache" : "Against the baselines",
-      (workload.generatedLength > 0 && timed.decode.total.time.isNumber ? rivals.map(decodeFinding) : []) + [cacheFinding()].compactMap { $0 })
+      (workload.generatedLength > 0 && timed.decode.total.time.isNumber ? rivals.map(decodeFinding) : [])
+        + [cacheFinding()].compactMap { $0 })
     if workload.generatedLength > 0, workload.promptLength > 0, timesAreNumbers {
       group("Continuations that share a prefill", [sharingFinding] + rivals.map(continuationsFinding))
     }
@@ -42,7 +43,7 @@ extension ReportSubject {
     let endless = Phase.allCases.filter { !timed[$0].time.isNumber }
     let points = summaries.count { !$0.prefill.time.isNumber || !$0.decode.time.isNumber }
     guard !endless.isEmpty || points > 0 else { return nil }
-    let here = endless.isEmpty ? "" : " \(capitalised(endless.map(\.rawValue).joined(separator: " and "))) here is one."
+    let here = endless.isEmpty ? "" : " Here that is \(endless.map(\.rawValue).joined(separator: " and "))."
     return "**Times on `\(profile.name)` leave what a number can hold**, about 10^308 s, at \(number(points)) of the "
       + "\(number(summaries.count)) points of the grid: a rate or an overhead of the profile is no machine's.\(here) They "
       + "stand as ∞, what would be computed from them as –, and neither is drawn, bounded or compared."

@@ -39,7 +39,8 @@ extension ReportSubject {
     guard
       let longest = timed.max(by: { $0.phases.prefill.total.time < $1.phases.prefill.total.time }),
       let shortest = timed.min(by: { $0.phases.prefill.total.time < $1.phases.prefill.total.time }),
-      shortest.phases.prefill.total.time > .zero, longest.phases.timeToFirstToken.isNumber, longest.prompt != shortest.prompt
+      shortest.phases.prefill.total.time > .zero, longest.phases.timeToFirstToken.isNumber,
+      longest.prompt != shortest.prompt
     else { return nil }
     let firstTokens = timed.map(\.phases.timeToFirstToken)
     guard let least = firstTokens.min(), let most = firstTokens.max() else { return nil }

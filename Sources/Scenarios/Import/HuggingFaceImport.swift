@@ -114,7 +114,8 @@ struct HuggingFaceReader {
     }
     // Parameters are counted of dimensions that exist: what is wrong with others is said of the model.
     let isSound = layer?.problems(prefix: "").isEmpty ?? false
-    checkDepartures(modelType, isSound ? layer : nil, layers: layers.flatMap { (1...Limits.layers).contains($0) ? $0 : nil })
+    checkDepartures(
+      modelType, isSound ? layer : nil, layers: layers.flatMap { (1...Limits.layers).contains($0) ? $0 : nil })
     guard let vocabulary, let layer, let layers, let tiedHead else { return nil }
     let model = Model.vanilla(vocabulary: vocabulary, layer: layer, tiedHead: tiedHead, layers: layers)
     for problem in model.problems {
