@@ -129,8 +129,9 @@ extension Model {
   }
 
   private func concatenationProblems(_ level: LevelShape, _ number: Int, _ prefix: String) -> [Problem] {
-    guard level.chunker == .concatenation else { return [] }
     let width = level.layer.width
+    // What is no width is said of the width.
+    guard level.chunker == .concatenation, (1...Limits.width).contains(width) else { return [] }
     if number == 1 {
       guard width % level.chunkLength != 0 else { return [] }
       let divisors = neighbours(of: level.chunkLength, dividing: width)
@@ -220,8 +221,10 @@ private func check(_ problems: inout [Problem], _ key: String, _ value: Int, _ r
   problems.append(.init(key, "found \(value)", accepted: Problem.accepted(range)))
 }
 
-/// ` such as 26 or 32`: the divisors of a number next to a value that is none.
+/// ` such as 26 or 32`: the divisors of a number next to a value that is none. They are looked for one by one, so only
+/// where both could be a width: of a larger one it is said that it is too large.
 private func neighbours(of value: Int, dividing number: Int) -> String {
+  guard max(value, number) <= Limits.width else { return "" }
   let below = (1..<max(value, 2)).reversed().first { number % $0 == 0 }
   let above = value < number ? ((value + 1)...number).first { number % $0 == 0 } : nil
   let words = [below, above].compactMap { $0 }.map(String.init)

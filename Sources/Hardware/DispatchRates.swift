@@ -60,10 +60,13 @@ extension HardwareProfile {
     let perByte = streaming.caches + streaming.memory
     let fromMemory = streaming.memory / perByte
     return DispatchRates(
-      perMatmulFlop: 1 / (efficiency.compute.limit * peak.perSecond),
-      perElementwiseFlop: 1 / ((efficiency.elementwise ?? efficiency.compute.limit) * elementwise.perSecond),
-      perByte: perByte / efficiency.bandwidth, halfSize: efficiency.compute.halfSize,
+      perMatmulFlop: numbered(1 / (efficiency.compute.limit * peak.perSecond)),
+      perElementwiseFlop: numbered(1 / ((efficiency.elementwise ?? efficiency.compute.limit) * elementwise.perSecond)),
+      perByte: numbered(perByte / efficiency.bandwidth), halfSize: efficiency.compute.halfSize,
       overlap: (1 - fromMemory) * efficiency.overlap + fromMemory * (efficiency.memoryOverlap ?? efficiency.overlap),
       tile: efficiency.tile, perQueryRow: efficiency.rowOverhead.value, overhead: efficiency.overhead)
   }
 }
+
+/// A time of one thing that is a number, so that none of it takes no time: 0 · ∞ would be neither.
+func numbered(_ seconds: Double) -> Double { min(seconds, .greatestFiniteMagnitude) }

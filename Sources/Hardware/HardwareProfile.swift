@@ -179,7 +179,7 @@ public struct HardwareProfile: Hashable, Sendable {
   /// What one byte of such a pass takes, the part that caches serve and the part that main memory serves.
   /// - Unit: s
   func streaming(workingSet: Double) -> (caches: Double, memory: Double) {
-    let memory = 1 / memoryBandwidth.perSecond
+    let memory = numbered(1 / memoryBandwidth.perSecond)
     guard let fastest = caches.first, workingSet.isFinite else { return (0, memory) }
     guard workingSet > fastest.bytes else { return (1 / fastest.bandwidth.perSecond, 0) }
     var seconds = 0.0

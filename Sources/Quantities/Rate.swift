@@ -8,7 +8,7 @@ public enum Byte: CountedUnit {}
 /// One emitted token of one sequence.
 public enum Token: CountedUnit {}
 
-/// A duration.
+/// A duration, from none to longer than a number can hold (`reached`), which is infinite; never a NaN.
 @frozen
 public struct Seconds: Hashable, Comparable, Sendable, AdditiveArithmetic {
   /// - Unit: s
@@ -17,6 +17,8 @@ public struct Seconds: Hashable, Comparable, Sendable, AdditiveArithmetic {
   /// - Unit: s
   @inlinable public init(_ value: Double) { self.value = value }
 
+  /// Whether it is short enough for a number; figures, ratios and searches of longer ones say nothing.
+  @inlinable public var isNumber: Bool { value.isFinite }
   /// No time at all.
   @inlinable public static var zero: Self { Self(0) }
   @inlinable public static func < (left: Self, right: Self) -> Bool { left.value < right.value }
@@ -27,6 +29,10 @@ public struct Seconds: Hashable, Comparable, Sendable, AdditiveArithmetic {
   /// The time of so many, or of a share.
   @inlinable public static func * (count: Double, right: Self) -> Self { Self(count * right.value) }
 }
+
+/// A time as a sum or a product has it. Where something on the way was longer than a number can hold, about 10^308 s, so
+/// is the time: ∞ − ∞ and 0 · ∞ are infinite too.
+@inlinable public func reached(_ seconds: Double) -> Double { seconds.isNaN ? .infinity : seconds }
 
 /// How many units pass in one second: the one road from work to time.
 @frozen

@@ -160,42 +160,41 @@ public struct Scenario: Sendable {
       Comparison.read(value, path: "constraints[\(index + 1)]", collector, accept: Constraint.problem).map(
         Constraint.init)
     }
-    let objective = reader.mapping("objective").flatMap { Objective.read($0, figures: options.figures) }
+    let objective = reader.section("objective") { Objective.read($0, figures: options.figures) }
     let quality = Self.readQuality(reader, directory)
     let measureSection = reader.mapping("measure")
     var measure = measureSection.map(Self.readMeasure) ?? MeasurementSettings()
     // Read once there is a grid; known also where the grid fails.
     for key in ["slices", "sample"] { _ = measureSection?.has(key) }
-    let train = reader.section("train").flatMap(TrainReader.read)
+    let train = reader.section("train", TrainReader.read)
     let published = Self.readPublished(reader, directory)
-    let sweep = reader.section(QualitySweep.key).flatMap(QualitySweep.read)
-    let cacheQuality = reader.section(CacheQuality.key).flatMap(CacheQuality.read)
-    let critical = reader.section(CriticalAnswers.key).flatMap { section in
+    let sweep = reader.section(QualitySweep.key, QualitySweep.read)
+    let cacheQuality = reader.section(CacheQuality.key, CacheQuality.read)
+    let critical = reader.section(CriticalAnswers.key) { section in
       CriticalAnswers.read(section) { Self.tablePath($0, directory) }
     }
-    let timed = reader.section(TimedAnswers.key).flatMap { section in
+    let timed = reader.section(TimedAnswers.key) { section in
       TimedAnswers.read(section) { Self.tablePath($0, directory) }
     }
-    let replayed = reader.section(ReplayedRows.key).flatMap { section in
+    let replayed = reader.section(ReplayedRows.key) { section in
       ReplayedRows.read(section) { Self.tablePath($0, directory) }
     }
     if reader.has(CacheQuality.key), !reader.has(QualitySweep.key) {
       reader.report(CacheQuality.key, "no models to try caches on", accepted: "a section quality_sweep beside it")
     }
     reader.finish()
-    let grid = GridReader(
+    let read = GridReader(
       root: root, name: name, file: file, presets: presets, collector: collector, constraints: constraints,
       compare: compare
     ).read()
-    if let grid { Parallelism.check(grid.models + compare, devices, reader) }
-    if let grid, let measureSection { measure.slices = MeasuredSlices.read(measureSection, grid) }
+    if let grid = read { Parallelism.check(grid.models + compare, devices, reader) }
+    if let grid = read, let measureSection { measure.slices = MeasuredSlices.read(measureSection, grid) }
     measureSection?.finish()
-    if let grid, let train {
+    if let grid = read, let train {
       let problems = grid.models.compactMap { $0?.model }.flatMap(train.problems)
       for problem in problems { collector.add(Self.diagnostic("train", problem, in: root)) }
     }
-    try collector.throwIfAny()
-    guard let grid else { preconditionFailure("a grid failed without a diagnostic") }
+    let grid = try collector.result(read, at: root.position)
     self.name = name
     self.file = file
     self.grid = grid

@@ -6,41 +6,78 @@ import Tensors
 /// what is executed at all.
 private let rowsPerDispatch = 40.0
 
-/// Rows that the teacher-forced pass moves for a token of a model that retains conditions; chosen by order of magnitude.
-private let retainedRowsPerToken = 8.0
+/// Tokens that a session keeps for each of them, of four bytes: what may be executed and listed keeps 240 MB.
+private let tokensPerDispatch = 12.0
 
-/// The effort of a run whose operations are listed: about ten seconds at some million dispatches a second.
-private let tracedEffort = 2e7
+/// Lists, states and windows that a sequence has even where it has no token, in tokens; chosen by order of magnitude.
+private let tokensOfSequence = 16.0
 
-/// How long executing a model on shapes takes, in dispatched operations; moving a token or a row counts a small part of
-/// one. It decides what is executed at all, so it is a formula and not a clock: the same everywhere.
+/// How often the teacher-forced pass of a model that retains conditions moves a row; chosen by order of magnitude.
+private let retainedMoves = 4.0
+
+/// The effort of a run whose operations are listed: a few seconds at some million dispatches a second, and less than a
+/// gigabyte of operations where none is like another.
+private let tracedEffort = 5e6
+
+/// How long executing a model on shapes takes, in dispatched operations; moving a row or keeping a token counts a small
+/// part of one. It decides what is executed at all, so it is a formula and not a clock: the same everywhere.
 public func executionEffort(_ question: Question) -> Double {
-  let generated = Double(question.workload.generatedLength)
-  let sequences = Double(question.workload.batchSize) * Double(question.workload.continuations)
-  let prompts = Double(question.workload.batchSize) * Double(question.workload.promptLength)
+  let (model, workload) = (question.model, question.workload)
+  let generated = Double(workload.generatedLength)
+  let batch = Double(workload.batchSize)
+  let sequences = batch * Double(workload.continuations)
+  let tokens = batch * Double(workload.promptLength) + sequences * generated
   // Five operations a layer, one or two around the stack.
   func dispatches(_ layers: Int) -> Double { Double(5 * layers + 2) }
-  switch question.model.structure {
+  var effort = tokensOfSequence * sequences / tokensPerDispatch
+  var rows = tokens
+  switch model.structure {
   case .stack:
-    return dispatches(question.model.tokenStack.layers) * (1 + generated) + (prompts + sequences * generated)
-      / rowsPerDispatch
+    let once = PromptCost(units: workload.promptLength, batch: batch, cache: model.cache(at: 0))
+    effort += dispatches(model.tokenStack.layers) * (once.passes + generated)
+    rows += once.rowsAhead
   case .hierarchy:
     var perToken = 1.0
-    var once = 0.0
-    for level in question.model.hierarchy {
-      once += dispatches(level.encoderLayers) + dispatches(level.decoderLayers) * Double(level.chunkLength)
+    rows *= Double(2 * model.levelCount + 2)
+    for level in model.hierarchy {
+      let once = PromptCost(
+        units: workload.promptLength / level.span, batch: batch, cache: model.cache(at: level.number))
+      effort += dispatches(level.encoderLayers) * once.passes
+      effort += dispatches(level.decoderLayers) * Double(level.chunkLength)
       perToken += dispatches(level.decoderLayers) / Double(level.spanBelow)
       perToken += dispatches(level.encoderLayers) / Double(level.span)
+      // A chunk's conditions and units: at most three chunks of each prompt, then one for each that generation opens.
+      let window = Double(level.conditionLength + level.chunkLength)
+      let opened = generated / Double(level.span)
+      rows += window * (3 * batch + sequences * (1 + opened)) + once.rowsAhead
+      // The teacher-forced pass restores every unit of one sequence.
+      if model.retainConditions {
+        rows += retainedMoves * window * (Double(workload.promptLength) / Double(level.span) + opened)
+      }
     }
-    let rows = Double(2 * question.model.levelCount + 2) * (prompts + sequences * generated)
-    // The teacher-forced pass restores every unit of one sequence.
-    let retention =
-      question.model.retainConditions ? retainedRowsPerToken * (Double(question.workload.promptLength) + generated) : 0
-    return once + perToken * generated + (rows + retention) / rowsPerDispatch
+    effort += perToken * generated
+    // Tokens of an open chunk and of a whole meta-context, and of a slot of all its chunks.
+    let kept = model.metaContextLength + model.levels[1].chunkLength
+    effort += sequences * Double(kept + model.metaContextLength / model.levels[1].chunkLength) / tokensPerDispatch
+  }
+  return effort + rows / rowsPerDispatch
+}
+
+/// What reading a prompt takes besides its rows.
+private struct PromptCost {
+  /// Passes of the stack; one where it reads all at once.
+  var passes: Double
+  /// Rows that run behind each of them and leave nothing.
+  var rowsAhead: Double
+
+  init(units: Int, batch: Double, cache: StackCache) {
+    let chunk = max(1, cache.prefillChunk ?? units)
+    passes = max(1, (Double(units) / Double(chunk)).rounded(.up))
+    rowsAhead = batch * passes * Double(min(cache.lookahead, units))
   }
 }
 
-/// A run on shapes with its list of operations; nil where it would take longer than about ten seconds.
+/// A run on shapes with its list of operations; nil where it would take longer than some seconds.
 public func tracedRun(_ question: Question) -> Trace? {
   guard executionEffort(question) <= tracedEffort else { return nil }
   return ExecutedRun(question, listsOperations: true).trace

@@ -276,3 +276,39 @@ struct ImportTests {
     #expect(complaint("{\"model_type\": ").hasPrefix("config.json:"))
   }
 }
+
+/// Numbers at the ends of 64 bits, and those on either side of what is a dimension.
+struct ImportedNumberTests {
+  private static let numbers = [
+    "0", "-1", "-0", "1", "3", "-9223372036854775808", "4611686018427387904", "9223372036854775807",
+    "4611686018427387847", "131072", "1e3", "null",
+  ]
+  private static let keys = [
+    "num_attention_heads", "num_key_value_heads", "head_dim", "hidden_size", "intermediate_size", "vocab_size",
+    "num_hidden_layers", "sliding_window", "max_position_embeddings", "num_local_experts",
+  ]
+
+  @Test(arguments: keys)
+  func `a configuration with any number is imported or refused at its place`(_ key: String) {
+    for number in Self.numbers {
+      for family in ["llama", "mistral", "qwen2", "qwen3", "gpt_neox"] {
+        for approximate in [false, true] {
+          var entries = [
+            "model_type": "\"\(family)\"", "vocab_size": "64", "hidden_size": "32", "num_attention_heads": "4",
+            "num_key_value_heads": "2", "head_dim": "8", "num_hidden_layers": "2", "intermediate_size": "48",
+            "attention_bias": "true", "mlp_bias": "true",
+          ]
+          entries[key] = number
+          let json = "{" + entries.sorted { $0.key < $1.key }.map { "\"\($0)\": \($1)" }.joined(separator: ", ") + "}"
+          do throws(ScenarioError) {
+            let imported = try importHuggingFace(json: json, file: "config.json", approximate: approximate)
+            #expect(imported.model.problems.isEmpty, "\(json)")
+          } catch {
+            let errors = error.diagnostics.filter { $0.severity == .error }
+            #expect(!errors.isEmpty && errors.allSatisfy { $0.position.line == 1 }, "\(json)\n\(error)")
+          }
+        }
+      }
+    }
+  }
+}

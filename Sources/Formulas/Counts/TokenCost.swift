@@ -12,11 +12,12 @@ public struct TokenCost: Hashable, Sendable {
 
   public init() {}
 
-  /// At a throughput of all devices together; nothing is known where it is 0.
+  /// At a throughput of all devices together; nothing is known where it is 0, or next to it.
   @inlinable
   public init(_ profile: HardwareProfile, at throughput: Rate<Token>) {
     guard throughput.perSecond > 0 else { return }
     let seconds = 1e6 / throughput.perSecond * Double(profile.devices)
+    guard seconds.isFinite else { return }
     dollars = profile.pricePerHour.map { $0 / 3600 * seconds }
     joules = profile.boardPower.map { $0 * seconds }
   }

@@ -106,14 +106,17 @@ public struct ComparedPoint: Sendable {
 /// allows.
 /// - Source: B. W. Ang, "The LMDI approach to decomposition analysis", Energy Policy 33 (2005), for the logarithmic mean
 public struct PointComparison: Sendable {
-  /// Prefill and decode of the whole batch; nil where one side takes no time.
+  /// Prefill and decode of the whole batch; nil where one side takes no time, or longer than a number can hold.
   public var time: Waterfall?
-  /// At the largest batch of each side; nil where nothing is emitted or not even one prompt fits.
+  /// At the largest batch of each side; nil where nothing is emitted, not even one prompt fits, or a time is no number.
   public var throughput: Waterfall?
   /// Throughput over memory per sequence (TPM); nil where one of the two is.
   public var throughputPerGibibyte: Waterfall?
   /// Of one more sequence; nil where one side needs none.
   public var memory: Waterfall?
+
+  /// Whether a time was not compared because it leaves what a number can hold.
+  public var leavesNumbers = false
 
   /// Those that exist: nothing has a throughput without emitted tokens or where it does not fit, or memory without caches.
   public var waterfalls: [Waterfall] { [time, throughput, throughputPerGibibyte, memory].compactMap { $0 } }
@@ -122,7 +125,8 @@ public struct PointComparison: Sendable {
     let own = (
       first.causes(batch: first.question.workload.batchSize), second.causes(batch: second.question.workload.batchSize)
     )
-    if own.0.total > .zero, own.1.total > .zero {
+    leavesNumbers = own.0.total > .zero && own.1.total > .zero && !areComparable(own.0, own.1)
+    if areComparable(own.0, own.1) {
       time = Waterfall(
         figure: "time_s", first: own.0.total.value, second: own.1.total.value, steps: causeSteps(own.0, own.1))
     }
@@ -130,8 +134,10 @@ public struct PointComparison: Sendable {
       memory = memoryWaterfall(first, second)
     }
     guard first.tokens > 0, second.tokens > 0, first.fits, second.fits else { return }
+    let atFirst = (first.causes(batch: first.batch), second.causes(batch: first.batch))
+    guard areComparable(atFirst.0, atFirst.1), second.causes(batch: second.batch).total.value.isFinite else { return }
     let rates = (first.throughput(batch: first.batch), second.throughput(batch: second.batch))
-    var steps = causeSteps(second.causes(batch: first.batch), first.causes(batch: first.batch))
+    var steps = causeSteps(atFirst.1, atFirst.0)
     if first.tokens != second.tokens { steps.append(.init("tokens per prompt", second.tokens / first.tokens)) }
     steps.append(.init("batch", rates.1 / second.throughput(batch: first.batch)))
     throughput = Waterfall(figure: "throughput_tokens_per_s", first: rates.0, second: rates.1, steps: steps)
@@ -147,6 +153,11 @@ public struct PointComparison: Sendable {
 func logarithmicMean(_ a: Double, _ b: Double) -> Double {
   let growth = (b - a) / a
   return growth == 0 ? a : a * growth / log1p(growth)
+}
+
+/// Whether both times are numbers above 0, and far enough from the largest and the smallest that their factors are too.
+private func areComparable(_ first: TimeByCause, _ second: TimeByCause) -> Bool {
+  [first.total.value, second.total.value].allSatisfy { (1e-150...1e150).contains($0) }
 }
 
 /// The factors of `to / from`, cause by cause.

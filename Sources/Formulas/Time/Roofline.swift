@@ -57,8 +57,9 @@ public struct Roofline: Sendable {
     let cost = cost(of: group, rates)
     let (count, times) = (group.indices, group.dispatchesPerIndex)
     let (arithmetic, traffic) = cost.alone(count: count)
-    let busy = cost.rates.busy(
-      longer: sumOfMax(cost.compute, cost.memory, count: count), arithmetic: arithmetic, traffic: traffic)
+    let busy = reached(
+      cost.rates.busy(
+        longer: sumOfMax(cost.compute, cost.memory, count: count), arithmetic: arithmetic, traffic: traffic))
     let overhead = overhead(of: group, cost.rates)
     let communication = communication(of: group)
     return TimeFigure(
@@ -80,7 +81,7 @@ public struct Roofline: Sendable {
 
     /// Compute and memory time of one dispatch at each of so many indices.
     func alone(count: Double) -> (compute: Double, memory: Double) {
-      (compute.sum(from: 0, to: count), memory.sum(from: 0, to: count))
+      (reached(compute.sum(from: 0, to: count)), reached(memory.sum(from: 0, to: count)))
     }
   }
 

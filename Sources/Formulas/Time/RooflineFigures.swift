@@ -42,6 +42,9 @@ public struct TimeFigure: Hashable, Sendable {
   /// Whether there is anything to do; without work nothing is bound.
   @inlinable public var hasWork: Bool { flops > 0 || bytes > 0 }
 
+  /// Whether one of compute and memory time can be said to be the larger one.
+  @inlinable public var isBound: Bool { hasWork && (compute.isNumber || memory.isNumber) }
+
   /// Whichever of compute and memory time is larger; memory where both are equal.
   @inlinable public var bound: Bound { compute > memory ? .compute : .memory }
 

@@ -70,16 +70,17 @@ extension Roofline {
     let longer = partsOfMax(cost.compute, cost.memory, count: group.indices)
     let (arithmeticAlone, trafficAlone) = cost.alone(count: group.indices)
     let (times, overlap) = (group.dispatchesPerIndex, cost.rates.overlap)
-    let traffic = times * (overlap * longer.right + (1 - overlap) * trafficAlone)
+    let traffic = reached(times * (overlap * longer.right + (1 - overlap) * trafficAlone))
 
     var causes = TimeByCause()
-    causes.arithmetic = Seconds(times * (overlap * longer.left + (1 - overlap) * arithmeticAlone))
+    causes.arithmetic = Seconds(reached(times * (overlap * longer.left + (1 - overlap) * arithmeticAlone)))
     causes.overhead = overhead(of: group, cost.rates) + communication(of: group)
     let bytes = cost.work.bytes.sum(from: 0, to: group.indices)
     guard bytes > 0 else { return causes }
-    causes.weights = Seconds(traffic * group.indices * cost.work.weightBytes / bytes)
-    causes.cache = Seconds(traffic * cost.work.entryBytes.sum(from: 0, to: group.indices) / bytes)
-    causes.intermediates = Seconds(traffic) - causes.weights - causes.cache
+    let entries = cost.work.entryBytes.sum(from: 0, to: group.indices)
+    if cost.work.weightBytes > 0 { causes.weights = Seconds(traffic * group.indices * cost.work.weightBytes / bytes) }
+    if entries > 0 { causes.cache = Seconds(traffic * entries / bytes) }
+    causes.intermediates = Seconds(reached(traffic - causes.weights.value - causes.cache.value))
     return causes
   }
 }

@@ -41,7 +41,7 @@ public func gibibytes(_ bytes: Int128) -> Double { Double(bytes) / 1_073_741_824
 
 /// The exponent of growth between two points, d log time / d log x: 1 where time is proportional to x, 0 where it does
 /// not depend on it.
-/// - Precondition: both abscissae differ; all values are positive.
+/// - Precondition: both abscissae differ; all values are positive. No number where a time is none (`Seconds.isNumber`).
 public func elasticity(from first: (x: Double, time: Seconds), to second: (x: Double, time: Seconds)) -> Double {
   log(second.time.value / first.time.value) / log(second.x / first.x)
 }

@@ -11,9 +11,9 @@ public struct TimeRange: Hashable, Sendable {
   public var low: Seconds?
   /// The other end of the nine tenths.
   public var high: Seconds?
-  /// The probability that traffic takes longer than arithmetic; nil where the phase has no work.
+  /// The probability that traffic takes longer than arithmetic; nil where the phase has no work or neither is a number.
   public var memoryProbability: Double?
-  /// Nil where the phase has no work.
+  /// Nil where the phase has no work, or takes longer than a number can hold.
   public var bottleneck: Bottleneck?
 }
 
@@ -74,19 +74,21 @@ public struct TimeRanges: Sendable {
     let floor = peaks.time(phase)
     return TimeRange(
       floor: floor, low: likely(total, 0.05).map { max($0, floor) }, high: likely(total, 0.95).map { max($0, floor) },
-      memoryProbability: total.hasWork ? memoryProbability(total) : nil, bottleneck: bottleneck(phase, estimate))
+      memoryProbability: total.isBound ? memoryProbability(total) : nil, bottleneck: bottleneck(phase, estimate))
   }
 
   /// The time that a share of measurements would not exceed.
   private func likely(_ figure: TimeFigure, _ probability: Double) -> Seconds? {
-    if let calibration { return calibration.residual(probability: probability).map { (1 + $0) * figure.time } }
+    if let calibration {
+      return calibration.residual(probability: probability).map { Seconds(reached(((1 + $0) * figure.time).value)) }
+    }
     guard roofline.profile.isIdeal else { return nil }
     let ideal = max(figure.compute, figure.memory)
-    guard ideal > .zero else { return figure.time }
+    guard ideal > .zero, ideal.value.isFinite else { return figure.time }
     let slower = max(
       Self.factor(Self.typicalCompute, probability) * figure.compute,
       Self.factor(Self.typicalBandwidth, probability) * figure.memory)
-    return (slower.value / ideal.value) * figure.time
+    return Seconds(reached(slower.value / ideal.value * figure.time.value))
   }
 
   /// Measured ÷ predicted where a share of the peak between two bounds is reached, each equally likely.
@@ -108,7 +110,9 @@ public struct TimeRanges: Sendable {
 
   private func bottleneck(_ phase: DispatchedPhase, _ estimate: PhaseEstimate) -> Bottleneck? {
     let time = estimate.total.time.value
-    guard time > 0, let node = estimate.nodes.max(by: { $0.figure.time < $1.figure.time }) else { return nil }
+    guard time > 0, time.isFinite, let node = estimate.nodes.max(by: { $0.figure.time < $1.figure.time }) else {
+      return nil
+    }
     let causes = roofline.causes(phase)
     let cause = TimeCause.allCases.max { causes[$0] < causes[$1] }!
     return Bottleneck(

@@ -42,8 +42,14 @@ public struct Axis: Hashable, Sendable {
     }
   }
 
+  /// The largest magnitude that is drawn, and on a logarithmic axis one over the smallest: with some air around them,
+  /// their ratios and differences are numbers still.
+  private static let largest = 1e100
+
   /// Whether the axis can show the value at all.
-  func shows(_ value: Double) -> Bool { value.isFinite && (scale == .linear || value > 0) }
+  func shows(_ value: Double) -> Bool {
+    scale == .linear ? value.magnitude <= Self.largest : (1 / Self.largest...Self.largest).contains(value)
+  }
 
   /// The given range, or one that leaves a little air around the data; linear axes of counts begin at zero.
   func fittedRange(_ values: some Sequence<Double>) -> ClosedRange<Double> {

@@ -72,11 +72,14 @@ struct PlotFrame: Sendable {
         + " (\(ticks.joined(separator: ", ")))")
   }
 
+  /// Where a value lies in a range, from 0 to 1; what lies far outside is drawn a little outside.
   private func share(_ value: Double, _ range: ClosedRange<Double>, _ scale: Axis.Scale) -> Double {
-    switch scale {
-    case .linear: (value - range.lowerBound) / (range.upperBound - range.lowerBound)
-    case .log10, .log2: log(value / range.lowerBound) / log(range.upperBound / range.lowerBound)
-    }
+    let share =
+      switch scale {
+      case .linear: (value - range.lowerBound) / (range.upperBound - range.lowerBound)
+      case .log10, .log2: log(value / range.lowerBound) / log(range.upperBound / range.lowerBound)
+      }
+    return share > -4 ? min(share, 5) : -4
   }
 }
 

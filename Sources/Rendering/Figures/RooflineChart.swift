@@ -9,6 +9,10 @@ public struct RooflineChart: Figure {
     /// - Unit: FLOP/s
     public var peak: Double
 
+    /// The intensity from which arithmetic limits.
+    /// - Unit: FLOP per byte
+    var ridge: Double { peak / bandwidth }
+
     /// The bandwidth is in byte/s, the peak in FLOP/s.
     public init(_ name: String, bandwidth: Double, peak: Double) {
       self.name = name
@@ -65,13 +69,14 @@ public struct RooflineChart: Figure {
     let x = Axis("arithmetic intensity (FLOP per byte)", .log10)
     let y = Axis("rate (FLOP/s)", .log10, format: .si(unit: ""))
     let shown = operations.filter { x.shows($0.intensity) && y.shows($0.rate) }
+    let drawn = roofs.filter { x.shows($0.ridge) && y.shows($0.peak) && y.shows($0.bandwidth) }
     let legend = legend
-    let frame = frame(x, y, shown, legend.width)
+    let frame = frame(x, y, shown, drawn, legend.width)
     script.title(title, subtitle: subtitle)
     frame.draw(on: &script)
     legend.draw(right: frame, on: &script)
     var placement = LabelPlacement(bounds: frame.box, fontSize: 11)
-    var parts = drawRoofs(frame, &placement, on: &script)
+    var parts = draw(drawn, frame, &placement, on: &script)
     parts += drawOperations(shown, frame, &placement, on: &script)
     script.plot(parts.isEmpty ? ["NaN"] : parts)
   }
@@ -99,8 +104,10 @@ public struct RooflineChart: Figure {
   private static let roofColour = Colour(0x333333)
 
   /// Both parts of every roof are in view: from a tenth of the first ridge to ten times the last.
-  private func frame(_ x: Axis, _ y: Axis, _ shown: [Operation], _ legend: Double) -> PlotFrame {
-    let ridges = roofs.map { $0.peak / $0.bandwidth }
+  private func frame(
+    _ x: Axis, _ y: Axis, _ shown: [Operation], _ roofs: [Roof], _ legend: Double
+  ) -> PlotFrame {
+    let ridges = roofs.map(\.ridge)
     let xRange = x.fittedRange(shown.map(\.intensity) + ridges.flatMap { [$0 / 10, $0 * 10] })
     let ends = roofs.flatMap { [$0.peak * 1.6, $0.peak / 100] }
     return PlotFrame(
@@ -108,14 +115,13 @@ public struct RooflineChart: Figure {
       hasSubtitle: subtitle != nil)
   }
 
-  private func drawRoofs(
-    _ frame: PlotFrame, _ placement: inout LabelPlacement, on script: inout GnuplotScript
+  private func draw(
+    _ roofs: [Roof], _ frame: PlotFrame, _ placement: inout LabelPlacement, on script: inout GnuplotScript
   ) -> [String] {
     roofs.enumerated().map { index, roof in
-      let ridge = roof.peak / roof.bandwidth
       let low = max(frame.xRange.lowerBound, frame.yRange.lowerBound / roof.bandwidth)
       let corners = [
-        (low, low * roof.bandwidth), (ridge, roof.peak), (frame.xRange.upperBound, roof.peak),
+        (low, low * roof.bandwidth), (roof.ridge, roof.peak), (frame.xRange.upperBound, roof.peak),
       ]
       let pixels = corners.map { frame.pixel($0.0, $0.1) }
       placement.avoid(line: pixels)

@@ -30,9 +30,9 @@ public enum NumberFormat: Hashable, Sendable {
     }
   }
 
-  /// The number as a person reads it; `NaN`, `∞` and `−∞` where it is not finite.
+  /// The number as a person reads it; `∞` and `−∞` where it is too large for one, a dash where there is none (NaN).
   public func text(_ value: Double) -> String {
-    guard value.isFinite else { return value.isNaN ? "NaN" : value < 0 ? "−∞" : "∞" }
+    guard value.isFinite else { return value.isNaN ? "–" : value < 0 ? "−∞" : "∞" }
     let space = Self.narrowSpace
     switch self {
     case .exact:

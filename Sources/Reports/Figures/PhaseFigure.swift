@@ -152,6 +152,6 @@ public struct PhaseResult: Sendable {
 
 extension TimeFigure {
   /// Nothing is bound where nothing is done.
-  var boundCell: Cell { hasWork ? .text(bound.rawValue) : .missing }
-  var marginCell: Cell { hasWork ? Cell(margin) : .missing }
+  var boundCell: Cell { isBound ? .text(bound.rawValue) : .missing }
+  var marginCell: Cell { isBound ? Cell(margin) : .missing }
 }

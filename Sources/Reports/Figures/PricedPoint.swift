@@ -13,7 +13,7 @@ protocol FigureBearing {
 public struct PricedPoint: Sendable {
   /// Times, bounds, rates and the batch that memory allows.
   public let timed: TimedPoint
-  /// Where each phase with work is bound by what.
+  /// Where each phase with work is bound by what; of one whose time is no number nothing is said.
   public let bounds: [Phase: BoundStretches]
   private let emits: Bool
 
@@ -24,7 +24,7 @@ public struct PricedPoint: Sendable {
     self.timed = timed
     emits = question.workload.generatedLength > 0
     bounds = Dictionary(
-      uniqueKeysWithValues: Phase.allCases.filter { timed[$0].hasWork }.map {
+      uniqueKeysWithValues: Phase.allCases.filter { timed[$0].hasWork && timed[$0].time.isNumber }.map {
         ($0, BoundStretches($0, question, roofline))
       })
   }

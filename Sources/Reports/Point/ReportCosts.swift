@@ -14,9 +14,13 @@ extension ReportSubject {
       "At \(describe(workload)). Counts are exact; time is what each node contributes on `\(profile.name)`.")
     for phase in phasesWithWork {
       report.document.heading(phase.title, level: 3)
-      try await report.figure(
-        costBars(phase), "cost-\(phase.rawValue)",
-        caption: "\(phase.title) time by level and component, \(describe(workload)); below a thousandth left out.")
+      if let bars = costBars(phase) {
+        try await report.figure(
+          bars, "cost-\(phase.rawValue)",
+          caption: "\(phase.title) time by level and component, \(describe(workload)); below a thousandth left out.")
+      } else {
+        report.document.paragraph("No operation takes a thousandth of the time: overheads of steps and tokens take it.")
+      }
       report.document.table(costTable(phase))
     }
   }
@@ -48,7 +52,7 @@ extension ReportSubject {
   }
 
   /// One bar per level and side, one colour per component; the title says which part is the largest.
-  private func costBars(_ phase: Phase) -> BarChart {
+  private func costBars(_ phase: Phase) -> BarChart? {
     let estimate = timed.estimate(phase)
     var places: [(level: Int, side: Side)] = []
     let threshold = 0.001 * estimate.total.time.value
@@ -66,7 +70,7 @@ extension ReportSubject {
       }
     }
     let sums = values.map { $0.reduce(0) { $0 + ($1 ?? 0) } }
-    let largest = sums.indices.max { sums[$0] < sums[$1] } ?? 0
+    guard let largest = sums.indices.max(by: { sums[$0] < sums[$1] }) else { return nil }
     func name(_ place: (level: Int, side: Side)) -> String { "level \(place.level) \(place.side.rawValue)" }
     let share = sums[largest] / estimate.total.time.value
     return BarChart(

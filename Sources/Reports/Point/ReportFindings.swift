@@ -15,6 +15,7 @@ extension ReportSubject {
       "For \(model.described(as: point.name)), \(parameterText) parameters, on `\(profile.name)`, weights in "
         + "\(precision.weights.rawValue), cache in \(precision.cache.rawValue), at \(describe(workload)), unless said "
         + "otherwise. Nothing here was measured; what was executed stands at the end.")
+    if let endlessFinding { document.paragraph(endlessFinding) }
     func group(_ title: String, _ items: [String]) {
       guard !items.isEmpty else { return }
       document.heading(title, level: 3)
@@ -23,8 +24,9 @@ extension ReportSubject {
     try group("What bounds it", phasesWithWork.map(boundFinding) + firstTokenFindings + limitFindings())
     try group(
       rivals.isEmpty ? "Cache" : "Against the baselines",
-      (workload.generatedLength > 0 ? rivals.map(decodeFinding) : []) + [cacheFinding()].compactMap { $0 })
-    if workload.generatedLength > 0, workload.promptLength > 0 {
+      (workload.generatedLength > 0 && timed.decode.total.time.isNumber ? rivals.map(decodeFinding) : [])
+        + [cacheFinding()].compactMap { $0 })
+    if workload.generatedLength > 0, workload.promptLength > 0, timesAreNumbers {
       group("Continuations that share a prefill", [sharingFinding] + rivals.map(continuationsFinding))
     }
     group(
@@ -34,6 +36,17 @@ extension ReportSubject {
     guard workloads.count > 1 else { return }
     document.heading("`\(point.name)` over the grid's workloads", level: 3)
     document.table(try glance())
+  }
+
+  /// Says which times of the grid are longer than a number can hold; nil where none is.
+  private var endlessFinding: String? {
+    let endless = Phase.allCases.filter { !timed[$0].time.isNumber }
+    let points = summaries.count { !$0.prefill.time.isNumber || !$0.decode.time.isNumber }
+    guard !endless.isEmpty || points > 0 else { return nil }
+    let here = endless.isEmpty ? "" : " Here that is \(endless.map(\.rawValue).joined(separator: " and "))."
+    return "**Times on `\(profile.name)` leave what a number can hold**, about 10^308 s, at \(number(points)) of the "
+      + "\(number(summaries.count)) points of the grid: a rate or an overhead of the profile is no machine's.\(here) They "
+      + "stand as ∞, what would be computed from them as –, and neither is drawn, bounded or compared."
   }
 
   private var parameterText: String { NumberFormat.si(unit: "").text(parameters(of: model).total) }
@@ -132,7 +145,8 @@ extension ReportSubject {
   private func limit(_ phase: Phase, of question: Question, _ opening: String) throws -> String? {
     let estimate = phases(question)[phase]
     let totals = try price(question).totals[phase]
-    guard estimate.total.time > .zero, let costliest = estimate.nodes.max(by: { $0.figure.time < $1.figure.time })
+    guard estimate.total.time > .zero, estimate.total.time.isNumber,
+      let costliest = estimate.nodes.max(by: { $0.figure.time < $1.figure.time })
     else { return nil }
     let share = costliest.figure.time.value / estimate.total.time.value
     let traffic = Double(max(1, totals.trafficBits))

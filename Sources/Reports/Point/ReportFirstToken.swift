@@ -17,7 +17,7 @@ extension ReportSubject {
 
   /// Time to first token beside the rivals', and what the prompts between two meta-contexts do to it and to prefill.
   var firstTokenFindings: [String] {
-    guard workload.generatedLength > 0, workload.promptLength > 0 else { return [] }
+    guard workload.generatedLength > 0, workload.promptLength > 0, timesAreNumbers else { return [] }
     let own = timeToFirstToken(question)
     let others = rivals.map { rival in
       let other = timeToFirstToken(question.asked(of: rival.model))
@@ -39,7 +39,8 @@ extension ReportSubject {
     guard
       let longest = timed.max(by: { $0.phases.prefill.total.time < $1.phases.prefill.total.time }),
       let shortest = timed.min(by: { $0.phases.prefill.total.time < $1.phases.prefill.total.time }),
-      shortest.phases.prefill.total.time > .zero, longest.prompt != shortest.prompt
+      shortest.phases.prefill.total.time > .zero, longest.phases.timeToFirstToken.isNumber,
+      longest.prompt != shortest.prompt
     else { return nil }
     let firstTokens = timed.map(\.phases.timeToFirstToken)
     guard let least = firstTokens.min(), let most = firstTokens.max() else { return nil }

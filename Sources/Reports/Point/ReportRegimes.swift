@@ -34,7 +34,8 @@ extension ReportSubject {
     for phase in phasesWithWork {
       func cell(_ value: Int, _ change: (Int) -> Question) -> Cell {
         guard value > 0 else { return .missing }
-        return Cell(elasticity(doubling: value) { phases(change($0))[phase].total.time })
+        let growth = elasticity(doubling: value) { phases(change($0))[phase].total.time }
+        return growth.isFinite ? Cell(growth) : .missing
       }
       table.append([
         Cell(phase.rawValue), cell(workload.batchSize) { question.with(batchSize: $0) },
@@ -55,6 +56,7 @@ extension ReportSubject {
         let memory = try MemoryDemand(question, devices: profile.devices)
         guard memory.fits(batchSize: Int128(batch), on: profile) else { return .init(2) }
         let figure = phases(question)[phase].total
+        guard figure.time.isNumber else { return .init(2, seconds(figure.time)) }
         return .init(figure.bound == .compute ? 0 : 1, NumberFormat.significant(2).text(figure.margin))
       }
     }

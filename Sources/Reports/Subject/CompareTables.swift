@@ -22,6 +22,9 @@ extension PointComparison {
   /// For a person: one line per figure, and its factors from the strongest to the weakest.
   public func text(_ first: String, _ second: String) -> String {
     var lines = ["B over A, where A is \(first)", "              and B is \(second)"]
+    if leavesNumbers {
+      lines += ["", "time and throughput leave what a number can hold, about 10^308 s: there is nothing to compare"]
+    }
     for waterfall in waterfalls {
       let names = FigureNames.named(waterfall.figure)
       lines += [

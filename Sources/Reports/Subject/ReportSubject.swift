@@ -120,8 +120,11 @@ public struct ReportSubject: Sendable {
   /// Prefill and the emission of one token.
   func timeToFirstToken(_ question: Question) -> Seconds { phases(question).timeToFirstToken }
 
-  /// The phases that the explained point has.
-  var phasesWithWork: [Phase] { Phase.allCases.filter { timed[$0].time > .zero } }
+  /// Whether both times of the explained point can be compared.
+  var timesAreNumbers: Bool { Phase.allCases.allSatisfy { timed[$0].time.isNumber } }
+
+  /// The phases of the explained point that take a time which can be compared and drawn.
+  var phasesWithWork: [Phase] { Phase.allCases.filter { timed[$0].time > .zero && timed[$0].time.isNumber } }
 
   /// Different workloads of the grid in its order.
   var workloads: [Workload] {

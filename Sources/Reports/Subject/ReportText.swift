@@ -24,13 +24,15 @@ func change(from old: Double, to new: Double) -> String {
 
 /// `2.63× faster` or `1.50× slower`, whichever it is.
 func pace(_ own: Seconds, against other: Seconds) -> String {
+  guard own.isNumber || other.isNumber else { return "–" }
   if own == other { return "as fast" }
   return own < other ? "\(ratio(other.value / own.value)) faster" : "\(ratio(own.value / other.value)) slower"
 }
 
 /// `memory 24.5×`; the margin is left out where one of both resources is not needed at all.
 func boundText(_ figure: TimeFigure) -> String {
-  figure.margin.isFinite ? "\(figure.bound.rawValue) \(ratio(figure.margin))" : figure.bound.rawValue
+  guard figure.compute.isNumber || figure.memory.isNumber else { return "–" }
+  return figure.margin.isFinite ? "\(figure.bound.rawValue) \(ratio(figure.margin))" : figure.bound.rawValue
 }
 
 /// `prompt 256, 32 generated, batch 4`.

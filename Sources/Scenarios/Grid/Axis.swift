@@ -107,7 +107,8 @@ struct AxisFinder {
     case .list(let elements) where steps.last == .key(ModelReader.rolesKey) && !isListOfLists(elements): break
     case .list(let elements): add(steps, value, elements)
     case .mapping(let entries) where entries.contains(where: { Spacing(rawValue: $0.key) != nil }):
-      if let (count, number) = range(value, path: DottedPath(steps).description) {
+      let path = DottedPath(steps).description
+      if let (count, number) = collector.explained(range(value, path: path), at: value.position, path: path) {
         axes.append(
           Candidate(steps: steps, position: value.position, count: count) {
             (0..<count).map { PositionedValue(.scalar(String(number($0)), quoted: false), at: value.position) }
@@ -150,7 +151,11 @@ struct AxisFinder {
     let reader = FieldReader(value, path: path, collector: collector)
     let given = Spacing.allCases.filter { reader.has($0.rawValue) }
     reader.finish()
-    guard given.count == 1, let spacing = given.first, let elements = reader.list(spacing.rawValue) else { return nil }
+    guard given.count == 1, let spacing = given.first else {
+      reader.report(given[1].rawValue, "found \(enumerate(given.map(\.rawValue)))", accepted: "one of them")
+      return nil
+    }
+    guard let elements = reader.list(spacing.rawValue) else { return nil }
     guard elements.count == spacing.form.count else {
       reader.report(spacing.rawValue, "found a list of \(elements.count)", accepted: spacing.form.text)
       return nil

@@ -2,13 +2,14 @@ import Architectures
 
 /// What a configuration asks for and a vanilla preset cannot say, although the matrix work keeps its shape.
 extension HuggingFaceReader {
-  /// - Parameter layer: `nil` where a dimension could not be read; then no parameters are given.
+  /// - Parameters:
+  ///   - layer: `nil` where a dimension could not be read or is none; then no parameters are given.
+  ///   - layers: the same.
   func checkDepartures(_ modelType: String, _ layer: LayerShape?, layers: Int?) {
     /// Parameters of so many in every layer.
     func times(_ perLayer: (LayerShape) -> Int) -> Int? {
       guard let layer, let layers else { return nil }
-      let (product, overflow) = perLayer(layer).multipliedReportingOverflow(by: layers)
-      return overflow ? nil : product
+      return perLayer(layer) * layers
     }
     if modelType == "gpt_neox" {
       checkNeoX(layer, times)

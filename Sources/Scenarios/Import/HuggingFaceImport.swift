@@ -36,9 +36,7 @@ public func importHuggingFace(
   let root = try YAMLText.parse(json, file: file)
   let collector = DiagnosticCollector()
   let reader = HuggingFaceReader(root, collector, approximate: approximate)
-  let model = reader.read()
-  try collector.throwIfAny()
-  guard let model else { preconditionFailure("an import failed without a diagnostic") }
+  let model = try collector.result(reader.read(), at: root.position)
   let name = name ?? reader.name
   let comments = ["Imported from a Hugging Face configuration (model_type \(reader.modelType ?? ""))."]
   let notes = collector.ordered.map { "\($0.path): \($0.found)." }
@@ -109,12 +107,15 @@ struct HuggingFaceReader {
     }
     let tiedHead = reader.boolean("tie_word_embeddings", default: false)
     var layer: LayerShape?
-    if let width, let heads, heads > 0, let feedForward, let keyValueHeads {
+    if let width, let heads, let feedForward, let keyValueHeads {
       layer = LayerShape(
         width: width, heads: heads, keyValueHeads: keyValueHeads, headWidth: headWidth, feedForward: feedForward,
         feedForwardKind: modelType == "gpt_neox" ? .twoMatrix : .gated)
     }
-    checkDepartures(modelType, layer, layers: layers)
+    // Parameters are counted of dimensions that exist: what is wrong with others is said of the model.
+    let isSound = layer?.problems(prefix: "").isEmpty ?? false
+    checkDepartures(
+      modelType, isSound ? layer : nil, layers: layers.flatMap { (1...Limits.layers).contains($0) ? $0 : nil })
     guard let vocabulary, let layer, let layers, let tiedHead else { return nil }
     let model = Model.vanilla(vocabulary: vocabulary, layer: layer, tiedHead: tiedHead, layers: layers)
     for problem in model.problems {

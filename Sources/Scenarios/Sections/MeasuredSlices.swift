@@ -9,6 +9,9 @@ public struct MeasuredSlices: Hashable, Sendable {
     var at: [Int: Int]
   }
 
+  /// The most points that are measured: of all slices together, and of the sample.
+  static let pointLimit = 1_000_000
+
   /// In the order of the text.
   public var slices: [Slice]
   /// Points of the whole grid besides.
@@ -32,25 +35,33 @@ public struct MeasuredSlices: Hashable, Sendable {
     let slices = (section.list("slices") ?? []).enumerated().compactMap { index, value in
       slice(FieldReader(value, path: "measure.slices[\(index + 1)]", collector: section.collector), grid)
     }
-    return MeasuredSlices(slices: slices, sample: section.integer("sample", default: 0, in: 0...1_000_000) ?? 0)
+    let points = slices.reduce(0) { sum, slice in
+      sum + slice.vary.reduce(1) { $0 * Double(grid.axes[$1].labels.count) }
+    }
+    if points > Double(pointLimit) {
+      section.report("slices", "slices of \(Int128(points)) points", accepted: "at most \(pointLimit) together")
+    }
+    return MeasuredSlices(slices: slices, sample: section.integer("sample", default: 0, in: 0...pointLimit) ?? 0)
   }
 
   private static func slice(_ reader: FieldReader, _ grid: Grid) -> Slice? {
     var slice = Slice(vary: [], at: [:])
     func axis(_ path: String, _ key: String, _ value: PositionedValue) -> Int? {
-      if let axis = grid.axes.firstIndex(where: { $0.path == path }) { return axis }
+      let axis = grid.axes.firstIndex { $0.path == path }
+      if let axis, !slice.vary.contains(axis) { return axis }
       reader.collector.add(
         Diagnostic(
-          value.position, path: reader.path(of: key), found: "found \"\(path)\"",
-          accepted: "an axis of the grid: " + grid.axes.map(\.path).joined(separator: ", ")))
+          value.position, path: reader.path(of: key),
+          found: axis == nil ? "found \"\(path)\"" : "\(path), which varies already",
+          accepted: "an axis of the grid: " + enumerate(grid.axes.map(\.path))))
       return nil
     }
     reader.require("vary", accepted: "a list of axes, for example [workload.prompt, workload.batch]")
     for value in reader.list("vary") ?? [] {
       if let axis = axis(value.scalar ?? value.flow, "vary", value) { slice.vary.append(axis) }
     }
-    if let at = reader.value("at") {
-      for entry in at.entries ?? [] {
+    if let at = reader.mapping("at"), let entries = reader.value("at")?.entries {
+      for entry in entries {
         guard let axis = axis(entry.key, "at", entry.value) else { continue }
         let (label, labels) = (entry.value.scalar ?? entry.value.flow, grid.axes[axis].labels)
         if let place = labels.firstIndex(of: label) {
@@ -58,8 +69,8 @@ public struct MeasuredSlices: Hashable, Sendable {
         } else {
           reader.collector.add(
             Diagnostic(
-              entry.value.position, path: reader.path(of: "at") + "." + entry.key, found: "found \(label)",
-              accepted: "one of " + labels.joined(separator: ", ")))
+              entry.value.position, path: at.path(of: entry.key), found: "found \(label)",
+              accepted: "one of " + enumerate(labels)))
         }
       }
     }

@@ -81,18 +81,39 @@ public final class DiagnosticCollector {
   /// Whether further complaints are dropped.
   public private(set) var isFull = false
 
+  /// Whether something that was added is more than a warning.
+  public private(set) var hasErrors = false
+
   /// Nothing collected.
   public init() {}
 
   /// Adds a complaint, once.
   public func add(_ diagnostic: Diagnostic) {
+    hasErrors = hasErrors || diagnostic.severity == .error
     guard !isFull, !diagnostics.contains(diagnostic) else { return }
     isFull = diagnostics.count == Self.limit
     if !isFull { diagnostics.append(diagnostic) }
   }
 
-  /// Whether something that was collected is more than a warning.
-  public var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
+  /// What a reader made of a value. A reader that makes nothing has said why; where one has not, at least the place is
+  /// said, so that nothing is read as if it were absent.
+  /// - Parameters:
+  ///   - value: what was made; nil where something is wrong.
+  ///   - position: of what was read.
+  ///   - path: its dotted path, empty for the document.
+  func explained<Value>(_ value: Value?, at position: Position, path: String) -> Value? {
+    if value == nil, !hasErrors {
+      add(Diagnostic(position, path: path, found: "found what cannot be read", accepted: "what the format describes"))
+    }
+    return value
+  }
+
+  /// The same where there is nothing without it.
+  /// - Throws: `ScenarioError` with every complaint if one of them is an error, or if there is no value.
+  func result<Value>(_ value: Value?, at position: Position, path: String = "") throws(ScenarioError) -> Value {
+    guard let value = explained(value, at: position, path: path), !hasErrors else { throw ScenarioError(ordered) }
+    return value
+  }
 
   /// - Throws: `ScenarioError` with every complaint in order of position if one of them is an error.
   public func throwIfAny() throws(ScenarioError) {

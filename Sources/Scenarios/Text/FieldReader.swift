@@ -116,10 +116,11 @@ public final class FieldReader {
     return FieldReader(value, path: path(of: key), collector: collector)
   }
 
-  /// The same, and `nil` after a diagnostic where the value is no mapping: its keys need no diagnostics of their own.
-  func section(_ key: String) -> FieldReader? {
-    let reader = mapping(key)
-    return value(key)?.entries == nil ? nil : reader
+  /// What is made of a nested mapping; `nil` without a diagnostic where it is absent, and only there. Where the value is
+  /// no mapping its keys need no diagnostics of their own.
+  func section<Section>(_ key: String, _ read: (FieldReader) -> Section?) -> Section? {
+    guard let reader = mapping(key), value(key)?.entries != nil else { return nil }
+    return collector.explained(read(reader), at: reader.position, path: reader.path)
   }
 
   /// The elements of a list; `nil` without a diagnostic where it is absent.
