@@ -42,6 +42,8 @@ struct Photon: AsyncParsableCommand {
     ])
 
   static func main() async {
+    // A file that may not grow is an error of its write, with a name, and no silent death.
+    signal(SIGXFSZ, SIG_IGN)
     do {
       var command = try parseAsRoot()
       if var asynchronous = command as? any AsyncParsableCommand {

@@ -157,14 +157,13 @@ package struct QualityRunner {
     let output = output(of: run)
     _ = try await photon(["train"] + subject + run.arguments.flatMap { ["--set", $0] } + ["-o", output], run)
     let evaluated = try await photon(["evaluate", output] + job.evaluationArguments, run)
-    let log = try String(contentsOfFile: output + "/log.jsonl", encoding: .utf8).split(separator: "\n").map {
+    let log = try String(contentsOfFile: output + "/" + TrainLoop.logName, encoding: .utf8).split(separator: "\n").map {
       try JSONDecoder().decode(TrainRecord.self, from: Data($0.utf8))
     }
     guard let checkpoint = try Checkpoint.latest(in: output) else {
       throw QualityRunFailure(description: "\(output): no checkpoint")
     }
-    // An old checkpoint that stays only takes space.
-    for old in try Checkpoint.all(in: output).dropLast() { try? FileManager.default.removeItem(atPath: old) }
+    for old in try Checkpoint.all(in: output).dropLast() { AtomicFolder.remove(old) }
     return QualityRecord(
       run, checkpoint: try Checkpoint.readMetadata(checkpoint).0, unigramEntropy: job.unigramEntropy,
       exactLoss: job.exactLoss, evaluation: try JSONDecoder().decode(EvaluationRecord.self, from: Data(evaluated.utf8)),

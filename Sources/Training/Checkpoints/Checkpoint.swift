@@ -209,7 +209,7 @@ extension Checkpoint {
   /// Checkpoints of a run, oldest first; none where there is no such folder.
   /// - Throws: `CheckpointError` where there is one and it cannot be read: it may hold checkpoints.
   public static func all(in output: String) throws(CheckpointError) -> [String] {
-    try names(in: output).filter { $0.hasPrefix(prefix) && Int($0.dropFirst(prefix.count)) != nil }
+    try names(in: output).filter(isName)
       .sorted { Int($0.dropFirst(prefix.count))! < Int($1.dropFirst(prefix.count))! }
       .map { output + "/" + $0 }
   }
@@ -229,6 +229,11 @@ extension Checkpoint {
   }
 
   private static let prefix = "checkpoint-"
+
+  /// Whether a folder of that name is a checkpoint.
+  public static func isName(_ name: String) -> Bool {
+    name.hasPrefix(prefix) && Int(name.dropFirst(prefix.count)) != nil
+  }
 
   /// `checkpoint-00001200`
   public static func name(step: Int) -> String {

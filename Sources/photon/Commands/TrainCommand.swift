@@ -50,12 +50,12 @@ struct TrainCommand: ParsableCommand {
       throw ExitCode.failure
     }
     defer { withExtendedLifetime(lock) {} }
-    AtomicFolder.removeLeftovers(in: output)
+    AtomicFolder.removeLeftovers(in: output, of: TrainLoop.isOwn)
     setKernelThreads(settings.threads)
     let run =
       try checkpoint.map { try TrainingRun(resuming: $0, settings, data: data) }
       ?? TrainingRun(model, settings, data: data)
-    let loop = try TrainLoop(run, output: output)
+    var loop = try TrainLoop(run, output: output)
     printOutput(introduction(run, memory, checkpoint))
     try loop.finish()
   }

@@ -129,16 +129,23 @@ struct SamplingOptions: ParsableArguments {
 extension Generation: ExpressibleByArgument {}
 extension FollowedTokens: ExpressibleByArgument {}
 
-/// The bytes of a file that a person named.
-/// - Throws: `ValidationError` with the file and what is wrong with it.
-func contents(of file: String) throws -> Data {
+/// Whether a person named a file.
+/// - Throws: `ValidationError` with the name and what is wrong with it.
+func checkFile(_ file: String) throws {
   guard !file.isEmpty else { throw ValidationError("found no name; accepted: the name of a file") }
   var isFolder: ObjCBool = false
   guard FileManager.default.fileExists(atPath: file, isDirectory: &isFolder) else {
     throw ValidationError("\(file): no such file")
   }
+  if isFolder.boolValue { throw ValidationError("\(file): cannot be read as a file") }
+}
+
+/// The bytes of a file that a person named.
+/// - Throws: `ValidationError` with the file and what is wrong with it.
+func contents(of file: String) throws -> Data {
+  try checkFile(file)
   // Refused whatever the reason is.
-  guard !isFolder.boolValue, let content = try? Data(contentsOf: URL(filePath: file)) else {
+  guard let content = try? Data(contentsOf: URL(filePath: file)) else {
     throw ValidationError("\(file): cannot be read as a file")
   }
   return content

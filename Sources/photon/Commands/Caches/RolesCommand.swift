@@ -101,7 +101,7 @@ struct RolesCommand: ParsableCommand {
       throw ExitCode.failure
     }
     defer { withExtendedLifetime(lock) {} }
-    AtomicFolder.removeLeftovers(in: output)
+    AtomicFolder.removeLeftovers(in: output, of: RoleLoop.isOwn)
     setKernelThreads(threads)
     printOutput(
       "\(loaded.folder): \(loaded.model.layers) layers of \(loaded.model.layer.keyValueHeads) key–value heads\n"
