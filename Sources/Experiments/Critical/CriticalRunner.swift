@@ -45,7 +45,7 @@ package struct CriticalRunner {
     guard !missing.isEmpty else { return [] }
     var data = SweepData()
     for (run, _) in missing { try check(data.data(of: run), of: run) }
-    let trainer = QualityRunner(
+    let trainer = try QualityRunner(
       plan: plan.quality, subject: subject, journal: QualityJournal(path: folder + "/runs.jsonl"))
     let failures = try await trainer.train(missing.map(\.run).filter { try !trainer.isTrained($0) })
     try AtomicFile.makeFolder(folder)

@@ -33,6 +33,11 @@ package struct TrainLoop {
       try goOn(interrupt)
     } catch is Interrupted {
       try stop()
+    } catch let error as DataError {
+      try save()
+      progress.finish()
+      printError("error: \(error); the same command goes on after step \(run.step)")
+      throw AlreadyReported()
     } catch let error as NonFiniteTraining {
       progress.finish()
       let kept = try Checkpoint.latest(in: output).map { "; the last good checkpoint is \($0)" } ?? ""

@@ -176,16 +176,18 @@ public func writeToStandardOutput(_ text: String) throws(FileFailure) {
 
 /// Writes everything or returns the system's error number.
 func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Int32? {
-  bytes.withUnsafeBytes { buffer in
-    var offset = 0
-    while offset < buffer.count {
-      let count = write(descriptor, buffer.baseAddress! + offset, buffer.count - offset)
-      if count < 0 {
-        if errno == EINTR { continue }
-        return errno
-      }
-      offset += count
+  bytes.withUnsafeBytes { writeAll($0, to: descriptor) }
+}
+
+func writeAll(_ buffer: UnsafeRawBufferPointer, to descriptor: Int32) -> Int32? {
+  var offset = 0
+  while offset < buffer.count {
+    let count = write(descriptor, buffer.baseAddress! + offset, buffer.count - offset)
+    if count < 0 {
+      if errno == EINTR { continue }
+      return errno
     }
-    return nil
+    offset += count
   }
+  return nil
 }

@@ -47,7 +47,7 @@ public enum AtomicFolder {
     let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw FileFailure(name, code: errno) }
     defer { close(descriptor) }
-    if let code = writeAll(Array(content), to: descriptor) { throw FileFailure(name, code: code) }
+    if let code = content.withUnsafeBytes({ writeAll($0, to: descriptor) }) { throw FileFailure(name, code: code) }
     guard fsync(descriptor) == 0 else { throw FileFailure(name, code: errno) }
   }
 

@@ -79,11 +79,12 @@ struct EvaluateCommand: ParsableCommand {
   func run() throws {
     let subject = try subject.subject()
     let data = try data.isEmpty ? taskData(subject) : fileData(subject)
+    let lengths = sequences > 0 && subject.isRecursive ? try lengths(subject.model, data) : nil
+    try checkMemory(subject.model, data, comparison: lengths)
     let machine = Machine(backend: .fast)
     let bar = ProgressBar("tokens", total: data.tokens.count)
-    // As many sequences as make a few thousand rows.
     let score = TeacherForcedScore(
-      subject.weights, tokens: data.tokens, context: data.context, batch: max(1, 4096 / data.context),
+      subject.weights, tokens: data.tokens, context: data.context, batch: Self.batch(data.context),
       machine: machine, progress: { bar.advance(by: $0) })
     bar.finish()
     guard score.loss.isFinite else {
@@ -91,17 +92,19 @@ struct EvaluateCommand: ParsableCommand {
       throw ExitCode.failure
     }
     let evaluated = Evaluated(
-      subject: subject, data: data, score: score, recursive: try comparison(subject, data, machine),
+      subject: subject, data: data, score: score, recursive: lengths.map { comparison(subject, data, $0, machine) },
       answers: answers(subject, data, machine))
     printOutput(format == .json ? evaluated.json.text() + "\n" : evaluated.text)
   }
 
+  /// As many sequences as make a few thousand rows.
+  static func batch(_ context: Int) -> Int { max(1, 4096 / context) }
+
   // MARK: Recursive beside hierarchical generation
 
   private func comparison(
-    _ subject: Subject, _ data: EvaluationData, _ machine: Machine
-  ) throws -> Evaluated.Recursive? {
-    guard sequences > 0, subject.isRecursive, let lengths = try lengths(subject.model, data) else { return nil }
+    _ subject: Subject, _ data: EvaluationData, _ lengths: ComparisonLengths, _ machine: Machine
+  ) -> Evaluated.Recursive {
     let comparison = RecursiveComparison(
       subject.weights, promptLength: lengths.promptLength, length: lengths.length, machine: machine)
     let count = data.isTask ? min(sequences, data.tokens.count / data.context) : sequences

@@ -58,6 +58,7 @@ struct GenerateCommand: ParsableCommand {
     let workload = Workload(promptLength: prompt.count, generatedLength: tokens)
     if let problem = workload.problems(for: model).first { throw ValidationError(problem.description) }
 
+    try checkMemory(model, workload)
     let session = makeSession(weights, workload: workload, machine: Machine(backend: .fast))
     let sampler = Sampler(
       sampling.settings, vocabulary: model.vocabulary, promptLength: prompt.count, generatedLength: tokens)

@@ -1,7 +1,6 @@
 import Architectures
 import ArgumentParser
 import Foundation
-import Measurement
 import Reference
 import Scenarios
 import Tensors
@@ -55,6 +54,7 @@ struct SubjectOptions: ParsableArguments {
 
   private func storedOrRandom() throws -> Subject {
     if let checkpoint {
+      try checkParameters(Checkpoint.model(in: checkpoint), checkpoint)
       let loaded = try Checkpoint.load(checkpoint)
       return Subject(
         name: loaded.folder, step: loaded.metadata.step, weights: loaded.weights,
@@ -64,17 +64,14 @@ struct SubjectOptions: ParsableArguments {
       file: scenario!,
       options: ScenarioOptions(overrides: overrides, searchPaths: searchPaths, checksHardware: false))
     let chosen = try read.grid.chosenPoint(point, file: read.file)
-    let size = 4 * parameterCount(chosen.model)
-    guard size <= Int128(SystemDescription.memoryLimit) / 2 else {
-      throw ValidationError("the parameters of \(chosen.name) take \(size) bytes, over half of this machine's memory")
-    }
+    try checkParameters(chosen.model, chosen.name)
     return Subject(
       name: chosen.name, step: nil, weights: ModelWeights.untrained(chosen.model, seed: 1), training: read.train,
       dataFingerprint: nil)
   }
 
-  private func parameterCount(_ model: Model) -> Int128 {
-    ModelWeights(model, seed: 1, holdsNumbers: false).parameterCount
+  private func checkParameters(_ model: Model, _ name: String) throws {
+    try checkMemory([("parameters", model.parameterBytes)], of: name, accepted: "a smaller model")
   }
 }
 
