@@ -231,12 +231,12 @@ struct TrainTests {
     let wide = ["model.width=131072", "model.heads=1024", "model.feed_forward=1048576", "model.vocabulary=16777216"]
     let large = try await program.run(["train", "tiny.yaml", "-o", "run"] + wide.flatMap { ["--set", $0] })
     #expect(large.code == 64 && large.output == "" && !program.exists("run"))
-    #expect(large.error.hasPrefix("tiny.yaml:3:3: error: model: a step needs "), "\(large.error)")
+    #expect(large.error.hasPrefix("tiny.yaml:3:3: error: model: training needs "), "\(large.error)")
     #expect(large.error.hasSuffix(" may be used; accepted: a smaller model\n"))
     let batch = "--set train.batch=65536 --set train.micro_batches=1"
     let limited = try await program.shell("ulimit -v 3000000; exec \"$PHOTON\" train tiny.yaml -o run \(batch)")
     #expect(limited.code == 64 && limited.output == "" && !program.exists("run"))
-    #expect(limited.error.hasPrefix("--set:1:13: error: train.batch: a step needs "), "\(limited.error)")
+    #expect(limited.error.hasPrefix("--set:1:13: error: train.batch: training needs "), "\(limited.error)")
     #expect(
       limited.error.hasSuffix(
         ", and nine tenths of this machine's 2.86\u{202f}GiB may be used; accepted: a smaller batch or context, or more "

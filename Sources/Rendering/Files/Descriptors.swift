@@ -10,9 +10,11 @@ public func descriptorProblem(_ count: Int) -> String? {
   while opened.count < count {
     let descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
-      let limit = sysconf(Int32(_SC_OPEN_MAX)) + count - opened.count
-      return "\(opened.count) more files can be opened, and \(count) are needed; accepted: a limit of open files of at "
-        + "least \(limit) (ulimit -n \(limit))"
+      // Rounded up, because a few more stay open from the first program on.
+      let limit = (sysconf(Int32(_SC_OPEN_MAX)) + count - opened.count + 63) / 64 * 64
+      return
+        "there is room for \(opened.count) more open files, and \(count) are needed; accepted: a limit of at least "
+        + "\(limit) (ulimit -n \(limit))"
     }
     opened.append(descriptor)
   }

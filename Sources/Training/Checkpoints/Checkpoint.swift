@@ -124,12 +124,10 @@ public struct Checkpoint {
     return Checkpoint(folder: folder, model: model, weights: weights, metadata: metadata)
   }
 
-  /// The hyper-parameters of a checkpoint, without its numbers.
+  /// The folder of a checkpoint.
   /// - Parameter folder: as `load` takes it.
-  /// - Throws: `CheckpointError` with the file and what is wrong with it.
-  public static func model(in folder: String) throws(CheckpointError) -> Model { try readMetadata(place(folder)).1 }
-
-  private static func place(_ folder: String) throws(CheckpointError) -> String {
+  /// - Throws: `CheckpointError` where it cannot be read.
+  public static func place(_ folder: String) throws(CheckpointError) -> String {
     guard !folder.isEmpty else { throw CheckpointError("found no name; accepted: the name of a folder") }
     return try names(in: folder).contains(configurationName) ? folder : latest(in: folder) ?? folder
   }

@@ -77,10 +77,11 @@ struct EvaluateCommand: ParsableCommand {
   }
 
   func run() throws {
-    let subject = try subject.subject()
+    var subject = try subject.subject()
     let data = try data.isEmpty ? taskData(subject) : fileData(subject)
     let lengths = sequences > 0 && subject.isRecursive ? try lengths(subject.model, data) : nil
     try checkMemory(subject.model, data, comparison: lengths)
+    try subject.load()
     let machine = Machine(backend: .fast)
     let bar = ProgressBar("tokens", total: data.tokens.count)
     let score = TeacherForcedScore(

@@ -80,7 +80,7 @@ struct RolesCommand: ParsableCommand {
   }
 
   func run() throws {
-    let model = try Checkpoint.model(in: checkpoint)
+    let model = try Checkpoint.readMetadata(Checkpoint.place(checkpoint)).1
     try photon.checkMemory([("parameters", model.parameterBytes)], of: checkpoint, accepted: "a smaller model")
     let loaded = try Checkpoint.load(checkpoint)
     if show { return try print(loaded) }
