@@ -64,6 +64,9 @@ public struct SystemDescription {
     return (ofGroup + [ofProcess, SystemDescription().memoryBytes].compactMap(\.self)).min()!
   }
 
+  /// Leaves a tenth of that to the program and the system: what would hold more ends with a word.
+  public static func limitMemory() { ck_limit_memory(memoryLimit / 10 * 9) }
+
   // Which of these files exist depends on the system; one that does not says nothing.
   private static func text(_ file: String) -> String { (try? String(contentsOfFile: file, encoding: .utf8)) ?? "" }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Formulas
 import Foundation
 import Hardware
+import Measurement
 import Rendering
 import Scenarios
 import Training
@@ -42,6 +43,14 @@ struct Photon: AsyncParsableCommand {
     ])
 
   static func main() async {
+    // A file that may not grow is an error of its write, with a name, and no silent death.
+    signal(SIGXFSZ, SIG_IGN)
+    ParentPipe.endWithInput()
+    if let problem = descriptorProblem(8) {
+      printError("error: \(problem)")
+      exit(withError: ExitCode.failure)
+    }
+    SystemDescription.limitMemory()
     do {
       var command = try parseAsRoot()
       if var asynchronous = command as? any AsyncParsableCommand {

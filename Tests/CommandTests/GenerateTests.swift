@@ -95,7 +95,7 @@ struct GenerateTests {
     ),
     (
       ["evaluate", "-s", "bytes.yaml", "-d", "text", "--set", "model.vocabulary=100"],
-      "text: token 2 is 104; accepted: 0 to 99"
+      "text: token 2 is 104; accepted: tokens below the model's vocabulary of 100"
     ),
     (
       ["evaluate", "-s", "bytes.yaml", "-d", "text", "--token-file"],

@@ -43,7 +43,7 @@ struct DataTests {
     let count = 90 / 8 - 1
     var orders: [[Int32]] = []
     for epoch in 0..<4 {
-      let sequences = data.training(epoch * count..<(epoch + 1) * count)
+      let sequences = try data.training(epoch * count..<(epoch + 1) * count)
       for sequence in sequences {
         #expect(sequence == Array(sequence[0]..<sequence[0] + 8) && sequence[7] < 91)
       }
@@ -56,18 +56,18 @@ struct DataTests {
 
   @Test func `what stands at a position does not depend on what was read before`() throws {
     let data = try Self.corpus([("a", Data(0..<200)), ("b", Data(0..<77))], context: 16)
-    let all = data.training(0..<60)
-    for position in [59, 0, 31, 7, 58] { #expect(data.training(position..<position + 1) == [all[position]]) }
+    let all = try data.training(0..<60)
+    for position in [59, 0, 31, 7, 58] { #expect(try data.training(position..<position + 1) == [all[position]]) }
   }
 
   @Test func `evaluation reads the end of the data, which training never sees`() throws {
     let text = Data(repeating: 1, count: 900) + Data(repeating: 2, count: 99)
     let data = try Self.corpus([("a", text)], context: 10)
-    #expect(data.training(0..<500).allSatisfy { $0.allSatisfy { $0 == 1 } })
-    let evaluated = data.evaluation(100)
+    #expect(try data.training(0..<500).allSatisfy { $0.allSatisfy { $0 == 1 } })
+    let evaluated = try data.evaluation(100)
     #expect(evaluated.count == 10 && evaluated.dropLast().allSatisfy { $0.allSatisfy { $0 == 2 } })
     #expect(evaluated.last?.last == 256)
-    #expect(data.evaluation(4).count == 4)
+    #expect(try data.evaluation(4).count == 4)
     #expect(data.unigramEntropy == 0)
   }
 
@@ -78,7 +78,7 @@ struct DataTests {
     let padded = Data(header + [UInt8](repeating: 0, count: 1024 - header.count) + tokens)
     let headed = try Self.corpus([("a.bin", padded)], context: 4, vocabulary: 316, isText: false)
     #expect(plain.fingerprint == headed.fingerprint)
-    #expect(plain.evaluation(1) == [[310, 311, 312, 313]] && plain.training(0..<9) == headed.training(0..<9))
+    #expect(try plain.evaluation(1) == [[310, 311, 312, 313]] && plain.training(0..<9) == headed.training(0..<9))
   }
 
   @Test func `empty, short, odd and foreign files are refused`() {
@@ -101,7 +101,7 @@ struct DataTests {
   /// All sequences are equally likely, so the entropy of one is the logarithm of how many there are.
   private func distinct(_ settings: TrainingSettings) throws -> (count: Int, data: any TrainingData) {
     let data = try settings.loadData(vocabulary: 100, directory: ".")
-    return (Set(data.training(0..<2000)).count, data)
+    return (Set(try data.training(0..<2000)).count, data)
   }
 
   @Test func `recall answers every key with its value, and its best loss counts its sequences`() throws {
@@ -111,7 +111,7 @@ struct DataTests {
     #expect(abs(best * 5 - log(48.0 / 3)) < 1e-12)
     let data = try Self.settings(40) { $0.recall = RecallTask() }.loadData(vocabulary: 64, directory: ".")
     #expect(data.answers == Array(stride(from: 17, to: 40, by: 2)))
-    for sequence in data.evaluation(50) {
+    for sequence in try data.evaluation(50) {
       for answer in data.answers {
         let pair = try #require((0..<8).first { sequence[2 * $0] == sequence[answer - 1] })
         #expect(sequence[answer] == sequence[2 * pair + 1] && sequence[answer] >= 32)
@@ -128,7 +128,7 @@ struct DataTests {
     // A first token of filler is not scored.
     #expect(abs(best * Double(context - 1) - log(20)) < 1e-12)
     let data = try Self.settings(64) { $0.passkey = PasskeyTask() }.loadData(vocabulary: 20, directory: ".")
-    for sequence in data.evaluation(20) {
+    for sequence in try data.evaluation(20) {
       #expect(sequence[59] == 19 && sequence[22] == 18)
       #expect(sequence[60..<64] == sequence[23..<27] && sequence[23..<27].allSatisfy { (8..<18).contains($0) })
       #expect(data.answers == [60, 61, 62, 63] && sequence[27..<59].allSatisfy { $0 < 8 })
@@ -146,7 +146,7 @@ struct DataTests {
     #expect(abs(exact + probabilities.reduce(0) { $0 + $1 * log($1) }) < 1e-12)
     var pairs: [[Int32]: Int] = [:]
     var states: [Int32: Int] = [:]
-    let sequences = data.training(0..<40)
+    let sequences = try data.training(0..<40)
     for sequence in sequences {
       for (state, next) in zip(sequence, sequence.dropFirst()) {
         pairs[[state, next], default: 0] += 1

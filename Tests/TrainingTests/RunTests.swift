@@ -38,9 +38,9 @@ struct RunTests {
 
   @Test func `a model learns a source down towards its entropy and not below`() throws {
     let run = try Self.run()
-    let before = run.evaluate().token
+    let before = try run.evaluate().token
     while !run.isFinished { _ = try run.takeStep() }
-    let after = run.evaluate().token
+    let after = try run.evaluate().token
     let best = try #require(run.data.exactLoss)
     #expect(before > log(16) - 0.1)
     #expect(after < run.data.unigramEntropy - 0.5 && after > best)
@@ -64,7 +64,7 @@ struct RunTests {
     let runs = [try Self.run(), try Self.run()]
     for _ in 0..<3 {
       _ = try runs[0].takeStep()
-      _ = runs[1].evaluate()
+      _ = try runs[1].evaluate()
       _ = try runs[1].takeStep()
     }
     #expect(try runs[0].checkpointFiles().map(\.content) == runs[1].checkpointFiles().map(\.content))
@@ -108,6 +108,36 @@ struct RunTests {
     try #require(run.weights.tensors.first { $0.name == "head" }).tensor.base![0] = .nan
     let error = #expect(throws: NonFiniteTraining.self) { try run.takeStep() }
     #expect(error?.description == "step 1: the loss is nan; the first result that is not finite: the weights \"head\"")
+  }
+
+  @Test func `an evaluation that is no number names its step and what made it`() throws {
+    let run = try Self.run()
+    _ = try run.takeStep()
+    let down = try #require(run.weights.tensors.first { $0.name == "level 1 encoder 0 down" }).tensor
+    for index in 0..<down.count { down.base![index] = Float.greatestFiniteMagnitude }
+    let error = #expect(throws: NonFiniteTraining.self) { try run.evaluate() }
+    #expect(error?.step == 1)
+    #expect(error?.description.hasPrefix("step 1: the loss of the evaluation is ") == true)
+    #expect(error?.description.contains("; the first result that is not finite: level1/encoder/feed_forward") == true)
+  }
+
+  @Test func `a step that is left between its parts has not begun`() throws {
+    struct Left: Error {}
+    var settings = Self.settings
+    settings.microBatches = 4
+    let (run, other) = (try Self.run(settings), try Self.run(settings))
+    for part in 0..<4 {
+      var asked = 0
+      #expect(throws: Left.self) {
+        try run.takeStep {
+          if asked == part { throw Left() }
+          asked += 1
+        }
+      }
+    }
+    #expect(run.step == 0 && run.sequences == 0)
+    _ = (try run.takeStep(), try other.takeStep())
+    #expect(try run.checkpointFiles().map(\.content) == other.checkpointFiles().map(\.content))
   }
 
   @Test func `weights to learn from begin with plain norms and near-uniform predictions`() {

@@ -160,9 +160,11 @@ void ck_attention_gradient(const struct ck_attention_gradient *attention);
 /* ---- Memory --------------------------------------------------------------------------------------------------- */
 
 /* Uninitialised memory for `count` numbers, aligned for vectors, on huge pages where it is large and the system has
-   them; ends the process where there is none. Given back by `ck_free`. */
+   them; ends the process with a word and 1 where there is none, or where more would be held than the limit says. Given
+   back by `ck_free`. */
 float *ck_allocate(ptrdiff_t count);
 void ck_free(float *memory);
+void ck_limit_memory(size_t bytes);
 
 /* ---- Calibration ---------------------------------------------------------------------------------------------- */
 

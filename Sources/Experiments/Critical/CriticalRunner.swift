@@ -45,7 +45,7 @@ package struct CriticalRunner {
     guard !missing.isEmpty else { return [] }
     var data = SweepData()
     for (run, _) in missing { try check(data.data(of: run), of: run) }
-    let trainer = QualityRunner(
+    let trainer = try QualityRunner(
       plan: plan.quality, subject: subject, journal: QualityJournal(path: folder + "/runs.jsonl"))
     let failures = try await trainer.train(missing.map(\.run).filter { try !trainer.isTrained($0) })
     try AtomicFile.makeFolder(folder)
@@ -73,7 +73,7 @@ package struct CriticalRunner {
 
   /// - Throws: `ScenarioError` where a text ends before as many sequences as are asked for.
   private func check(_ data: any TrainingData, of run: QualityRun) throws(ScenarioError) {
-    let count = data.evaluation(plan.section.sequences).count
+    let count = data.evaluationCount(plan.section.sequences)
     guard count < plan.section.sequences else { return }
     throw ScenarioError([
       plan.quality.scenario.diagnostic(
@@ -86,11 +86,12 @@ package struct CriticalRunner {
 
   private func record(
     of run: QualityRun, _ one: CriticalCase, _ weights: ModelWeights, _ data: any TrainingData, _ machine: Machine
-  ) -> CriticalRecord {
+  ) throws -> CriticalRecord {
     let task = plan.task(of: run)
     let start = ContinuousClock.now
     let score = GeneratedScore(
-      weights.keeping(one.cache), sequences: data.evaluation(plan.section.sequences), answerLength: task.answerLength,
+      weights.keeping(one.cache), sequences: try data.evaluation(plan.section.sequences),
+      answerLength: task.answerLength,
       prefillLength: task.workload.promptLength, reads: task.isText ? .right : .chosen, machine: machine)
     let tokens = Double(score.asked * task.answerLength)
     return CriticalRecord(

@@ -1,6 +1,7 @@
 import Architectures
 import Formulas
 import Hardware
+import Measurement
 import Quantities
 import Rendering
 import Scenarios
@@ -31,7 +32,7 @@ struct MeasuringRoom {
   /// - Throws: `HardwareError` where the profile lacks a rate for fp32.
   init(_ profile: HardwareProfile, _ settings: MeasurementSettings, pointLimit: Double) throws {
     roofline = try Roofline(profile, .float32)
-    memoryBytes = profile.memoryBytes
+    memoryBytes = min(profile.memoryBytes, SystemDescription.memoryLimit)
     self.settings = settings
     self.pointLimit = pointLimit
   }

@@ -1,4 +1,5 @@
 import Architectures
+import Formulas
 import Foundation
 import Measurement
 import Rendering
@@ -30,8 +31,12 @@ package struct QualityRunner {
   /// What has been.
   package let journal: QualityJournal
 
+  private let parent: ParentPipe
+
   /// - Parameter subject: the arguments that name the sweep's scenario.
-  package init(plan: QualityPlan, subject: [String], journal: QualityJournal) {
+  /// - Throws: `FileFailure` where no more files can be opened.
+  package init(plan: QualityPlan, subject: [String], journal: QualityJournal) throws(FileFailure) {
+    parent = try ParentPipe()
     self.plan = plan
     self.subject = subject
     self.journal = journal
@@ -83,6 +88,7 @@ package struct QualityRunner {
         evaluationArguments: evaluationArguments(run, heldOut: data.heldOutCount))
     }
     guard !jobs.isEmpty else { return [] }
+    try checkRoom(for: runs)
     try AtomicFile.makeFolder(folder)
     try AtomicFile.makeFolder(URL(filePath: journal.path).deletingLastPathComponent().relativePath)
     guard let lock = try FolderLock(folder) else {
@@ -90,6 +96,21 @@ package struct QualityRunner {
     }
     defer { withExtendedLifetime(lock) {} }
     return try await train(jobs, into: JournalFile(journal.path) { _, _ in true })
+  }
+
+  /// - Throws: `ScenarioError` where so many runs at a time need more memory or files than this process can have.
+  private func checkRoom(for runs: [QualityRun]) throws {
+    let count = min(plan.sweep.jobs, runs.count)
+    let demands = try runs.map { try TrainingMemory($0.model, $0.training).demand(data: 0).bytes }.sorted(by: >)
+    let memory = MemoryDemandList([("\(count) runs at a time", demands.prefix(count).reduce(0, +))])
+    if let found = memory.excess("training") {
+      throw ScenarioError([
+        plan.scenario.diagnostic("quality_sweep", Problem("jobs", found, accepted: "fewer jobs, or smaller models"))
+      ])
+    }
+    if let problem = descriptorProblem(programs: count) {
+      throw QualityRunFailure(description: "\(count) runs at a time: \(problem), or fewer quality_sweep.jobs")
+    }
   }
 
   private func train(_ jobs: [Job], into file: JournalFile) async throws -> [QualityRunFailure] {
@@ -155,20 +176,29 @@ package struct QualityRunner {
   private func record(of job: Job) async throws -> QualityRecord {
     let run = job.run
     let output = output(of: run)
+    try await waitForLeftTraining(output)
     _ = try await photon(["train"] + subject + run.arguments.flatMap { ["--set", $0] } + ["-o", output], run)
     let evaluated = try await photon(["evaluate", output] + job.evaluationArguments, run)
-    let log = try String(contentsOfFile: output + "/log.jsonl", encoding: .utf8).split(separator: "\n").map {
+    let log = try String(contentsOfFile: output + "/" + TrainLoop.logName, encoding: .utf8).split(separator: "\n").map {
       try JSONDecoder().decode(TrainRecord.self, from: Data($0.utf8))
     }
     guard let checkpoint = try Checkpoint.latest(in: output) else {
       throw QualityRunFailure(description: "\(output): no checkpoint")
     }
-    // An old checkpoint that stays only takes space.
-    for old in try Checkpoint.all(in: output).dropLast() { try? FileManager.default.removeItem(atPath: old) }
+    for old in try Checkpoint.all(in: output).dropLast() { AtomicFolder.remove(old) }
     return QualityRecord(
       run, checkpoint: try Checkpoint.readMetadata(checkpoint).0, unigramEntropy: job.unigramEntropy,
       exactLoss: job.exactLoss, evaluation: try JSONDecoder().decode(EvaluationRecord.self, from: Data(evaluated.utf8)),
       log: log, machine: SystemDescription.processor)
+  }
+
+  /// A run of a sweep that was killed ends soon after it, with what it has learnt; until then it holds its folder.
+  private func waitForLeftTraining(_ output: String) async throws {
+    let clock = ContinuousClock()
+    let end = clock.now + .seconds(2 * ParentPipe.patience)
+    guard FileManager.default.fileExists(atPath: output), try FolderLock(output) == nil else { return }
+    printError("waiting for another process that is training in \(output)")
+    while try FolderLock(output) == nil, clock.now < end { try await Task.sleep(for: .milliseconds(100)) }
   }
 
   /// - Parameter heldOut: tokens of the evaluation split of files.
@@ -195,7 +225,9 @@ package struct QualityRunner {
     options.processGroupID = 0
     options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(30))]
     let result = try await Subprocess.run(
-      .path(FilePath(program)), arguments: Arguments(arguments), platformOptions: options,
+      .path(FilePath(program)), arguments: Arguments(arguments),
+      environment: .inherit.updating([.init(stringLiteral: ParentPipe.variable): "1"]), platformOptions: options,
+      input: .fileDescriptor(FileDescriptor(rawValue: parent.readEnd), closeAfterSpawningProcess: false),
       output: .string(limit: 1 << 24), error: .string(limit: 1 << 20))
     guard result.terminationStatus.isSuccess else {
       let reason = result.standardError.isEmpty ? "\(result.terminationStatus)" : result.standardError

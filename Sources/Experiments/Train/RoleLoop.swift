@@ -35,6 +35,8 @@ private struct RoleSnapshot: Codable {
 
 /// Steps, log and state of a run that learns roles, until its checkpoint is written or it is interrupted.
 package struct RoleLoop {
+  private static let scenarioName = "scenario.yaml"
+
   private let checkpoint: Checkpoint
   private let training: RoleTraining
   private let data: any TrainingData
@@ -60,7 +62,7 @@ package struct RoleLoop {
     training = RoleTraining(
       checkpoint.weights, settings, data: data, firstSequence: checkpoint.metadata.sequences, state: state)
     let step = training.state.step
-    log = try JournalFile(output + "/log.jsonl") { line, _ in
+    log = try JournalFile(output + "/" + TrainLoop.logName) { line, _ in
       // A line that is no record of this run's happens again, as those behind the state do.
       guard let record = try? JSONDecoder().decode(RoleRecord.self, from: Data(line.utf8)) else { return false }
       return record.step <= step
@@ -91,6 +93,11 @@ package struct RoleLoop {
     }
     progress.finish()
     return try write()
+  }
+
+  /// Whether a run writes files or folders of that name.
+  package static func isOwn(_ name: String) -> Bool {
+    TrainLoop.isOwn(name) || name == RoleSnapshot.name || name == scenarioName
   }
 
   private func step() throws -> RoleRecord {
@@ -140,7 +147,7 @@ package struct RoleLoop {
       ModelText.render(
         result.model, name: "roles", comments: ["The model of \(path), its cache with its learned roles."])
       + "workload: {prompt: \(prompt), generate: \(prompt)}\nprecision: {weights: fp32, activations: fp32, cache: fp32}\n"
-    try AtomicFile.write(text, to: output + "/scenario.yaml")
+    try AtomicFile.write(text, to: output + "/" + Self.scenarioName)
     return result
   }
 }

@@ -64,6 +64,8 @@ package struct TrainRecord: Codable {
 
 /// The JSON Lines of a run, which a run that is taken up again continues.
 package struct TrainLog {
+  /// The step behind which the last evaluation was logged; `nil` where none was.
+  package private(set) var lastEvaluation: Int?
   private let file: JournalFile
   private let encoder = JSONEncoder()
 
@@ -71,11 +73,15 @@ package struct TrainLog {
   /// - Throws: `FileFailure`; `ScenarioError` with the first line that is no record, and then the file stays as it was.
   package init(_ path: String, step: Int) throws {
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    var lastEvaluation: Int?
     file = try JournalFile(path) { line, number in
       // Of a run that begins anew nothing is kept.
       guard step > 0 else { return false }
       do {
-        return try JSONDecoder().decode(TrainRecord.self, from: Data(line.utf8)).step <= step
+        let record = try JSONDecoder().decode(TrainRecord.self, from: Data(line.utf8))
+        guard record.step <= step else { return false }
+        if record.event == .evaluation { lastEvaluation = record.step }
+        return true
       } catch {
         throw ScenarioError([
           Diagnostic(
@@ -84,10 +90,12 @@ package struct TrainLog {
         ])
       }
     }
+    self.lastEvaluation = lastEvaluation
   }
 
   /// - Throws: `FileFailure`
-  package func append(_ record: TrainRecord) throws {
+  package mutating func append(_ record: TrainRecord) throws {
+    if record.event == .evaluation { lastEvaluation = record.step }
     try file.append(String(decoding: encoder.encode(record), as: UTF8.self))
   }
 }

@@ -7,10 +7,12 @@ import Training
 package struct TrainLoop {
   /// Checkpoints that stay: the last, and one before it.
   package static let checkpointsKept = 2
+  /// The file of its steps and evaluations.
+  package static let logName = "log.jsonl"
 
   private let run: TrainingRun
   private let output: String
-  private let log: TrainLog
+  private var log: TrainLog
   private let progress: ProgressBar
   private let start = ContinuousClock.now
   private let firstStep: Int
@@ -20,37 +22,49 @@ package struct TrainLoop {
     self.run = run
     self.output = output
     firstStep = run.step
-    log = try TrainLog(output + "/log.jsonl", step: run.step)
+    log = try TrainLog(output + "/" + Self.logName, step: run.step)
     progress = ProgressBar("tokens", total: (run.settings.steps - run.step) * run.settings.tokensPerStep)
   }
 
   /// - Throws: `FileFailure`, or `AlreadyReported` after a word about a loss that is no number, or an interrupt.
-  package func finish() throws {
-    let settings = run.settings
+  package mutating func finish() throws {
     let interrupt = InterruptFlag()
-    if run.step == 0 { try evaluate() }
-    while !run.isFinished {
-      if interrupt.isRaised { return try stop() }
-      try step()
-      progress.advance(by: settings.tokensPerStep)
-      if run.step % settings.evaluateEvery == 0 || run.isFinished { try evaluate() }
-      if run.step % settings.checkpointEvery == 0 || run.isFinished { try save() }
-    }
-    progress.finish()
-    printOutput("finished after step \(run.step): \(output)/\(Checkpoint.name(step: run.step))\n")
-  }
-
-  private func step() throws {
-    let started = ContinuousClock.now
-    let step: TrainingStep
     do {
-      step = try run.takeStep()
-    } catch {
+      try goOn(interrupt)
+    } catch is Interrupted {
+      try stop()
+    } catch let error as DataError {
+      try save()
+      progress.finish()
+      printError("error: \(error); the same command goes on after step \(run.step)")
+      throw AlreadyReported()
+    } catch let error as NonFiniteTraining {
       progress.finish()
       let kept = try Checkpoint.latest(in: output).map { "; the last good checkpoint is \($0)" } ?? ""
       printError("error: \(error)\(kept)")
       throw AlreadyReported()
     }
+    progress.finish()
+    printOutput("finished after step \(run.step): \(output)/\(Checkpoint.name(step: run.step))\n")
+  }
+
+  /// Between two micro-batches an interrupt ends it: the step or the evaluation that was begun is dropped, and is done
+  /// again by the run that goes on.
+  private mutating func goOn(_ interrupt: InterruptFlag) throws {
+    let settings = run.settings
+    while true {
+      let (step, isFinished) = (run.step, run.isFinished)
+      if log.lastEvaluation != step, step % settings.evaluateEvery == 0 || isFinished { try evaluate(interrupt) }
+      if step > 0, step % settings.checkpointEvery == 0 || isFinished { try save() }
+      if isFinished { return }
+      try self.step(interrupt)
+      progress.advance(by: settings.tokensPerStep)
+    }
+  }
+
+  private mutating func step(_ interrupt: InterruptFlag) throws {
+    let started = ContinuousClock.now
+    let step = try run.takeStep(check: interrupt.check)
     var record = TrainRecord(.step, step.losses, of: run)
     record.learningRate = step.learningRate
     record.gradientNorm = step.gradientNorm
@@ -58,8 +72,8 @@ package struct TrainLoop {
     try log.append(record)
   }
 
-  private func evaluate() throws {
-    let record = TrainRecord(.evaluation, run.evaluate(), of: run)
+  private mutating func evaluate(_ interrupt: InterruptFlag) throws {
+    let record = TrainRecord(.evaluation, try run.evaluate(check: interrupt.check), of: run)
     try log.append(record)
     progress.finish()
     let number = NumberFormat.significant(4)
@@ -87,13 +101,13 @@ package struct TrainLoop {
     let path = output + "/" + Checkpoint.name(step: run.step)
     guard !FileManager.default.fileExists(atPath: path) else { return }
     try AtomicFolder.write(run.checkpointFiles(), to: path)
-    for old in try Checkpoint.all(in: output).dropLast(Self.checkpointsKept) {
-      // One too many takes space and is tried again with the next.
-      try? FileManager.default.removeItem(atPath: old)
-    }
+    for old in try Checkpoint.all(in: output).dropLast(Self.checkpointsKept) { AtomicFolder.remove(old) }
   }
 
-  private func stop() throws {
+  /// Whether a run writes files or folders of that name.
+  package static func isOwn(_ name: String) -> Bool { Checkpoint.isName(name) || name == logName }
+
+  private func stop() throws -> Never {
     try save()
     progress.finish()
     printError("interrupted after step \(run.step) of \(run.settings.steps); the same command goes on from there")

@@ -5,6 +5,8 @@ import Synchronization
 public enum FigureFailure: Error, Hashable, CustomStringConvertible {
   /// No such program in `PATH`.
   case gnuplotNotInstalled
+  /// Too few files can be open to run a program.
+  case noDescriptors(String)
   /// What gnuplot said on its standard error.
   case gnuplotFailed(figure: String, message: String)
   /// The figure was drawn and could not be kept.
@@ -15,6 +17,7 @@ public enum FigureFailure: Error, Hashable, CustomStringConvertible {
     case .gnuplotNotInstalled:
       "figures need gnuplot, which is not installed: install the package gnuplot-nox (Debian, Ubuntu) "
         + "or gnuplot (Fedora, Arch, Homebrew)"
+    case .noDescriptors(let problem): "gnuplot cannot be run: \(problem)"
     case .gnuplotFailed(let figure, let message): "gnuplot could not draw \"\(figure)\": \(message)"
     case .notWritten(let failure): failure.description
     }
@@ -67,6 +70,7 @@ public struct Gnuplot: Sendable {
   }
 
   private func run(_ script: String, _ title: String) async throws(FigureFailure) -> [UInt8] {
+    if let problem = descriptorProblem(programs: 1) { throw .noDescriptors(problem) }
     do {
       let result = try await Subprocess.run(
         // Neither the person's start-up file nor their locale may change a figure.

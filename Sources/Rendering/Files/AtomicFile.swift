@@ -6,7 +6,7 @@ public struct FileFailure: Error, Hashable, CustomStringConvertible {
   /// What kept the file from being written, as far as a person can act on it.
   public enum Reason: Hashable, Sendable {
     /// `other` stands for every error number that is none of the named ones.
-    case notPermitted, noSuchFolder, notAFolder, isAFolder, diskFull, other
+    case notPermitted, noSuchFolder, notAFolder, isAFolder, diskFull, fileTooLarge, other
   }
 
   /// The file that was to be written.
@@ -26,6 +26,7 @@ public struct FileFailure: Error, Hashable, CustomStringConvertible {
       case ENOTDIR: .notAFolder
       case EISDIR: .isAFolder
       case ENOSPC, EDQUOT: .diskFull
+      case EFBIG: .fileTooLarge
       default: .other
       }
   }
@@ -38,6 +39,8 @@ public struct FileFailure: Error, Hashable, CustomStringConvertible {
       case .notAFolder: "a part of the path is a file, not a folder"
       case .isAFolder: "it is a folder"
       case .diskFull: "the disk is full"
+      case .fileTooLarge:
+        "the file would be larger than the system allows; the limit of this process (ulimit -f) may be raised"
       case .other: String(cString: strerror(code))
       }
     return "cannot write \(path): \(because)"
@@ -159,6 +162,13 @@ func temporaryName(for path: String) -> String {
   return "\(path[...slash]).\(path[path.index(after: slash)...]).\(suffix)"
 }
 
+/// The name that a temporary one stands for: `.a.csv.17-1.partial` is to become `a.csv`; nil for other names.
+func finalName(ofTemporary name: String) -> String? {
+  guard name.hasPrefix("."), name.hasSuffix(".partial") else { return nil }
+  let stem = name.dropFirst().dropLast(".partial".count)
+  return stem.lastIndex(of: ".").map { String(stem[..<$0]) }
+}
+
 /// Results, in one piece.
 public func writeToStandardOutput(_ text: String) throws(FileFailure) {
   if let code = writeAll(Array(text.utf8), to: STDOUT_FILENO) { throw FileFailure("standard output", code: code) }
@@ -166,16 +176,18 @@ public func writeToStandardOutput(_ text: String) throws(FileFailure) {
 
 /// Writes everything or returns the system's error number.
 func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Int32? {
-  bytes.withUnsafeBytes { buffer in
-    var offset = 0
-    while offset < buffer.count {
-      let count = write(descriptor, buffer.baseAddress! + offset, buffer.count - offset)
-      if count < 0 {
-        if errno == EINTR { continue }
-        return errno
-      }
-      offset += count
+  bytes.withUnsafeBytes { writeAll($0, to: descriptor) }
+}
+
+func writeAll(_ buffer: UnsafeRawBufferPointer, to descriptor: Int32) -> Int32? {
+  var offset = 0
+  while offset < buffer.count {
+    let count = write(descriptor, buffer.baseAddress! + offset, buffer.count - offset)
+    if count < 0 {
+      if errno == EINTR { continue }
+      return errno
     }
-    return nil
+    offset += count
   }
+  return nil
 }

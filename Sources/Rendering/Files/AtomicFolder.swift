@@ -22,11 +22,22 @@ public enum AtomicFolder {
     try synchronise(parent(of: path))
   }
 
-  /// Removes hidden folders of earlier processes that were killed as they wrote.
-  public static func removeLeftovers(in folder: String) {
-    // Hidden folders that stay only take space.
-    for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-    where name.hasPrefix(".") && name.hasSuffix(".partial") {
+  /// Removes a folder: its name goes before its files do, so that a process that is killed leaves no half of it there.
+  public static func remove(_ path: String) {
+    let temporary = temporaryName(for: path)
+    guard rename(path, temporary) == 0 else { return }
+    // What stays only takes space; `removeLeftovers` tries again.
+    try? FileManager.default.removeItem(atPath: temporary)
+  }
+
+  /// Removes what earlier processes were killed over as they wrote or removed it.
+  /// - Parameters:
+  ///   - folder: where to look.
+  ///   - isOwn: whether a file or folder of that name is the caller's to write.
+  public static func removeLeftovers(in folder: String, of isOwn: (String) -> Bool) {
+    // Hidden files that stay only take space.
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
+      guard let final = finalName(ofTemporary: name), isOwn(final) else { continue }
       // As above.
       try? FileManager.default.removeItem(atPath: folder + "/" + name)
     }
@@ -36,7 +47,7 @@ public enum AtomicFolder {
     let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw FileFailure(name, code: errno) }
     defer { close(descriptor) }
-    if let code = writeAll(Array(content), to: descriptor) { throw FileFailure(name, code: code) }
+    if let code = content.withUnsafeBytes({ writeAll($0, to: descriptor) }) { throw FileFailure(name, code: code) }
     guard fsync(descriptor) == 0 else { throw FileFailure(name, code: errno) }
   }
 

@@ -28,4 +28,11 @@ public final class InterruptFlag: Sendable {
 
   /// Whether a signal has come.
   public var isRaised: Bool { signalCount.load(ordering: .relaxed) > 0 }
+
+  /// Leaves what is being done once a signal has come.
+  /// - Throws: `Interrupted`
+  public func check() throws(Interrupted) { if isRaised { throw Interrupted() } }
 }
+
+/// Work was left where it was, because somebody asked for the end.
+public struct Interrupted: Error {}

@@ -1,3 +1,5 @@
+import CKernels
+
 /// Memory for gradients between two operations: taken, given back, and handed out again for the same count.
 ///
 /// A pass backward needs few at a time, whatever the number of layers, and the same counts again in the next step.
@@ -16,7 +18,7 @@ public final class GradientPool<Scalar: KernelScalar> {
 
   deinit { if holdsNumbers { freeAll() } }
 
-  private func freeAll() { for (_, buffers) in free { for buffer in buffers { buffer.deallocate() } } }
+  private func freeAll() { for (_, buffers) in free { for buffer in buffers { release(buffer) } } }
 
   /// - Parameter zeroed: whether the taker adds to it; otherwise it holds anything.
   func take(_ count: Int, zeroed: Bool = true) -> UnsafeMutablePointer<Scalar> {
@@ -32,12 +34,16 @@ public final class GradientPool<Scalar: KernelScalar> {
     free[count, default: []].append(buffer)
   }
 
+  private func release(_ buffer: UnsafeMutablePointer<Scalar>) {
+    ck_free(UnsafeMutableRawPointer(buffer).assumingMemoryBound(to: Float.self))
+  }
+
   private func allocate(_ count: Int) -> UnsafeMutablePointer<Scalar> {
     allocatedElements += count
     guard holdsNumbers else { return .unreadable }
-    let memory = UnsafeMutableRawPointer.allocate(
-      byteCount: max(count, 1) * MemoryLayout<Scalar>.stride, alignment: 64)
-    let buffer = memory.bindMemory(to: Scalar.self, capacity: max(count, 1))
+    // By the allocator that refuses what is too much.
+    let floats = (max(count, 1) * MemoryLayout<Scalar>.stride + 3) / 4
+    let buffer = UnsafeMutableRawPointer(ck_allocate(floats)).bindMemory(to: Scalar.self, capacity: max(count, 1))
     buffer.initialize(repeating: Scalar(0), count: max(count, 1))
     return buffer
   }

@@ -116,13 +116,20 @@ public struct Checkpoint {
   /// - Parameter folder: a checkpoint, or the output folder of a training run, whose last checkpoint is taken.
   /// - Throws: `CheckpointError` with the file and what is wrong with it.
   public static func load(_ folder: String) throws(CheckpointError) -> Checkpoint {
-    guard !folder.isEmpty else { throw CheckpointError("found no name; accepted: the name of a folder") }
-    let folder = try names(in: folder).contains(configurationName) ? folder : latest(in: folder) ?? folder
+    let folder = try place(folder)
     let (metadata, model) = try readMetadata(folder)
     let file = try readFile(weightsName, in: folder, metadata)
     let weights = ModelWeights(model, seed: 0, holdsNumbers: true)
     for (name, tensor) in weights.tensors { file.copy(file.entry(name)!, to: tensor.base!) }
     return Checkpoint(folder: folder, model: model, weights: weights, metadata: metadata)
+  }
+
+  /// The folder of a checkpoint.
+  /// - Parameter folder: as `load` takes it.
+  /// - Throws: `CheckpointError` where it cannot be read.
+  public static func place(_ folder: String) throws(CheckpointError) -> String {
+    guard !folder.isEmpty else { throw CheckpointError("found no name; accepted: the name of a folder") }
+    return try names(in: folder).contains(configurationName) ? folder : latest(in: folder) ?? folder
   }
 
   /// The configuration of a checkpoint, without its numbers.
@@ -182,15 +189,21 @@ public struct Checkpoint {
   public static func files(
     _ weights: ModelWeights, optimiser: AdamW, metadata: CheckpointMetadata
   ) throws -> [(name: String, content: Data)] {
-    var (model, state) = (SafeTensors(), SafeTensors())
-    for (name, tensor) in weights.tensors {
-      let shape = [tensor.rows, tensor.columns]
-      model.append(name, shape: shape, tensor.elements)
-      state.append("first/" + name, shape: shape, optimiser.firstMoments.tensor(tensor).elements)
-      state.append("second/" + name, shape: shape, optimiser.secondMoments.tensor(tensor).elements)
-    }
+    let lines = [("first/", optimiser.firstMoments), ("second/", optimiser.secondMoments)]
+    func shape(_ tensor: Tensor) -> [Int] { [tensor.rows, tensor.columns] }
     var files = [
-      (name: weightsName, content: try model.encoded()), (name: optimiserName, content: try state.encoded()),
+      (
+        name: weightsName,
+        content: try SafeTensors.encoded(
+          weights.tensors.map { (name, tensor) in (name, shape(tensor), { tensor.elements }) })
+      ),
+      (
+        name: optimiserName,
+        content: try SafeTensors.encoded(
+          weights.tensors.flatMap { (name, tensor) in
+            lines.map { (prefix, line) in (prefix + name, shape(tensor), { line.tensor(tensor).elements }) }
+          })
+      ),
     ]
     var metadata = metadata
     for file in files { metadata.checksums[file.name] = file.content.withUnsafeBytes { Fingerprint($0).text } }
@@ -209,7 +222,7 @@ extension Checkpoint {
   /// Checkpoints of a run, oldest first; none where there is no such folder.
   /// - Throws: `CheckpointError` where there is one and it cannot be read: it may hold checkpoints.
   public static func all(in output: String) throws(CheckpointError) -> [String] {
-    try names(in: output).filter { $0.hasPrefix(prefix) && Int($0.dropFirst(prefix.count)) != nil }
+    try names(in: output).filter(isName)
       .sorted { Int($0.dropFirst(prefix.count))! < Int($1.dropFirst(prefix.count))! }
       .map { output + "/" + $0 }
   }
@@ -229,6 +242,11 @@ extension Checkpoint {
   }
 
   private static let prefix = "checkpoint-"
+
+  /// Whether a folder of that name is a checkpoint.
+  public static func isName(_ name: String) -> Bool {
+    name.hasPrefix(prefix) && Int(name.dropFirst(prefix.count)) != nil
+  }
 
   /// `checkpoint-00001200`
   public static func name(step: Int) -> String {
@@ -286,9 +304,12 @@ extension Checkpoint {
 
   private static func read(_ path: String) throws -> Data {
     guard FileManager.default.fileExists(atPath: path) else { throw CheckpointError("no such file") }
-    // Not by a URL, which takes `..` away without a look at symbolic links.
-    guard let content = FileManager.default.contents(atPath: path) else { throw CheckpointError("it cannot be read") }
-    return content
+    do {
+      // Mapped: checkpoints are large, appear whole, and are never written again. A plain path in a URL keeps `..`.
+      return try Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped)
+    } catch {
+      throw CheckpointError("it cannot be read")
+    }
   }
 
   /// What a decoder or the system says, in one sentence.

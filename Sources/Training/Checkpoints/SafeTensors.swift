@@ -37,26 +37,39 @@ public struct SafeTensors: Sendable {
   /// Text under free keys.
   public private(set) var metadata: [String: String]
   private var data = Data()
+  /// Where the elements begin in `data`.
+  private var start = 0
 
   /// No arrays.
   public init(metadata: [String: String] = [:]) { self.metadata = metadata }
 
   /// - Precondition: as many elements as the shape says.
   public mutating func append(_ name: String, shape: [Int], _ values: [Float]) {
-    let bits = values.map(\.bitPattern.littleEndian)
-    bits.withUnsafeBytes { append(name, .float32, shape, $0) }
+    describe(name, .float32, shape)
+    Self.append(values.map(\.bitPattern.littleEndian), to: &data)
+    checkEnd(name)
   }
 
   /// - Precondition: as many elements as the shape says.
   public mutating func append(_ name: String, shape: [Int], _ values: [Double]) {
-    let bits = values.map(\.bitPattern.littleEndian)
-    bits.withUnsafeBytes { append(name, .float64, shape, $0) }
+    describe(name, .float64, shape)
+    Self.append(values.map(\.bitPattern.littleEndian), to: &data)
+    checkEnd(name)
   }
 
-  private mutating func append(_ name: String, _ element: Element, _ shape: [Int], _ content: UnsafeRawBufferPointer) {
-    precondition(shape.reduce(1, *) * element.size == content.count, "\(name): a shape of other elements")
-    entries.append(Entry(name: name, element: element, shape: shape, range: data.count..<data.count + content.count))
-    data.append(contentsOf: content)
+  /// Notes an array whose elements come behind those of all before it.
+  private mutating func describe(_ name: String, _ element: Element, _ shape: [Int]) {
+    let end = entries.last?.range.upperBound ?? 0
+    entries.append(
+      Entry(name: name, element: element, shape: shape, range: end..<end + shape.reduce(1, *) * element.size))
+  }
+
+  private func checkEnd(_ name: String) {
+    precondition(data.count - start == entries.last?.range.upperBound, "\(name): a shape of other elements")
+  }
+
+  private static func append(_ bits: [some FixedWidthInteger], to data: inout Data) {
+    bits.withUnsafeBytes { data.append(contentsOf: $0) }
   }
 
   /// The array of a name; `nil` where there is none.
@@ -66,7 +79,7 @@ public struct SafeTensors: Sendable {
   public func values(_ entry: Entry) -> [Double] {
     let size = entry.element.size
     return data.withUnsafeBytes { bytes in
-      stride(from: entry.range.lowerBound, to: entry.range.upperBound, by: size).map { offset in
+      stride(from: start + entry.range.lowerBound, to: start + entry.range.upperBound, by: size).map { offset in
         switch entry.element {
         case .float32:
           let bits = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
@@ -85,7 +98,7 @@ public struct SafeTensors: Sendable {
     precondition(entry.element == .float32, "\(entry.name): no float32")
     data.withUnsafeBytes { bytes in
       for index in 0..<entry.range.count / 4 {
-        let offset = entry.range.lowerBound + 4 * index
+        let offset = start + entry.range.lowerBound + 4 * index
         base[index] = Float(
           bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
       }
@@ -94,6 +107,25 @@ public struct SafeTensors: Sendable {
 
   /// The file: equal contents give equal bytes.
   public func encoded() throws -> Data {
+    var file = try header()
+    file.append(data[start...])
+    return file
+  }
+
+  /// The file of float32 arrays that are asked for one after another: nothing is held but the file.
+  static func encoded(_ arrays: [(name: String, shape: [Int], elements: () -> [Float])]) throws -> Data {
+    var description = SafeTensors()
+    for array in arrays { description.describe(array.name, .float32, array.shape) }
+    var file = try description.header()
+    let end = file.count + (description.entries.last?.range.upperBound ?? 0)
+    file.reserveCapacity(end)
+    for array in arrays { append(array.elements().map(\.bitPattern.littleEndian), to: &file) }
+    precondition(file.count == end, "shapes of other elements")
+    return file
+  }
+
+  /// All that stands before the elements.
+  private func header() throws -> Data {
     var header: [String: Any] = [:]
     if !metadata.isEmpty { header["__metadata__"] = metadata }
     for entry in entries {
@@ -105,7 +137,7 @@ public struct SafeTensors: Sendable {
     var text = try JSONSerialization.data(withJSONObject: header, options: [.sortedKeys, .withoutEscapingSlashes])
     // Elements begin on a multiple of 8 bytes.
     text.append(contentsOf: [UInt8](repeating: UInt8(ascii: " "), count: (8 - text.count % 8) % 8))
-    return Data(bytes(UInt64(text.count).littleEndian)) + text + data
+    return Data(bytes(UInt64(text.count).littleEndian)) + text
   }
 
   /// Reads a whole file.
@@ -117,15 +149,16 @@ public struct SafeTensors: Sendable {
     guard length <= UInt64(file.count - 8) else {
       throw Malformed(description: "a header of \(length) bytes in a file of \(file.count)")
     }
-    let start = 8 + Int(length)
+    start = 8 + Int(length)
     // Refused whatever the reason is.
     guard let header = try? JSONSerialization.jsonObject(with: file[8..<start]) as? [String: Any] else {
       throw Malformed(description: "the header is no JSON object")
     }
     metadata = header["__metadata__"] as? [String: String] ?? [:]
-    data = Data(file[start...])
+    data = file
+    let count = file.count - start
     entries = try header.filter { $0.key != "__metadata__" }
-      .map { try Self.entry($0.key, $0.value, dataCount: data.count) }
+      .map { try Self.entry($0.key, $0.value, dataCount: count) }
       .sorted { ($0.range.lowerBound, $0.name) < ($1.range.lowerBound, $1.name) }
     // As the format demands: no gap, no overlap, nothing behind.
     var end = 0
@@ -135,8 +168,8 @@ public struct SafeTensors: Sendable {
       }
       end = entry.range.upperBound
     }
-    guard end == data.count else {
-      throw Malformed(description: "\(data.count) bytes of elements; the header describes \(end)")
+    guard end == count else {
+      throw Malformed(description: "\(count) bytes of elements; the header describes \(end)")
     }
   }
 

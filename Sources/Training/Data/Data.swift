@@ -5,11 +5,17 @@ import Foundation
 public protocol TrainingData {
   /// The sequences at these positions of the endless training order: a function of the position, whatever was read
   /// before, so that a run is taken up again by a number.
-  func training(_ positions: Range<Int>) -> [[Int32]]
-  /// The first `count` sequences of the evaluation split, or as many as there are.
-  func evaluation(_ count: Int) -> [[Int32]]
+  /// - Throws: `DataError` where a file is no longer what it was.
+  func training(_ positions: Range<Int>) throws(DataError) -> [[Int32]]
+  /// Of the first `count` sequences of the evaluation split those in a range, which ends at `evaluationCount` at most.
+  /// - Throws: as `training`.
+  func evaluation(_ count: Int, _ range: Range<Int>) throws(DataError) -> [[Int32]]
+  /// How many of `count` sequences of the evaluation split there are.
+  func evaluationCount(_ count: Int) -> Int
   /// Tokens of the evaluation split; `nil` where it has no end.
   var heldOutCount: Int? { get }
+  /// Memory that grows with the data.
+  var bytes: Int { get }
   /// Entropy of the training tokens one by one: what a model reaches that knows how frequent each is and nothing else.
   /// - Unit: nat per token
   var unigramEntropy: Double { get }
@@ -27,12 +33,24 @@ public protocol TrainingData {
 extension TrainingData {
   /// No end unless a kind of data says so.
   public var heldOutCount: Int? { nil }
+  /// No end, no limit.
+  public func evaluationCount(_ count: Int) -> Int { count }
+  /// None unless a kind of data says so.
+  public var bytes: Int { 0 }
+
+  /// The first `count` sequences of the evaluation split, or as many as there are.
+  /// - Throws: `DataError` where a file is no longer what it was.
+  public func evaluation(_ count: Int) throws(DataError) -> [[Int32]] {
+    try evaluation(count, 0..<evaluationCount(count))
+  }
 }
 
 /// What is wrong with the data of a run, under the key of the scenario that names them.
-public struct DataError: Error, Hashable {
+public struct DataError: Error, Hashable, CustomStringConvertible {
   /// The key with what was found and what is accepted.
   public let problem: Problem
+  /// The problem as one sentence.
+  public var description: String { problem.description }
 
   init(_ key: String, _ found: String, accepted: String) { problem = Problem(key, found, accepted: accepted) }
 }

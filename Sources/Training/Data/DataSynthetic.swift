@@ -34,7 +34,7 @@ final class Synthetic<Source: SyntheticSource>: TrainingData {
   var summary: String { source.summary }
 
   func training(_ positions: Range<Int>) -> [[Int32]] { draw(positions, "training") }
-  func evaluation(_ count: Int) -> [[Int32]] { draw(0..<count, "evaluation") }
+  func evaluation(_ count: Int, _ range: Range<Int>) -> [[Int32]] { draw(range, "evaluation") }
 
   private func draw(_ positions: Range<Int>, _ split: String) -> [[Int32]] {
     positions.map { source.sequence(RandomStream(seed: seed, name: "\(split) sequence \($0)")) }

@@ -70,10 +70,10 @@ public final class RoleTraining {
   }
 
   /// Takes a step.
-  /// - Throws: `NonFiniteTraining`, with the gates as they were.
-  public func takeStep() throws(NonFiniteTraining) -> RoleStep {
+  /// - Throws: `NonFiniteTraining`, `DataError`, with the gates as they were.
+  public func takeStep() throws -> RoleStep {
     let first = firstSequence + state.step * settings.batch
-    let tokens = data.training(first..<first + settings.batch)
+    let tokens = try data.training(first..<first + settings.batch)
     gradients.clear()
     switch settings.method {
     case .pruLong: return try pruLongStep(tokens)

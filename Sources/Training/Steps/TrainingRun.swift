@@ -3,9 +3,9 @@ import Foundation
 import Reference
 import Tensors
 
-/// A loss or a gradient that is no number; the weights are still those of the last good step.
+/// A loss or a gradient that is no number; the weights are still those of the last step.
 public struct NonFiniteTraining: Error, Hashable, CustomStringConvertible {
-  /// The step that was not taken.
+  /// The step that was not taken, or behind which an evaluation failed.
   public let step: Int
   public let description: String
 }
@@ -78,18 +78,20 @@ public final class TrainingRun {
   }
 
   /// Takes a step.
-  /// - Throws: `NonFiniteTraining`, with the weights as they were.
-  public func takeStep() throws(NonFiniteTraining) -> TrainingStep {
+  /// - Parameter check: is asked before each micro-batch; where it throws, no step is taken.
+  /// - Throws: `NonFiniteTraining`, `DataError`, and what `check` throws, with the weights as they were.
+  public func takeStep(check: () throws -> Void = {}) throws -> TrainingStep {
     let number = step + 1
     gradients.clear()
     var mean = LossMean()
-    for tokens in microBatches() {
+    for tokens in try microBatches() {
+      try check()
       let losses = differentiate(tokens)
       guard losses.total.isFinite else { throw nonFinite(number, "the loss is \(losses.total)", tokens) }
       mean.add(losses, weight: tokens.count)
     }
     let norm = gradients.norm
-    guard norm.isFinite else { throw nonFiniteGradient(number) }
+    guard norm.isFinite else { throw try nonFiniteGradient(number) }
     let rate = settings.learningRate(step: number)
     optimiser.step(gradients, learningRate: rate, gradientScale: norm > settings.clip ? settings.clip / norm : 1)
     sequences += settings.batch
@@ -97,9 +99,11 @@ public final class TrainingRun {
   }
 
   /// The parts of the next batch.
-  private func microBatches() -> [[[Int32]]] {
+  private func microBatches() throws -> [[[Int32]]] {
     let size = settings.batch / settings.microBatches
-    return (0..<settings.microBatches).map { data.training(sequences + $0 * size..<sequences + ($0 + 1) * size) }
+    return try (0..<settings.microBatches).map {
+      try data.training(sequences + $0 * size..<sequences + ($0 + 1) * size)
+    }
   }
 
   private func differentiate(_ tokens: [[Int32]], watch: ((String) -> Void)? = nil) -> Losses<Double> {
@@ -109,18 +113,29 @@ public final class TrainingRun {
   }
 
   /// The losses of the evaluation split.
-  public func evaluate() -> Losses<Double> {
-    let tokens = data.evaluation(settings.evaluationSequences)
+  /// - Parameter check: is asked before each part.
+  /// - Throws: `NonFiniteTraining`, `DataError`, and what `check` throws.
+  public func evaluate(check: () throws -> Void = {}) throws -> Losses<Double> {
+    let count = data.evaluationCount(settings.evaluationSequences)
     let size = settings.batch / settings.microBatches
     var mean = LossMean()
-    for start in stride(from: 0, to: tokens.count, by: size) {
-      let part = Array(tokens[start..<min(start + size, tokens.count)])
-      let mark = machine.arena.mark
-      defer { machine.arena.release(to: mark) }
-      let pass = TrainingPass(weights, tokens: part, firstScored: Self.firstScored, machine: machine)
-      mean.add(objective.losses(pass, machine: machine), weight: part.count)
+    for start in stride(from: 0, to: count, by: size) {
+      try check()
+      let part = try data.evaluation(settings.evaluationSequences, start..<min(start + size, count))
+      let losses = losses(part)
+      guard losses.total.isFinite else {
+        throw nonFinite(step, "the loss of the evaluation is \(losses.total)", part)
+      }
+      mean.add(losses, weight: part.count)
     }
     return mean.value
+  }
+
+  private func losses(_ tokens: [[Int32]]) -> Losses<Double> {
+    let mark = machine.arena.mark
+    defer { machine.arena.release(to: mark) }
+    let pass = TrainingPass(weights, tokens: tokens, firstScored: Self.firstScored, machine: machine)
+    return objective.losses(pass, machine: machine)
   }
 
   /// Files that hold all of the run's state.
@@ -131,10 +146,10 @@ public final class TrainingRun {
   }
 
   /// Brings the gradients back once more, and looks at each.
-  private func nonFiniteGradient(_ step: Int) -> NonFiniteTraining {
+  private func nonFiniteGradient(_ step: Int) throws -> NonFiniteTraining {
     var culprit: String?
     gradients.clear()
-    for tokens in microBatches() where culprit == nil { _ = differentiate(tokens) { culprit = culprit ?? $0 } }
+    for tokens in try microBatches() where culprit == nil { _ = differentiate(tokens) { culprit = culprit ?? $0 } }
     return NonFiniteTraining(
       step: step,
       description: "step \(step): the norm of the gradients is not finite; the first result that is not: "

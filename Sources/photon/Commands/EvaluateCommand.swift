@@ -1,7 +1,6 @@
 import Architectures
 import ArgumentParser
 import Foundation
-import Quantities
 import Reference
 import Rendering
 import Tensors
@@ -78,13 +77,15 @@ struct EvaluateCommand: ParsableCommand {
   }
 
   func run() throws {
-    let subject = try subject.subject()
+    var subject = try subject.subject()
     let data = try data.isEmpty ? taskData(subject) : fileData(subject)
+    let lengths = sequences > 0 && subject.isRecursive ? try lengths(subject.model, data) : nil
+    try checkMemory(subject.model, data, comparison: lengths)
+    try subject.load()
     let machine = Machine(backend: .fast)
     let bar = ProgressBar("tokens", total: data.tokens.count)
-    // As many sequences as make a few thousand rows.
     let score = TeacherForcedScore(
-      subject.weights, tokens: data.tokens, context: data.context, batch: max(1, 4096 / data.context),
+      subject.weights, tokens: data.tokens, context: data.context, batch: Self.batch(data.context),
       machine: machine, progress: { bar.advance(by: $0) })
     bar.finish()
     guard score.loss.isFinite else {
@@ -92,17 +93,19 @@ struct EvaluateCommand: ParsableCommand {
       throw ExitCode.failure
     }
     let evaluated = Evaluated(
-      subject: subject, data: data, score: score, recursive: try comparison(subject, data, machine),
+      subject: subject, data: data, score: score, recursive: lengths.map { comparison(subject, data, $0, machine) },
       answers: answers(subject, data, machine))
     printOutput(format == .json ? evaluated.json.text() + "\n" : evaluated.text)
   }
 
+  /// As many sequences as make a few thousand rows.
+  static func batch(_ context: Int) -> Int { max(1, 4096 / context) }
+
   // MARK: Recursive beside hierarchical generation
 
   private func comparison(
-    _ subject: Subject, _ data: EvaluationData, _ machine: Machine
-  ) throws -> Evaluated.Recursive? {
-    guard sequences > 0, subject.isRecursive, let lengths = try lengths(subject.model, data) else { return nil }
+    _ subject: Subject, _ data: EvaluationData, _ lengths: ComparisonLengths, _ machine: Machine
+  ) -> Evaluated.Recursive {
     let comparison = RecursiveComparison(
       subject.weights, promptLength: lengths.promptLength, length: lengths.length, machine: machine)
     let count = data.isTask ? min(sequences, data.tokens.count / data.context) : sequences
@@ -171,32 +174,41 @@ struct EvaluationData {
 
 extension EvaluateCommand {
   private func fileData(_ subject: Subject) throws -> EvaluationData {
-    var tokens = try data.flatMap { try readTokens($0, vocabulary: subject.model.vocabulary) }
-    guard tokens.count >= 2 else {
-      throw ValidationError("\(data.joined(separator: ", ")): \(tokens.count) tokens; accepted: at least 2")
-    }
-    if heldOut {
-      guard let training = subject.training else {
-        throw ValidationError("--held-out: nobody says what share training holds out; give a checkpoint")
+    for file in data { try checkFile(file) }
+    let files: TokenFiles
+    let tokens: [Int32]
+    do {
+      // As training reads them: where the end of all files is held out, each text ends with a mark.
+      files = try TokenFiles(
+        data.map { (key: $0, path: $0, name: $0) }, tokenFile ? .numbers : heldOut ? .endedText : .text,
+        vocabulary: subject.model.vocabulary)
+      guard files.count >= 2 else {
+        throw ValidationError("\(data.joined(separator: ", ")): \(files.count) tokens; accepted: at least 2")
       }
-      try checkTrainedOn(tokens, subject, training)
-      tokens = tokens.suffix(training.heldOutCount(of: tokens.count))
+      let first = heldOut ? files.count - (try heldOutCount(files, subject)) : 0
+      tokens = try files.tokens(first..<min(files.count, first + min(limit, files.count)))
+    } catch let error as DataError {
+      throw ValidationError(error.description)
     }
-    tokens = Array(tokens.prefix(limit))
     let context = min(self.context ?? subject.training?.context ?? 256, tokens.count)
     return EvaluationData(
       name: data.joined(separator: ", "), isText: !tokenFile, isTask: false, tokens: tokens, context: context,
       answers: [])
   }
 
-  /// What is held out of other data was perhaps trained on.
-  private func checkTrainedOn(_ tokens: [Int32], _ subject: Subject, _ training: TrainingSettings) throws {
-    guard let fingerprint = subject.dataFingerprint, Fingerprint(tokens).text != fingerprint else { return }
-    let files = training.data.text ?? training.data.tokens
-    throw ValidationError(
-      "--held-out: these are not the files that the model was trained on; accepted: "
-        + (files.map { "\($0.joined(separator: ", ")) as training read them, " } ?? "")
-        + "or leave --held-out out")
+  /// Tokens at the end of the files that training held out. What is held out of other data was perhaps trained on.
+  private func heldOutCount(_ files: TokenFiles, _ subject: Subject) throws -> Int {
+    guard let training = subject.training else {
+      throw ValidationError("--held-out: nobody says what share training holds out; give a checkpoint")
+    }
+    if let fingerprint = subject.dataFingerprint, try files.fingerprint() != fingerprint {
+      let names = training.data.text ?? training.data.tokens
+      throw ValidationError(
+        "--held-out: these are not the files that the model was trained on; accepted: "
+          + (names.map { "\($0.joined(separator: ", ")) as training read them, " } ?? "")
+          + "or leave --held-out out")
+    }
+    return min(training.heldOutCount(of: files.count), files.count)
   }
 
   private func taskData(_ subject: Subject) throws -> EvaluationData {
@@ -208,28 +220,10 @@ extension EvaluateCommand {
       let task = try training.loadData(vocabulary: subject.model.vocabulary, directory: ".")
       let count = min(training.evaluationSequences, max(1, limit / training.context))
       return EvaluationData(
-        name: task.summary, isText: false, isTask: true, tokens: task.evaluation(count).flatMap(\.self),
+        name: task.summary, isText: false, isTask: true, tokens: try task.evaluation(count).flatMap(\.self),
         context: training.context, answers: task.answers)
     } catch {
-      throw ValidationError(error.problem.description)
+      throw ValidationError(error.description)
     }
-  }
-
-  /// The tokens of a file, as training reads them: where the end of all files is held out, each text ends with a mark.
-  private func readTokens(_ file: String, vocabulary: Int) throws -> [Int32] {
-    let content = try contents(of: file)
-    if tokenFile {
-      do {
-        return try Corpus.numbers(in: content, key: file, vocabulary: vocabulary).map(Int32.init)
-      } catch {
-        throw ValidationError(error.problem.description)
-      }
-    }
-    let tokens = content.map(Int32.init) + (heldOut ? [Int32(Corpus.endOfText)] : [])
-    if let index = tokens.firstIndex(where: { Int($0) >= vocabulary }) {
-      throw ValidationError(
-        "\(file): token \(index + 1) is \(tokens[index]); accepted: 0 to \(vocabulary - 1), the model's vocabulary")
-    }
-    return tokens
   }
 }

@@ -52,13 +52,16 @@ struct GenerateCommand: ParsableCommand {
   }
 
   func run() throws {
-    let weights = try subject.subject().weights(generating: generation)
-    let model = weights.model
+    var subject = try subject.subject()
+    try subject.generate(generation)
+    let model = subject.model
     let prompt = try promptTokens(vocabulary: model.vocabulary)
     let workload = Workload(promptLength: prompt.count, generatedLength: tokens)
     if let problem = workload.problems(for: model).first { throw ValidationError(problem.description) }
 
-    let session = makeSession(weights, workload: workload, machine: Machine(backend: .fast))
+    try checkMemory(model, workload)
+    try subject.load()
+    let session = makeSession(subject.weights, workload: workload, machine: Machine(backend: .fast))
     let sampler = Sampler(
       sampling.settings, vocabulary: model.vocabulary, promptLength: prompt.count, generatedLength: tokens)
     let output = TokenOutput(promptLength: prompt.count, length: tokens, writesNumbers: ids)

@@ -148,7 +148,7 @@ struct ReportCommand: AsyncParsableCommand {
     let plan = try QualityPlan(scenario)
     let journal = QualityJournal(path: folder + "/runs.jsonl")
     let subject = [options.file] + options.overrides.flatMap { ["--set", $0] }
-    let runner = QualityRunner(plan: plan, subject: subject, journal: journal)
+    let runner = try QualityRunner(plan: plan, subject: subject, journal: journal)
     let failures = skipsMeasuring ? [] : try await runner.trainMissing()
     var data = SweepData()
     let results = try journal.results(of: plan, &data)

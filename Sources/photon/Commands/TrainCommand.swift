@@ -3,7 +3,6 @@ import ArgumentParser
 import Experiments
 import Formulas
 import Foundation
-import Measurement
 import Reference
 import Rendering
 import Scenarios
@@ -38,10 +37,13 @@ struct TrainCommand: ParsableCommand {
     let scenario = try options.scenario()
     let (model, settings) = try subject(of: scenario)
     let memory = try TrainingMemory(model, settings)
-    if let problem = memory.problem(within: SystemDescription.memoryLimit) {
-      throw ScenarioError([scenario.diagnostic("", problem)])
+    func checkMemory(data: Int) throws {
+      if let problem = memory.problem(data: data) { throw ScenarioError([scenario.diagnostic("", problem)]) }
     }
+    // Before the data are read, and with what they take.
+    try checkMemory(data: 0)
     let data = try load(scenario, settings, model)
+    try checkMemory(data: data.bytes)
     let output = output ?? "runs/" + scenario.name
     let checkpoint = try checkpoint(in: output, scenario, model, settings, data)
     try AtomicFile.makeFolder(output)
@@ -50,12 +52,12 @@ struct TrainCommand: ParsableCommand {
       throw ExitCode.failure
     }
     defer { withExtendedLifetime(lock) {} }
-    AtomicFolder.removeLeftovers(in: output)
+    AtomicFolder.removeLeftovers(in: output, of: TrainLoop.isOwn)
     setKernelThreads(settings.threads)
     let run =
       try checkpoint.map { try TrainingRun(resuming: $0, settings, data: data) }
       ?? TrainingRun(model, settings, data: data)
-    let loop = try TrainLoop(run, output: output)
+    var loop = try TrainLoop(run, output: output)
     printOutput(introduction(run, memory, checkpoint))
     try loop.finish()
   }
@@ -114,7 +116,8 @@ struct TrainCommand: ParsableCommand {
     if let exact = data.exactLoss { lines.append("best possible: " + bits(exact)) }
     let tokens = NumberFormat.exact.text(Int128(settings.steps * settings.tokensPerStep))
     lines.append("run: \(settings.steps) steps of \(settings.tokensPerStep) tokens, \(tokens) in all")
-    lines.append("memory: \(NumberFormat.binaryBytes.text(memory.bytes)) predicted (\(memory.parts))")
+    let demand = memory.demand(data: data.bytes)
+    lines.append("memory: \(NumberFormat.binaryBytes.text(demand.bytes)) predicted (\(demand.text))")
     if let checkpoint { lines.append("goes on after step \(run.step) from \(checkpoint.folder)") }
     return lines.joined(separator: "\n") + "\n"
   }

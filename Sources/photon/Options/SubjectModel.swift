@@ -1,7 +1,6 @@
 import Architectures
 import ArgumentParser
 import Foundation
-import Measurement
 import Reference
 import Scenarios
 import Tensors
@@ -45,7 +44,7 @@ struct SubjectOptions: ParsableArguments {
     try checkThreads(threads)
   }
 
-  /// Reads or draws the parameters, and starts the threads.
+  /// What runs, without numbers, so that what it takes can be asked first; starts the threads.
   func subject() throws -> Subject {
     setKernelThreads(threads)
     var subject = try storedOrRandom()
@@ -55,26 +54,20 @@ struct SubjectOptions: ParsableArguments {
 
   private func storedOrRandom() throws -> Subject {
     if let checkpoint {
-      let loaded = try Checkpoint.load(checkpoint)
+      let folder = try Checkpoint.place(checkpoint)
+      let (metadata, model) = try Checkpoint.readMetadata(folder)
       return Subject(
-        name: loaded.folder, step: loaded.metadata.step, weights: loaded.weights,
-        training: loaded.metadata.training, dataFingerprint: loaded.metadata.dataFingerprint)
+        name: folder, step: metadata.step, model, training: metadata.training,
+        dataFingerprint: metadata.dataFingerprint
+      ) { try Checkpoint.load(folder).weights }
     }
     let read = try Scenario(
       file: scenario!,
       options: ScenarioOptions(overrides: overrides, searchPaths: searchPaths, checksHardware: false))
     let chosen = try read.grid.chosenPoint(point, file: read.file)
-    let size = 4 * parameterCount(chosen.model)
-    guard size <= Int128(SystemDescription.memoryLimit) / 2 else {
-      throw ValidationError("the parameters of \(chosen.name) take \(size) bytes, over half of this machine's memory")
+    return Subject(name: chosen.name, step: nil, chosen.model, training: read.train, dataFingerprint: nil) {
+      ModelWeights.untrained(chosen.model, seed: 1)
     }
-    return Subject(
-      name: chosen.name, step: nil, weights: ModelWeights.untrained(chosen.model, seed: 1), training: read.train,
-      dataFingerprint: nil)
-  }
-
-  private func parameterCount(_ model: Model) -> Int128 {
-    ModelWeights(model, seed: 1, holdsNumbers: false).parameterCount
   }
 }
 
@@ -82,22 +75,36 @@ struct Subject {
   let name: String
   /// Steps trained; `nil` for random weights.
   let step: Int?
+  /// Only shapes until `load`.
   var weights: ModelWeights
   /// How it was trained; of random weights how the scenario would train it, if it says.
   let training: TrainingSettings?
   /// Of the tokens that it was trained on; `nil` for random weights.
   let dataFingerprint: String?
+  private let numbers: () throws -> ModelWeights
+
+  init(
+    name: String, step: Int?, _ model: Model, training: TrainingSettings?, dataFingerprint: String?,
+    numbers: @escaping () throws -> ModelWeights
+  ) {
+    (self.name, self.step, self.training, self.dataFingerprint) = (name, step, training, dataFingerprint)
+    weights = ModelWeights(model, seed: 0, holdsNumbers: false)
+    self.numbers = numbers
+  }
+
+  /// Reads or draws the parameters.
+  mutating func load() throws { weights = try numbers().of(model) }
 
   var model: Model { weights.model }
   /// Whether it can generate recursively.
   var isRecursive: Bool { model.generations.contains(.recursive) }
 
-  /// The parameters under a way of generating.
+  /// Takes a way of generating.
   /// - Throws: `ValidationError` where the model has no such way.
-  func weights(generating generation: Generation?) throws -> ModelWeights {
-    guard let generation, generation != model.generation else { return weights }
+  mutating func generate(_ generation: Generation?) throws {
+    guard let generation, generation != model.generation else { return }
     if let problem = model.problem(generating: generation) { throw ValidationError(problem.description) }
-    return weights.generating(generation)
+    weights = weights.generating(generation)
   }
 }
 
@@ -129,16 +136,23 @@ struct SamplingOptions: ParsableArguments {
 extension Generation: ExpressibleByArgument {}
 extension FollowedTokens: ExpressibleByArgument {}
 
-/// The bytes of a file that a person named.
-/// - Throws: `ValidationError` with the file and what is wrong with it.
-func contents(of file: String) throws -> Data {
+/// Whether a person named a file.
+/// - Throws: `ValidationError` with the name and what is wrong with it.
+func checkFile(_ file: String) throws {
   guard !file.isEmpty else { throw ValidationError("found no name; accepted: the name of a file") }
   var isFolder: ObjCBool = false
   guard FileManager.default.fileExists(atPath: file, isDirectory: &isFolder) else {
     throw ValidationError("\(file): no such file")
   }
+  if isFolder.boolValue { throw ValidationError("\(file): cannot be read as a file") }
+}
+
+/// The bytes of a file that a person named.
+/// - Throws: `ValidationError` with the file and what is wrong with it.
+func contents(of file: String) throws -> Data {
+  try checkFile(file)
   // Refused whatever the reason is.
-  guard !isFolder.boolValue, let content = try? Data(contentsOf: URL(filePath: file)) else {
+  guard let content = try? Data(contentsOf: URL(filePath: file)) else {
     throw ValidationError("\(file): cannot be read as a file")
   }
   return content

@@ -1,6 +1,7 @@
 import Architectures
 import ArgumentParser
 import Experiments
+import Formulas
 import Foundation
 import Rendering
 import Tensors
@@ -79,6 +80,8 @@ struct RolesCommand: ParsableCommand {
   }
 
   func run() throws {
+    let model = try Checkpoint.readMetadata(Checkpoint.place(checkpoint)).1
+    try photon.checkMemory([("parameters", model.parameterBytes)], of: checkpoint, accepted: "a smaller model")
     let loaded = try Checkpoint.load(checkpoint)
     if show { return try print(loaded) }
     var training = loaded.metadata.training
@@ -94,6 +97,7 @@ struct RolesCommand: ParsableCommand {
       training.data.text = data
     }
     let read = try readData(training, vocabulary: loaded.model.vocabulary)
+    try checkMemory(loaded, settings, data: read.bytes)
     let output = output ?? defaultOutput
     try AtomicFile.makeFolder(output)
     guard let lock = try FolderLock(output) else {
@@ -101,7 +105,7 @@ struct RolesCommand: ParsableCommand {
       throw ExitCode.failure
     }
     defer { withExtendedLifetime(lock) {} }
-    AtomicFolder.removeLeftovers(in: output)
+    AtomicFolder.removeLeftovers(in: output, of: RoleLoop.isOwn)
     setKernelThreads(threads)
     printOutput(
       "\(loaded.folder): \(loaded.model.layers) layers of \(loaded.model.layer.keyValueHeads) key–value heads\n"
@@ -110,6 +114,20 @@ struct RolesCommand: ParsableCommand {
     let finished = try RoleLoop(loaded, settings, data: read, output: output).finish()
     try print(finished)
     printOutput("\(finished.folder)\n")
+  }
+
+  /// Parameters, their gradients, and what a batch of full and streaming heads makes.
+  private func checkMemory(_ loaded: Checkpoint, _ settings: RoleSettings, data: Int) throws {
+    var training = loaded.metadata.training
+    (training.batch, training.microBatches) = (settings.batch, 1)
+    let memory = try TrainingMemory(loaded.model, training)
+    try photon.checkMemory(
+      [
+        ("parameters", 4 * memory.parameters), ("gradients", 4 * memory.parameters),
+        // Every head attends twice, fully and as a stream.
+        ("activations", 8 * (memory.activations + memory.keysAndValues)),
+        ("gradients between operations", 8 * memory.pooledGradients), ("data", Int128(data)),
+      ], of: "learning roles", accepted: "a smaller --batch")
   }
 
   /// Beside the run that is learned from.
