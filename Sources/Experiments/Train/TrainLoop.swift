@@ -48,7 +48,7 @@ package struct TrainLoop {
     } catch {
       progress.finish()
       let kept = try Checkpoint.latest(in: output).map { "; the last good checkpoint is \($0)" } ?? ""
-      printError("error: \(error)\(kept)")
+      printError("error: \(sentence(error))\(kept)")
       throw AlreadyReported()
     }
     var record = TrainRecord(.step, step.losses, of: run)
