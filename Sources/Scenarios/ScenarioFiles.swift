@@ -38,7 +38,8 @@ public struct ScenarioFiles: Sendable {
   /// Whether a name can be that of a file or a folder, in whatever folder it is meant to lie.
   public static func isName(_ name: String) -> Bool {
     // With `.yaml` behind it a file system takes 255 bytes.
-    !name.isEmpty && name.utf8.count <= 250 && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }
+    !name.isEmpty && name.utf8.count <= 250
+      && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }
       && name.first != "."
   }
 

@@ -126,7 +126,8 @@ private struct TableReader {
     if let cell = cells["spread_percent"], !cell.text.isEmpty {
       row.spreadPercent = Double(cell.text).flatMap { $0.isFinite && $0 >= 0 ? $0 : nil }
       if row.spreadPercent == nil {
-        report(cell.position, "spread_percent", "found \"\(cell.text)\"", accepted: "a number of at least 0, or nothing")
+        report(
+          cell.position, "spread_percent", "found \"\(cell.text)\"", accepted: "a number of at least 0, or nothing")
       }
     }
     check(row, cells, start)

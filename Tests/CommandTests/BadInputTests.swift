@@ -138,7 +138,8 @@ struct BadInputTests {
     let outcome = try await Program().run("import", "docs/example-config.json", "--name", name)
     #expect(outcome.code == 64 && outcome.output == "")
     #expect(
-      outcome.error.hasPrefix("error: --name: found \"\(name.prefix(80))\"; accepted: at most 250 letters, digits, -, _ and .\n"),
+      outcome.error.hasPrefix(
+        "error: --name: found \"\(name.prefix(80))\"; accepted: at most 250 letters, digits, -, _ and .\n"),
       "\(outcome.error)")
   }
 

@@ -13,7 +13,7 @@ struct InertTests {
   func `what is not seen is named, and twice is as once`(text: String, shown: String) {
     #expect(visible(text).lowercased() == shown.lowercased())
     #expect(visible(visible(text)) == visible(text))
-    #expect(!visible(text).unicodeScalars.contains(where: \.isHidden))
+    #expect(!visible(text).unicodeScalars.contains { $0.isHidden })
     #expect(visible("a\n\tb" + text, keepsLines: true).hasPrefix("a\n\tb"))
   }
 
@@ -73,7 +73,7 @@ struct InertTests {
   @Test func `JSON holds every text, and nothing that is not seen`() throws {
     let texts = ["\u{1B}[31m", "\u{202E}", "\u{9B}", "\u{E0001}", "é漢\u{1F642}", "\"\\\n\r\t/", "\0"]
     let written = JSON.array(texts.map(JSON.string)).text()
-    #expect(!written.unicodeScalars.contains(where: \.isHidden))
+    #expect(!written.unicodeScalars.contains { $0.isHidden })
     #expect(try JSONSerialization.jsonObject(with: Data(written.utf8)) as? [String] == texts)
   }
 }

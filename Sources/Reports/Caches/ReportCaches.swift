@@ -126,7 +126,7 @@ extension ReportSubject {
     let start = "**Not known:** what any of these models answers with these budgets"
     guard let answers else { return [start + "."] }
     let datasets = scenario.critical?.data
-    let names = rows.filter { answers.isUnknown($0.model, datasets) }.map { "\(codeSpan($0.name))" }
+    let names = rows.filter { answers.isUnknown($0.model, datasets) }.map { codeSpan($0.name) }
     return answers.findings(datasets) + [
       "\(start); critical footprints are of small models, which were not trained for their methods."
         + (names.isEmpty ? "" : " Of \(names.joined(separator: ", ")) nothing was measured.")
@@ -155,7 +155,7 @@ extension ReportSubject {
       for other in rows where other.model.cacheClass != .hierarchical {
         let lead = decodeLead(over: NamedModel(name: other.name, model: other.model), own)
         let text = Reports.describe(lead, "prompt", positive: "faster", negative: "slower")
-        names[text, default: []].append("\(codeSpan(other.name))")
+        names[text, default: []].append(codeSpan(other.name))
       }
       let texts = names.sorted {
         $0.value.count > $1.value.count || $0.value.count == $1.value.count && $0.key < $1.key

@@ -215,7 +215,7 @@ extension CriticalSubject {
         + "budgets are made for contexts as long as that; these rows are no points of the curves above.")
   }
 
-  private static func code(_ text: String) -> String { text == "everything" ? text : "\(codeSpan(text))" }
+  private static func code(_ text: String) -> String { text == "everything" ? text : codeSpan(text) }
 
   // MARK: Conventions
 

@@ -123,7 +123,7 @@ extension ReportSubject {
   private func overviewTable(_ rows: [ServingRow]) -> Table {
     let comparesVanilla = rows.contains { vanilla(like: $0, rows) != nil }
     let own: [TableColumn<ServingRow>] =
-      [TableColumn(.text("model")) { Cell("\(codeSpan($0.name))") }]
+      [TableColumn(.text("model")) { Cell(codeSpan($0.name)) }]
       + (quality.map { [TableColumn(Column("quality", $0.figure, as: .significant(4)), qualityCell)] } ?? [])
       + [
         PointFigure.asked(.parameters).reported(), PointFigure.serving(.memoryPerPrompt).reported(),
@@ -172,7 +172,7 @@ extension ReportSubject {
     for component in inventories.flatMap(\.components) where !names.contains(component.name) {
       names.append(component.name)
     }
-    var table = Table([.text("component")] + models.map { Column($0.name, "\(codeSpan($0.name))") })
+    var table = Table([.text("component")] + models.map { Column($0.name, codeSpan($0.name)) })
     for name in names {
       table.append(
         [Cell(name)]

@@ -145,7 +145,7 @@ extension ReportSubject {
     for comparison in group {
       let (timed, paper) = (comparison.row.timed, comparison.paper)
       table.append([
-        Cell("\(codeSpan(comparison.row.name))"), Cell(gibibytes(timed.memory.bytesPerSequence)), Cell(paper.memory),
+        Cell(codeSpan(comparison.row.name)), Cell(gibibytes(timed.memory.bytesPerSequence)), Cell(paper.memory),
         Cell(boundText(timed.prefill.total)), Cell(boundText(timed.decode.total)),
         Cell(timed.figures.throughput.perSecond), largest(timed),
         Cell(paper.throughput), Cell(PaperComparison.share(paper, of: comparison.row).map { 100 * $0 }),
@@ -166,7 +166,7 @@ extension ReportSubject {
     ])
     for comparison in group where comparison.row.name != comparison.vanilla.name {
       table.append([
-        Cell("\(codeSpan(comparison.row.name))"), Cell(comparison.memoryGain), Cell(comparison.paperMemoryGain),
+        Cell(codeSpan(comparison.row.name)), Cell(comparison.memoryGain), Cell(comparison.paperMemoryGain),
         Cell(comparison.throughputGain), Cell(comparison.largestGain), Cell(comparison.paperThroughputGain),
         Cell(comparison.tpmGain), Cell(comparison.largestTPMGain), Cell(comparison.paperTPMGain),
       ])

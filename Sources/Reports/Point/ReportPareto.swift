@@ -38,7 +38,7 @@ extension ReportSubject {
     let batch = Int128(workload.batchSize)
     let columns: [TableColumn<PointSummary>] =
       [
-        TableColumn(.text("model")) { Cell("\(codeSpan($0.point.name))") },
+        TableColumn(.text("model")) { Cell(codeSpan($0.point.name)) },
         TableColumn(.text("hierarchy")) { Cell($0.point.model.hierarchyText) },
       ] + (quality.map { [PointFigure.quality.reported($0.figure)] } ?? [])
       + [

@@ -88,7 +88,7 @@ extension ReportSubject {
     let points = try ([profile] + otherProfiles).map { try TimedPoint(question, on: $0) }
     let table = Table(
       [
-        TableColumn(.text("hardware")) { Cell("\(codeSpan($0.profile))") },
+        TableColumn(.text("hardware")) { Cell(codeSpan($0.profile)) },
         PointFigure.phase(.time, .prefill).reported(),
         PointFigure.phase(.boundWithMargin, .prefill).reported(),
         PointFigure.phase(.timePerToken, .decode).reported(),

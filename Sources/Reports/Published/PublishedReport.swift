@@ -91,7 +91,7 @@ extension PublishedSubject {
         + "the error of ratios to the vanilla model of the same size under the same protocol.")
     var table = Table(
       [.text("source"), .text("quantity"), Column("rows")]
-        + engines.map { Column($0.name, "\(codeSpan($0.name))", as: .fixed(decimals: 2)) })
+        + engines.map { Column($0.name, codeSpan($0.name), as: .fixed(decimals: 2)) })
     for (published, rows) in groups {
       let source = published.rows[0].source
       for quantity in [PublishedRow.Quantity.memory, .throughput, .tpm] {
@@ -130,7 +130,7 @@ extension PublishedSubject {
         + "(memory and throughput of vanilla and Block Transformer) of \(Self.fittedSource), then applied unchanged.",
     ])
     var table = Table(
-      [.text("coefficient")] + engines.map { .text($0.name, "\(codeSpan($0.name))") } + [
+      [.text("coefficient")] + engines.map { .text($0.name, codeSpan($0.name)) } + [
         Column("error", "standard error", as: .percent(decimals: 0))
       ])
     func row(_ name: String, _ text: (Engine) -> String) {
@@ -170,7 +170,7 @@ extension PublishedSubject {
     for row in rows {
       let part = [row.row.phase?.rawValue, row.row.part?.rawValue].compactMap(\.self).joined(separator: ", ")
       let lead: [Cell] = [
-        Cell("\(codeSpan(row.row.model))"), Cell(row.row.prompt), Cell(row.row.generated),
+        Cell(codeSpan(row.row.model)), Cell(row.row.prompt), Cell(row.row.generated),
         Cell(row.row.quantity.rawValue),
       ]
       table.append(

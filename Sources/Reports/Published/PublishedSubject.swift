@@ -1,7 +1,7 @@
 import Architectures
 import Formulas
-import GSL
 import Foundation
+import GSL
 import Hardware
 import Quantities
 import Scenarios

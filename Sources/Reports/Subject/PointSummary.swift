@@ -115,7 +115,7 @@ extension Objective {
   /// `minimise decode time per token subject to …`
   var text: String {
     let conditions =
-      conditions.isEmpty ? "" : " subject to " + conditions.map { "\(codeSpan($0.description))" }.joined(separator: ", ")
+      conditions.isEmpty ? "" : " subject to " + conditions.map { codeSpan($0.description) }.joined(separator: ", ")
     return "\(sense.rawValue) \(names.label)\(conditions)"
   }
 

@@ -49,7 +49,7 @@ extension ReportSubject {
   }
 
   private var identity: Table {
-    var table = Table([.text("scenario"), .text("value", "\(codeSpan(scenario.name))")])
+    var table = Table([.text("scenario"), .text("value", codeSpan(scenario.name))])
     table.append([
       "fingerprint", Cell("`\(scenario.fingerprint)`; the same command writes the same bytes up to the measured part"),
     ])
@@ -61,7 +61,7 @@ extension ReportSubject {
           + precision.cache.rawValue),
     ])
     if !rivals.isEmpty {
-      table.append(["compared with", Cell(rivals.map { "\(codeSpan($0.name))" }.joined(separator: ", "))])
+      table.append(["compared with", Cell(rivals.map { codeSpan($0.name) }.joined(separator: ", "))])
     }
     table.append([
       "machine",
@@ -73,7 +73,7 @@ extension ReportSubject {
             ? "" : "; \(number(profile.devices)) of them share each model, times and traffic are those of each")),
     ])
     for axis in scenario.grid.axes {
-      table.append([Cell("\(codeSpan(axis.path))"), Cell(axis.labels.joined(separator: ", "))])
+      table.append([Cell(codeSpan(axis.path)), Cell(axis.labels.joined(separator: ", "))])
     }
     return table
   }

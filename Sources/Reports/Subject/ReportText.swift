@@ -74,7 +74,7 @@ extension Model {
 
   /// `photon-600m with C = (4, 4), R = (2, 2)` as Markdown; the name alone where there are no levels.
   func described(as name: String) -> String {
-    levels.isEmpty ? "\(codeSpan(name))" : "\(codeSpan(name)) with \(hierarchyText)"
+    levels.isEmpty ? codeSpan(name) : "\(codeSpan(name)) with \(hierarchyText)"
   }
 
   /// Whether every level has the lengths of the published models, C = 4 and R = 2.

@@ -56,7 +56,7 @@ extension TimedSubject {
         + "as much of the other. They are sure where both speak and agree.")
     self.init(
       title: "\(scenario.name): a sweep over C and R, measured", command: command,
-      machine: base.description.isEmpty ? "\(codeSpan(base.name))" : "\(codeSpan(base.name)) (\(base.description))",
+      machine: base.description.isEmpty ? codeSpan(base.name) : "\(codeSpan(base.name)) (\(base.description))",
       peak: 0,
       bandwidth: base.memoryBandwidth.perSecond, notes: notes, points: [], generatesMetaContexts: true)
     let parts = try source.nodes.map { try Dictionary(grouping: MeasuredNodes(file: $0).nodes, by: \.row) } ?? [:]

@@ -61,7 +61,7 @@ extension TimedSubject {
       let model = points[0].question.model
       table.append(
         [
-          Cell("\(codeSpan(points[0].variant))"), Cell(model.levels.isEmpty ? "–" : model.hierarchyText),
+          Cell(codeSpan(points[0].variant)), Cell(model.levels.isEmpty ? "–" : model.hierarchyText),
           Cell(points[0].phase.rawValue),
         ] + levels.map { Cell(LevelBounds(points, level: $0).text) })
     }

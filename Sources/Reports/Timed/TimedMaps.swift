@@ -109,7 +109,7 @@ extension TimedSubject {
           && $0.first.phase == same[0].first.phase
       }
       table.append([
-        Cell("\(codeSpan(same[0].first.variant))"), Cell(same[0].first.phase.rawValue), Cell(same[0].title),
+        Cell(codeSpan(same[0].first.variant)), Cell(same[0].first.phase.rawValue), Cell(same[0].title),
         Cell(same.count),
         Cell(cells), Cell(isDrawn ? 1 : 0),
       ])

@@ -2,6 +2,7 @@ import Architectures
 import ArgumentParser
 import Experiments
 import Hardware
+import Quantities
 import Rendering
 import Reports
 import Scenarios
