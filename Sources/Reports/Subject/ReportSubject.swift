@@ -51,7 +51,7 @@ public struct ReportSubject: Sendable {
     guard scenario.grid.count <= Self.pointLimit else {
       throw ScenarioError([
         Diagnostic(
-          Position(file: scenario.file), path: "", found: "a report over \(scenario.grid.count) points",
+          scenario.grid.axes[0].position, path: scenario.grid.axes[0].path, found: "a report over \(scenario.grid.count) points",
           accepted: "at most \(Self.pointLimit): narrow the grid with --set, or use photon sweep")
       ])
     }
