@@ -64,7 +64,7 @@ let package = Package(
         "Measurement", "GSL",
       ]),
     module("ServingRows", ["Quantities", "Architectures", "Hardware", "Formulas", "Scenarios", "GSL"]),
-    module("Rendering", [.product(name: "Subprocess", package: "swift-subprocess")]),
+    module("Rendering", ["Quantities", .product(name: "Subprocess", package: "swift-subprocess")]),
     module(
       "Reports",
       ["Quantities", "Architectures", "Hardware", "Formulas", "Scenarios", "ServingRows", "Rendering", "GSL"]),
@@ -107,7 +107,7 @@ let package = Package(
       ["Quantities", "Architectures", "Hardware", "Formulas", "Scenarios", "ServingRows", "GSL", "TestModels"]),
     tests(
       "MeasurementTests", ["Quantities", "Architectures", "Hardware", "Tensors", "Reference", "Measurement"]),
-    tests("RenderingTests", ["Rendering"]),
+    tests("RenderingTests", ["Quantities", "Rendering"]),
     tests(
       "ReportsTests",
       [

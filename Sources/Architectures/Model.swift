@@ -51,13 +51,14 @@ public struct LayerShape: Hashable, Sendable {
   public var heads: Int
   /// Key–value heads; divides `heads`.
   public var keyValueHeads: Int
-  /// Features of one head; `width / heads` unless an imported model says otherwise.
+  /// Features of one head.
   public var headWidth: Int
   /// `F`, hidden features of the feed-forward network.
   public var feedForward: Int
   /// Two matrices or three.
   public var feedForwardKind: FeedForwardKind
 
+  /// The key–value heads are the heads, and share the width among them, unless told otherwise.
   public init(
     width: Int, heads: Int, keyValueHeads: Int? = nil, headWidth: Int? = nil, feedForward: Int,
     feedForwardKind: FeedForwardKind = .gated
@@ -65,10 +66,13 @@ public struct LayerShape: Hashable, Sendable {
     self.width = width
     self.heads = heads
     self.keyValueHeads = keyValueHeads ?? heads
-    self.headWidth = headWidth ?? width / max(heads, 1)
+    self.headWidth = headWidth ?? Self.headWidth(width: width, heads: heads)
     self.feedForward = feedForward
     self.feedForwardKind = feedForwardKind
   }
+
+  /// Features of a head where nobody says otherwise: `D / heads`; 0, which no head has, where heads do not divide the width.
+  public static func headWidth(width: Int, heads: Int) -> Int { heads > 0 && width % heads == 0 ? width / heads : 0 }
 
   /// Features of all query heads together; `D` unless `headWidth` says otherwise.
   @inlinable public var queryWidth: Int { heads * headWidth }

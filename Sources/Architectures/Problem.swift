@@ -174,7 +174,8 @@ extension LayerShape {
     if keyValueHeads != heads { check(&problems, prefix + "key_value_heads", keyValueHeads, 1...Limits.heads) }
     check(&problems, prefix + "feed_forward", feedForward, 1...Limits.feedForward)
     guard problems.isEmpty else { return problems }
-    if headWidth == width / heads, width % heads != 0 {
+    // None was given.
+    if headWidth == 0, width % heads != 0 {
       problems.append(
         .init(
           prefix + "heads", "\(heads) heads do not divide the width \(width)",

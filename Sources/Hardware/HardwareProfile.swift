@@ -218,6 +218,14 @@ extension HardwareProfile {
     left.bits > right.bits ? left : right
   }
 
+  /// Whether models of a precision can be priced on the machine.
+  /// - Throws: `HardwareError` with what the profile lacks.
+  public func check(_ precision: Precision) throws(HardwareError) {
+    _ = try peak(precision.weights, precision.activations)
+    _ = try peak(precision.cache, precision.activations)
+    guard devices == 1 || deviceLink != nil else { throw .noDeviceLink(profile: name, devices: devices) }
+  }
+
   /// The peak rate of a product of two operands.
   /// - Throws: `HardwareError.noPeak`, never a fallback to another type.
   public func peak(_ left: ElementType, _ right: ElementType) throws(HardwareError) -> Rate<Flop> {

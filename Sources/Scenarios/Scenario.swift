@@ -137,12 +137,10 @@ public struct Scenario: Sendable {
     _ text: PositionedValue, _ overrides: [Override], file: String, options: ScenarioOptions
   ) throws(ScenarioError) {
     let collector = DiagnosticCollector()
-    var root = overrides.reduce(text) { $1.apply(to: $0, collector) }
-    // An override with nothing takes a key away, so that its default holds.
-    if case .mapping(let entries) = root.content {
-      root.content = .mapping(entries.filter { !($0.value.isNull && $0.value.position.file == "--set") })
-    }
-    let reader = FieldReader(root, path: "", collector: collector)
+    let written = overrides.reduce(text) { $1.apply(to: $0, collector) }
+    // The reader sees which keys were taken away, so that one that does not exist is told.
+    let reader = FieldReader(written, path: "", collector: collector)
+    let root = written.withoutRemoved(except: "model")
     if root.entries == nil { try collector.throwIfAny() }
     let directory = ScenarioFiles.directory(of: file)
     let base = String(file.split(separator: "/").last ?? "scenario")
@@ -157,8 +155,10 @@ public struct Scenario: Sendable {
     let presets = PresetResolver(files: options.files, collector: collector)
     let compare = Self.readCompare(reader, presets, file)
     let constraints = (reader.list("constraints") ?? []).enumerated().compactMap { index, value in
-      Comparison.read(value, path: "constraints[\(index + 1)]", collector, accept: Constraint.problem).map(
-        Constraint.init)
+      let path = "constraints[\(index + 1)]"
+      return Comparison.read(value, path: path, collector, accept: Constraint.problem).map {
+        Constraint($0, at: value.position, path: path)
+      }
     }
     let objective = reader.section("objective") { Objective.read($0, figures: options.figures) }
     let quality = Self.readQuality(reader, directory)
@@ -242,7 +242,7 @@ public struct Scenario: Sendable {
   ) -> [HardwareReference] {
     let standard = PositionedValue(.scalar("h200-sxm", quoted: false), at: reader.position)
     let value = reader.value("hardware")
-    let elements = value?.elements ?? [value ?? standard]
+    let elements = (value?.elements ?? [value ?? standard]).filter { !$0.isRemoved }
     if elements.isEmpty { reader.report("hardware", "found an empty list", accepted: "at least one profile") }
     var seen: Set<String> = []
     return elements.enumerated().compactMap { index, element in

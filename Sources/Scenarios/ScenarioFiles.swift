@@ -37,12 +37,14 @@ public struct ScenarioFiles: Sendable {
 
   /// Whether a name can be that of a file or a folder, in whatever folder it is meant to lie.
   public static func isName(_ name: String) -> Bool {
-    !name.isEmpty && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }
+    // With `.yaml` behind it a file system takes 255 bytes.
+    !name.isEmpty && name.utf8.count <= 250
+      && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }
       && name.first != "."
   }
 
   /// What `isName` accepts, in words.
-  public static let acceptedName = "letters, digits, -, _ and ."
+  public static let acceptedName = "at most 250 letters, digits, -, _ and ."
 
   /// Spellings of a profile's name that mean the same have the same canonical form.
   public static func canonical(_ name: String) -> String { name.lowercased().replacing("_", with: "-") }

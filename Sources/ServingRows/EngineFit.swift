@@ -46,12 +46,15 @@ public struct EngineFit: Sendable {
     "heldCaches", "heldScores", "launchOverhead", "cacheTraffic", "scoreTraffic",
   ]
 
+  /// Measurements that determine what time costs: as many as its coefficients.
+  public static let leastRows = 3
+
   /// Fits first what memory holds, then what time costs at the batches that this memory allows.
   ///
   /// Residuals are logarithms of predicted over published, so that a factor of two too much weighs as much as one too
   /// little and no row counts more because it is faster. Coefficients are fitted as logarithms too: they stay positive.
   /// - Parameters:
-  ///   - rows: as many as coefficients, or more.
+  ///   - rows: `leastRows` or more.
   ///   - start: where the search begins, and what is not fitted.
   ///   - name: what the fitted engine is called.
   /// - Throws: `GSLError` where the rows do not determine the coefficients, `HardwareError`, `CountOverflow`

@@ -1,3 +1,4 @@
+import Hardware
 import Scenarios
 
 /// What a cell of a table of measurements holds.
@@ -70,6 +71,18 @@ public struct MeasuredRow: Hashable, Sendable {
     self.concurrency = concurrency
     self.context = context
     self.times = times
+  }
+}
+
+extension MeasuredRow {
+  /// Whether the row can be priced on a machine.
+  /// - Throws: `ScenarioError` at the row.
+  public func check(on profile: HardwareProfile) throws(ScenarioError) {
+    do throws(HardwareError) {
+      try profile.check(precision.precision)
+    } catch {
+      throw ScenarioError(error, at: position, path: "precision")
+    }
   }
 }
 

@@ -123,7 +123,13 @@ private struct TableReader {
       guard let cell = cells[column.text], !cell.text.isEmpty else { continue }
       row.settings.append(ModelSetting(argument: "\(column.text)=\(cell.text)", position: cell.position))
     }
-    if let spread = Double(text("spread_percent")), spread >= 0 { row.spreadPercent = spread }
+    if let cell = cells["spread_percent"], !cell.text.isEmpty {
+      row.spreadPercent = Double(cell.text).flatMap { $0.isFinite && $0 >= 0 ? $0 : nil }
+      if row.spreadPercent == nil {
+        report(
+          cell.position, "spread_percent", "found \"\(cell.text)\"", accepted: "a number of at least 0, or nothing")
+      }
+    }
     check(row, cells, start)
     return latency == .inclusive ? excludingFirstToken(row, start) : row
   }

@@ -48,7 +48,7 @@ public struct ModelNames: Sendable {
       throw ScenarioError([
         Diagnostic(
           row.position, path: "model", found: "there is no preset for \"\(row.model)\"",
-          accepted: "--model \"\(row.model)\"=FILE"
+          accepted: "--model \(shellQuoted(row.model))=FILE"
             + (known.isEmpty ? "" : ", or a name of \(known.joined(separator: ", "))"))
       ])
     }

@@ -3,6 +3,7 @@ import Foundation
 import GSL
 import Hardware
 import Quantities
+import Scenarios
 
 /// Rows that cannot determine what is to be fitted.
 public enum ServingFitError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -16,7 +17,7 @@ public enum ServingFitError: Error, Hashable, Sendable, CustomStringConvertible 
   public var description: String {
     switch self {
     case .tooFewRows(let rows, let parameters):
-      "\(rows) measured times cannot determine \(parameters) coefficients; at least \(parameters) are needed"
+      "\(rows) measured \(rows == 1 ? "time" : "times") cannot determine \(parameters) coefficients; at least \(parameters) are needed"
     case .collinear(let coefficients):
       "the rows are collinear: they do not determine \(coefficients.joined(separator: " and ")) apart from the other "
         + "coefficients; add rows with other prompts, output lengths and concurrencies"
@@ -24,6 +25,20 @@ public enum ServingFitError: Error, Hashable, Sendable, CustomStringConvertible 
       "row \(row): \(metric) of \(milliseconds) ms is less than half of the \((atPeaks * 100).rounded() / 100) ms that the "
         + "machine takes at its peaks; accepted: times of this machine, precision and model, in milliseconds"
     }
+  }
+}
+
+extension ServingFitError {
+  /// The same about rows of a table, at the row that it is about, or at the first of them.
+  /// - Parameters:
+  ///   - points: those that were to be fitted; at least one.
+  ///   - path: what was to be fitted.
+  public func refusal(of points: [ServingPoint], path: String) -> ScenarioError {
+    var row = points[0].row
+    if case .impossible(let identifier, _, _, _) = self {
+      row = points.first { $0.row.identifier == identifier }?.row ?? row
+    }
+    return ScenarioError([Diagnostic(row.position, path: path, found: description)])
   }
 }
 

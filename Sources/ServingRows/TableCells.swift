@@ -2,21 +2,30 @@ import Foundation
 import Scenarios
 
 /// A cell of a CSV table and where it begins.
-struct TableCell {
-  var text: String
-  var position: Position
+public struct TableCell: Hashable, Sendable {
+  /// Without quotes, spaces around it, and what keeps a spreadsheet from computing it.
+  public var text: String
+  /// Where the cell begins.
+  public var position: Position
 }
 
 /// The lines of a table, empty ones included so that their numbers are those of the file.
-func tableLines(_ text: String) -> [Substring] {
+/// - Parameter text: of the whole file.
+public func tableLines(_ text: String) -> [Substring] {
   // Spreadsheets begin a file with a byte order mark.
   let text = text.hasPrefix("\u{FEFF}") ? String(text.dropFirst()) : text
   return text.replacing("\r\n", with: "\n").split(separator: "\n", omittingEmptySubsequences: false)
 }
 
-/// Fields between commas; one in quotes may hold commas and doubled quotes.
+/// Fields between commas; one in quotes may hold commas and doubled quotes. An apostrophe before `=`, `+`, `-` or `@`, which
+/// spreadsheets and our own tables write to say that a cell is text, is no part of it.
+/// - Parameters:
+///   - line: without its end.
+///   - number: of the line, from 1.
+///   - file: the name that complaints show.
+///   - collector: where complaints go.
 /// - Returns: nil after a complaint about a quotation mark that is not closed.
-func tableCells(
+public func tableCells(
   of line: Substring, number: Int, _ file: String, _ collector: DiagnosticCollector
 ) -> [TableCell]? {
   var cells: [TableCell] = []
@@ -26,7 +35,8 @@ func tableCells(
   var previous: Unicode.Scalar?
   func cell() -> TableCell {
     TableCell(
-      text: text.trimmingCharacters(in: .whitespaces), position: Position(file: file, line: number, column: start))
+      text: plainText(text.trimmingCharacters(in: .whitespaces)),
+      position: Position(file: file, line: number, column: start))
   }
   for (index, scalar) in line.unicodeScalars.enumerated() {
     if scalar == "\"" {
@@ -51,4 +61,10 @@ func tableCells(
     return nil
   }
   return cells + [cell()]
+}
+
+/// What a cell says where apostrophes before a formula say that it is text: one of them is taken away.
+private func plainText(_ text: String) -> String {
+  let rest = text.drop { $0 == "'" }
+  return text.first == "'" && rest.first.map { "=+-@".contains($0) } == true ? String(text.dropFirst()) : text
 }

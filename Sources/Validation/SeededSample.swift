@@ -83,18 +83,10 @@ public struct SeededSample: Sendable {
     let headWidth = stream.integer(in: Drawn.headWidth)
     // One in three has heads that are not the width together.
     let width = stream.integer(in: 0..<3) == 0 ? stream.integer(in: Drawn.otherWidth) : heads * headWidth
-    return possible(
-      LayerShape(
-        width: width, heads: heads, keyValueHeads: keyValueHeads, headWidth: headWidth,
-        feedForward: stream.integer(in: Drawn.feedForward),
-        feedForwardKind: stream.element(of: FeedForwardKind.allCases)))
-  }
-
-  /// The head width that a quotient rounds to is taken for a forgotten one; any other is one of its own.
-  private static func possible(_ layer: LayerShape) -> LayerShape {
-    var layer = layer
-    if layer.width % layer.heads != 0, layer.headWidth == layer.width / layer.heads { layer.headWidth += 1 }
-    return layer
+    return LayerShape(
+      width: width, heads: heads, keyValueHeads: keyValueHeads, headWidth: headWidth,
+      feedForward: stream.integer(in: Drawn.feedForward),
+      feedForwardKind: stream.element(of: FeedForwardKind.allCases))
   }
 
   private static func level(below model: Model, _ stream: RandomStream) -> LevelShape {
@@ -107,7 +99,6 @@ public struct SeededSample: Sendable {
       if chunk * inputs <= widestConcatenation {
         // A concatenation is as wide as its chunk.
         layer.width = chunk * inputs
-        layer = possible(layer)
       } else {
         chunker = .linear
       }

@@ -3,6 +3,7 @@ import Formulas
 import Foundation
 import Hardware
 import Measurement
+import Quantities
 import Rendering
 import Scenarios
 import Training
@@ -70,11 +71,14 @@ struct Photon: AsyncParsableCommand {
       printError(error.description)
     // The parser wraps what it finds wrong with the arguments; this was thrown by a command that had begun.
     case is HardwareError, is CountOverflow, is CheckpointError, is ValidationError:
-      printError("error: \(error)")
+      printError("error: " + visible("\(error)"))
     case is AlreadyReported:
       exit(withError: ExitCode.failure)
     case is ExitCode:
       exit(withError: error)
+    case is CocoaError, is POSIXError, is DecodingError, is EncodingError:
+      printError("error: \(sentence(error))")
+      exit(withError: ExitCode.failure)
     default:
       let code = exitCode(for: error)
       if code.isSuccess { exit(withError: error) }

@@ -46,7 +46,9 @@ struct ProblemTests {
     for heads in 1...64 {
       let divides = 64 % heads == 0
       #expect(LayerShape(width: 64, heads: heads, feedForward: 1).problems(prefix: "").isEmpty == divides)
-      #expect(LayerShape(width: 64, heads: heads, headWidth: 100, feedForward: 1).problems(prefix: "").isEmpty)
+      for headWidth in [1, 100, max(64 / heads, 1)] {
+        #expect(LayerShape(width: 64, heads: heads, headWidth: headWidth, feedForward: 1).problems(prefix: "").isEmpty)
+      }
       let grouped = LayerShape(width: 64, heads: 64, keyValueHeads: heads, feedForward: 1)
       #expect(grouped.problems(prefix: "x.").map(\.key) == (divides ? [] : ["x.key_value_heads"]))
     }

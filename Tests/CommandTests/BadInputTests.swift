@@ -133,12 +133,13 @@ struct BadInputTests {
     #expect(outcome.error.hasPrefix("error: -o: found no name; accepted: the name of a file or a folder\n"))
   }
 
-  @Test(arguments: ["../../x", "a/b", "a: b", ".hidden", "", "é"])
+  @Test(arguments: ["../../x", "a/b", "a: b", ".hidden", "", "é", String(repeating: "x", count: 251)])
   func `a preset's name is one that a file can have`(name: String) async throws {
     let outcome = try await Program().run("import", "docs/example-config.json", "--name", name)
     #expect(outcome.code == 64 && outcome.output == "")
     #expect(
-      outcome.error.hasPrefix("error: --name: found \"\(name)\"; accepted: letters, digits, -, _ and .\n"),
+      outcome.error.hasPrefix(
+        "error: --name: found \"\(name.prefix(80))\"; accepted: at most 250 letters, digits, -, _ and .\n"),
       "\(outcome.error)")
   }
 

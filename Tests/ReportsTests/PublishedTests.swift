@@ -16,7 +16,7 @@ private func subject() throws -> PublishedSubject {
   let scenario = try Scenario(file: "\(shipped)/published-tables.yaml")
   let library = HardwareLibrary(files: ScenarioFiles(), directory: shipped)
   return try PublishedSubject(scenario, command: "photon report published-tables.yaml") {
-    try library.profile($0, at: Position(file: "test"))
+    try library.profile($0, at: $1)
   }
 }
 
@@ -110,7 +110,11 @@ private let header = "source,model,hardware,prompt,generated,quantity,phase,part
     ]
     for (text, found) in cases {
       let complaint = complaint(header + row + text) ?? ""
-      #expect(complaint.contains("table.csv:3:1") && complaint.contains(found), "\(complaint)")
+      // At the cell that holds what was found, or at the row.
+      let word = found.split(separator: "\"").last.map(String.init) ?? ""
+      let column = text.range(of: ",\(word),").map { text.distance(from: text.startIndex, to: $0.lowerBound) + 2 }
+      #expect(complaint.contains("table.csv:3:\(column ?? (found.hasPrefix("unit") ? 35 : 1)): "), "\(complaint)")
+      #expect(complaint.contains(found), "\(complaint)")
     }
   }
 

@@ -49,7 +49,7 @@ extension MeasuredScenario {
     let worst = own.sorted { abs($0.pair.errorPercent) > abs($1.pair.errorPercent) }.prefix(2)
     return "worst "
       + worst.map {
-        "`\($0.point.name)` at prompt \($0.point.workload.promptLength), batch \($0.point.workload.batchSize) with "
+        "\(codeSpan($0.point.name)) at prompt \($0.point.workload.promptLength), batch \($0.point.workload.batchSize) with "
           + percentText($0.pair.errorPercent)
       }.joined(separator: " and ")
   }

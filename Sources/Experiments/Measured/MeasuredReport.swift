@@ -48,7 +48,7 @@ package struct MeasuredPart {
     table.append(["integers compared", Cell(result.checked)])
     table.append(["**mismatches**", Cell(result.mismatchCount)])
     document.table(table)
-    document.list(result.mismatches.map { "`\($0)`" })
+    document.list(result.mismatches.map { codeSpan($0.description) })
   }
 
   /// Predicted beside measured times: how well they agree, and every point.

@@ -55,6 +55,7 @@ extension TimedMethods {
     }
     guard let machine = records.first?.machine else { throw refuse("found no rows", "what photon measure writes") }
     self.init(
-      rows, machine: machine, command: "photon measure \(measured.file) -o \(answers.rows)", scenario: measured.file)
+      rows, machine: machine, command: "photon measure \(shellQuoted(measured.file)) -o \(shellQuoted(answers.rows))",
+      scenario: measured.file)
   }
 }

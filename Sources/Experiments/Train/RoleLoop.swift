@@ -113,7 +113,7 @@ package struct RoleLoop {
       return record
     } catch let error as NonFiniteTraining {
       progress.finish()
-      printError("error: \(error)")
+      printError("error: \(sentence(error))")
       throw AlreadyReported()
     }
   }

@@ -41,7 +41,7 @@ package struct TrainLoop {
     } catch let error as NonFiniteTraining {
       progress.finish()
       let kept = try Checkpoint.latest(in: output).map { "; the last good checkpoint is \($0)" } ?? ""
-      printError("error: \(error)\(kept)")
+      printError("error: \(sentence(error))\(kept)")
       throw AlreadyReported()
     }
     progress.finish()

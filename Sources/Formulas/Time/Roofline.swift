@@ -28,14 +28,12 @@ public struct Roofline: Sendable {
   public init(
     _ profile: HardwareProfile, _ precision: Precision, _ engine: Engine = .ideal
   ) throws(HardwareError) {
+    try profile.check(precision)
     self.profile = profile
     self.engine = engine
     product = try profile.peak(precision.weights, precision.activations)
     attention = try profile.peak(precision.cache, precision.activations)
     elementwise = profile.elementwise
-    guard profile.devices == 1 || profile.deviceLink != nil else {
-      throw .noDeviceLink(profile: profile.name, devices: profile.devices)
-    }
     link = profile.deviceLink ?? Rate(.infinity)
     let count = Double(profile.devices)
     together = PlainRoofline(

@@ -1,3 +1,5 @@
+import Quantities
+
 /// A figure that gnuplot draws: the title inside it, its size, and its commands.
 public protocol Figure: Sendable {
   /// What the figure shows, as a sentence or a noun.
@@ -175,11 +177,9 @@ func textWidth(_ text: String, size: Int = 13) -> Double {
   }
 }
 
-/// A gnuplot string without escapes inside: single quotes, doubled where the text has one.
-func quoted(_ text: String) -> String {
-  let line = String(text.map { $0.isNewline ? " " : $0 })
-  return "'" + line.replacing("'", with: "''") + "'"
-}
+/// A gnuplot string without escapes inside: single quotes, doubled where the text has one. What is not seen is named: a line
+/// break would end the command, and XML has no place for controls.
+func quoted(_ text: String) -> String { "'" + visible(text).replacing("'", with: "''") + "'" }
 
 /// The text of a tick mark, which gnuplot takes for a number format.
 func quotedTick(_ text: String) -> String { quoted(text.replacing("%", with: "%%")) }

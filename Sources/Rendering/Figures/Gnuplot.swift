@@ -1,3 +1,4 @@
+import Quantities
 import Subprocess
 import Synchronization
 
@@ -86,7 +87,7 @@ public struct Gnuplot: Sendable {
     } catch let failure as SubprocessError where failure.code == .executableNotFound {
       throw .gnuplotNotInstalled
     } catch {
-      throw .gnuplotFailed(figure: title, message: "\(error)")
+      throw .gnuplotFailed(figure: title, message: sentence(error))
     }
   }
 }
@@ -110,5 +111,5 @@ private func cleaned(_ svg: String, title: String) -> String {
 }
 
 private func escapedForXML(_ text: String) -> String {
-  text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
+  visible(text).replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
 }

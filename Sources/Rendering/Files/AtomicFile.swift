@@ -1,4 +1,5 @@
 import Foundation
+import Quantities
 import Synchronization
 
 /// Why a file could not be written: the path, what failed and the system's reason.
@@ -169,9 +170,11 @@ func finalName(ofTemporary name: String) -> String? {
   return stem.lastIndex(of: ".").map { String(stem[..<$0]) }
 }
 
-/// Results, in one piece.
-public func writeToStandardOutput(_ text: String) throws(FileFailure) {
-  if let code = writeAll(Array(text.utf8), to: STDOUT_FILENO) { throw FileFailure("standard output", code: code) }
+/// Results, in one piece; a terminal obeys what it is sent, so it is sent nothing that is not seen.
+func writeToStandardOutput(_ bytes: [UInt8]) throws(FileFailure) {
+  let isTerminal = isatty(STDOUT_FILENO) == 1
+  let shown = isTerminal ? Array(visible(String(decoding: bytes, as: UTF8.self), keepsLines: true).utf8) : bytes
+  if let code = writeAll(shown, to: STDOUT_FILENO) { throw FileFailure("standard output", code: code) }
 }
 
 /// Writes everything or returns the system's error number.

@@ -1,12 +1,16 @@
 import Foundation
+import Quantities
 
 /// A line for a person; data go to standard output alone.
-public func printError(_ text: String) { writeToStandardError(text + "\n") }
+public func printError(_ text: String) { writeToStandardError(visible(text, keepsLines: true) + "\n") }
 
-/// Text as it is, in one piece; where nobody can receive it, the program says why and ends with 1.
-public func printOutput(_ text: String) {
+/// Text for a person, in one piece; where nobody can receive it, the program says why and ends with 1.
+public func printOutput(_ text: String) { printData(visible(text, keepsLines: true)) }
+
+/// Text for a program, which gets it as it is, in one piece; where nobody can receive it, as `printOutput`.
+public func printData(_ text: String) {
   do {
-    try writeToStandardOutput(text)
+    try writeToStandardOutput(Array(text.utf8))
   } catch {
     printError("error: \(error)")
     exit(EXIT_FAILURE)

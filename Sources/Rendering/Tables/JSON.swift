@@ -1,3 +1,5 @@
+import Quantities
+
 /// A JSON value whose objects keep the order in which they were written and whose integers are exact to 128 bits,
 /// which `JSONEncoder` promises for neither.
 public indirect enum JSON: Sendable {
@@ -91,21 +93,23 @@ private func newLine(_ bytes: inout [UInt8], _ depth: Int) {
   for _ in 0..<depth { bytes += "  ".utf8 }
 }
 
-/// `text` in quotes; quote, backslash and control characters escaped, everything else as UTF-8.
+/// `text` in quotes; quote, backslash and what is not seen escaped, everything else as UTF-8.
 func appendJSONString(_ text: String, to bytes: inout [UInt8]) {
   bytes.append(UInt8(ascii: "\""))
-  for byte in text.utf8 {
-    switch byte {
-    case UInt8(ascii: "\""): bytes += "\\\"".utf8
-    case UInt8(ascii: "\\"): bytes += "\\\\".utf8
-    case 0x0A: bytes += "\\n".utf8
-    case 0x0D: bytes += "\\r".utf8
-    case 0x09: bytes += "\\t".utf8
-    case 0..<0x20:
-      bytes += "\\u00".utf8
-      bytes.append(hexDigits[Int(byte >> 4)])
-      bytes.append(hexDigits[Int(byte & 15)])
-    default: bytes.append(byte)
+  for scalar in text.unicodeScalars {
+    switch scalar {
+    case "\"": bytes += "\\\"".utf8
+    case "\\": bytes += "\\\\".utf8
+    case "\n": bytes += "\\n".utf8
+    case "\r": bytes += "\\r".utf8
+    case "\t": bytes += "\\t".utf8
+    case _ where scalar.isHidden:
+      for unit in String(scalar).utf16 {
+        bytes += "\\u".utf8
+        for shift in [12, 8, 4, 0] { bytes.append(hexDigits[Int(unit >> shift & 15)]) }
+      }
+    case _ where scalar.isASCII: bytes.append(UInt8(scalar.value))
+    default: bytes += String(scalar).utf8
     }
   }
   bytes.append(UInt8(ascii: "\""))

@@ -1,4 +1,7 @@
-/// A Markdown text made of blocks with one empty line between them.
+import Quantities
+
+/// A Markdown text made of blocks with one empty line between them. A block is what it was added as, whatever names and
+/// descriptions stand in it: they make no headings, no HTML, and no links out of the folder.
 public struct MarkdownDocument: Sendable {
   private var blocks: [String] = []
 
@@ -9,16 +12,16 @@ public struct MarkdownDocument: Sendable {
   /// - Precondition: a level from 1 to 6.
   public mutating func heading(_ text: String, level: Int = 2) {
     precondition((1...6).contains(level), "Markdown has six levels of headings")
-    blocks.append(String(repeating: "#", count: level) + " " + text)
+    blocks.append(String(repeating: "#", count: level) + " " + inert(text))
   }
 
   /// A paragraph; it may carry inline Markdown.
-  public mutating func paragraph(_ text: String) { blocks.append(text) }
+  public mutating func paragraph(_ text: String) { blocks.append(inert(text)) }
 
   /// One item a line; nothing for no items.
   public mutating func list(_ items: [String], isNumbered: Bool = false) {
     guard !items.isEmpty else { return }
-    let lines = items.enumerated().map { index, item in (isNumbered ? "\(index + 1). " : "- ") + item }
+    let lines = items.enumerated().map { index, item in (isNumbered ? "\(index + 1). " : "- ") + inert(item) }
     blocks.append(lines.joined(separator: "\n"))
   }
 
@@ -33,20 +36,22 @@ public struct MarkdownDocument: Sendable {
   ///   - caption: what the figure shows, in Markdown.
   ///   - alternative: what a reader who cannot see the image is told; the caption if nil.
   public mutating func figure(_ path: String, caption: String, alternative: String? = nil) {
-    blocks.append("![\(alternative ?? caption)](\(path))")
-    blocks.append("*\(caption)*")
+    blocks.append("![\(inert(alternative ?? caption).replacing("[", with: "(").replacing("]", with: ")"))](\(path))")
+    blocks.append("*\(inert(caption))*")
+  }
+
+  /// A fenced block that a reader opens at its summary, which is plain text.
+  public mutating func details(_ summary: String, code text: String, language: String = "") {
+    let safe = visible(summary).replacing("&", with: "&amp;").replacing("<", with: "&lt;")
+    blocks.append("<details><summary>\(safe)</summary>")
+    code(text, language: language)
+    blocks.append("</details>")
   }
 
   /// A fenced block; the fence is longer than any run of backticks inside.
   public mutating func code(_ text: String, language: String = "") {
-    var run = 0
-    var longest = 2
-    for character in text {
-      run = character == "`" ? run + 1 : 0
-      longest = max(longest, run)
-    }
-    let fence = String(repeating: "`", count: longest + 1)
-    blocks.append("\(fence)\(language)\n\(text.trimmingLastLineBreak)\n\(fence)")
+    let fence = String(repeating: "`", count: max(longestRun(of: "`", in: text), 2) + 1)
+    blocks.append("\(fence)\(language)\n\(visible(text.trimmingLastLineBreak, keepsLines: true))\n\(fence)")
   }
 
   /// The whole document, with a line break at its end.

@@ -1,6 +1,7 @@
 /// How rows of exact values are written to a file.
 public enum RowEncoding: Hashable, Sendable {
-  /// RFC 4180 with line feeds; fields are quoted only where they must be.
+  /// RFC 4180 with line feeds; fields are quoted only where they must be. Text that a spreadsheet would take for a formula has
+  /// an apostrophe in front, which says that it is text.
   case csv
   /// One JSON object per line.
   case jsonLines
@@ -128,7 +129,7 @@ public struct RowBuilder: Sendable {
     let length = text.utf8.count
     startField(reserving: length)
     // Nearly every text is a plain word, which is its own field.
-    if encoding == .csv, !text.utf8.contains(where: \.needsQuotes) {
+    if encoding == .csv, !text.utf8.contains(where: \.needsQuotes), !isFormula(text), text.utf8.first != hash {
       appendASCII(text)
       return
     }
@@ -261,6 +262,7 @@ private let zero = UInt8(ascii: "0")
 private let minus = UInt8(ascii: "-")
 private let comma = UInt8(ascii: ",")
 private let quote = UInt8(ascii: "\"")
+private let hash = UInt8(ascii: "#")
 private let lineFeed = UInt8(ascii: "\n")
 private let closingBrace = UInt8(ascii: "}")
 
@@ -269,15 +271,25 @@ extension UInt8 {
   fileprivate var needsQuotes: Bool { self == comma || self == quote || self == 0x0A || self == 0x0D || self == 0x20 }
 }
 
-/// A field in quotes where it holds a comma, a quote or a line break, or begins or ends with a space.
+/// Whether a spreadsheet would compute a text, or, behind apostrophes, would without them.
+private func isFormula(_ text: String) -> Bool {
+  guard let first = text.utf8.first(where: { $0 != UInt8(ascii: "'") }) else { return false }
+  return "=+-@".utf8.contains(first)
+}
+
+/// A field in quotes where it holds a comma, a quote or a line break, begins or ends with a space, begins like a comment, or is like a
+/// formula.
 private func appendCSVField(_ text: String, to bytes: inout [UInt8]) {
   let field = text.utf8
-  let mustQuote = field.first == 0x20 || field.last == 0x20 || field.contains { $0 != 0x20 && $0.needsQuotes }
-  guard mustQuote else {
+  let isFormula = isFormula(text)
+  let mustQuote =
+    field.first == hash || field.first == 0x20 || field.last == 0x20 || field.contains { $0 != 0x20 && $0.needsQuotes }
+  guard mustQuote || isFormula else {
     bytes += field
     return
   }
   bytes.append(quote)
+  if isFormula { bytes.append(UInt8(ascii: "'")) }
   for byte in field {
     if byte == quote { bytes.append(quote) }
     bytes.append(byte)

@@ -33,7 +33,7 @@ public final class RowWriter: Sendable {
       try file.write(header)
       state = Mutex(State(file: file))
     case .standardOutput:
-      if let code = writeAll(header, to: STDOUT_FILENO) { throw FileFailure("standard output", code: code) }
+      try writeToStandardOutput(header)
       state = Mutex(State(file: nil))
     }
   }
@@ -71,8 +71,8 @@ public final class RowWriter: Sendable {
   private static func write(_ bytes: [UInt8], _ state: inout State) throws(FileFailure) {
     if state.file != nil {
       try state.file!.write(bytes)
-    } else if let code = writeAll(bytes, to: STDOUT_FILENO) {
-      throw FileFailure("standard output", code: code)
+    } else {
+      try writeToStandardOutput(bytes)
     }
   }
 }

@@ -1,3 +1,5 @@
+import Quantities
+
 /// One value of a table. Integers are exact to 128 bits.
 public enum Cell: Hashable, Sendable {
   /// As it is.
@@ -63,7 +65,7 @@ public struct Column: Hashable, Sendable {
 
   func text(_ cell: Cell) -> String {
     switch cell {
-    case .text(let text): text
+    case .text(let text): visible(text)
     case .integer(let value): format.text(value)
     case .number(let value): format.text(value)
     case .flag(let value): value ? "yes" : "no"

@@ -1,3 +1,5 @@
+import Quantities
+
 extension Table {
   /// Columns padded to the widest cell, two spaces apart, a rule under the headings.
   ///
@@ -5,7 +7,7 @@ extension Table {
   /// - Parameter width: characters that a line may have; nil for as many as it takes.
   public func terminalText(width: Int? = nil) -> String {
     let cells = formattedRows()
-    let headings = columns.map(\.heading)
+    let headings = columns.map { visible($0.heading) }
     let widths = columnWidths(headings, cells)
     let shown = width.map { fittingColumns(widths, in: $0) } ?? Array(columns.indices)
     var lines: [String] = []
@@ -104,15 +106,7 @@ extension String {
 
 private func pipeLine(_ cells: [String]) -> String { "| " + cells.joined(separator: " | ") + " |" }
 
-/// A cell cannot end its own row: pipes are escaped and line breaks become spaces.
+/// A cell cannot end its own row: pipes are escaped, and a backslash of the text's own before one does not undo that.
 func escapedForMarkdown(_ text: String) -> String {
-  var escaped = ""
-  for character in text {
-    switch character {
-    case "|": escaped += "\\|"
-    case let other where other.isNewline: escaped += " "
-    default: escaped.append(character)
-    }
-  }
-  return escaped
+  inert(text).replacing("\\|", with: "\\ |").replacing("|", with: "\\|")
 }

@@ -99,10 +99,10 @@ struct CacheMap {
       let cells = try Self.shownBatches.map { batch -> Cell in
         let winner = try winner(prompt: prompt, batch: batch)
         guard let vanilla = winner.vanilla else {
-          return winner.hierarchy.map { Cell("only `\($0.name)` \(seconds($0.time))") } ?? .missing
+          return winner.hierarchy.map { Cell("only \(codeSpan($0.name)) \(seconds($0.time))") } ?? .missing
         }
-        let beside = winner.hierarchy.map { "; `\($0.name)` \(pace($0.time, against: vanilla.time))" } ?? ""
-        return Cell("`\(vanilla.name)` \(seconds(vanilla.time))\(beside)")
+        let beside = winner.hierarchy.map { "; \(codeSpan($0.name)) \(pace($0.time, against: vanilla.time))" } ?? ""
+        return Cell("\(codeSpan(vanilla.name)) \(seconds(vanilla.time))\(beside)")
       }
       table.append([Cell(number(prompt))] + cells)
     }

@@ -113,7 +113,7 @@ extension CriticalSubject {
     let folder = journal.split(separator: "/").dropLast().last.map { "../\($0)/report.md" } ?? journal
     return
       "*Critical* footprints are **not of these models**: they are measured on small ones of the same architecture and "
-      + "method, with a range of budgets ([report](\(folder)), `\(command)`): \(tasks.joined(separator: "; ")). It is the "
+      + "method, with a range of budgets ([report](\(folder)), \(codeSpan(command))): \(tasks.joined(separator: "; ")). It is the "
       + "smallest footprint that keeps \(wholePercent(CriticalPlan.fraction)) of the small model's own score, read from the "
       + "full cache down; `<` is below everything that was tried, `>` above everything but the full cache. A model that "
       + "keeps everything has its own footprint there."

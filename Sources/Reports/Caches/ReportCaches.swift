@@ -65,11 +65,11 @@ extension ReportSubject {
       "The Transformer whose decode takes the least time per token, over prompts and batches, and what the fastest "
         + "hierarchy that keeps everything makes of it: pale where it is faster, without a number where it does not fit. Grey or "
         + "a dash is where nothing fits into the memory. Only entries that are read count here, and no quality. The table "
-        + "is of `\(profile.name)`.")
+        + "is of \(codeSpan(profile.name)).")
     for own in cacheProfiles {
       let map = try CacheMap(rows, question, on: own)
       try await report.figure(
-        map.figure(), "fastest-\(own.name)", caption: "Fastest decode over batch and prompt on `\(own.name)`.")
+        map.figure(), "fastest-\(own.name)", caption: "Fastest decode over batch and prompt on \(codeSpan(own.name)).")
     }
     report.document.table(try CacheMap(rows, question, on: profile).table())
   }
@@ -84,7 +84,7 @@ extension ReportSubject {
       TableColumn(.text("class")) { Cell($0.model.cacheClass.rawValue) },
       TableColumn(.text("method")) { row in
         let links = row.model.guides.map { "[\($0.split(separator: "/").last!)](../../docs/\($0).md)" }
-        return Cell("`\(row.name)`: \(links.joined(separator: ", "))")
+        return Cell("\(codeSpan(row.name)): \(links.joined(separator: ", "))")
       },
     ]
     let forms = rows.contains { !$0.entryForms.isEmpty }
@@ -126,7 +126,7 @@ extension ReportSubject {
     let start = "**Not known:** what any of these models answers with these budgets"
     guard let answers else { return [start + "."] }
     let datasets = scenario.critical?.data
-    let names = rows.filter { answers.isUnknown($0.model, datasets) }.map { "`\($0.name)`" }
+    let names = rows.filter { answers.isUnknown($0.model, datasets) }.map { codeSpan($0.name) }
     return answers.findings(datasets) + [
       "\(start); critical footprints are of small models, which were not trained for their methods."
         + (names.isEmpty ? "" : " Of \(names.joined(separator: ", ")) nothing was measured.")
@@ -144,7 +144,7 @@ extension ReportSubject {
       let token = timePerToken(own)
       let prefill = phases(own).prefill.total.time.value / before.prefill.total.time.value
       items.append(
-        "`\(row.name)` holds \(percent(row.footprint.footprint)) and peaks at \(percent(row.footprint.peak)); decode takes "
+        "\(codeSpan(row.name)) holds \(percent(row.footprint.footprint)) and peaks at \(percent(row.footprint.peak)); decode takes "
           + "\(seconds(token)) per token instead of \(seconds(tokenBefore)) "
           + "(\(pace(token, against: tokenBefore))), prefill \(change(from: 1, to: prefill)).")
     }
@@ -155,13 +155,13 @@ extension ReportSubject {
       for other in rows where other.model.cacheClass != .hierarchical {
         let lead = decodeLead(over: NamedModel(name: other.name, model: other.model), own)
         let text = Reports.describe(lead, "prompt", positive: "faster", negative: "slower")
-        names[text, default: []].append("`\(other.name)`")
+        names[text, default: []].append(codeSpan(other.name))
       }
       let texts = names.sorted {
         $0.value.count > $1.value.count || $0.value.count == $1.value.count && $0.key < $1.key
       }
       items.append(
-        "Decode of `\(row.name)` is "
+        "Decode of \(codeSpan(row.name)) is "
           + texts.map { "\($0.key) than \($0.value.joined(separator: ", "))" }.joined(separator: "; ")
           + ".")
     }

@@ -71,12 +71,12 @@ public struct TimedMethods: Sendable {
   var text: String {
     let workload = rows[0].workload
     let models = rows.filter(\.model.hasFullCaches).map {
-      "`\($0.name)` (\(significant(Double(parameters(of: $0.model).total))) parameters)"
+      "\(codeSpan($0.name)) (\(significant(Double(parameters(of: $0.model).total))) parameters)"
     }
     return
       "*Measured* times are **not of these models** but of \(models.joined(separator: ", ")) under the same methods, with "
       + "smaller budgets, in float32 on \(machine), at a prompt of \(number(workload.promptLength)) tokens and batch "
-      + "\(number(workload.batchSize)) (`\(command)`, every prompt in "
+      + "\(number(workload.batchSize)) (\(codeSpan(command)), every prompt in "
       + "[\(scenario.split(separator: "/").last!)](../../\(scenario))); in brackets what was predicted for them."
   }
 

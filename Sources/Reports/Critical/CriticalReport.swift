@@ -11,7 +11,7 @@ public func criticalReport(_ subject: CriticalSubject) async throws -> ReportBui
   report.document.heading("\(subject.plan.quality.scenario.name): how little of a cache still answers", level: 1)
   report.document.paragraph(
     "Scores are measured (\(subject.machines)): models trained by `photon train` answer by prefill and decode. "
-      + "Footprints are computed. Made by `\(subject.command)` from [\(subject.journal)](\(subject.journal)).")
+      + "Footprints are computed. Made by \(codeSpan(subject.command)) from [\(subject.journal)](\(subject.journal)).")
   if subject.results.count < subject.asked {
     report.document.paragraph(
       "**Unfinished:** \(number(subject.results.count)) of \(number(subject.asked)) answers are there; the same command "
@@ -215,7 +215,7 @@ extension CriticalSubject {
         + "budgets are made for contexts as long as that; these rows are no points of the curves above.")
   }
 
-  private static func code(_ text: String) -> String { text == "everything" ? text : "`\(text)`" }
+  private static func code(_ text: String) -> String { text == "everything" ? text : codeSpan(text) }
 
   // MARK: Conventions
 

@@ -11,7 +11,7 @@ extension ReportSubject {
     guard !variants.isEmpty else { return }
     document.heading("What another chunk or condition length would change")
     document.paragraph(
-      "`\(point.name)` with one length halved or doubled and everything else as it is, at \(describe(workload)). A "
+      "\(codeSpan(point.name)) with one length halved or doubled and everything else as it is, at \(describe(workload)). A "
         + "shorter chunk or a longer condition is what quality asks for; the table says what it costs.")
     var table = Table([
       .text("change"), .text("prefill"), .text("decode", "decode per token"), .text("cache", "cache per prompt"),

@@ -11,7 +11,7 @@ extension ReportSubject {
     guard !phasesWithWork.isEmpty else { return }
     report.document.heading("Cost by level and component")
     report.document.paragraph(
-      "At \(describe(workload)). Counts are exact; time is what each node contributes on `\(profile.name)`.")
+      "At \(describe(workload)). Counts are exact; time is what each node contributes on \(codeSpan(profile.name)).")
     for phase in phasesWithWork {
       report.document.heading(phase.title, level: 3)
       if let bars = costBars(phase) {

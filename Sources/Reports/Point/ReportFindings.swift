@@ -12,7 +12,7 @@ extension ReportSubject {
     document.heading("Findings")
     try overview(&document)
     document.paragraph(
-      "For \(model.described(as: point.name)), \(parameterText) parameters, on `\(profile.name)`, weights in "
+      "For \(model.described(as: point.name)), \(parameterText) parameters, on \(codeSpan(profile.name)), weights in "
         + "\(precision.weights.rawValue), cache in \(precision.cache.rawValue), at \(describe(workload)), unless said "
         + "otherwise. Nothing here was measured; what was executed stands at the end.")
     if let endlessFinding { document.paragraph(endlessFinding) }
@@ -34,7 +34,7 @@ extension ReportSubject {
       [objectiveFinding].compactMap { $0 } + spreadFindings + [beatenFinding].compactMap { $0 })
     try group("What the paper prints", paperFindings())
     guard workloads.count > 1 else { return }
-    document.heading("`\(point.name)` over the grid's workloads", level: 3)
+    document.heading("\(codeSpan(point.name)) over the grid's workloads", level: 3)
     document.table(try glance())
   }
 
@@ -99,7 +99,7 @@ extension ReportSubject {
     if decodes {
       columns.append(Column("first_token_s", "time to first token", as: .si(unit: "s")))
       columns += [Column("decode_s", "decode per token", as: .si(unit: "s")), .text("decode_bound", "bound")]
-      columns += rivals.map { .text("against_\($0.name)", "decode against `\($0.name)`") }
+      columns += rivals.map { .text("against_\($0.name)", "decode against \(codeSpan($0.name))") }
     }
     var table = Table(columns + [Column("cache", "cache per prompt", as: .binaryBytes), .text("fits")])
     for workload in cornerWorkloads {

@@ -21,7 +21,7 @@ extension ReportSubject {
     let own = timeToFirstToken(question)
     let others = rivals.map { rival in
       let other = timeToFirstToken(question.asked(of: rival.model))
-      return "\(seconds(other)) for `\(rival.name)` (\(pace(own, against: other)))"
+      return "\(seconds(other)) for \(codeSpan(rival.name)) (\(pace(own, against: other)))"
     }
     let against = others.isEmpty ? "" : ", against " + others.joined(separator: " and ")
     let first =

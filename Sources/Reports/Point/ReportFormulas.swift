@@ -27,10 +27,9 @@ extension ReportSubject {
           }.joined(separator: "\n")
       }
       let total = NumberFormat.si(unit: "FLOP").text(cost.totals[phase].matmulFlops)
-      document.paragraph(
-        "<details><summary>\(phase.title): \(number(nodes.count)) nodes, \(total) of matrix work</summary>")
-      document.code(nodes.joined(separator: "\n\n"), language: "text")
-      document.paragraph("</details>")
+      document.details(
+        "\(phase.title): \(number(nodes.count)) nodes, \(total) of matrix work", code: nodes.joined(separator: "\n\n"),
+        language: "text")
     }
   }
 

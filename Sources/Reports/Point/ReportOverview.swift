@@ -38,7 +38,7 @@ extension ReportSubject {
     document.paragraph(
       "Cache per prompt has the local windows in it and is what TPM (tok/s/GiB) divides by. The last columns say how many "
         + "times sooner, faster, smaller and higher than the vanilla model nearest in parameters.")
-    document.heading("`\(point.name)` in detail", level: 3)
+    document.heading("\(codeSpan(point.name)) in detail", level: 3)
   }
 
   private func rows(_ models: [NamedModel], _ workload: Workload) throws -> [ServingRow] {
@@ -55,7 +55,7 @@ extension ReportSubject {
     func least(_ title: String, _ value: (ServingRow) -> Double?, _ text: (Double) -> String) -> String? {
       let valued = rows.compactMap { row in value(row).map { (row, $0) } }
       guard let best = valued.min(by: { $0.1 < $1.1 }) else { return nil }
-      return "\(title) `\(best.0.name)` (\(text(best.1)))"
+      return "\(title) \(codeSpan(best.0.name)) (\(text(best.1)))"
     }
     func time(_ value: Double) -> String { seconds(Seconds(value)) }
     let firsts = [
@@ -123,7 +123,7 @@ extension ReportSubject {
   private func overviewTable(_ rows: [ServingRow]) -> Table {
     let comparesVanilla = rows.contains { vanilla(like: $0, rows) != nil }
     let own: [TableColumn<ServingRow>] =
-      [TableColumn(.text("model")) { Cell("`\($0.name)`") }]
+      [TableColumn(.text("model")) { Cell(codeSpan($0.name)) }]
       + (quality.map { [TableColumn(Column("quality", $0.figure, as: .significant(4)), qualityCell)] } ?? [])
       + [
         PointFigure.asked(.parameters).reported(), PointFigure.serving(.memoryPerPrompt).reported(),
@@ -172,7 +172,7 @@ extension ReportSubject {
     for component in inventories.flatMap(\.components) where !names.contains(component.name) {
       names.append(component.name)
     }
-    var table = Table([.text("component")] + models.map { Column($0.name, "`\($0.name)`") })
+    var table = Table([.text("component")] + models.map { Column($0.name, codeSpan($0.name)) })
     for name in names {
       table.append(
         [Cell(name)]

@@ -117,7 +117,7 @@ extension ReportSubject {
     document.heading("Beside what the paper prints", level: 3)
     document.paragraph(
       "arXiv:2512.20687v2, Table 1, measured on an H200; it states neither batch, nor element type, nor kernels. Ours: "
-        + "exact cache bytes (windows included), and rooflines on `\(profile.name)` at the scenario's batch and at the "
+        + "exact cache bytes (windows included), and rooflines on \(codeSpan(profile.name)) at the scenario's batch and at the "
         + "largest batch that fits, in brackets. *Share* is the printed throughput over the roofline's at the largest "
         + "batch. Ratios are to the vanilla model of the same size.")
     for group in groups {
@@ -145,7 +145,7 @@ extension ReportSubject {
     for comparison in group {
       let (timed, paper) = (comparison.row.timed, comparison.paper)
       table.append([
-        Cell("`\(comparison.row.name)`"), Cell(gibibytes(timed.memory.bytesPerSequence)), Cell(paper.memory),
+        Cell(codeSpan(comparison.row.name)), Cell(gibibytes(timed.memory.bytesPerSequence)), Cell(paper.memory),
         Cell(boundText(timed.prefill.total)), Cell(boundText(timed.decode.total)),
         Cell(timed.figures.throughput.perSecond), largest(timed),
         Cell(paper.throughput), Cell(PaperComparison.share(paper, of: comparison.row).map { 100 * $0 }),
@@ -166,7 +166,7 @@ extension ReportSubject {
     ])
     for comparison in group where comparison.row.name != comparison.vanilla.name {
       table.append([
-        Cell("`\(comparison.row.name)`"), Cell(comparison.memoryGain), Cell(comparison.paperMemoryGain),
+        Cell(codeSpan(comparison.row.name)), Cell(comparison.memoryGain), Cell(comparison.paperMemoryGain),
         Cell(comparison.throughputGain), Cell(comparison.largestGain), Cell(comparison.paperThroughputGain),
         Cell(comparison.tpmGain), Cell(comparison.largestTPMGain), Cell(comparison.paperTPMGain),
       ])
@@ -186,7 +186,7 @@ extension ReportSubject {
     let printed =
       isMany ? "\(ratio(memory.min()!)) to \(ratio(memory.max()!)), different for the two" : ratio(memory[0])
     return [
-      "**The paper's \(ratio(top.paperTPMGain))** (TPM of `\(top.row.name)` over vanilla, \(describe(top.row.workload))) is "
+      "**The paper's \(ratio(top.paperTPMGain))** (TPM of \(codeSpan(top.row.name)) over vanilla, \(describe(top.row.workload))) is "
         + "\(ratio(top.tpmGain)) by these rooflines at that batch and \(ratio(largest)) at the largest batches that fit, of "
         + "which throughput is \(ratio(gain)) and memory, counted once more, the rest.",
       "**Its throughput is far from the roof, vanilla's farthest:** \(percent(vanillaShare)) of the roofline's largest batch "

@@ -27,7 +27,7 @@ extension ReportSubject {
       + "\(figures) at once by another."
     if let quality {
       report.document.paragraph(
-        "\(place) `\(quality.figure)` is the scenario's quality table, \(quality.isSmallerBetter ? "smaller" : "larger") "
+        "\(place) \(codeSpan(quality.figure)) is the scenario's quality table, \(quality.isSmallerBetter ? "smaller" : "larger") "
           + "is better; costs are computed.")
     } else {
       report.document.paragraph(
@@ -38,7 +38,7 @@ extension ReportSubject {
     let batch = Int128(workload.batchSize)
     let columns: [TableColumn<PointSummary>] =
       [
-        TableColumn(.text("model")) { Cell("`\($0.point.name)`") },
+        TableColumn(.text("model")) { Cell(codeSpan($0.point.name)) },
         TableColumn(.text("hierarchy")) { Cell($0.point.model.hierarchyText) },
       ] + (quality.map { [PointFigure.quality.reported($0.figure)] } ?? [])
       + [
@@ -92,7 +92,7 @@ extension ReportSubject {
     }
     let beaten = rivals.compactMap { loser -> String? in
       let winner = paretoSet(rivals).first { dominates($0, loser) }
-      return winner.map { "`\(loser.point.name)` by `\($0.point.name)`" }
+      return winner.map { "\(codeSpan(loser.point.name)) by \(codeSpan($0.point.name))" }
     }
     guard !beaten.isEmpty, beaten.count <= Self.mostBeaten else { return nil }
     return "**With the quality table** some models are beaten in \(quality.figure), decode time and cache at once: "

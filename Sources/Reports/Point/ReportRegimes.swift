@@ -12,7 +12,7 @@ extension ReportSubject {
     report.document.heading("Regimes over batch and context")
     report.document.paragraph(
       "Each cell has the margin of its bound for \(number(workload.generatedLength)) generated tokens; grey does not fit "
-        + "into `\(profile.name)`.")
+        + "into \(codeSpan(profile.name)).")
     for phase in phasesWithWork {
       try await report.figure(
         try regimes(phase), "regime-\(phase.rawValue)",
@@ -90,7 +90,8 @@ extension ReportSubject {
     let points = try ([profile] + otherProfiles).map { try TimedPoint(question, on: $0) }
     let table = Table(
       [
-        TableColumn(.text("hardware")) { Cell("`\($0.profile)`") }, PointFigure.phase(.time, .prefill).reported(),
+        TableColumn(.text("hardware")) { Cell(codeSpan($0.profile)) },
+        PointFigure.phase(.time, .prefill).reported(),
         PointFigure.phase(.boundWithMargin, .prefill).reported(),
         PointFigure.phase(.timePerToken, .decode).reported(),
         PointFigure.phase(.boundWithMargin, .decode).reported(), PointFigure.serving(.largestBatch).reported(),

@@ -28,7 +28,7 @@ extension ReportSubject {
     }
     let long = question.with(promptLength: longPrompt)
     var text =
-      "**Decode against `\(rival.name)`**\(whichPrompts.isEmpty ? "" : "," + whichPrompts) is \(places(question)): \(times(question)) here, "
+      "**Decode against \(codeSpan(rival.name))**\(whichPrompts.isEmpty ? "" : "," + whichPrompts) is \(places(question)): \(times(question)) here, "
       + "\(times(long)) at a prompt of \(number(longPrompt))"
     let largest = workloads.map(\.batchSize).max() ?? workload.batchSize
     if largest > workload.batchSize {
@@ -59,7 +59,7 @@ extension ReportSubject {
       return total(question.asked(of: rival.model)).value - total(question).value
     }
     let prefill = "its prefill takes \(seconds(own)) against \(seconds(other)) (\(pace(own, against: other)))"
-    let name = "Against `\(rival.name)`, \(prefill)"
+    let name = "Against \(codeSpan(rival.name)), \(prefill)"
     guard let first = lead.first else { return name + "." }
     if lead.count == 1 {
       guard first.isPositive else {
@@ -106,7 +106,7 @@ extension ReportSubject {
       guard other > 0 else { return nil }
       let times = own <= other ? Double(other) / Double(own) : Double(own) / Double(other)
       return
-        "**\(ratio(times)) \(own <= other ? "smaller" : "larger")** than that of `\(rival.name)` (\(byteText(other)))"
+        "**\(ratio(times)) \(own <= other ? "smaller" : "larger")** than that of \(codeSpan(rival.name)) (\(byteText(other)))"
     }
     let compared = parts.isEmpty ? "" : ": " + parts.joined(separator: ", ")
     return "**The cache** at the end is \(byteText(own))\(compared)."

@@ -89,7 +89,7 @@ extension ReportSubject {
     }
     return Table(
       place + [
-        TableColumn(.text("model")) { Cell("`\($0.name)`") },
+        TableColumn(.text("model")) { Cell(codeSpan($0.name)) },
         PointFigure.serving(.memoryPerPrompt).reported("memory per prompt"),
         PointFigure.phase(.boundWithMargin, .prefill).reported("prefill bound"),
         PointFigure.timeToFirstToken.reported(),

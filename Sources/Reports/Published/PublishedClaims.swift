@@ -46,12 +46,13 @@ extension PublishedSubject {
     }
     let rows = groups.first { $0.table.rows.contains(second) }?.rows ?? []
     let missed = errors(rows, .throughput).map { errors in
-      zip(engines, errors).map { "`\($0.name)` \(ratio($1))" }.joined(separator: ", ")
+      zip(engines, errors).map { "\(codeSpan($0.name)) \(ratio($1))" }.joined(separator: ", ")
     }
     let (ideal, fitted) = (claim.waterfalls[0], claim.waterfalls[claim.waterfalls.count - 1])
-    let predicted = zip(engines, claim.waterfalls).map { "`\($0.name)` \(wholeRatio($1.ratio))" }
+    let predicted = zip(engines, claim.waterfalls).map { "\(codeSpan($0.name)) \(wholeRatio($1.ratio))" }
     let isReproduced = max(fitted.ratio / claim.ratio, claim.ratio / fitted.ratio) < Self.reproduced
-    return "**The published \(title)** (TPM of `\(second.model)` over `\(first.model)`, prompt \(first.prompt), "
+    return
+      "**The published \(title)** (TPM of \(codeSpan(second.model)) over \(codeSpan(first.model)), prompt \(first.prompt), "
       + "\(first.generated) generated) is \(ratio(claim.throughputGain)) in throughput times \(ratio(claim.memoryGain)) in "
       + "memory; predicted \(predicted.joined(separator: ", "))"
       + (isReproduced ? ". " : ": **the stack that explains the other rows does not reproduce it.** ")

@@ -14,7 +14,7 @@ public func publishedReport(_ subject: PublishedSubject) async throws -> ReportB
   let claims = try subject.claims()
   report.document.heading("\(subject.scenario.name): how much of it is architecture?", level: 1)
   report.document.paragraph(
-    "Published measurements beside three predictions, row by row; made by `\(subject.command)`.")
+    "Published measurements beside three predictions, row by row; made by \(codeSpan(subject.command)).")
   report.document.heading("Answers")
   report.document.list(subject.errorFindings(groups) + claims.map { subject.answer($0, groups) })
   for claim in claims { try await subject.section(claim, &report) }
@@ -60,7 +60,7 @@ extension PublishedSubject {
 
   func errorFindings(_ groups: [Group]) -> [String] {
     func list(_ values: [Double]) -> String {
-      zip(engines, values).map { "\(ratio($1)) (`\($0.name)`)" }.joined(separator: ", ")
+      zip(engines, values).map { "\(ratio($1)) (\(codeSpan($0.name)))" }.joined(separator: ", ")
     }
     let tables = groups.filter { $0.rows.contains { $0.row.quantity == .tpm } }
     let others = tables.dropFirst().compactMap { table, rows in
@@ -91,7 +91,7 @@ extension PublishedSubject {
         + "the error of ratios to the vanilla model of the same size under the same protocol.")
     var table = Table(
       [.text("source"), .text("quantity"), Column("rows")]
-        + engines.map { Column($0.name, "`\($0.name)`", as: .fixed(decimals: 2)) })
+        + engines.map { Column($0.name, codeSpan($0.name), as: .fixed(decimals: 2)) })
     for (published, rows) in groups {
       let source = published.rows[0].source
       for quantity in [PublishedRow.Quantity.memory, .throughput, .tpm] {
@@ -130,7 +130,7 @@ extension PublishedSubject {
         + "(memory and throughput of vanilla and Block Transformer) of \(Self.fittedSource), then applied unchanged.",
     ])
     var table = Table(
-      [.text("coefficient")] + engines.map { .text($0.name, "`\($0.name)`") } + [
+      [.text("coefficient")] + engines.map { .text($0.name, codeSpan($0.name)) } + [
         Column("error", "standard error", as: .percent(decimals: 0))
       ])
     func row(_ name: String, _ text: (Engine) -> String) {
@@ -170,7 +170,8 @@ extension PublishedSubject {
     for row in rows {
       let part = [row.row.phase?.rawValue, row.row.part?.rawValue].compactMap(\.self).joined(separator: ", ")
       let lead: [Cell] = [
-        Cell("`\(row.row.model)`"), Cell(row.row.prompt), Cell(row.row.generated), Cell(row.row.quantity.rawValue),
+        Cell(codeSpan(row.row.model)), Cell(row.row.prompt), Cell(row.row.generated),
+        Cell(row.row.quantity.rawValue),
       ]
       table.append(
         lead + (hasParts ? [Cell(part)] : []) + [Cell(row.row.text)]
@@ -179,8 +180,8 @@ extension PublishedSubject {
           })
     }
     document.paragraph(
-      "On `\(published.rows[0].hardware)`; predictions in the table's order of rows, ratio is predicted over published. "
-        + "Data: `\(published.file)`.")
+      "On \(codeSpan(published.rows[0].hardware)); predictions in the table's order of rows, ratio is predicted over published. "
+        + "Data: \(codeSpan(published.file)).")
     document.table(table)
   }
 

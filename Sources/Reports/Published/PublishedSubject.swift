@@ -1,6 +1,7 @@
 import Architectures
 import Formulas
 import Foundation
+import GSL
 import Hardware
 import Quantities
 import Scenarios
@@ -46,10 +47,10 @@ public struct PublishedSubject: Sendable {
   /// - Parameters:
   ///   - scenario: whose grid has the models, and which names the tables.
   ///   - command: what a reader types for the same report.
-  ///   - profile: the machine of a name.
-  /// - Throws: `ScenarioError` for a wrong table or a model that the grid lacks, `GSLError`, `HardwareError`,
+  ///   - profile: the machine of a name that is written at a place.
+  /// - Throws: `ScenarioError` for a wrong table, too few rows, and a model that the grid lacks, `GSLError`, `HardwareError`,
   ///   `CountOverflow`
-  public init(_ scenario: Scenario, command: String, profile: (String) throws -> HardwareProfile) throws {
+  public init(_ scenario: Scenario, command: String, profile: (String, Position) throws -> HardwareProfile) throws {
     self.scenario = scenario
     self.command = command
     tables = try scenario.published.map { try PublishedTable(file: $0) }
@@ -62,11 +63,19 @@ public struct PublishedSubject: Sendable {
         guard models[row.model] != nil else {
           throw ScenarioError([
             Diagnostic(
-              Position(file: table.file), path: "published", found: "model \"\(row.model)\" is not in the scenario",
+              row.position, path: "published", found: "model \"\(row.model)\" is not in the scenario",
               accepted: models.keys.sorted().joined(separator: ", "))
           ])
         }
-        if profiles[row.hardware] == nil { profiles[row.hardware] = try profile(row.hardware) }
+        if profiles[row.hardware] == nil {
+          let profile = try profile(row.hardware, row.position)
+          do throws(HardwareError) {
+            try profile.check(precision)
+          } catch {
+            throw ScenarioError(error, at: row.position, path: "hardware")
+          }
+          profiles[row.hardware] = profile
+        }
       }
     }
     self.models = models
@@ -84,7 +93,20 @@ public struct PublishedSubject: Sendable {
           on: profiles[memory.hardware]!, bytesPerSequence: memory.value, throughput: Rate($0.value))
       }
     }
-    fit = try EngineFit(measured, from: .eager, name: "fitted")
+    func refusal(_ found: String, _ accepted: String) -> ScenarioError {
+      let rows = "\(measured.count) rows of \(Self.fittedSource) with both memory and throughput"
+      return ScenarioError([
+        scenario.diagnostic("", Problem("published", "\(rows) \(found)", accepted: accepted))
+      ])
+    }
+    guard measured.count >= EngineFit.leastRows else {
+      throw refusal("are too few to fit an engine to", "at least \(EngineFit.leastRows)")
+    }
+    do {
+      fit = try EngineFit(measured, from: .eager, name: "fitted")
+    } catch let error as GSLError where error.isUndetermined {
+      throw refusal("do not determine an engine (\(error.reason))", "rows of different models and prompts")
+    }
   }
 
   /// Whether a row is the vanilla model that another row's hierarchy is compared with, under the same protocol. Papers

@@ -1,6 +1,7 @@
 import Architectures
 import Foundation
 import Scenarios
+import ServingRows
 
 /// One published number, where it stands, and what was measured.
 public struct PublishedRow: Hashable, Sendable {
@@ -46,6 +47,8 @@ public struct PublishedRow: Hashable, Sendable {
     }
   }
 
+  /// Where it stands.
+  public var position: Position
   /// Paper and table.
   public var source: String
   /// The name of a model in the scenario.
@@ -97,76 +100,82 @@ public struct PublishedTable: Sendable {
   public init(text: String, file: String) throws(ScenarioError) {
     var hasHeader = false
     var rows: [PublishedRow] = []
-    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-      let line = line.trimmingCharacters(in: .whitespaces)
-      guard !line.isEmpty, !line.hasPrefix("#") else { continue }
-      let fields = line.split(separator: ",", omittingEmptySubsequences: false).map {
-        $0.trimmingCharacters(in: .whitespaces)
-      }
+    let collector = DiagnosticCollector()
+    for (index, line) in tableLines(text).enumerated() {
+      guard !line.allSatisfy(\.isWhitespace), line.first != "#" else { continue }
+      guard let cells = tableCells(of: line, number: index + 1, file, collector) else { break }
       if hasHeader {
-        rows.append(try Self.row(fields, file, index + 1))
-      } else if fields == Self.columns {
+        rows.append(try Self.row(cells))
+      } else if cells.map(\.text) == Self.columns {
         hasHeader = true
       } else {
-        throw Self.refuse(
-          file, index + 1, "columns \"\(line.prefix(80))\"", Self.columns.joined(separator: ","))
+        throw Self.refuse(cells[0].position, "columns \"\(line.prefix(80))\"", Self.columns.joined(separator: ","))
       }
     }
-    guard !rows.isEmpty else { throw Self.refuse(file, 1, "no rows", "a header and at least one row") }
+    try collector.throwIfAny()
+    guard !rows.isEmpty else {
+      throw Self.refuse(Position(file: file, line: 1), "no rows", "a header and at least one row")
+    }
     self.file = file
     self.rows = rows
   }
 
-  private static func row(_ fields: [String], _ file: String, _ line: Int) throws(ScenarioError) -> PublishedRow {
-    guard fields.count == columns.count else {
-      throw refuse(file, line, "\(fields.count) fields", "\(columns.count) fields")
+  private static func row(_ cells: [TableCell]) throws(ScenarioError) -> PublishedRow {
+    guard cells.count == columns.count else {
+      throw Self.refuse(cells[0].position, "\(cells.count) fields", "\(columns.count) fields")
     }
-    guard let prompt = Int(fields[3]), let generated = Int(fields[4]), (0...1 << 30).contains(prompt),
-      (0...1 << 30).contains(generated)
-    else { throw refuse(file, line, "prompt \"\(fields[3])\" and generated \"\(fields[4])\"", "counts of tokens") }
-    guard let quantity = PublishedRow.Quantity(rawValue: fields[5]) else {
-      let names = PublishedRow.Quantity.allCases.map(\.rawValue).joined(separator: ", ")
-      throw refuse(file, line, "quantity \"\(fields[5])\"", names)
+    func text(_ column: String) -> String { cells[columns.firstIndex(of: column)!].text }
+    func refuse(_ column: String, _ accepted: String) -> ScenarioError {
+      Self.refuse(
+        cells[columns.firstIndex(of: column)!].position, "\(column) \"\(text(column).prefix(80))\"", accepted)
     }
-    guard let value = Double(fields[8]), value.isFinite, value > 0 else {
-      throw refuse(file, line, "value \"\(fields[8])\"", "a number above 0")
+    func tokens(_ column: String, _ limit: Int) throws(ScenarioError) -> Int {
+      guard let count = Int(text(column)), (0...limit).contains(count) else {
+        throw refuse(column, "tokens, \(Problem.accepted(0...limit))")
+      }
+      return count
     }
-    guard let unit = units[quantity]?.first(where: { $0.name == fields[9] }) else {
-      let names = (units[quantity] ?? []).map(\.name).joined(separator: ", ")
-      throw refuse(file, line, "unit \"\(fields[9])\"", names)
+    let (prompt, generated) = (
+      try tokens("prompt", Limits.promptLength), try tokens("generated", Limits.generatedLength)
+    )
+    guard let quantity = PublishedRow.Quantity(rawValue: text("quantity")) else {
+      throw refuse("quantity", PublishedRow.Quantity.allCases.map(\.rawValue).joined(separator: ", "))
     }
-    let (phase, part) = try place(quantity, phase: fields[6], part: fields[7], file, line)
+    guard let value = Double(text("value")), value.isFinite, value > 0 else {
+      throw refuse("value", "a number above 0")
+    }
+    guard let unit = units[quantity]?.first(where: { $0.name == text("unit") }) else {
+      throw refuse("unit", (units[quantity] ?? []).map(\.name).joined(separator: ", "))
+    }
+    let (phase, part) = try place(quantity, text, refuse)
     return PublishedRow(
-      source: fields[0], model: fields[1], hardware: fields[2], prompt: prompt, generated: generated,
-      quantity: quantity, phase: phase, part: part, value: value * unit.scale,
-      text: "\(fields[8]) \(unit.name)")
+      position: cells[0].position, source: text("source"), model: text("model"), hardware: text("hardware"),
+      prompt: prompt, generated: generated, quantity: quantity, phase: phase, part: part, value: value * unit.scale,
+      text: "\(text("value")) \(unit.name)")
   }
 
   /// Where a time is spent; other quantities are of the whole model.
   private static func place(
-    _ quantity: PublishedRow.Quantity, phase: String, part: String, _ file: String, _ line: Int
+    _ quantity: PublishedRow.Quantity, _ text: (_ column: String) -> String,
+    _ refuse: (_ column: String, _ accepted: String) -> ScenarioError
   ) throws(ScenarioError) -> (Phase?, PublishedRow.Part?) {
     let parts = PublishedRow.Part.accepted(quantity)
     if parts.isEmpty {
-      guard phase.isEmpty, part.isEmpty else {
-        throw refuse(
-          file, line, "phase \"\(phase)\" and part \"\(part)\"", "empty fields: a \(quantity.rawValue) has none")
+      if let column = ["phase", "part"].first(where: { !text($0).isEmpty }) {
+        throw refuse(column, "nothing: a \(quantity.rawValue) has none")
       }
       return (nil, nil)
     }
-    guard let known = Phase(rawValue: phase) else {
-      throw refuse(file, line, "phase \"\(phase)\"", Phase.allCases.map(\.rawValue).joined(separator: ", "))
+    guard let phase = Phase(rawValue: text("phase")) else {
+      throw refuse("phase", Phase.allCases.map(\.rawValue).joined(separator: ", "))
     }
-    guard let named = parts.first(where: { $0.rawValue == part }) else {
-      throw refuse(file, line, "part \"\(part)\"", parts.map(\.rawValue).joined(separator: ", "))
+    guard let part = parts.first(where: { $0.rawValue == text("part") }) else {
+      throw refuse("part", parts.map(\.rawValue).joined(separator: ", "))
     }
-    return (known, named)
+    return (phase, part)
   }
 
-  private static func refuse(_ file: String, _ line: Int, _ found: String, _ accepted: String) -> ScenarioError {
-    ScenarioError([
-      Diagnostic(
-        Position(file: file, line: line, column: 1), path: "published", found: "found \(found)", accepted: accepted)
-    ])
+  private static func refuse(_ position: Position, _ found: String, _ accepted: String) -> ScenarioError {
+    ScenarioError([Diagnostic(position, path: "published", found: "found \(found)", accepted: accepted)])
   }
 }

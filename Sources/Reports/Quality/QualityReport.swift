@@ -10,7 +10,7 @@ public func qualityReport(_ subject: QualitySubject) async throws -> ReportBuild
   report.document.heading("\(subject.plan.scenario.name): what a cheaper decoder costs in quality", level: 1)
   report.document.paragraph(
     "Models trained by `photon train` (measured: \(subject.machines)), beside what they cost to decode (computed). Made "
-      + "by `\(subject.command)` from [\(subject.journal)](\(subject.journal)).")
+      + "by \(codeSpan(subject.command)) from [\(subject.journal)](\(subject.journal)).")
   if subject.results.count < subject.plan.runs.count {
     report.document.paragraph(
       "**Unfinished:** \(subject.results.count) of \(subject.plan.runs.count) runs are done; the same command goes on.")

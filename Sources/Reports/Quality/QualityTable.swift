@@ -1,5 +1,6 @@
 import Foundation
 import Scenarios
+import ServingRows
 
 /// Quality figures of the grid's models, from the CSV file that a scenario names under `quality`.
 ///
@@ -23,30 +24,32 @@ public struct QualityTable: Sendable {
   public init(text: String, file: String, axes: [String]) throws(ScenarioError) {
     var header: [String]?
     var rows: [(key: [String], value: Double)] = []
-    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-      let line = line.trimmingCharacters(in: .whitespaces)
-      guard !line.isEmpty, !line.hasPrefix("#") else { continue }
-      let fields = line.split(separator: ",", omittingEmptySubsequences: false).map {
-        $0.trimmingCharacters(in: .whitespaces)
-      }
+    let collector = DiagnosticCollector()
+    for (index, line) in tableLines(text).enumerated() {
+      guard !line.allSatisfy(\.isWhitespace), line.first != "#" else { continue }
+      guard let cells = tableCells(of: line, number: index + 1, file, collector) else { break }
+      let fields = cells.map(\.text)
       guard let names = header else {
-        let keys = fields.dropLast()
-        let unknown = keys.first { $0 != "model" && !axes.contains($0) }
+        let keys = cells.dropLast()
+        let unknown = keys.first { $0.text != "model" && !axes.contains($0.text) }
         guard !keys.isEmpty, unknown == nil, fields.last?.isEmpty == false else {
-          let found = unknown.map { "a column \"\($0.prefix(80))\"" } ?? "columns \"\(line.prefix(80))\""
           throw Self.refuse(
-            file, index + 1, found, "model or axes of the grid (\(axes.joined(separator: ", "))), then a figure")
+            unknown?.position ?? cells[0].position,
+            unknown.map { "a column \"\($0.text.prefix(80))\"" } ?? "columns \"\(line.prefix(80))\"",
+            "model or axes of the grid (\(axes.joined(separator: ", "))), then a figure")
         }
         header = fields
         continue
       }
       guard fields.count == names.count, let value = Double(fields.last ?? ""), value.isFinite else {
-        throw Self.refuse(file, index + 1, "\"\(line.prefix(80))\"", "\(names.count) fields, the last one a number")
+        throw Self.refuse(
+          cells[0].position, "\"\(line.prefix(80))\"", "\(names.count) fields, the last one a number")
       }
       rows.append((Array(fields.dropLast()), value))
     }
+    try collector.throwIfAny()
     guard let names = header, let figure = names.last, !rows.isEmpty else {
-      throw Self.refuse(file, 1, "no rows", "a header and at least one row")
+      throw Self.refuse(Position(file: file, line: 1), "no rows", "a header and at least one row")
     }
     self.figure = figure
     self.rows = rows
@@ -61,10 +64,7 @@ public struct QualityTable: Sendable {
     return rows.first { $0.key == own }?.value
   }
 
-  private static func refuse(_ file: String, _ line: Int, _ found: String, _ accepted: String) -> ScenarioError {
-    ScenarioError([
-      Diagnostic(
-        Position(file: file, line: line, column: 1), path: "quality", found: "found \(found)", accepted: accepted)
-    ])
+  private static func refuse(_ position: Position, _ found: String, _ accepted: String) -> ScenarioError {
+    ScenarioError([Diagnostic(position, path: "quality", found: "found \(found)", accepted: accepted)])
   }
 }

@@ -114,7 +114,8 @@ extension Objective {
 
   /// `minimise decode time per token subject to …`
   var text: String {
-    let conditions = conditions.isEmpty ? "" : " subject to " + conditions.map { "`\($0)`" }.joined(separator: ", ")
+    let conditions =
+      conditions.isEmpty ? "" : " subject to " + conditions.map { codeSpan($0.description) }.joined(separator: ", ")
     return "\(sense.rawValue) \(names.label)\(conditions)"
   }
 

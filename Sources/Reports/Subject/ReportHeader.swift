@@ -13,9 +13,9 @@ extension ReportSubject {
       "\(scenario.name): what \(subject) \(overviewModels.isEmpty ? "costs" : "cost"), and why", level: 1)
     let points = "\(number(summaries.count)) \(summaries.count == 1 ? "point" : "points")"
     document.paragraph(
-      "\(points) on `\(profile.name)` (\(profile.description)), priced with closed forms; made by `\(command)`."
+      "\(points) on \(codeSpan(profile.name)) (\(profile.description)), priced with closed forms; made by \(codeSpan(command))."
         + (overviewModels.isEmpty
-          ? "" : " The findings begin with all models; `\(point.name)` is the one explained in detail."))
+          ? "" : " The findings begin with all models; \(codeSpan(point.name)) is the one explained in detail."))
   }
 
   /// How things are counted, and what identifies the scenario.
@@ -49,7 +49,7 @@ extension ReportSubject {
   }
 
   private var identity: Table {
-    var table = Table([.text("scenario"), .text("value", "`\(scenario.name)`")])
+    var table = Table([.text("scenario"), .text("value", codeSpan(scenario.name))])
     table.append([
       "fingerprint", Cell("`\(scenario.fingerprint)`; the same command writes the same bytes up to the measured part"),
     ])
@@ -61,19 +61,19 @@ extension ReportSubject {
           + precision.cache.rawValue),
     ])
     if !rivals.isEmpty {
-      table.append(["compared with", Cell(rivals.map { "`\($0.name)`" }.joined(separator: ", "))])
+      table.append(["compared with", Cell(rivals.map { codeSpan($0.name) }.joined(separator: ", "))])
     }
     table.append([
       "machine",
       Cell(
-        "`\(profile.name)`: \(NumberFormat.si(unit: "FLOP/s").text(roofline.product.perSecond)) dense matrix products, "
+        "\(codeSpan(profile.name)): \(NumberFormat.si(unit: "FLOP/s").text(roofline.product.perSecond)) dense matrix products, "
           + "\(NumberFormat.si(unit: "B/s").text(profile.memoryBandwidth.perSecond)) of memory, "
           + "\(byteText(Int128(profile.memoryBytes))) with \(percent(profile.reserve)) kept in reserve"
           + (profile.devices == 1
             ? "" : "; \(number(profile.devices)) of them share each model, times and traffic are those of each")),
     ])
     for axis in scenario.grid.axes {
-      table.append([Cell("`\(axis.path)`"), Cell(axis.labels.joined(separator: ", "))])
+      table.append([Cell(codeSpan(axis.path)), Cell(axis.labels.joined(separator: ", "))])
     }
     return table
   }

@@ -13,9 +13,10 @@ extension ReportSubject {
       ? ", reading `\(model.decoderInput.rawValue)`, "
         + "generation `\(model.generation.rawValue)`" : ""
     document.paragraph(
-      "`\(point.name)` is a \(model.family.rawValue) model with a vocabulary of \(number(model.vocabulary))\(reading).")
+      "\(codeSpan(point.name)) is a \(model.family.rawValue) model with a vocabulary of \(number(model.vocabulary))\(reading)."
+    )
     document.table(levels)
-    document.heading(componentTable == nil ? "Parameters" : "Parameters of `\(point.name)`", level: 3)
+    document.heading(componentTable == nil ? "Parameters" : "Parameters of \(codeSpan(point.name))", level: 3)
     let inventory = parameters(of: model)
     var table = Table([
       .text("component"), Column("count", "parameters"), Column("share", "share", as: .percent(decimals: 1)),

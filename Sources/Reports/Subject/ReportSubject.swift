@@ -49,9 +49,10 @@ public struct ReportSubject: Sendable {
   ) throws {
     precondition(!profiles.isEmpty, "a report needs a hardware profile")
     guard scenario.grid.count <= Self.pointLimit else {
+      let axis = scenario.grid.axes[0]
       throw ScenarioError([
         Diagnostic(
-          Position(file: scenario.file), path: "", found: "a report over \(scenario.grid.count) points",
+          axis.position, path: axis.path, found: "a report over \(scenario.grid.count) points",
           accepted: "at most \(Self.pointLimit): narrow the grid with --set, or use photon sweep")
       ])
     }

@@ -75,7 +75,9 @@ extension Model {
   }
 
   /// `photon-600m with C = (4, 4), R = (2, 2)` as Markdown; the name alone where there are no levels.
-  func described(as name: String) -> String { levels.isEmpty ? "`\(name)`" : "`\(name)` with \(hierarchyText)" }
+  func described(as name: String) -> String {
+    levels.isEmpty ? codeSpan(name) : "\(codeSpan(name)) with \(hierarchyText)"
+  }
 
   /// Whether every level has the lengths of the published models, C = 4 and R = 2.
   var hasPublishedLengths: Bool { levels.allSatisfy { $0.chunkLength == 4 && $0.conditionLength == 2 } }

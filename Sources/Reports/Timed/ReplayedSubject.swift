@@ -4,6 +4,7 @@ import Foundation
 import GSL
 import Hardware
 import Quantities
+import Rendering
 import Scenarios
 import ServingRows
 
@@ -28,11 +29,12 @@ extension TimedSubject {
           accepted: "rows of \(base.name), the scenario's hardware")
       ])
     }
+    for row in table.rows { try row.check(on: base) }
     let rows = try ModelNames(files: [:], searchPaths: searchPaths, near: scenario.file).points(table.rows)
     let fitted = fittedRows(rows, source)
     var profile = base
     var notes = [
-      "Rows: `\(shownPath(source.rows))`; " + table.comments.joined(separator: "; ") + ".",
+      "Rows: \(codeSpan(shownPath(source.rows))); " + table.comments.joined(separator: "; ") + ".",
       "A row is a phase that was replayed operation by operation from an exported trace (Tools/replay): prefill of all prompts, "
         + "or decode steps of all sequences at a context, as a mean over whole meta-contexts (the tokens under one unit of the "
         + "highest level).",
@@ -44,7 +46,7 @@ extension TimedSubject {
         "\(value.coefficient.rawValue) \(significant(value.value)) ± \(significant(value.standardError))"
       }
       notes.append(
-        "The profile `\(base.name)` was fitted to \(number(fitted.count)) of the \(number(rows.count)) rows, a share of "
+        "The profile \(codeSpan(base.name)) was fitted to \(number(fitted.count)) of the \(number(rows.count)) rows, a share of "
           + "\(wholePercent(source.fittedShare)) of each family drawn by seed \(source.seed): \(values.joined(separator: ", ")). "
           + "The others are held out.")
     }
@@ -54,7 +56,8 @@ extension TimedSubject {
         + "as much of the other. They are sure where both speak and agree.")
     self.init(
       title: "\(scenario.name): a sweep over C and R, measured", command: command,
-      machine: base.description.isEmpty ? "`\(base.name)`" : "`\(base.name)` (\(base.description))", peak: 0,
+      machine: base.description.isEmpty ? codeSpan(base.name) : "\(codeSpan(base.name)) (\(base.description))",
+      peak: 0,
       bandwidth: base.memoryBandwidth.perSecond, notes: notes, points: [], generatesMetaContexts: true)
     let parts = try source.nodes.map { try Dictionary(grouping: MeasuredNodes(file: $0).nodes, by: \.row) } ?? [:]
     for row in rows {
@@ -76,9 +79,7 @@ extension TimedSubject {
     do {
       return try chosenFit(rows, base: base)
     } catch let error as ServingFitError {
-      throw ScenarioError([
-        Diagnostic(Position(file: source.rows), path: "replayed.fitted_share", found: error.description)
-      ])
+      throw error.refusal(of: rows, path: "replayed.fitted_share")
     }
   }
 }

@@ -55,7 +55,7 @@ extension TimedSubject {
       ? choices : Array(choices.sorted { $0.regretPercent > $1.regretPercent }.prefix(Self.mostChoices))
     for choice in shown {
       table.append([
-        Cell("`\(choice.best.variant)`"), Cell(choice.best.phase.rawValue), Cell(choice.best.place),
+        Cell(codeSpan(choice.best.variant)), Cell(choice.best.phase.rawValue), Cell(choice.best.place),
         Cell(choice.points.count), Cell(choice.best.question.model.hierarchyText),
         Cell(choice.chosen.question.model.hierarchyText), Cell(choice.regretPercent), Cell(choice.stake),
       ])

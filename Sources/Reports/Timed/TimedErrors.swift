@@ -82,7 +82,8 @@ extension TimedSubject {
     for point in quiet.sorted(by: { abs($0.errorPercent) > abs($1.errorPercent) }).prefix(10) {
       let model = point.question.model
       table.append([
-        Cell("`\(point.variant)`"), Cell(model.levels.isEmpty ? "–" : model.hierarchyText), Cell(point.phase.rawValue),
+        Cell(codeSpan(point.variant)), Cell(model.levels.isEmpty ? "–" : model.hierarchyText),
+        Cell(point.phase.rawValue),
         Cell(point.place), Cell(point.measured), Cell(point.predicted), Cell(point.errorPercent),
         Cell(point.spreadPercent), Cell(point.isFitted ? "fitted" : "held out"),
       ])

@@ -61,7 +61,7 @@ extension TimedSubject {
       let model = points[0].question.model
       table.append(
         [
-          Cell("`\(points[0].variant)`"), Cell(model.levels.isEmpty ? "–" : model.hierarchyText),
+          Cell(codeSpan(points[0].variant)), Cell(model.levels.isEmpty ? "–" : model.hierarchyText),
           Cell(points[0].phase.rawValue),
         ] + levels.map { Cell(LevelBounds(points, level: $0).text) })
     }
@@ -92,7 +92,8 @@ extension TimedSubject {
         let parts = (0...first.question.model.levelCount).compactMap { level -> String? in
           levelText(hierarchies, level).map { "level \(level) is \($0)" }
         }
-        return "**\(first.phase.title) of `\(first.variant)`**, measured over \(hierarchies.count) choices of C and R: "
+        return
+          "**\(first.phase.title) of \(codeSpan(first.variant))**, measured over \(hierarchies.count) choices of C and R: "
           + parts.joined(separator: "; ") + "."
       }
   }

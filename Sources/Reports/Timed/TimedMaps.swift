@@ -93,7 +93,7 @@ extension TimedSubject {
       try await report.figure(
         figure(grid), "map-\(index + 1)",
         caption: "\(capitalised(grid.first.phase.tokenTime)) over \(grid.x.name) and \(grid.y.name), "
-          + "`\(grid.first.variant)`, \(grid.first.place).")
+          + "\(codeSpan(grid.first.variant)), \(grid.first.place).")
     }
     guard grids.count > shown.count else { return }
     report.document.paragraph("The points hold more maps than are drawn:")
@@ -109,7 +109,8 @@ extension TimedSubject {
           && $0.first.phase == same[0].first.phase
       }
       table.append([
-        Cell("`\(same[0].first.variant)`"), Cell(same[0].first.phase.rawValue), Cell(same[0].title), Cell(same.count),
+        Cell(codeSpan(same[0].first.variant)), Cell(same[0].first.phase.rawValue), Cell(same[0].title),
+        Cell(same.count),
         Cell(cells), Cell(isDrawn ? 1 : 0),
       ])
     }

@@ -98,7 +98,7 @@ extension TimedSubject {
       report.document.paragraph(
         "Sure and different, so that one of both is wrong: "
           + differ.prefix(5).map {
-            "\($0.phase.rawValue) of `\($0.variant)` \($0.question.model.levels.isEmpty ? "" : "with \($0.question.model.hierarchyText) ")"
+            "\($0.phase.rawValue) of \(codeSpan($0.variant)) \($0.question.model.levels.isEmpty ? "" : "with \($0.question.model.hierarchyText) ")"
               + "at \($0.place) (predicted \($0.predictedBound.rawValue))"
           }.joined(separator: "; ")
           + (differ.count > 5 ? "; and \(number(differ.count - 5)) more." : "."))
@@ -119,7 +119,7 @@ extension TimedSubject {
     guard !disputed.isEmpty else { return nil }
     let shown = disputed.prefix(5).map { point in
       let model = point.question.model
-      return "\(point.phase.rawValue) of `\(point.variant)` "
+      return "\(point.phase.rawValue) of \(codeSpan(point.variant)) "
         + (model.levels.isEmpty ? "" : "with \(model.hierarchyText) ")
         + "at \(point.place) (\(point.regime?.dispute ?? ""))"
     }

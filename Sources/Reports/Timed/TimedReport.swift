@@ -13,7 +13,7 @@ public func measuredReport(_ subject: TimedSubject) async throws -> ReportBuilde
   report.document.heading(subject.title, level: 1)
   report.document.paragraph(
     "\(number(subject.points.count)) measured phases beside their predictions, on \(subject.machine); made by "
-      + "`\(subject.command)`.")
+      + "\(codeSpan(subject.command)).")
   report.document.heading("Findings")
   report.document.list(subject.findings)
   report.document.heading("What was measured")
@@ -78,7 +78,8 @@ extension TimedSubject {
         .sorted { $0.count > $1.count }.prefix(2)
         .map { "\($0[0].best.question.model.hierarchyText) in \($0.count)" }
       let stakes = choices.map(\.stake)
-      return "**Fastest \(first.phase.rawValue) of `\(first.variant)`**: \(first.question.model.hierarchyText) in "
+      return
+        "**Fastest \(first.phase.rawValue) of \(codeSpan(first.variant))**: \(first.question.model.hierarchyText) in "
         + "\(most.count) of \(choices.count) workloads that ran with at least \(least) choices of C and R"
         + (others.isEmpty ? "" : " (\(others.joined(separator: ", ")))")
         + "; the slowest lengths take "

@@ -20,9 +20,10 @@ public struct Axis: Hashable, Sendable {
   public var labels: [String]
   /// Whether every label is a number or a truth value, which JSON writes without quotes.
   public var isLiteral: Bool
+  /// Where the list or the range stands.
+  public var position: Position
   var steps: [DottedPath.Step]
   var options: [PositionedValue]
-  var position: Position
 
   var section: GridSection { GridSection(of: steps) }
 }
@@ -55,8 +56,8 @@ struct AxisFinder {
     func make() -> Axis {
       let options = makeOptions()
       return Axis(
-        path: path, labels: options.map(Self.label), isLiteral: options.allSatisfy(Self.isLiteral), steps: steps,
-        options: options, position: position)
+        path: path, labels: options.map(Self.label), isLiteral: options.allSatisfy(Self.isLiteral), position: position,
+        steps: steps, options: options)
     }
 
     /// A preset alone is called by its name, a number by its digits.

@@ -68,6 +68,8 @@ public struct Grid: Sendable {
   public let models: [NamedModel?]
   /// Every precision of the grid, in order.
   public let precisions: [Precision]
+  /// By the place of a model that is excluded, the constraint that does.
+  let exclusions: [Int: Constraint]
   let placements: [Placement]
   let workload: Workload
   let constraints: [Constraint]
@@ -75,6 +77,30 @@ public struct Grid: Sendable {
   /// The point at a position, or `nil` if a constraint excludes it.
   /// - Precondition: `index` is in `0..<count`.
   public func point(at index: Int) -> ScenarioPoint? {
+    let (modelIndex, precision, workload) = place(index)
+    guard let named = models[modelIndex] else { return nil }
+    let question = Question(named.model, workload, precision)
+    guard constraints.allSatisfy({ $0.allows(question) }) else { return nil }
+    return ScenarioPoint(
+      index: index, modelIndex: modelIndex, name: named.name, question: question, axes: axes)
+  }
+
+  /// Why there is no point at a position that a constraint excludes, and the first position that has one; nil where there is
+  /// a point.
+  public func refusal(at index: Int) -> Diagnostic? {
+    let (modelIndex, precision, workload) = place(index)
+    let excluding =
+      models[modelIndex].map { named in
+        constraints.first { !$0.allows(Question(named.model, workload, precision)) }
+      } ?? exclusions[modelIndex]
+    guard let excluding else { return nil }
+    let first = points.first { _ in true }.map { "\($0.index), the first that no constraint excludes" }
+    return Diagnostic(
+      excluding.position, path: excluding.path,
+      found: "point \(index) is excluded by \(excluding.comparison)", accepted: first.map { "--point \($0)" })
+  }
+
+  private func place(_ index: Int) -> (modelIndex: Int, precision: Precision, workload: Workload) {
     precondition((0..<count).contains(index), "a grid of \(count) points has none at \(index)")
     var rest = index
     var modelIndex = 0
@@ -90,11 +116,7 @@ public struct Grid: Sendable {
         for setting in options[digit] { setting.key.set(setting.value, in: &workload) }
       }
     }
-    guard let named = models[modelIndex] else { return nil }
-    let question = Question(named.model, workload, precisions[precisionIndex])
-    guard constraints.allSatisfy({ $0.allows(question) }) else { return nil }
-    return ScenarioPoint(
-      index: index, modelIndex: modelIndex, name: named.name, question: question, axes: axes)
+    return (modelIndex, precisions[precisionIndex], workload)
   }
 
   /// Every point that no constraint excludes, in order; at least one.

@@ -100,14 +100,17 @@ struct Constraint: Sendable {
   }
 
   let comparison: Comparison
+  /// Where it stands.
+  let position: Position
+  let path: String
   private let left: [Factor]
   private let right: [Factor]
   /// Whether the model alone decides.
   let isAboutModels: Bool
   let namesOnlyPrompt: Bool
 
-  init(_ comparison: Comparison) {
-    self.comparison = comparison
+  init(_ comparison: Comparison, at position: Position, path: String) {
+    (self.comparison, self.position, self.path) = (comparison, position, path)
     func resolve(_ factors: [Comparison.Factor]) -> [Factor] {
       factors.compactMap { factor in
         switch factor {

@@ -50,9 +50,13 @@ struct GridReader {
       case .workload: return .workload(settings)
       }
     }
-    checkPrompts(models, workload, zip(axes, settings).map { ($0, $1) })
+    checkPrompts(models.map(\.named), workload, zip(axes, settings).map { ($0, $1) })
     let grid = Grid(
-      axes: axes, count: count, models: models, precisions: precisions, placements: placements, workload: workload,
+      axes: axes, count: count, models: models.map(\.named), precisions: precisions,
+      exclusions: Dictionary(
+        uniqueKeysWithValues: models.enumerated().compactMap { place, model in
+          model.excluding.map { (place, $0) }
+        }), placements: placements, workload: workload,
       constraints: constraints.filter { !$0.isAboutModels })
     checkPoints(grid)
     return grid
@@ -93,9 +97,10 @@ struct GridReader {
 
   // MARK: Models
 
-  private func readModels(_ axes: [Axis]) -> [NamedModel?]? {
+  /// Each model of the grid, or the constraint about models alone that excludes it.
+  private func readModels(_ axes: [Axis]) -> [(named: NamedModel?, excluding: Constraint?)]? {
     guard let section = root["model"] else { return nil }
-    var models: [NamedModel?] = []
+    var models: [(named: NamedModel?, excluding: Constraint?)] = []
     var reported: Set<String> = []
     var failures = 0
     for index in 0..<product(axes) {
@@ -106,12 +111,9 @@ struct GridReader {
         failures += 1
         continue
       }
-      guard
-        constraints.allSatisfy({
-          !$0.isAboutModels || $0.allows(Question(model, Workload(promptLength: 0, generatedLength: 0)))
-        })
-      else {
-        models.append(nil)
+      let question = Question(model, Workload(promptLength: 0, generatedLength: 0))
+      if let excluding = constraints.first(where: { $0.isAboutModels && !$0.allows(question) }) {
+        models.append((nil, excluding))
         continue
       }
       let problems = model.problems
@@ -121,13 +123,14 @@ struct GridReader {
         reader.report(
           fresh, in: resolved, of: tree, presets, file: file, note: values.isEmpty ? "" : " (with \(values))")
       }
-      models.append(NamedModel(name: tree["preset"]?.scalar ?? name, model: model))
+      models.append((NamedModel(name: tree["preset"]?.scalar ?? name, model: model), nil))
     }
     guard failures == 0 else { return nil }
-    if models.allSatisfy({ $0 == nil }) {
+    if models.allSatisfy({ $0.named == nil }) {
       collector.add(
         .init(
-          root["constraints"]?.position ?? section.position, path: "constraints", found: "they exclude every model"))
+          root["constraints"]?.position ?? section.position, path: "constraints", found: "they exclude every model",
+          accepted: "constraints that leave at least one"))
     }
     return models
   }

@@ -5,9 +5,9 @@ import Quantities
 extension HardwareFile {
   /// The profile as YAML that `parse` reads back to an equal profile.
   public static func text(_ profile: HardwareProfile) -> String {
-    var lines = ["name: \(quoted(profile.name))"]
-    if !profile.description.isEmpty { lines.append("description: \(quoted(profile.description))") }
-    if !profile.source.isEmpty { lines.append("source: \(quoted(profile.source))") }
+    var lines = ["name: \(YAMLText.scalar(profile.name))"]
+    if !profile.description.isEmpty { lines.append("description: \(YAMLText.scalar(profile.description))") }
+    if !profile.source.isEmpty { lines.append("source: \(YAMLText.scalar(profile.source))") }
     if let year = profile.year { lines.append("year: \(year)") }
     let rates = profile.peaks.types.map { "\($0.rawValue): \(shortest(profile.peaks[$0]!.perSecond))" }
     lines.append("matmul_flops_per_s: {\(rates.joined(separator: ", "))}")
@@ -102,23 +102,5 @@ extension HardwareFile {
     let sign = number < 0 ? "-" : ""
     return sign + (rest.isEmpty ? String(significant.dropLast()) : significant + String(rest))
       + "e\(digits.count - 1)"
-  }
-
-  private static func quoted(_ text: String) -> String {
-    let isPlain =
-      text.first?.isLetter == true
-      && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-. ".contains($0)) }
-      && !text.hasSuffix(" ") && !["null", "true", "false", "yes", "no"].contains(text.lowercased())
-    if isPlain { return text }
-    var escaped = ""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"", "\\": escaped += "\\\(scalar)"
-      case "\n": escaped += "\\n"
-      case "\t": escaped += "\\t"
-      default: escaped.unicodeScalars.append(scalar)
-      }
-    }
-    return "\"\(escaped)\""
   }
 }

@@ -53,8 +53,7 @@ public struct HardwareLibrary: Sendable {
     }
   }
 
-  /// The profile of a name (`h200_sxm` and `H200-SXM` are `h200-sxm`) or of a file's path that contains `/` or ends in
-  /// `.yaml`.
+  /// The profile that `file` finds.
   /// - Parameters:
   ///   - name: as a scenario lists it, or the path of a file.
   ///   - position: where the name is written, for the complaint that there is no such profile.
@@ -62,6 +61,17 @@ public struct HardwareLibrary: Sendable {
   /// - Throws: `ScenarioError`
   public func profile(_ name: String, at position: Position, path: String = "") throws(ScenarioError) -> HardwareProfile
   {
+    try HardwareFile.read(file: file(name, at: position, path: path))
+  }
+
+  /// The file of the profile of a name (`h200_sxm` and `H200-SXM` are `h200-sxm`) or of a file's path that contains `/` or ends in
+  /// `.yaml`.
+  /// - Parameters:
+  ///   - name: as a scenario lists it, or the path of a file.
+  ///   - position: where the name is written, for the complaint that there is no such profile.
+  ///   - path: the key under which it is written.
+  /// - Throws: `ScenarioError`
+  public func file(_ name: String, at position: Position, path: String = "") throws(ScenarioError) -> String {
     guard let file = files.find(.hardware, named: name, from: directory) else {
       let names = entries().map(\.name)
       throw ScenarioError([
@@ -71,6 +81,6 @@ public struct HardwareLibrary: Sendable {
           suggestion: nearMiss(name, among: names))
       ])
     }
-    return try HardwareFile.read(file: file)
+    return file
   }
 }

@@ -62,7 +62,9 @@ struct ModelReader {
     let keyValueHeads = reader.integer(
       "key_value_heads", default: (givenAbove ? above?.keyValueHeads : nil) ?? heads ?? 1)
     var headWidth = above?.headWidth
-    if ownShape || above == nil { headWidth = width.flatMap { width in heads.map { width / max($0, 1) } } }
+    if ownShape || above == nil {
+      headWidth = width.flatMap { width in heads.map { LayerShape.headWidth(width: width, heads: $0) } }
+    }
     if reader.has("head_width") { headWidth = reader.integer("head_width") }
     let feedForward = reader.integer("feed_forward", default: above?.feedForward)
     let kind: FeedForwardKind? = reader.choice("feed_forward_kind", default: above?.feedForwardKind ?? .gated)
@@ -82,7 +84,7 @@ struct ModelReader {
     let inherited = model ?? LayerShape(width: 1, heads: 1, feedForward: 1)
     var levels: [LevelShape] = []
     for (index, element) in elements.enumerated() {
-      let level = FieldReader(element, path: "\(path).levels[\(index + 1)]", collector: collector)
+      let level = FieldReader(element, path: "\(path).levels[\(index + 1)]", collector: collector, emptyRemoves: true)
       guard element.entries != nil else { continue }
       let chunk = level.integer("chunk")
       let condition = level.integer("condition")

@@ -1,13 +1,14 @@
 import Architectures
+import Quantities
 
 /// Writes a model as the preset file that reads back as the same model.
 public enum ModelText {
   /// - Parameters:
   ///   - model: what the preset says.
   ///   - name: of the preset.
-  ///   - comments: lines that stand above, without the `#`.
+  ///   - comments: lines that stand above, without the `#`; whatever is in them, each is one line.
   public static func render(_ model: Model, name: String, comments: [String] = []) -> String {
-    var lines = comments.map { "# " + $0 } + ["name: \(name)", "model:"]
+    var lines = comments.map { "# " + visible($0) } + ["name: \(YAMLText.scalar(name))", "model:"]
     lines += head(model).map { "  " + $0 }
     if !model.levels.isEmpty { lines.append("  levels:") }
     lines += levels(model).map { "    - " + $0 }

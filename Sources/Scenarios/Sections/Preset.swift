@@ -25,7 +25,7 @@ final class PresetResolver {
       return nil
     }
     var base: [PositionedValue.Entry] = []
-    if let preset = section["preset"] {
+    if let preset = section["preset"], !preset.isRemoved {
       guard let inherited = self.base(preset, path: path, file: file, chain: chain) else { return nil }
       base = inherited.entries ?? []
     }

@@ -1,3 +1,5 @@
+import Quantities
+
 /// A place in a file, as editors count: line and column start at 1, columns are Unicode scalars.
 public struct Position: Hashable, Sendable {
   /// The path as the person gave it; empty where the complaint is about an argument that says itself what it is.
@@ -48,14 +50,14 @@ public struct Diagnostic: Hashable, Sendable, CustomStringConvertible {
 
   /// Like a compiler's: `sweep.yaml:14:17: error: model.levels[2].chunk: found 0; accepted: an integer from 1 to 4096`.
   public var description: String {
-    var text = position.file
+    var text = visible(position.file)
     if let line = position.line { text += ":\(line):\(position.column)" }
     if !text.isEmpty { text += ": " }
     text += "\(severity.rawValue): "
-    if !path.isEmpty { text += "\(path): " }
-    text += found
-    if let accepted { text += "; accepted: \(accepted)" }
-    if let suggestion { text += "; did you mean \(suggestion)?" }
+    if !path.isEmpty { text += "\(visible(path)): " }
+    text += visible(found)
+    if let accepted { text += "; accepted: \(visible(accepted))" }
+    if let suggestion { text += "; did you mean \(visible(suggestion))?" }
     return text
   }
 }

@@ -20,7 +20,8 @@ public final class FieldReader {
   ///   - value: the mapping; anything else is a complaint.
   ///   - path: the dotted path of the mapping, empty for the document.
   ///   - collector: where complaints go.
-  ///   - emptyRemoves: whether a key with nothing behind it is one that is absent: it takes a preset's away.
+  ///   - emptyRemoves: whether a key with nothing behind it is one that is absent: it takes a preset's away. One that the
+  ///     command line empties always is.
   public init(
     _ value: PositionedValue, path: String, collector: DiagnosticCollector, emptyRemoves: Bool = false
   ) {
@@ -127,7 +128,7 @@ public final class FieldReader {
   public func list(_ key: String) -> [PositionedValue]? {
     guard let value = entry(key)?.value else { return nil }
     guard let elements = value.elements else { return refuse(key, value, "a list") }
-    return elements
+    return elements.filter { !$0.isRemoved }
   }
 
   /// Says that a required key is missing.
@@ -147,7 +148,7 @@ public final class FieldReader {
   public func finish(hint: (String) -> String? = { _ in nil }) {
     for entry in entries where !known.contains(entry.key) && !collector.isFull {
       let elsewhere = hint(entry.key)
-      if elsewhere != nil, emptyRemoves, entry.value.isNull { continue }
+      if elsewhere != nil, isAbsent(entry.value) { continue }
       // `{retention:snapkv}` is one key to YAML.
       let first = entry.key.firstIndex(of: ":").map { String(entry.key[..<$0]) }
       let near =
@@ -161,8 +162,10 @@ public final class FieldReader {
 
   private func entry(_ key: String) -> PositionedValue.Entry? {
     if !known.contains(key) { known.append(key) }
-    return entries.first { $0.key == key && !(emptyRemoves && $0.value.isNull) }
+    return entries.first { $0.key == key && !isAbsent($0.value) }
   }
+
+  private func isAbsent(_ value: PositionedValue) -> Bool { value.isRemoved || emptyRemoves && value.isNull }
 
   private func read<Value>(
     _ key: String, default fallback: Value?, _ body: (PositionedValue) -> Value?

@@ -1,6 +1,9 @@
 /// A `--set key=value` argument. Its diagnostics name the file `--set`, the argument's ordinal as the line and the
 /// column inside the argument.
 struct Override {
+  /// What stands for the command line where a file is named.
+  static let place = "--set"
+
   var path: DottedPath
   var value: PositionedValue
   var position: Position
@@ -13,7 +16,7 @@ struct Override {
   /// - Parameter ordinal: counts the arguments from 1.
   /// - Throws: `ScenarioError`
   init(_ argument: String, ordinal: Int) throws(ScenarioError) {
-    position = Position(file: "--set", line: ordinal, column: 1)
+    position = Position(file: Self.place, line: ordinal, column: 1)
     guard let equals = argument.firstIndex(of: "="), let path = DottedPath(argument[..<equals]) else {
       throw ScenarioError([
         .init(
@@ -25,11 +28,11 @@ struct Override {
     let offset = argument[...equals].unicodeScalars.count
     let text = String(argument[argument.index(after: equals)...])
     guard !text.allSatisfy(\.isWhitespace) else {
-      value = PositionedValue(.null, at: Position(file: "--set", line: ordinal, column: offset + 1))
+      value = PositionedValue(.null, at: Position(file: Self.place, line: ordinal, column: offset + 1))
       return
     }
     do {
-      value = try YAMLText.parse(text, file: "--set").moved(line: ordinal, columns: offset)
+      value = try YAMLText.parse(text, file: Self.place).moved(line: ordinal, columns: offset)
     } catch {
       throw ScenarioError(
         error.diagnostics.map { diagnostic in
@@ -91,6 +94,27 @@ extension Position {
 }
 
 extension PositionedValue {
+  /// Whether the command line has put nothing here, which takes the key away.
+  var isRemoved: Bool { isNull && position.file == Override.place }
+
+  /// The value without the keys and the elements that the command line has taken away; those of a section stay, because they
+  /// take away what its preset says.
+  func withoutRemoved(except section: String? = nil) -> PositionedValue {
+    var kept = self
+    switch content {
+    case .null, .scalar: break
+    case .list(let elements): kept.content = .list(elements.filter { !$0.isRemoved }.map { $0.withoutRemoved() })
+    case .mapping(let entries):
+      kept.content = .mapping(
+        entries.filter { !$0.value.isRemoved }.map { entry in
+          var entry = entry
+          if entry.key != section { entry.value = entry.value.withoutRemoved() }
+          return entry
+        })
+    }
+    return kept
+  }
+
   func moved(line: Int, columns: Int) -> PositionedValue {
     let moved: Content =
       switch content {

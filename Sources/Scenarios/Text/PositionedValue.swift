@@ -1,3 +1,5 @@
+import Quantities
+
 /// A YAML value that remembers where it was written.
 public struct PositionedValue: Hashable, Sendable {
   /// A key of a mapping with its value.
@@ -69,8 +71,7 @@ public struct PositionedValue: Hashable, Sendable {
     case .mapping: return "a mapping"
     case .scalar(let text, let quoted):
       let shown = text.count > 40 ? text.prefix(40) + "…" : text[...]
-      let clean = String(shown.map { $0.isNewline ? " " : $0 })
-      return quoted || Double(text) == nil ? "\"\(clean)\"" : clean
+      return quoted || Double(text) == nil ? "\"\(visible(shown))\"" : String(shown)
     }
   }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Quantities
 import Yams
 
 /// Reads YAML text into positioned values and turns everything a parser can trip over into a diagnostic.
@@ -205,5 +206,29 @@ public enum YAMLText {
 
   private static func refusal(_ file: String, _ found: String, _ accepted: String? = nil) -> ScenarioError {
     ScenarioError([.init(Position(file: file, line: 1), path: "", found: found, accepted: accepted)])
+  }
+}
+
+extension YAMLText {
+  /// A text as a scalar that `parse` reads back as the text: as it is where YAML leaves it alone, otherwise in double quotes,
+  /// with what is not seen by its number.
+  static func scalar(_ text: String) -> String {
+    let isPlain =
+      text.first?.isLetter == true
+      && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-._ ".contains($0)) }
+      && !text.hasSuffix(" ") && !["null", "true", "false", "yes", "no"].contains(text.lowercased())
+    return isPlain ? text : "\"" + text.unicodeScalars.map(escaped).joined() + "\""
+  }
+
+  private static func escaped(_ scalar: Unicode.Scalar) -> String {
+    switch scalar {
+    case "\"", "\\": return "\\\(scalar)"
+    case "\n": return "\\n"
+    case "\t": return "\\t"
+    case _ where scalar.isHidden:
+      let digits = String(scalar.value, radix: 16)
+      return "\\U" + String(repeating: "0", count: 8 - digits.count) + digits
+    default: return String(scalar)
+    }
   }
 }

@@ -2,6 +2,7 @@ import Architectures
 import ArgumentParser
 import Formulas
 import Hardware
+import Quantities
 import Rendering
 import Reports
 import Scenarios
@@ -74,7 +75,7 @@ struct CompareCommand: AsyncParsableCommand {
     let comparison = PointComparison(a, b)
     switch format {
     case .table: printOutput(comparison.text(first, second))
-    case .json, .csv: printOutput(comparison.table.text(as: format.tableFormat))
+    case .json, .csv: printData(comparison.table.text(as: format.tableFormat))
     }
   }
 
@@ -90,7 +91,7 @@ struct CompareCommand: AsyncParsableCommand {
     let point = try ComparedPoint(chosen.question, on: profile, engine: engine)
     let workload = chosen.workload
     let text =
-      "\(chosen.name) on \(profile.name), P = \(workload.promptLength), G = \(workload.generatedLength), K = "
+      "\(visible(chosen.name)) on \(visible(profile.name)), P = \(workload.promptLength), G = \(workload.generatedLength), K = "
       + "\(workload.continuations), batch \(workload.batchSize), "
       + (point.fits ? "largest \(point.batch)" : "which does not fit: no throughput")
     return (point, text)

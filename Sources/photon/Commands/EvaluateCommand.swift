@@ -135,7 +135,7 @@ struct EvaluateCommand: ParsableCommand {
     } catch {
       if data.isTask { return nil }
       throw ValidationError(
-        "\(data.name): \(error); accepted: more data, a shorter --prompt or --length, or --sequences 0")
+        "\(data.name): \(sentence(error)); accepted: more data, a shorter --prompt or --length, or --sequences 0")
     }
   }
 

@@ -47,8 +47,8 @@ struct ExplainCommand: AsyncParsableCommand {
     let chosen = try scenario.grid.chosenPoint(point, file: scenario.file)
     let explained = try ExplainedPoint(chosen, hardware: options.hardware(of: scenario), conventions)
     switch format {
-    case .json: printOutput(explained.json.text() + "\n")
-    case .csv: printOutput(explained.costTable.text(as: .csv))
+    case .json: printData(explained.json.text() + "\n")
+    case .csv: printData(explained.costTable.text(as: .csv))
     case .table: printOutput(explained.text(width: lines.width))
     }
   }
@@ -63,14 +63,10 @@ extension Grid {
         Diagnostic(Position(file: "--point"), path: "", found: "found \(index)", accepted: "0 to \(count - 1)")
       ])
     }
-    guard let point = point(at: index) else {
-      throw ScenarioError([
-        Diagnostic(Position(file: file), path: "constraints", found: "point \(index) is excluded by a constraint")
-      ])
-    }
+    guard let point = point(at: index) else { throw ScenarioError([refusal(at: index)].compactMap { $0 }) }
     if count > 1 {
-      let values = zip(axes, point.axisValues).map { "\($0.path)=\($1)" }.joined(separator: " ")
-      printError("\(file): point \(index) of 0 … \(count - 1): \(values); another one with --point")
+      let values = zip(axes, point.axisValues).map { visible("\($0.path)=\($1)") }.joined(separator: " ")
+      printError("\(visible(file)): point \(index) of 0 … \(count - 1): \(values); another one with --point")
     }
     return point
   }

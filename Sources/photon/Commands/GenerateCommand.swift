@@ -148,10 +148,10 @@ private final class TokenOutput {
       text += self.text(tokens[written])
       written += 1
     }
-    if !text.isEmpty { printOutput(text) }
+    if !text.isEmpty { printData(text) }
   }
 
-  func finish() { printOutput(writesNumbers ? "" : stream.finish() + "\n") }
+  func finish() { printData(writesNumbers ? "" : stream.finish() + "\n") }
 
   private func text(_ token: Int32) -> String {
     if writesNumbers { return "\(token)\n" }

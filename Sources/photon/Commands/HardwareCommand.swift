@@ -62,7 +62,7 @@ struct HardwareList: AsyncParsableCommand {
       if !isForPeople { row += [.text(profile.source), .text(entry.file)] }
       table.append(row)
     }
-    printOutput(table.text(as: format.tableFormat))
+    printData(table.text(as: format.tableFormat))
   }
 }
 
@@ -92,9 +92,9 @@ struct HardwareShow: AsyncParsableCommand {
   func run() async throws {
     let profile = try hardwareLibrary().profile(name, at: Position(file: ""))
     switch format {
-    case .yaml: printOutput(HardwareFile.text(profile))
+    case .yaml: printData(HardwareFile.text(profile))
     case .table: printOutput(profile.table.text(as: .table))
-    case .json: printOutput(profile.json.text() + "\n")
+    case .json: printData(profile.json.text() + "\n")
     }
   }
 }
@@ -132,7 +132,7 @@ struct HardwareCheck: AsyncParsableCommand {
         results.append(result(file, error.diagnostics, []))
       }
     }
-    if format == .json { printOutput(JSON.array(results).text() + "\n") }
+    if format == .json { printData(JSON.array(results).text() + "\n") }
     if !diagnostics.isEmpty { throw ScenarioError(diagnostics) }
   }
 

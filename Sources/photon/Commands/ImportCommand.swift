@@ -42,7 +42,7 @@ struct ImportCommand: AsyncParsableCommand {
     if let output {
       try AtomicFile.write(imported.yaml, to: output)
     } else {
-      printOutput(imported.yaml)
+      printData(imported.yaml)
     }
   }
 }

@@ -2,6 +2,7 @@ import Architectures
 import ArgumentParser
 import Experiments
 import Hardware
+import Quantities
 import Rendering
 import Reports
 import Scenarios
@@ -86,7 +87,7 @@ struct ReportCommand: AsyncParsableCommand {
     }
     return try CriticalSubject(
       plan, CriticalJournal(path: source.journal).results(of: plan),
-      command: "photon critical \(shownPath(source.scenario))", journal: source.journal)
+      command: "photon critical \(shellQuoted(shownPath(source.scenario)))", journal: source.journal)
   }
 
   /// What small models took, where the scenario names rows of `photon measure`.
@@ -102,8 +103,8 @@ struct ReportCommand: AsyncParsableCommand {
   /// Published tables beside predictions; nothing is executed for them.
   private func reportPublished(_ scenario: Scenario) async throws {
     let library = hardwareLibrary(near: options.file)
-    let subject = try PublishedSubject(scenario, command: command) {
-      try library.profile($0, at: Position(file: scenario.file), path: "published")
+    let subject = try PublishedSubject(scenario, command: command) { name, position in
+      try library.profile(name, at: position, path: "hardware")
     }
     let folder = output ?? "reports/\(scenario.name)"
     try await publishedReport(subject).write(to: folder)
@@ -113,15 +114,15 @@ struct ReportCommand: AsyncParsableCommand {
   /// Times that another machine measured; nothing is executed for them.
   private func reportReplayed(_ scenario: Scenario, _ source: ReplayedRows) async throws {
     let subject = try TimedSubject(
-      scenario, source, on: onlyProfile(scenario), searchPaths: searchPaths, command: command)
+      scenario, source, on: onlyProfile(scenario, for: []), searchPaths: searchPaths, command: command)
     let folder = output ?? "reports/\(scenario.name)"
     try await measuredReport(subject).write(to: folder)
     printOutput("\(folder)/report.md\n")
   }
 
   /// - Throws: `ScenarioError` where the scenario names several.
-  private func onlyProfile(_ scenario: Scenario) throws -> HardwareProfile {
-    let profiles = try options.hardware(of: scenario)
+  private func onlyProfile(_ scenario: Scenario, for precisions: [Precision]? = nil) throws -> HardwareProfile {
+    let profiles = try options.hardware(of: scenario, for: precisions)
     guard profiles.count == 1 else {
       let problem = Problem("hardware", "\(profiles.count) profiles", accepted: "the one that models are priced on")
       throw ScenarioError([scenario.diagnostic("", problem)])
@@ -163,7 +164,7 @@ struct ReportCommand: AsyncParsableCommand {
       do {
         _ = try data.data(of: run)
       } catch {
-        printError("the data of \(run.dataset) cannot be read, so its runs are taken as recorded: \(error)")
+        printError("the data of \(run.dataset) cannot be read, so its runs are taken as recorded: \(sentence(error))")
       }
     }
     let quality = try QualitySubject(plan, results, on: profile, command: command, journal: "runs.jsonl")

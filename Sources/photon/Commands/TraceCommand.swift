@@ -54,7 +54,7 @@ struct TraceExportCommand: ParsableCommand {
           + "--phase")
     }
     let text = exported(trace, phase, point).text() + "\n"
-    guard let output else { return printOutput(text) }
+    guard let output else { return printData(text) }
     try AtomicFile.write(text, to: output)
   }
 }

@@ -62,7 +62,7 @@ struct ValidateCommand: ParsableCommand {
     case .json:
       let timed = measured?.agreementTable.json ?? .array([])
       let fitted = measured?.fittedTable.json ?? .array([])
-      printOutput(JSON.object([("exact", exact.json), ("timed", timed), ("fitted", fitted)]).text() + "\n")
+      printData(JSON.object([("exact", exact.json), ("timed", timed), ("fitted", fitted)]).text() + "\n")
     case .table:
       if let measured, !measured.results.isEmpty { printOutput(measured.agreementText()) }
     }

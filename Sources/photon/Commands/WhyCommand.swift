@@ -42,7 +42,7 @@ struct WhyCommand: AsyncParsableCommand {
       trace: tracedRun(Question(model, workload, point.precision)))
     printOutput(
       """
-      \(node), \(phase.rawValue), \(point.name); P = \(workload.promptLength), G = \(workload.generatedLength), T = P + G, \
+      \(node), \(phase.rawValue), \(visible(point.name)); P = \(workload.promptLength), G = \(workload.generatedLength), T = P + G, \
       batch = \(workload.batchSize), K = \(workload.continuations)
       \(text.text)
       """)

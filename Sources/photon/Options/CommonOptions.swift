@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Hardware
+import Quantities
 import Rendering
 import Reports
 import Scenarios
@@ -54,20 +55,18 @@ struct ScenarioOptionsGroup: ParsableArguments {
   }
 
   /// The profiles to price on: those of the command line, or the scenario's.
+  /// - Parameter precisions: those that are priced; the grid's if nil.
   /// - Throws: `ScenarioError`
-  func hardware(of scenario: Scenario) throws -> [HardwareProfile] {
-    guard hardwareNames.isEmpty else {
-      let library = hardwareLibrary(near: file)
-      return try hardwareNames.map { name in
-        // A path that a person types starts where they are.
-        let isHere = name.hasSuffix(".yaml") && FileManager.default.fileExists(atPath: name)
-        let profile =
-          isHere
-          ? try HardwareFile.read(file: name) : try library.profile(name, at: Position(file: "--hardware"))
-        return profile.sharing(scenario.devices)
-      }
+  func hardware(of scenario: Scenario, for precisions: [Precision]? = nil) throws -> [HardwareProfile] {
+    let library = hardwareLibrary(near: file)
+    let named = try hardwareNames.map { name in
+      // A path that a person types starts where they are.
+      let isHere = name.hasSuffix(".yaml") && FileManager.default.fileExists(atPath: name)
+      return isHere ? name : try library.file(name, at: Position(file: "--hardware"))
     }
-    return try scenario.hardware.compactMap { try $0.file.map(HardwareFile.read)?.sharing(scenario.devices) }
+    return try (named.isEmpty ? scenario.hardware.compactMap(\.file) : named).map { file in
+      try HardwareFile.read(file: file, devices: scenario.devices, for: precisions ?? scenario.grid.precisions)
+    }
   }
 }
 

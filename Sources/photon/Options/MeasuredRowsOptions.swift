@@ -64,8 +64,7 @@ struct MeasuredRowsOptions: ParsableArguments {
       let points = try names.points(rows)
       return try MeasuredColumn.hardware.values(of: rows).map { name in
         let own = points.filter { $0.row.hardware == name }
-        return MeasuredMachine(
-          profile: try library.profile(name, at: own[0].row.position, path: "hardware"), points: own)
+        return try MeasuredMachine(library.profile(name, at: own[0].row.position, path: "hardware"), own)
       }
     }
     let chosen = try library.profile(profile, at: Position(file: "--profile"))
@@ -79,7 +78,7 @@ struct MeasuredRowsOptions: ParsableArguments {
       let others = MeasuredColumn.hardware.values(of: rows.filter { !Self.isRow($0, on: chosen) })
       printError("left out \(rows.count - own.count) rows of \(others.joined(separator: ", "))")
     }
-    return [MeasuredMachine(profile: chosen, points: try names.points(own.isEmpty ? rows : own))]
+    return [try MeasuredMachine(chosen, names.points(own.isEmpty ? rows : own))]
   }
 
   /// Whether a row was measured on the machine of a profile, which may be a fitted one: `h200-sxm-vllm-fp8`.
@@ -94,4 +93,10 @@ struct MeasuredRowsOptions: ParsableArguments {
 struct MeasuredMachine {
   var profile: HardwareProfile
   var points: [ServingPoint]
+
+  /// - Throws: `ScenarioError` at the first row of a precision that the machine cannot price.
+  init(_ profile: HardwareProfile, _ points: [ServingPoint]) throws(ScenarioError) {
+    (self.profile, self.points) = (profile, points)
+    for point in points { try point.row.check(on: profile) }
+  }
 }

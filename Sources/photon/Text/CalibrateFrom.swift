@@ -69,7 +69,7 @@ private struct FittedSet {
       if !held.residuals.isEmpty { fit.profile.calibration?.residuals = held.residuals }
       return FittedProfile(source: source, fit: fit, held: held)
     } catch let error as ServingFitError {
-      throw ScenarioError([Diagnostic(Position(file: source), path: name, found: error.description)])
+      throw error.refusal(of: points, path: name)
     }
   }
 }

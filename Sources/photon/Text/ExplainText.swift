@@ -25,7 +25,7 @@ extension ExplainedPoint {
     let changes = conventions.changes
     let note = changes.isEmpty ? "" : "\ncounted with \(changes.joined(separator: ", ")); times follow the exact counts"
     return """
-      \(point.name): \(model.family.rawValue)\(reading)\(plan)
+      \(visible(point.name)): \(model.family.rawValue)\(reading)\(plan)
       prompt \(workload.promptLength), generated \(workload.generatedLength), batch \(workload.batchSize), \
       continuations \(workload.continuations); weights \(precision.weights.rawValue), \
       activations \(precision.activations.rawValue), cache \(precision.cache.rawValue)\(note)

@@ -52,7 +52,7 @@ final class MeasuredOutput<Row> {
     guard let encoding else { return rows += new }
     guard let file, let path = destination.path else {
       let header = form.header(encoding)
-      return printOutput((isFirst && !header.isEmpty ? header + "\n" : "") + form.lines(new, encoding) + "\n")
+      return printData((isFirst && !header.isEmpty ? header + "\n" : "") + form.lines(new, encoding) + "\n")
     }
     if isFirst, let profile = destination.newProfile {
       try HardwareFile.write(profile, to: RowsDestination.profilePath(path))

@@ -99,10 +99,21 @@ struct ValidateMeasuredOptions: ParsableArguments {
       predictions: predictions, column: column, scheme: calibrate ?? "profile", command: command(file))
     printOutput(json ? report.json.text() + "\n" : report.text)
     guard let limit else { return }
+    var tooLarge: [String] = []
     for metric in Self.limited {
       let own = predictions.filter { $0.metric == metric }
-      if !own.isEmpty, !(ServingAccuracy(own).mean <= limit) { throw ExitCode.failure }
+      guard !own.isEmpty else { continue }
+      let mean = ServingAccuracy(own).mean
+      if !(mean <= limit) {
+        let percent = NumberFormat.percent(decimals: 2)
+        tooLarge.append("\(metric.rawValue) \(percent.text(mean)) of \(own.count)")
+      }
     }
+    guard !tooLarge.isEmpty else { return }
+    printError(
+      "error: --max-mape \(limit): larger mean errors than that, in percent: \(tooLarge.joined(separator: ", ")) measured times"
+    )
+    throw ExitCode.failure
   }
 
   private func predict(
@@ -111,16 +122,17 @@ struct ValidateMeasuredOptions: ParsableArguments {
     guard let column else { return try ServingPrediction.predict(machine.points, on: machine.profile) }
     let values = column.values(of: machine.points.map(\.row))
     if values.count < 2 {
-      throw ValidationError(
-        "leave-one-out=\(column.rawValue): all rows of \(machine.profile.name) have "
-          + "\(values.first.map { $0.isEmpty ? "none" : $0 } ?? "none"), so none is left to fit to")
+      throw ScenarioError([
+        Diagnostic(
+          machine.points[0].row.position, path: "leave-one-out=\(column.rawValue)",
+          found: "all rows of \(machine.profile.name) have \(values.first.map { $0.isEmpty ? "none" : $0 } ?? "none")",
+          accepted: "at least two values, so that rows are left to fit to")
+      ])
     }
     do {
       return try ServingHoldOut(machine.points, base: machine.profile).predictions(leavingOut: column)
     } catch let error as ServingFitError {
-      throw ScenarioError([
-        Diagnostic(Position(file: file), path: "leave-one-out=\(column.rawValue)", found: error.description)
-      ])
+      throw error.refusal(of: machine.points, path: "leave-one-out=\(column.rawValue)")
     }
   }
 

@@ -59,7 +59,7 @@ struct MeasuredTests {
     ("model,prompt,prefill_ms\nnobody,64,3\n", "rows.csv:2:1: error: model: there is no preset for \"nobody\""),
     (
       "model,hardware,prompt,prefill_ms\nllama-3.1-8b,h200-sxm,64,3\n",
-      "1 measured times cannot determine 4 coefficients"
+      "1 measured time cannot determine 4 coefficients"
     ),
     (
       "model,hardware,prompt,prefill_ms\n" + String(repeating: "llama-3.1-8b,h200-sxm,64,3\n", count: 5),

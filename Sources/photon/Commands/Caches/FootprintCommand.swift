@@ -58,8 +58,8 @@ struct FootprintCommand: ParsableCommand {
     }
     let footprint = try options.footprint()
     switch format {
-    case .json: printOutput(footprint.json.text() + "\n")
-    case .table, .csv: printOutput(footprint.table.text(as: format.tableFormat))
+    case .json: printData(footprint.json.text() + "\n")
+    case .table, .csv: printData(footprint.table.text(as: format.tableFormat))
     }
   }
 }
@@ -78,8 +78,8 @@ extension FootprintCommand {
       let chosen = try scenario.grid.chosenPoint(point, file: scenario.file)
       let row = try FootprintRow(chosen.name, chosen.question)
       switch format {
-      case .json: printOutput(row.json.text() + "\n")
-      case .csv: printOutput(row.parts.text(as: .csv))
+      case .json: printData(row.json.text() + "\n")
+      case .csv: printData(row.parts.text(as: .csv))
       case .table:
         printOutput(FootprintRow.table([row], withSums: false).text(as: .table) + "\n" + row.parts.text(as: .table))
       }
@@ -87,8 +87,8 @@ extension FootprintCommand {
     }
     let rows = try Self.rows(of: scenario)
     switch format {
-    case .json: for row in rows { printOutput(row.json.text() + "\n") }
-    case .table, .csv: printOutput(FootprintRow.table(rows, withSums: format == .csv).text(as: format.tableFormat))
+    case .json: for row in rows { printData(row.json.text() + "\n") }
+    case .table, .csv: printData(FootprintRow.table(rows, withSums: format == .csv).text(as: format.tableFormat))
     }
   }
 
