@@ -1,0 +1,171 @@
+import Foundation
+import Synchronization
+
+/// A bad outcome of an input.
+struct Finding: Codable {
+  let number: Int
+  let format: String
+  let problem: String
+
+  /// The same for outcomes that differ in numbers, quoted words and details alone.
+  var kind: String { format + ": " + problem.prefix(100).replacing(#/"[^"\n]*"|[0-9]+/#, with: "#") }
+}
+
+/// Tries inputs one after another in a process that may die of them: who started it reads in a file how far it came.
+final class Worker {
+  private let workplace: Workplace
+  private let seeds: Seeds
+  private let reader: Reader
+  private let seed: UInt64
+  private let every: Int
+  private let watch: Watch
+
+  /// - Parameter every: of so many inputs one goes through the program.
+  init(_ workplace: Workplace, seed: UInt64, every: Int) throws {
+    (self.workplace, self.seed, self.every) = (workplace, seed, every)
+    seeds = try Seeds(workplace.repository, made: workplace.folder)
+    reader = try Reader(workplace.repository, folder: workplace.folder)
+    watch = try Watch(workplace.folder)
+  }
+
+  /// The numbers of a batch, until a time if there is one.
+  /// - Returns: how many inputs were answered and how many were refused, and how many went through the program.
+  func run(_ numbers: Range<Int>, until end: Date?) async throws -> Tally {
+    var tally = Tally()
+    for number in numbers {
+      if let end, Date() > end { break }
+      watch.begin(number)
+      let input = seeds.input(seed: seed, number: number)
+      var problems = input.format.isReadHere ? problems(of: input, &tally) : []
+      if number % every == 0 || !input.format.isReadHere && number % every < every / 4 {
+        var random = Seeded(seed: ~seed, number: number)
+        problems += try await Asker(workplace: workplace, beat: watch.beat).problems(of: input, &random)
+        tally.asked += 1
+      }
+      tally.inputs += 1
+      for problem in problems {
+        report(Finding(number: number, format: input.format.rawValue, problem: problem))
+      }
+    }
+    watch.begin(numbers.upperBound)
+    return tally
+  }
+
+  /// One input that somebody made.
+  func run(_ input: Input, asks: Bool) async throws {
+    watch.begin(input.number)
+    var tally = Tally()
+    var problems = input.format.isReadHere ? problems(of: input, &tally) : []
+    if asks {
+      var random = Seeded(seed: ~seed, number: input.number)
+      problems += try await Asker(workplace: workplace, beat: watch.beat).problems(of: input, &random)
+    }
+    for problem in problems {
+      report(Finding(number: input.number, format: input.format.rawValue, problem: problem))
+    }
+  }
+
+  private func report(_ finding: Finding) {
+    let line = try! JSONEncoder().encode(finding) + Data("\n".utf8)
+    FileHandle.standardOutput.write(line)
+  }
+
+  /// What is wrong with the ways in which the libraries answer.
+  private func problems(of input: Input, _ tally: inout Tally) -> [String] {
+    do {
+      let first = try reader.read(input.format, input.bytes)
+      switch first {
+      case .answer: tally.answered += 1
+      case .refusal(let text):
+        tally.refused += 1
+        let hasPlace = input.format.hasLines && !text.hasPrefix("error: ")
+        if let problem = Laws.problem(of: text, hasPlace: hasPlace) { return ["\(problem): \(text.prefix(300))"] }
+      }
+      var problems: [String] = []
+      if try reader.read(input.format, input.bytes) != first { problems.append("another answer the second time") }
+      guard input.format.hasLines, input.format != .override else { return problems }
+      for (name, other) in Self.equals(of: input.bytes) {
+        let second = try reader.read(input.format, other)
+        switch (first, second) {
+        case (.answer(let one), .answer(let two)) where one == two: break
+        case (.refusal, .refusal): break
+        default: problems.append("another answer \(name): \(Self.difference(first, second))")
+        }
+      }
+      return problems
+    } catch {
+      return ["\(error)"]
+    }
+  }
+
+  /// The same text with other line ends.
+  private static func equals(of bytes: [UInt8]) -> [(String, [UInt8])] {
+    let (newline, carriage) = (UInt8(ascii: "\n"), UInt8(ascii: "\r"))
+    // Blocks of text keep their last line break, and a break of another kind beside ours is another line.
+    guard !bytes.contains(carriage), !bytes.contains(UInt8(ascii: "|")), !bytes.contains(UInt8(ascii: ">")) else {
+      return []
+    }
+    let windows = bytes.flatMap { $0 == newline ? [carriage, newline] : [$0] }
+    return [("with CRLF", windows)] + (bytes.last == newline ? [("without a last line break", bytes.dropLast())] : [])
+  }
+
+  private static func difference(_ first: Reading, _ second: Reading) -> String {
+    switch (first, second) {
+    case (.answer(let one), .answer(let two)):
+      let common = zip(one, two).prefix { $0 == $1 }.count
+      return "\(one.dropFirst(max(0, common - 40)).prefix(80)) became \(two.dropFirst(max(0, common - 40)).prefix(80))"
+    case (.answer, .refusal(let text)): return "refused: \(text.prefix(200))"
+    case (.refusal(let text), _): return "answered, but without the change: \(text.prefix(200))"
+    }
+  }
+}
+
+/// How many inputs a batch had, and what became of them.
+struct Tally: Codable {
+  var inputs = 0, answered = 0, refused = 0, asked = 0
+
+  static func + (left: Tally, right: Tally) -> Tally {
+    Tally(
+      inputs: left.inputs + right.inputs, answered: left.answered + right.answered,
+      refused: left.refused + right.refused, asked: left.asked + right.asked)
+  }
+}
+
+/// Says in a file which input is being tried, and ends the process where one has no end.
+final class Watch: Sendable {
+  private let descriptor: Int32
+  private let beats = Atomic(0)
+
+  /// The exit code of a process that was ended.
+  static let code: Int32 = 99
+
+  init(_ folder: String) throws {
+    descriptor = open(folder + "/at", O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else { throw Failed(description: "\(folder)/at cannot be written") }
+    Thread.detachNewThread { [self] in
+      var (seen, age) = (-1, 0)
+      while true {
+        sleep(1)
+        let now = beats.load(ordering: .relaxed)
+        age = now == seen ? age + 1 : 0
+        seen = now
+        // A command that is asked has the limit for itself.
+        if age > Workplace.timeLimit + 5 { _exit(Watch.code) }
+      }
+    }
+  }
+
+  func beat() { beats.add(1, ordering: .relaxed) }
+
+  func begin(_ number: Int) {
+    beat()
+    var value = Int64(number)
+    pwrite(descriptor, &value, 8, 0)
+  }
+
+  /// The input that a process was at.
+  static func number(in folder: String) throws -> Int {
+    let bytes = try Seeds.bytes(folder + "/at")
+    return bytes.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
+  }
+}
