@@ -128,6 +128,6 @@ let package = Package(
       swiftSettings: strict),
     // Habits that the compiler does not see.
     tests("TidyTests", []),
-    tests("CommandTests", ["photon", .product(name: "Subprocess", package: "swift-subprocess")]),
+    tests("CommandTests", ["photon", "Fuzz", .product(name: "Subprocess", package: "swift-subprocess")]),
   ]
 )

@@ -46,8 +46,7 @@ struct Asker {
     let before = try place.names()
     let outcome = try await place.run(question.arguments)
     var problems: [String] = []
-    if outcome.timedOut { return [said("no end in \(Workplace.timeLimit) s", question)] }
-    if outcome.code > 128 { return [said("signal \(outcome.code - 128): \(outcome.error.suffix(300))", question)] }
+    if let death = outcome.death { return [said(death, question)] }
     if !question.codes.contains(outcome.code) { problems.append("exit code \(outcome.code)") }
     let left = try place.names().subtracting(before).filter { name in
       guard let output = question.output else { return true }
@@ -146,11 +145,14 @@ struct Asker {
     case .runs, .answers, .measured:
       try place.makeFolder("out")
       try place.write("out/" + file, input.bytes)
+      // Without the profile nothing was measured.
+      try place.write("out/profile.yaml", Seeds.bytes(workplace.folder + "/swept/profile.yaml"))
+      try place.write("swept.yaml", Seeds.bytes(workplace.folder + "/swept.yaml"))
       let command =
         switch input.format {
         case .runs: ["report", "scenarios/quality-sweep.yaml"]
         case .answers: ["critical", "scenarios/critical-footprint.yaml"]
-        default: ["report", "scenarios/measured-sweep.yaml"]
+        default: ["report", "swept.yaml"]
         }
       return [Question(arguments: command + ["--no-measure", "-o", "out"], output: "out", codes: [0, 1, 64, 75])]
     case .timed:

@@ -25,7 +25,7 @@ final class Driver {
 
   /// - Returns: whether there was no bad outcome.
   func run(_ numbers: Range<Int>, until end: Date?, shrinks: Bool) async throws -> Bool {
-    print("seed \(seed), inputs from \(numbers.lowerBound)")
+    say("seed \(seed), inputs from \(numbers.lowerBound)")
     let start = Date()
     var next = numbers.lowerBound
     while next < numbers.upperBound, end.map({ $0 > Date() }) ?? true {
@@ -43,13 +43,13 @@ final class Driver {
         try await report(death(outcome, reached), shrinks)
         next = reached + 1
       }
-      print("\(tally.inputs) inputs, \(seen.count) kinds of bad outcomes, \(Int(Date().timeIntervalSince(start))) s")
+      say("\(tally.inputs) inputs, \(seen.count) kinds of bad outcomes, \(Int(Date().timeIntervalSince(start))) s")
     }
-    print(
+    say(
       "\(tally.inputs) inputs: \(tally.answered) answered, \(tally.refused) refused, \(tally.asked) asked of the program; "
         + "\(seen.values.reduce(0, +)) bad outcomes of \(seen.count) kinds in \(Int(Date().timeIntervalSince(start))) s"
     )
-    for (kind, count) in seen.sorted(by: { $0.value > $1.value }) { print("\(count) × \(kind)") }
+    for (kind, count) in seen.sorted(by: { $0.value > $1.value }) { say("\(count) × \(kind)") }
     return seen.isEmpty
   }
 
@@ -77,22 +77,17 @@ final class Driver {
 
   private func death(_ outcome: Outcome, _ number: Int) -> Finding {
     let format = seeds.input(seed: seed, number: number).format
-    let cause =
-      switch outcome.code {
-      case Int(Watch.code): "no end in \(Workplace.timeLimit) s"
-      case 129...: "signal \(outcome.code - 128)"
-      default: "the process ended with \(outcome.code)"
-      }
-    return Finding(number: number, format: format.rawValue, problem: "\(cause): \(outcome.error.suffix(400))")
+    let cause = outcome.death ?? "the process ended with \(outcome.code): \(outcome.error.suffix(300))"
+    return Finding(number: number, format: format.rawValue, problem: cause)
   }
 
   private func report(_ finding: Finding, _ shrinks: Bool) async throws {
     seen[finding.kind, default: 0] += 1
     guard seen[finding.kind] == 1 else { return }
-    print("\n✘ --seed \(seed) --only \(finding.number), \(finding.format): \(finding.problem)")
-    guard shrinks else { return }
-    let input = try await shrunk(finding)
-    print("  shrunk to \(input.bytes.count) bytes:\n\(input.text ?? "\(input.bytes)")\n")
+    say("\n✘ --seed \(seed) --only \(finding.number), \(finding.format): \(finding.problem)")
+    let whole = seeds.input(seed: seed, number: finding.number)
+    let input = shrinks ? try await shrunk(whole, finding) : whole
+    say("  \(input.bytes.count) of \(whole.bytes.count) bytes:\n\(input.text ?? "\(input.bytes)")\n")
   }
 
   // MARK: Shrinking
@@ -101,8 +96,8 @@ final class Driver {
   private static let tries = 120
 
   /// The input without the lines, and in the end the bytes, that its outcome does not need.
-  private func shrunk(_ finding: Finding) async throws -> Input {
-    var input = seeds.input(seed: seed, number: finding.number)
+  private func shrunk(_ whole: Input, _ finding: Finding) async throws -> Input {
+    var input = whole
     // Numbers behind a header go with it, and an answer that takes 20 s is not asked for again and again.
     guard input.format != .safetensors, !finding.problem.contains("no end") else { return input }
     var left = Self.tries

@@ -53,8 +53,8 @@ enum Format: String, CaseIterable {
     }
   }
 
-  /// Whether the library reads it in this process; a journal that goes on with measuring is read by its command alone.
-  var isReadHere: Bool { self != .measured && self != .timed }
+  /// Whether the library reads it in this process; a file that goes on with measuring is read by its command alone.
+  var isReadHere: Bool { self != .timed }
 
   /// What it is called in the folder of a question.
   var fileName: String {
@@ -111,7 +111,7 @@ struct Seeds {
       .tokens: [Self.tokens(header: true), Self.tokens(header: false)],
       .runs: [head("reports/quality-sweep/runs.jsonl", lines: 3)],
       .answers: [head("reports/critical-footprint/critical.jsonl", lines: 6)],
-      .measured: [head("reports/measured-sweep/measured.jsonl", lines: 2)],
+      .measured: [Self.bytes(folder + "/swept/measured.jsonl")],
       .timed: [Self.bytes(folder + "/timed.csv")],
     ]
     mutators = texts.mapValues(Mutator.init)

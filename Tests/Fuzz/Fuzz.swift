@@ -32,6 +32,9 @@ struct Fuzz: AsyncParsableCommand {
   @Option(help: "Tries and prints one input.")
   var only: Int?
 
+  @Flag(help: "Prints inputs as they are instead of making them shorter first.")
+  var whole = false
+
   @Option(help: "The program; the one beside this by default.")
   var program: String?
 
@@ -46,7 +49,8 @@ struct Fuzz: AsyncParsableCommand {
     .deletingLastPathComponent().path
 
   private var binary: String {
-    program ?? URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent().path
+    program.map { URL(filePath: $0).path } ?? URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath()
+      .deletingLastPathComponent().path
       + "/photon"
   }
 
@@ -57,9 +61,9 @@ struct Fuzz: AsyncParsableCommand {
     try await workplace.makeSeeds()
     let driver = try Driver(workplace, seed: seed, every: every)
     let numbers = only.map { $0..<$0 + 1 } ?? from..<from + inputs
-    if let only { print(driver.text(of: only)) }
     let isClean = try await driver.run(
-      numbers, until: seconds.map { Date(timeIntervalSinceNow: $0) }, shrinks: only == nil)
+      numbers, until: seconds.map { Date(timeIntervalSinceNow: $0) }, shrinks: only == nil && !whole)
+    if let only, isClean { say(driver.text(of: only)) }
     if !isClean { throw ExitCode.failure }
   }
 
@@ -76,6 +80,9 @@ struct Fuzz: AsyncParsableCommand {
         Input(number: from, format: format, bytes: Seeds.bytes(file)), asks: from % every == 0)
     }
     let tally = try await worker.run(from..<from + inputs, until: seconds.map { Date(timeIntervalSinceNow: $0) })
-    FileHandle.standardOutput.write(try JSONEncoder().encode(tally) + Data("\n".utf8))
+    say(String(decoding: try JSONEncoder().encode(tally), as: UTF8.self))
   }
 }
+
+/// Prints a line at once: who reads along through a pipe sees a finding when it is made.
+func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }

@@ -76,7 +76,9 @@ final class Reader {
       return written + (try PricedPoint(question, on: profile).json.text())
     case .rows:
       let table = try MeasuredTable(text: text(bytes), file: "in.csv", latency: .inclusive)
-      return "\(table.comments) \(table.rows)"
+      return table.rows.map { row in
+        "\(row.identifier) \(row.model) \(MeasuredMetric.allCases.map { row.times[$0] ?? 0 })"
+      }.joined(separator: "\n")
     case .published: return try PublishedTable(text: text(bytes), file: "in.csv").rows.description
     case .quality:
       return try QualityTable(text: text(bytes), file: "in.csv", axes: ["workload.batch", "workload.prompt"]).figure
@@ -91,17 +93,28 @@ final class Reader {
     case .checkpoint:
       try write(bytes, "checkpoint/checkpoint.json")
       let checkpoint = try Checkpoint.load(folder + "/checkpoint")
-      return "\(checkpoint.metadata) \(checkpoint.weights.tensors.count)"
+      return try json(checkpoint.metadata) + " \(checkpoint.weights.tensors.count)"
     case .safetensors: return try readNumbers(bytes)
     case .tokens: return try Corpus.numbers(in: Data(bytes), key: "data.tokens[1]", vocabulary: 257).description
     case .runs:
       try write(bytes, "runs.jsonl")
-      return "\(try QualityJournal(path: folder + "/runs.jsonl").records())"
+      return try QualityJournal(path: folder + "/runs.jsonl").records().map { try $0.line() }.joined(separator: "\n")
     case .answers:
       try write(bytes, "critical.jsonl")
-      return "\(try CriticalJournal(path: folder + "/critical.jsonl").records().sorted { $0.key < $1.key })"
-    case .measured, .timed: preconditionFailure("\(format) is read by its command")
+      let records = try CriticalJournal(path: folder + "/critical.jsonl").records().sorted { $0.key < $1.key }
+      return try records.map { try $0.value.line() }.joined(separator: "\n")
+    case .measured:
+      try write(bytes, "measured.jsonl")
+      return try SweepRecord.records(in: folder + "/measured.jsonl").map { try $0.line() }.joined(separator: "\n")
+    case .timed: preconditionFailure("\(format) is read by its command")
     }
+  }
+
+  /// A dictionary has another order every time; its JSON has one order.
+  private func json(_ value: some Encodable) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
   }
 
   /// The checks on bytes that the program does before it reads text.

@@ -8,13 +8,16 @@ struct Finding: Codable {
   let problem: String
 
   /// The same for outcomes that differ in numbers, quoted words and details alone.
-  var kind: String { format + ": " + problem.prefix(100).replacing(#/"[^"\n]*"|[0-9]+/#, with: "#") }
+  var kind: String {
+    if let death = problem.firstMatch(of: #/signal [0-9]+ at \S+/#) { return String(death.0) }
+    return format + ": " + problem.prefix(100).replacing(#/"[^"\n]*"|[0-9]+/#, with: "#")
+  }
 }
 
 /// Tries inputs one after another in a process that may die of them: who started it reads in a file how far it came.
 final class Worker {
   private let workplace: Workplace
-  private let seeds: Seeds
+  private lazy var seeds = Result { try Seeds(workplace.repository, made: workplace.folder) }
   private let reader: Reader
   private let seed: UInt64
   private let every: Int
@@ -23,7 +26,6 @@ final class Worker {
   /// - Parameter every: of so many inputs one goes through the program.
   init(_ workplace: Workplace, seed: UInt64, every: Int) throws {
     (self.workplace, self.seed, self.every) = (workplace, seed, every)
-    seeds = try Seeds(workplace.repository, made: workplace.folder)
     reader = try Reader(workplace.repository, folder: workplace.folder)
     watch = try Watch(workplace.folder)
   }
@@ -32,12 +34,13 @@ final class Worker {
   /// - Returns: how many inputs were answered and how many were refused, and how many went through the program.
   func run(_ numbers: Range<Int>, until end: Date?) async throws -> Tally {
     var tally = Tally()
+    let seeds = try seeds.get()
     for number in numbers {
       if let end, Date() > end { break }
       watch.begin(number)
       let input = seeds.input(seed: seed, number: number)
       var problems = input.format.isReadHere ? problems(of: input, &tally) : []
-      if number % every == 0 || !input.format.isReadHere && number % every < every / 4 {
+      if number % every == 0 {
         var random = Seeded(seed: ~seed, number: number)
         problems += try await Asker(workplace: workplace, beat: watch.beat).problems(of: input, &random)
         tally.asked += 1
@@ -66,8 +69,7 @@ final class Worker {
   }
 
   private func report(_ finding: Finding) {
-    let line = try! JSONEncoder().encode(finding) + Data("\n".utf8)
-    FileHandle.standardOutput.write(line)
+    say(String(decoding: try! JSONEncoder().encode(finding), as: UTF8.self))
   }
 
   /// What is wrong with the ways in which the libraries answer.

@@ -8,6 +8,14 @@ struct Outcome {
   let output: String
   let error: String
   let timedOut: Bool
+
+  /// Why there is no answer at all: how a process died, and at which line; nil where it ended by itself.
+  var death: String? {
+    if timedOut || code == Int(Watch.code) { return "no end in \(Workplace.timeLimit) s" }
+    guard code > 128 else { return nil }
+    let line = error.firstMatch(of: #/(?:Sources|Tests)/\S+\.swift:[0-9]+/#).map { " at \($0.0)" }
+    return "signal \(code - 128)\(line ?? ": \(error.suffix(300))")"
+  }
 }
 
 /// A folder with what the program needs to be asked, and the limits under which it answers.
@@ -61,7 +69,8 @@ struct Workplace {
     let result = try await Subprocess.run(
       .name("sh"), arguments: Arguments(["-c", script, folder, program] + arguments),
       environment: .inherit.updating([
-        "PHOTON_HOME": repository, "HOME": folder, "XDG_CONFIG_HOME": nil, "SWIFT_BACKTRACE": "enable=no",
+        "PHOTON_HOME": repository, "HOME": folder, "XDG_CONFIG_HOME": nil,
+        "SWIFT_BACKTRACE": "enable=yes,color=no,interactive=no,threads=crashed,limit=64,registers=none,images=none",
       ]), output: .bytes(limit: 256 << 20), error: .bytes(limit: 64 << 20))
     let code =
       switch result.terminationStatus {
@@ -89,12 +98,19 @@ struct Workplace {
 
     """
 
-  /// Makes what inputs are made of: a checkpoint, and rows of `photon measure`.
+  /// Makes what inputs are made of: a checkpoint, rows of `photon measure`, and the journal of a measured sweep.
   /// - Throws: `Failed` where the program does not.
   func makeSeeds() async throws {
     try write("tiny.yaml", Array(Self.tiny.utf8))
+    let slices = ", slices: [{vary: [workload.batch]}]}"
+    let swept = Self.tiny.replacing("prompt: 8,", with: "prompt: 8, batch: [1, 2],").replacing(
+      "doubled: false}", with: "doubled: false" + slices)
+    try write("swept.yaml", Array(swept.utf8))
+    // A profile that is there is not calibrated.
+    try makeFolder("swept")
+    try write("swept/profile.yaml", Seeds.bytes(repository + "/scenarios/hardware/h200-sxm.yaml"))
     for arguments in [
-      ["train", "tiny.yaml", "-o", "trained"],
+      ["train", "tiny.yaml", "-o", "trained"], ["report", "swept.yaml", "-o", "swept"],
       ["measure", "tiny.yaml", "--calibration", "h200-sxm", "-o", "timed.csv"],
     ] {
       let outcome = try await run(arguments)
