@@ -1,3 +1,5 @@
+import Architectures
+import Formulas
 import Foundation
 import Scenarios
 
@@ -59,7 +61,9 @@ struct Asker {
       if !outcome.output.isEmpty { problems.append("output beside exit code 64") }
       fallthrough
     default:
-      if let problem = Laws.problem(of: outcome.error, hasPlace: input.format.hasLines && outcome.code == 64) {
+      // Who is not decided has said why beside the results.
+      let place = outcome.code == 64 ? input.place : nil
+      if outcome.code != 75, let problem = Laws.problem(of: outcome.error, place: place) {
         problems.append("\(problem): \(outcome.error.prefix(300))")
       }
     }
@@ -106,8 +110,8 @@ struct Asker {
     switch input.format {
     case .scenario: return scenario([file], input, &random)
     case .override:
-      // An argument has neither NUL nor bytes that are no text.
-      guard let text = input.text, !text.contains("\0") else { return nil }
+      // An argument has neither NUL nor bytes that are no text, and none at all is not the scenario's business.
+      guard let text = input.text, !text.contains("\0"), !text.isEmpty else { return nil }
       return scenario(["scenarios/quickstart.yaml", "--set=" + text], input, &random)
     case .hardware:
       let quick = ["scenarios/quickstart.yaml", "--hardware", file]
@@ -122,7 +126,7 @@ struct Asker {
     case .rows:
       return [
         Question(arguments: ["validate", "--measured", file, "--format", "json"], shape: .json),
-        Question(arguments: ["calibrate", "--from", file, "-o", "fitted.yaml"], output: "fitted.yaml"),
+        Question(arguments: ["calibrate", "--from", file, "-o", "fitted"], output: "fitted"),
       ]
     case .published, .quality:
       let section = input.format == .published ? "published: [\(file)]" : "quality: \(file)"
@@ -178,23 +182,22 @@ struct Asker {
 
   /// Points up to which a grid is a question of seconds.
   private static let askedPoints = 2000
+  /// Parameters up to which weights are a question of seconds, and of less memory than the limit.
+  private static let executedParameters: Int128 = 10_000_000
 
   private func scenario(_ arguments: [String], _ input: Input, _ random: inout Seeded) -> [Question] {
+    let size = size(of: arguments, input)
     let explain = Question(arguments: ["explain"] + arguments + ["--format", "json"], shape: .json)
-    let nodes = [
-      "level1/encoder/attention", "level1/decoder/projections", "level1/encoder/upkeep", "level2/encoder/chunker",
-      "level0/decoder/head",
-    ]
     let phase = random.pick(["prefill", "decode"])
     var others = [
       Question(arguments: ["explain"] + arguments),
       Question(arguments: ["explain"] + arguments + ["--format", "csv"], shape: .table),
-      Question(arguments: ["why"] + arguments + ["--phase", phase, "--", random.pick(nodes)]),
+      Question(arguments: ["why"] + arguments + ["--phase", phase, "--", random.pick(size.nodes)]),
       Question(arguments: ["compare", arguments[0], "scenarios/quickstart.yaml", "--format", "json"], shape: .json),
       Question(arguments: ["trace", "export"] + arguments + ["--phase", phase], shape: .json),
       Question(arguments: ["footprint"] + arguments),
     ]
-    if gridCount(arguments, input) <= Self.askedPoints {
+    if size.points <= Self.askedPoints {
       others += [
         Question(arguments: ["sweep"] + arguments + ["--estimates"], shape: .table),
         Question(arguments: ["sweep"] + arguments + ["--format", "json"], shape: .lines),
@@ -203,17 +206,29 @@ struct Asker {
           arguments: ["validate"] + arguments + ["--no-measure", "--scenario-only", "--format", "json"], shape: .json),
       ]
     }
+    if size.parameters <= Self.executedParameters {
+      let scenario = ["-s", arguments[0], "--threads", "1"] + arguments.dropFirst()
+      others += [
+        Question(arguments: ["generate"] + scenario + ["--prompt", "abc", "--tokens", "4"]),
+        Question(
+          arguments: ["evaluate"] + scenario + ["--data", "docs/README.md", "--limit", "64", "--sequences", "0"]),
+      ]
+    }
     others.shuffle(using: &random)
     return [explain] + others.prefix(3)
   }
 
-  /// Points of the grid; 0 where the scenario is refused.
-  private func gridCount(_ arguments: [String], _ input: Input) -> Int {
+  /// Points of the grid, parameters of its largest model and nodes of its first; no points where the scenario is refused.
+  private func size(of arguments: [String], _ input: Input) -> (points: Int, parameters: Int128, nodes: [String]) {
     let options = ScenarioOptions(
       overrides: input.format == .override ? [input.text ?? ""] : [],
       searchPaths: [workplace.repository + "/scenarios"], checksHardware: false)
-    let folder = workplace.folder + "/asked/"
     // A refusal is asked for too: whatever it says, there is no grid.
-    return (try? Scenario(file: folder + arguments[0], options: options))?.grid.count ?? 0
+    let scenario = try? Scenario(file: workplace.folder + "/asked/" + arguments[0], options: options)
+    guard let grid = scenario?.grid, let model = grid.point(at: 0)?.model else {
+      return (0, 0, ["level1/encoder/attention"])
+    }
+    let largest = grid.models.compactMap { $0.map { parameters(of: $0.model).total } }.max() ?? 0
+    return (grid.count, largest, model.nodes.map(\.description))
   }
 }

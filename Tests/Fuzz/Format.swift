@@ -43,7 +43,7 @@ enum Format: String, CaseIterable {
     }
   }
 
-  /// Whether it consists of lines that a refusal can name.
+  /// Whether it consists of lines.
   var hasLines: Bool {
     switch self {
     case .scenario, .override, .hardware, .rows, .published, .quality, .configuration, .runs, .answers, .measured,
@@ -197,6 +197,23 @@ struct Input {
   let number: Int
   let format: Format
   var bytes: [UInt8]
+
+  /// What a refusal must name.
+  enum Place {
+    /// A file, a line and a column.
+    case line
+    /// A file: the whole of a journal can be wrong, and a checkpoint is no text of a person.
+    case file(String)
+  }
+
+  var place: Place {
+    switch format {
+    case .scenario, .override, .hardware, .rows, .published, .quality, .configuration: .line
+    case .runs, .answers, .measured, .timed, .checkpoint, .safetensors: .file(format.fileName)
+    // The scenario's key or the option is named.
+    case .tokens: .file("data")
+    }
+  }
 
   /// Nil where it is no UTF-8.
   var text: String? { String(validating: bytes, as: UTF8.self) }

@@ -48,15 +48,20 @@ enum Laws {
   }
 
   /// What is wrong with a refusal; nil where nothing is.
-  /// - Parameter hasPlace: whether it must name a file, a line and a column.
-  static func problem(of refusal: String, hasPlace: Bool) -> String? {
+  /// - Parameter place: what it must name, if anything.
+  static func problem(of refusal: String, place: Input.Place?) -> String? {
     if refusal.isEmpty { return "a refusal without a word" }
     let control = refusal.unicodeScalars.first {
       $0.properties.generalCategory == .control && $0 != "\n" || $0.properties.generalCategory == .format
     }
     if let control { return "a refusal with a control character \(String(control.value, radix: 16))" }
-    let isPlaced = refusal.contains(/(?m)^\S[^\n]*?:\d+:\d+: (error|warning): \S/)
-    if hasPlace, !isPlaced { return "a refusal without a place" }
+    let isPlaced =
+      switch place {
+      case .line: refusal.contains(/(?m)^\S[^\n]*?:\d+:\d+: (error|warning): \S/)
+      case .file(let name): refusal.contains(name)
+      case nil: true
+      }
+    if !isPlaced { return "a refusal without a place" }
     for word in ["NSCocoa", "Error Domain", "DecodingError", "EncodingError", "Swift.", "Optional("] {
       if refusal.contains(word) { return "a refusal in the words of a library" }
     }

@@ -10,7 +10,8 @@ struct Finding: Codable {
   /// The same for outcomes that differ in numbers, quoted words and details alone.
   var kind: String {
     if let death = problem.firstMatch(of: #/signal [0-9]+ at \S+/#) { return String(death.0) }
-    return format + ": " + problem.prefix(100).replacing(#/"[^"\n]*"|[0-9]+/#, with: "#")
+    let words = problem.contains("another answer") || problem.contains("character") ? 30 : 100
+    return format + ": " + problem.prefix(words).replacing(#/"[^"\n]*"|[0-9]+/#, with: "#")
   }
 }
 
@@ -80,8 +81,9 @@ final class Worker {
       case .answer: tally.answered += 1
       case .refusal(let text):
         tally.refused += 1
-        let hasPlace = input.format.hasLines && !text.hasPrefix("error: ")
-        if let problem = Laws.problem(of: text, hasPlace: hasPlace) { return ["\(problem): \(text.prefix(300))"] }
+        // Libraries do not know the file of what they are handed as bytes.
+        let place = text.hasPrefix("error: ") ? nil : input.place
+        if let problem = Laws.problem(of: text, place: place) { return ["\(problem): \(text.prefix(300))"] }
       }
       var problems: [String] = []
       if try reader.read(input.format, input.bytes) != first { problems.append("another answer the second time") }

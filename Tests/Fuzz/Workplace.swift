@@ -114,7 +114,10 @@ struct Workplace {
       ["measure", "tiny.yaml", "--calibration", "h200-sxm", "-o", "timed.csv"],
     ] {
       let outcome = try await run(arguments)
-      if outcome.code != 0 { throw Failed(description: "photon \(arguments.joined(separator: " ")): \(outcome.error)") }
+      // A machine that does something else too has measured as well.
+      if ![0, 75].contains(outcome.code) {
+        throw Failed(description: "photon \(arguments.joined(separator: " ")): \(outcome.error)")
+      }
     }
     for name in ["checkpoint", "numbers"] {
       try FileManager.default.copyItem(
