@@ -43,16 +43,6 @@ enum Format: String, CaseIterable {
     }
   }
 
-  /// Whether it consists of lines.
-  var hasLines: Bool {
-    switch self {
-    case .scenario, .override, .hardware, .rows, .published, .quality, .configuration, .runs, .answers, .measured,
-      .timed:
-      true
-    case .checkpoint, .safetensors, .tokens: false
-    }
-  }
-
   /// Whether the library reads it in this process; a file that goes on with measuring is read by its command alone.
   var isReadHere: Bool { self != .timed }
 

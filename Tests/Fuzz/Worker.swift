@@ -85,32 +85,31 @@ final class Worker {
         let place = text.hasPrefix("error: ") ? nil : input.place
         if let problem = Laws.problem(of: text, place: place) { return ["\(problem): \(text.prefix(300))"] }
       }
-      var problems: [String] = []
-      if try reader.read(input.format, input.bytes) != first { problems.append("another answer the second time") }
-      guard input.format.hasLines, input.format != .override else { return problems }
-      for (name, other) in Self.equals(of: input.bytes) {
-        let second = try reader.read(input.format, other)
-        switch (first, second) {
-        case (.answer(let one), .answer(let two)) where one == two: break
-        case (.refusal, .refusal): break
-        default: problems.append("another answer \(name): \(Self.difference(first, second))")
-        }
+      // One of three laws for each input: that is enough of a million.
+      let (name, other) = Self.equal(to: input.bytes, input.number)
+      let second = try reader.read(input.format, other)
+      switch (first, second) {
+      case (.answer(let one), .answer(let two)) where one == two: return []
+      // Places and quoted words may differ where line ends do.
+      case (.refusal, .refusal) where first == second || other != input.bytes: return []
+      default: return ["another answer \(name): \(Self.difference(first, second))"]
       }
-      return problems
     } catch {
       return ["\(error)"]
     }
   }
 
-  /// The same text with other line ends.
-  private static func equals(of bytes: [UInt8]) -> [(String, [UInt8])] {
+  /// The same text again, or with other line ends.
+  private static func equal(to bytes: [UInt8], _ number: Int) -> (String, [UInt8]) {
     let (newline, carriage) = (UInt8(ascii: "\n"), UInt8(ascii: "\r"))
-    // Blocks of text keep their last line break, and a break of another kind beside ours is another line.
-    guard !bytes.contains(carriage), !bytes.contains(UInt8(ascii: "|")), !bytes.contains(UInt8(ascii: ">")) else {
-      return []
+    // Numbers are no lines, blocks of text keep their last line break, and a break of another kind is another line.
+    let foreign = [0, carriage, UInt8(ascii: "|"), UInt8(ascii: ">")]
+    let isPlain = bytes.contains(newline) && !bytes.contains(where: foreign.contains)
+    switch number % 3 {
+    case 1 where isPlain: return ("with CRLF", bytes.flatMap { $0 == newline ? [carriage, newline] : [$0] })
+    case 2 where isPlain && bytes.last == newline: return ("without a last line break", bytes.dropLast())
+    default: return ("the second time", bytes)
     }
-    let windows = bytes.flatMap { $0 == newline ? [carriage, newline] : [$0] }
-    return [("with CRLF", windows)] + (bytes.last == newline ? [("without a last line break", bytes.dropLast())] : [])
   }
 
   private static func difference(_ first: Reading, _ second: Reading) -> String {
