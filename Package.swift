@@ -89,6 +89,14 @@ let package = Package(
     .target(
       name: "TestModels", dependencies: ["Quantities", "Architectures"], path: "Tests/TestModels", swiftSettings: strict
     ),
+    // Changed texts of every format: `./check` runs it for a minute.
+    .executableTarget(
+      name: "Fuzz",
+      dependencies: [
+        "Quantities", "Architectures", "Hardware", "Formulas", "Reference", "Training", "Scenarios", "ServingRows",
+        "Rendering", "Reports", "Experiments", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Subprocess", package: "swift-subprocess"),
+      ], path: "Tests/Fuzz", swiftSettings: strict),
     tests("GSLTests", ["GSL", "Quantities"]),
     tests("ArchitecturesTests", ["Quantities", "Architectures"]),
     tests("FormulasTests", ["Quantities", "Architectures", "Hardware", "Formulas", "TestModels"]),
@@ -120,6 +128,6 @@ let package = Package(
       swiftSettings: strict),
     // Habits that the compiler does not see.
     tests("TidyTests", []),
-    tests("CommandTests", ["photon", .product(name: "Subprocess", package: "swift-subprocess")]),
+    tests("CommandTests", ["photon", "Fuzz", .product(name: "Subprocess", package: "swift-subprocess")]),
   ]
 )

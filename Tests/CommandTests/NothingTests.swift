@@ -56,6 +56,13 @@ struct NothingTests {
     }
   }
 
+  @Test func `a report of a measured sweep without measuring needs one that measured`() async throws {
+    let program = try Program()
+    let outcome = try await program.run("report", "scenarios/measured-sweep.yaml", "--no-measure", "-o", "out")
+    #expect(outcome.code == 64 && outcome.output == "" && program.names.isEmpty)
+    #expect(outcome.error.hasPrefix("out/profile.yaml: error: no such file, so nothing was measured to report about;"))
+  }
+
   @Test func `a phase without operations is not exported`() async throws {
     let outcome = try await Program().run(
       "trace", "export", "scenarios/quickstart.yaml", "--set", "workload.generate=0")

@@ -134,6 +134,14 @@ struct GridTests {
     #expect(grid.points.map(\.model.levelCount) == [1, 2, 1, 2])
   }
 
+  @Test func `an unknown key with a list is a complaint beside constraints too`() throws {
+    // The constraints ask for points; the options of an unknown key set nothing.
+    for constraints in ["", "constraints: [\"prompt > 0\"]\n", "constraints:\n"] {
+      let text = "model: {preset: [base, base-wide]}\nworkload: {promt: [1, 2]}\n" + constraints
+      #expect(throws: ScenarioError.self) { try scenario(text) }
+    }
+  }
+
   @Test func `constraints leave out points and keep the numbering`() throws {
     let grid = try scenario(
       """

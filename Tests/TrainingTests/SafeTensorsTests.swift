@@ -30,6 +30,7 @@ struct SafeTensorsTests {
       (Data([255, 0, 0, 0, 0, 0, 0, 0, 123, 125]), "a header of 255 bytes in a file of 10"),
       (file("[]"), "the header is no JSON object"), (file("{\"a\": "), "the header is no JSON object"),
       (file("{\"a\": {\"dtype\": \"F32\"}}"), "a: expected dtype, shape and data_offsets"),
+      (file("{\"c\": 1, \"b\": 2, \"a\": 3, \"d\": 4}"), "a: expected dtype, shape and data_offsets"),
       (
         file("{\"a\": {\"dtype\": \"BF16\", \"shape\": [1], \"data_offsets\": [0, 2]}}", [0, 0]),
         "a: elements of type BF16; accepted: F32, F64"

@@ -7,9 +7,9 @@ import Scenarios
 import Validation
 
 /// A measured point: a line of the measured.jsonl of a report, docs/measurement.md. What a profile predicts is not in it.
-struct SweepRecord: JournalRecord {
-  static let subject = "a measured point"
-  static let page = "docs/measurement.md"
+package struct SweepRecord: JournalRecord {
+  package static let subject = "a measured point"
+  package static let page = "docs/measurement.md"
 
   /// What tells the point from all others of its scenario.
   let point: String
@@ -17,7 +17,7 @@ struct SweepRecord: JournalRecord {
   let scenario, machine: String
   let phases: [MeasuredPhase]
 
-  var isSound: Bool {
+  package var isSound: Bool {
     phases.allSatisfy { phase in
       !phase.seconds.isEmpty && phase.seconds.allSatisfy { $0 > 0 && $0.isFinite }
         && phase.nodes.allSatisfy { $0.whole >= 0 && $0.cached >= 0 && $0.reading >= 0 }

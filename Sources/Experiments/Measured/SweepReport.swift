@@ -32,13 +32,23 @@ package struct SweepReport {
   ///   - measures: whether missing points are measured.
   ///   - timeLimit: seconds that measuring may take, calibration not counted.
   ///   - pointLimit: seconds that one point may take, all repetitions together.
+  /// - Throws: `ScenarioError` where nothing is to be measured and nothing was, before anything is written; and what its
+  ///   files, rows and counts throw.
   package init(
     _ scenario: Scenario, in folder: String, command: String, measures: Bool, timeLimit: Double, pointLimit: Double
   ) throws {
     let subjects = scenario.measuredSubjects
+    let profilePath = folder + "/profile.yaml"
+    guard measures || FileManager.default.fileExists(atPath: profilePath) else {
+      throw ScenarioError([
+        Diagnostic(
+          Position(file: profilePath), path: "", found: "no such file, so nothing was measured to report about",
+          accepted: "the folder of a report that measured; leave --no-measure out to measure")
+      ])
+    }
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     let journal = try SweepJournal(folder + "/measured.jsonl", of: scenario)
-    let calibrated = try Self.profile(folder + "/profile.yaml", scenario)
+    let calibrated = try Self.profile(profilePath, scenario)
     let missing = subjects.filter { journal.phases(of: $0) == nil }
     var remarks: [String] = []
     if measures, !missing.isEmpty {

@@ -24,7 +24,7 @@ extension JournalRecord {
   /// Every record of a file of JSON Lines, which need not exist; a last line without an end, which a killed process left,
   /// is none.
   /// - Throws: `ScenarioError` with the line that is no record.
-  static func records(in path: String) throws(ScenarioError) -> [Self] {
+  package static func records(in path: String) throws(ScenarioError) -> [Self] {
     func refuse(_ line: Int, _ found: String, _ accepted: String) -> ScenarioError {
       ScenarioError([Diagnostic(Position(file: path, line: line), path: "", found: found, accepted: accepted)])
     }

@@ -50,6 +50,11 @@ package struct Sweep: Sendable {
   /// Stretches of `chunkLength` points, the last one shorter.
   package var chunkCount: Int { (grid.count + Self.chunkLength - 1) / Self.chunkLength }
 
+  /// What one thread prices points with.
+  package func worker(_ encoding: RowEncoding) -> SweepWorker {
+    SweepWorker(RowBuilder(schema, encoding, capacity: 1 << 20), columns, machines)
+  }
+
   /// Prices every chunk and hands it to the writer.
   /// - Returns: the chunks written; fewer than `chunkCount` after an interrupt.
   /// - Throws: `CountOverflow`, `FileFailure`
@@ -58,7 +63,7 @@ package struct Sweep: Sendable {
   ) throws -> Int {
     try forEachChunk(
       count: chunkCount, threads: threads, isStopped: { interrupt.isRaised },
-      worker: { SweepWorker(RowBuilder(schema, encoding, capacity: 1 << 20), columns, machines) }
+      worker: { worker(encoding) }
     ) { index, worker in
       let start = index * Self.chunkLength
       let end = min(start + Self.chunkLength, grid.count)

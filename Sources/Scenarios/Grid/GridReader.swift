@@ -195,8 +195,10 @@ struct GridReader {
         return WorkloadKey.allCases.map { ($0, $0.value(in: workload)) }
       }
     }
-    // An unknown key was reported with the section.
-    guard case .key(let word) = axis.steps[1], let key = WorkloadKey(rawValue: word) else { return [] }
+    // An unknown key was reported with the section; its options set nothing.
+    guard case .key(let word) = axis.steps[1], let key = WorkloadKey(rawValue: word) else {
+      return axis.options.map { _ in [] }
+    }
     return axis.options.map { option in
       [(key, integerOf(option, path: axis.path, in: key.range, collector) ?? 1)]
     }

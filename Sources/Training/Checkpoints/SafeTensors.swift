@@ -157,7 +157,8 @@ public struct SafeTensors: Sendable {
     metadata = header["__metadata__"] as? [String: String] ?? [:]
     data = file
     let count = file.count - start
-    entries = try header.filter { $0.key != "__metadata__" }
+    // In the order of names, so that of several faults it is always the same one that is named.
+    entries = try header.filter { $0.key != "__metadata__" }.sorted { $0.key < $1.key }
       .map { try Self.entry($0.key, $0.value, dataCount: count) }
       .sorted { ($0.range.lowerBound, $0.name) < ($1.range.lowerBound, $1.name) }
     // As the format demands: no gap, no overlap, nothing behind.

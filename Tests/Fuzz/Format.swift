@@ -1,0 +1,210 @@
+import Foundation
+import Quantities
+
+/// A kind of text or file that the program reads, whoever wrote it.
+enum Format: String, CaseIterable {
+  /// A scenario, which is a preset too.
+  case scenario
+  /// The argument of `--set`.
+  case override
+  /// A hardware profile.
+  case hardware
+  /// Measured rows of engines.
+  case rows
+  /// A table of published numbers.
+  case published
+  /// A table of quality figures.
+  case quality
+  /// A Hugging Face configuration.
+  case configuration
+  /// The description of a checkpoint.
+  case checkpoint
+  /// A checkpoint's numbers.
+  case safetensors
+  /// 16-bit tokens.
+  case tokens
+  /// The journal of a quality sweep.
+  case runs
+  /// The journal of answers.
+  case answers
+  /// The journal of a measured sweep.
+  case measured
+  /// The file of `photon measure -o`.
+  case timed
+
+  /// How often it is drawn.
+  var weight: Int {
+    switch self {
+    case .scenario: 8
+    case .override: 6
+    case .hardware, .configuration: 4
+    case .rows, .published, .quality, .checkpoint, .safetensors: 2
+    case .tokens, .runs, .answers, .measured, .timed: 1
+    }
+  }
+
+  /// Whether the library reads it in this process; a file that goes on with measuring is read by its command alone.
+  var isReadHere: Bool { self != .timed }
+
+  /// What it is called in the folder of a question.
+  var fileName: String {
+    switch self {
+    case .scenario: "in.yaml"
+    case .override: "argument"
+    case .hardware: "in.yaml"
+    case .rows, .published, .quality: "in.csv"
+    case .configuration: "in.json"
+    case .checkpoint: "checkpoint.json"
+    case .safetensors: "model.safetensors"
+    case .tokens: "in.bin"
+    case .runs: "runs.jsonl"
+    case .answers: "critical.jsonl"
+    case .measured: "measured.jsonl"
+    case .timed: "timed.csv"
+    }
+  }
+}
+
+/// Texts that the program accepts, by format, and what changes them.
+struct Seeds {
+  private let texts: [Format: [[UInt8]]]
+  private let mutators: [Format: Mutator]
+  private let drawn: [Format]
+
+  /// - Parameters:
+  ///   - repository: the checkout, whose scenarios, profiles, tables and journals are taken.
+  ///   - folder: what `Workplace` made: a checkpoint and a file of measured rows.
+  init(_ repository: String, made folder: String) throws {
+    func files(_ place: String, _ ending: String) throws -> [[UInt8]] {
+      let path = repository + "/" + place
+      let names = try FileManager.default.contentsOfDirectory(atPath: path).filter { $0.hasSuffix(ending) }.sorted()
+      return try names.map { try Self.bytes(path + "/" + $0) }
+    }
+    func head(_ file: String, lines: Int) throws -> [UInt8] {
+      let all = try Self.bytes(repository + "/" + file).split(separator: UInt8(ascii: "\n"))
+      return Array(all.prefix(lines).joined(separator: [UInt8(ascii: "\n")])) + [UInt8(ascii: "\n")]
+    }
+    let presets = try files("scenarios/models", ".yaml")
+    let tables = try files("scenarios/published", "table-1.csv") + files("scenarios/published", "attention-2.csv")
+    texts = try [
+      .scenario: files("scenarios", ".yaml") + files("scenarios/caches", ".yaml") + presets,
+      .override: Self.overrides.map { Array($0.utf8) },
+      .hardware: files("scenarios/hardware", ".yaml"),
+      .rows: [head("reports/accelerator/sweep.csv", lines: 8), Array(Self.rows.utf8)],
+      .published: tables,
+      .quality: [
+        Self.bytes(repository + "/scenarios/published/quality.csv"), Array("model,loss\nphoton-tiny,2.5\n".utf8),
+      ],
+      .configuration: [Self.bytes(repository + "/docs/example-config.json"), Array(Self.neox.utf8)],
+      .checkpoint: [Self.bytes(folder + "/checkpoint.json")],
+      .safetensors: [Self.bytes(folder + "/model.safetensors")],
+      .tokens: [Self.tokens(header: true), Self.tokens(header: false)],
+      .runs: [head("reports/quality-sweep/runs.jsonl", lines: 3)],
+      .answers: [head("reports/critical-footprint/critical.jsonl", lines: 6)],
+      .measured: [Self.bytes(folder + "/swept/measured.jsonl")],
+      .timed: [Self.bytes(folder + "/timed.csv")],
+    ]
+    mutators = texts.mapValues(Mutator.init)
+    drawn = Format.allCases.flatMap { Array(repeating: $0, count: $0.weight) }
+  }
+
+  static func bytes(_ path: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(filePath: path))) }
+
+  /// The format of an input, and the input: the same for a seed and a number, whatever was drawn before.
+  func input(seed: UInt64, number: Int) -> Input {
+    var random = Seeded(seed: seed, number: number)
+    let format = random.pick(drawn)
+    var bytes = random.pick(texts[format] ?? [[]])
+    let mutator = mutators[format]!
+    let changes = random.pick([1, 1, 1, 2, 2, 3, 5, 8])
+    if format == .safetensors {
+      Self.changeHeader(&bytes, changes, mutator, &random)
+    } else {
+      for _ in 0..<changes { mutator.mutate(&bytes, &random) }
+    }
+    return Input(number: number, format: format, bytes: bytes)
+  }
+
+  /// Most changes keep the length in front of the header true: otherwise nothing behind it would ever be read.
+  private static func changeHeader(
+    _ bytes: inout [UInt8], _ changes: Int, _ mutator: Mutator, _ random: inout Seeded
+  ) {
+    let length = bytes.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
+    var header = Array(bytes[8..<8 + length])
+    var numbers = Array(bytes[(8 + length)...])
+    for _ in 0..<changes { mutator.mutate(&header, &random) }
+    if random.chance(0.2) { numbers.removeLast(random.below(min(numbers.count, 64))) }
+    if random.chance(0.1) { numbers[random.below(numbers.count)] = UInt8(random.below(256)) }
+    let told = random.chance(0.9) ? UInt64(header.count) : random.next() >> UInt64(random.below(64))
+    bytes = (0..<8).map { UInt8(truncatingIfNeeded: told >> UInt64(8 * $0)) } + header + numbers
+  }
+
+  private static func tokens(header: Bool) -> [UInt8] {
+    var bytes: [UInt8] = []
+    let words: [UInt32] = [20_240_520, 1, 600] + Array(repeating: 0, count: 253)
+    for word in header ? words : [] {
+      for byte in 0..<4 { bytes.append(UInt8(truncatingIfNeeded: word >> (8 * byte))) }
+    }
+    for token in 0..<600 { bytes += [UInt8(token * 7 % 251), 0] }
+    return bytes
+  }
+
+  private static let overrides = [
+    "workload.batch=8", "workload.prompt={linear: [1, 9, 3]}", "workload={prompt: [1, 64], generate: 0}",
+    "workload.generate={log2: [1, 64]}", "workload.continuations=4", "model.width=64", "model.heads=[2, 4]",
+    "model.levels[1].chunk=2", "model.levels[2].condition=[1, 2]", "model={preset: vanilla-tiny}",
+    "model.tied_head=true",
+    "model.cache={retention: sliding-window, window: 64}", "model.cache.window=32", "model.decoder_input=tokens",
+    "model.feed_forward_kind=gated", "model.generation=recursive", "precision={weights: fp8, cache: int4}",
+    "precision.weights=[fp16, bf16]", "hardware=[h100-sxm, rtx-4090]", "devices=2", "constraints=[\"model.width < 9\"]",
+    "objective={minimise: decode.time_s}", "compare=[vanilla-tiny]", "measure={repetitions: 1}", "train.steps=5",
+    "train={data: {recall: {keys: 4, values: 4, pairs: 2}}, context: 32, batch: 1, steps: 2}",
+    "quality=published/quality.csv",
+  ]
+
+  private static let rows = """
+    id,model,hardware,engine,precision,prompt,generated,concurrency,time_to_first_token_ms,time_per_output_token_ms
+    a,llama-3.1-8b,h100_sxm,vllm,,1024,512,1,22,6.5
+    b,llama-3.1-8b,h100_sxm,vllm,bf16,1024,512,8,90,7.5
+    c,llama-3.1-8b,h100_sxm,vllm,bf16,1024,512,32,310,10.1
+    d,llama-3.1-8b,h100_sxm,vllm,bf16,4096,512,32,1900,17
+    e,"llama-3.1-70b",h100-sxm,"vllm, new",fp8,2048,256,16,900,31.5
+    f,llama-3.1-8b,H100-SXM,vllm,fp8/fp8/bf16,512,256,64,150,9.9
+
+    """
+
+  private static let neox = """
+    {"model_type": "gpt_neox", "vocab_size": 50432, "hidden_size": 512, "intermediate_size": 2048, "num_hidden_layers": 6,
+     "num_attention_heads": 8, "hidden_act": "gelu", "rotary_pct": 1, "use_parallel_residual": false,
+     "attention_bias": false, "head_dim": 64, "sliding_window": null, "layer_types": ["full_attention"],
+     "_name_or_path": "a/b", "tie_word_embeddings": true, "max_position_embeddings": 2048}
+
+    """
+}
+
+/// One changed text.
+struct Input {
+  let number: Int
+  let format: Format
+  var bytes: [UInt8]
+
+  /// What a refusal must name.
+  enum Place {
+    /// A file, a line and a column.
+    case line
+    /// A file: the whole of a journal can be wrong, and a checkpoint is no text of a person.
+    case file(String)
+  }
+
+  var place: Place {
+    switch format {
+    case .scenario, .override, .hardware, .rows, .published, .quality, .configuration: .line
+    case .runs, .answers, .measured, .timed, .checkpoint, .safetensors: .file(format.fileName)
+    // The scenario's key or the option is named.
+    case .tokens: .file("data")
+    }
+  }
+
+  /// Nil where it is no UTF-8.
+  var text: String? { String(validating: bytes, as: UTF8.self) }
+}
