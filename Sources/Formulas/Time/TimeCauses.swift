@@ -78,9 +78,12 @@ extension Roofline {
     let bytes = cost.work.bytes.sum(from: 0, to: group.indices)
     guard bytes > 0 else { return causes }
     let entries = cost.work.entryBytes.sum(from: 0, to: group.indices)
-    if cost.work.weightBytes > 0 { causes.weights = Seconds(traffic * group.indices * cost.work.weightBytes / bytes) }
-    if entries > 0 { causes.cache = Seconds(traffic * entries / bytes) }
-    causes.intermediates = Seconds(reached(traffic - causes.weights.value - causes.cache.value))
+    // No part is longer than the whole, even where a product on the way leaves what a number can hold.
+    if cost.work.weightBytes > 0 {
+      causes.weights = Seconds(min(traffic, traffic * group.indices * cost.work.weightBytes / bytes))
+    }
+    if entries > 0 { causes.cache = Seconds(min(traffic, traffic * entries / bytes)) }
+    causes.intermediates = Seconds(max(0, reached(traffic - causes.weights.value - causes.cache.value)))
     return causes
   }
 }

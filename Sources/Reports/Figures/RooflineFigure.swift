@@ -55,13 +55,13 @@ public enum RooflineFigure: String, CaseIterable, Sendable {
     }
   }
 
-  /// Nothing is bound where nothing is done.
+  /// Nothing is bound where nothing is done, or by times that are no numbers.
   private func appendBound(_ figure: TimeFigure, to rows: inout RowBuilder) {
-    if figure.hasWork { rows.append(figure.bound.rawValue) } else { rows.appendMissing() }
+    if figure.isBound { rows.append(figure.bound.rawValue) } else { rows.appendMissing() }
   }
 
   private func appendMargin(_ figure: TimeFigure, to rows: inout RowBuilder) {
-    rows.append(figure.hasWork ? figure.margin : nil)
+    rows.append(figure.isBound ? figure.margin : nil)
   }
 }
 

@@ -25,7 +25,7 @@ private struct Extreme: CustomTestStringConvertible {
       overhead: Seconds(overhead), rowOverhead: Seconds(overhead))
     return HardwareProfile(
       name: "extreme", peaks: PeakRates([(.bf16, Rate(rate))]), elementwise: Rate(rate),
-      memoryBandwidth: Rate(bandwidth), caches: caches, memoryBytes: 141_000_000_000,
+      memoryBandwidth: Rate(bandwidth), caches: caches, displacement: Rate(rate), memoryBytes: 141_000_000_000,
       efficiency: .init(repeating: efficiency), stepOverhead: Seconds(overhead), sequenceOverhead: Seconds(overhead),
       pricePerHour: 0, deviceLink: Rate(bandwidth))
   }
