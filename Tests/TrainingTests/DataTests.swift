@@ -1,5 +1,7 @@
 import Architectures
 import Foundation
+import GSL
+import Quantities
 import Testing
 import Training
 
@@ -58,6 +60,49 @@ struct DataTests {
     let data = try Self.corpus([("a", Data(0..<200)), ("b", Data(0..<77))], context: 16)
     let all = try data.training(0..<60)
     for position in [59, 0, 31, 7, 58] { #expect(try data.training(position..<position + 1) == [all[position]]) }
+  }
+
+  /// The same in memory, as docs/checkpoint-format.md has the order: an offset and a shuffle of each epoch's sequences.
+  @Test func `sequences of files that are read in pieces are those of one text in memory`() throws {
+    let stream = RandomStream(seed: 5, name: "bytes")
+    let files = [700_001, 1, 262_143, 5].map { count in
+      Data((0..<count).map { _ in UInt8(stream.integer(in: 0..<256)) })
+    }
+    let context = 1000
+    let data = try Self.corpus(files.enumerated().map { ("\($0)", $1) }, context: context)
+    let tokens: [Int32] = files.reduce(into: []) { $0 += $1.map { Int32($0) } + [256] }
+    let trainingCount = tokens.count - Int(Double(tokens.count) * 0.1)
+    #expect(data.fingerprint == Fingerprint(tokens).text)
+    #expect(data.heldOutCount == tokens.count - trainingCount)
+    var counts = [Int](repeating: 0, count: 257)
+    for token in tokens[..<trainingCount] { counts[Int(token)] += 1 }
+    let shares = counts.filter { $0 > 0 }.map { Double($0) / Double(trainingCount) }
+    let entropy = -shares.reduce(0) { $0 + $1 * log($1) }
+    // Sums of 257 terms below 1.
+    #expect(abs(data.unigramEntropy - entropy) < 257 * 1e-15)
+    let count = trainingCount / context - 1
+    for epoch in 0..<2 {
+      let order = RandomStream(seed: UInt64(TrainingSettings().seed), name: "data epoch \(epoch)")
+      let offset = order.integer(in: 0..<context)
+      var starts = (0..<count).map { offset + $0 * context }
+      for index in starts.indices.dropLast() { starts.swapAt(index, order.integer(in: index..<count)) }
+      #expect(
+        try data.training(epoch * count..<(epoch + 1) * count) == starts.map { Array(tokens[$0..<$0 + context]) })
+    }
+    #expect(data.bytes == 4 * count)
+  }
+
+  @Test func `a file that was changed since it was opened is refused`() throws {
+    let path = NSTemporaryDirectory() + "photon-data-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try Data(0..<200).write(to: URL(filePath: path))
+    let data = try Self.settings(8) { $0.text = [path] }.loadData(vocabulary: 300, directory: ".")
+    _ = try data.training(0..<1)
+    try #require(truncate(path, 20) == 0)
+    let error = #expect(throws: DataError.self) { try data.training(0..<1) }
+    #expect(
+      error?.description
+        == "data.text[1]: \"\(path)\" has changed since it was opened; accepted: a file that stays as it is")
   }
 
   @Test func `evaluation reads the end of the data, which training never sees`() throws {

@@ -49,7 +49,10 @@ package struct RoleLoop {
     (self.checkpoint, self.data, self.output) = (checkpoint, data, output)
     let path = output + "/" + RoleSnapshot.name
     var state: RoleState?
-    if let content = FileManager.default.contents(atPath: path) {
+    if FileManager.default.fileExists(atPath: path) {
+      guard let content = FileManager.default.contents(atPath: path) else {
+        throw CheckpointError("\(path): it cannot be read")
+      }
       // Whatever keeps it from being read, it is no state to go on from.
       let snapshot = try? JSONDecoder().decode(RoleSnapshot.self, from: content)
       guard let snapshot, snapshot.settings == settings, snapshot.weights == checkpoint.weightsChecksum,
@@ -111,6 +114,11 @@ package struct RoleLoop {
       encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
       try log.append(String(decoding: encoder.encode(record), as: UTF8.self))
       return record
+    } catch let error as DataError {
+      try save()
+      progress.finish()
+      printError("error: \(error); the same command goes on after step \(training.state.step)")
+      throw AlreadyReported()
     } catch let error as NonFiniteTraining {
       progress.finish()
       printError("error: \(sentence(error))")

@@ -20,12 +20,15 @@ package struct MemoryDemandList {
     parts.map { "\($0.name) \(NumberFormat.binaryBytes.text($0.bytes))" }.joined(separator: ", ")
   }
 
-  /// What a tenth of the memory that a process can have does not leave to the program and the system; nil where it does.
+  /// Of the memory that a process can have, a tenth is left to the program and the system.
+  package static var usableBytes: Int128 { Int128(SystemDescription.memoryLimit) / 10 * 9 }
+
+  /// Why it cannot be held; nil where it can.
   /// - Parameter subject: what needs it, as in `a step`.
   /// - Returns: the beginning of a refusal.
   package func excess(_ subject: String) -> String? {
     let limit = Int128(SystemDescription.memoryLimit)
-    guard bytes > limit / 10 * 9 else { return nil }
+    guard bytes > Self.usableBytes else { return nil }
     let format = NumberFormat.binaryBytes
     return "\(subject) needs \(format.text(bytes)) (\(text)), and nine tenths of this machine's "
       + "\(format.text(limit)) may be used"
@@ -48,11 +51,10 @@ extension TrainingMemory {
   package func problem(data: Int) -> Problem? {
     let demand = demand(data: data)
     guard let found = demand.excess("training") else { return nil }
-    let fixed = 28 * parameters
     if Int128(data) > demand.bytes / 2 {
       return Problem("train.data", found, accepted: "shorter files, or a longer context, which makes fewer sequences")
     }
-    return fixed > demand.bytes / 2
+    return 28 * parameters > MemoryDemandList.usableBytes
       ? Problem("model", found, accepted: "a smaller model")
       : Problem("train.batch", found, accepted: "a smaller batch or context, or more micro_batches")
   }

@@ -32,13 +32,15 @@ public enum YAMLText {
     }
     if isDirectory.boolValue { throw refusal(file, "is a directory", "a text file") }
     var data = Data()
+    var size = 0
     do {
       let attributes = try FileManager.default.attributesOfItem(
         atPath: URL(filePath: file).resolvingSymlinksInPath().path)
       guard attributes[.type] as? FileAttributeType == .typeRegular else {
         throw refusal(file, "is not a regular file", "a text file")
       }
-      if let size = attributes[.size] as? Int, size > limit {
+      size = attributes[.size] as? Int ?? 0
+      if size > limit {
         throw refusal(file, "the file has \(size) bytes", "at most \(limit) bytes")
       }
       // At the end of a file there is nothing to read, which is no error.
@@ -48,6 +50,8 @@ public enum YAMLText {
     } catch {
       throw refusal(file, "the file cannot be read")
     }
+    // A file that cannot be read to its end is no shorter file.
+    guard data.count >= size else { throw refusal(file, "the file cannot be read") }
     guard data.count <= limit else { throw refusal(file, "the file grew", "at most \(limit) bytes") }
     return try decode(data, file: file)
   }

@@ -75,10 +75,14 @@ public final class RoleTraining {
     let first = firstSequence + state.step * settings.batch
     let tokens = try data.training(first..<first + settings.batch)
     gradients.clear()
-    switch settings.method {
-    case .pruLong: return try pruLongStep(tokens)
-    case .duoAttention: return try duoAttentionStep(tokens)
+    let before = state
+    let step = settings.method == .pruLong ? try pruLongStep(tokens) : try duoAttentionStep(tokens)
+    guard step.objective.isFinite, state.gates.allSatisfy(\.isFinite) else {
+      state = before
+      throw NonFiniteTraining(
+        step: state.step + 1, description: "step \(state.step + 1): the objective or a gate behind it is no number")
     }
+    return step
   }
 
   private func pruLongStep(_ tokens: [[Int32]]) throws(NonFiniteTraining) -> RoleStep {

@@ -116,7 +116,8 @@ struct GenerateCommand: ParsableCommand {
         return token
       }
     }
-    let bytes = try promptFile.map { [UInt8](try contents(of: $0)) } ?? Array((prompt ?? "").utf8)
+    let bytes =
+      try promptFile.map { [UInt8](try contents(of: $0, limit: Limits.promptLength)) } ?? Array((prompt ?? "").utf8)
     if let index = bytes.firstIndex(where: { Int($0) >= vocabulary }) {
       throw ValidationError(
         "byte \(index + 1) of the prompt is \(bytes[index]), and the vocabulary has \(vocabulary) tokens")

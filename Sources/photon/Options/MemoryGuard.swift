@@ -25,19 +25,21 @@ extension EvaluateCommand {
       return 4 * (try TrainingMemory(model, settings).keysAndValues)
     }
     let count = min(Self.batch(data.context), max(1, data.tokens.count / data.context))
-    var parts = [
-      ("parameters", model.parameterBytes), ("tokens", Int128(8 * data.tokens.count)),
-      ("a batch", 4 * RehearsedMemory.pass(model, sequences: count, tokens: data.context)),
-      ("its keys and values", try cached(count, data.context)),
-    ]
-    if let lengths = comparison, sequences > 0 {
+    // Both passes use the same memory, one after the other.
+    var pass = RehearsedMemory.pass(model, sequences: count, tokens: data.context)
+    var cache = try cached(count, data.context)
+    var distributions: Int128 = 0
+    if let lengths = comparison {
       let tokens = lengths.promptLength + lengths.length
-      parts += [
-        ("distributions to compare", 4 * Int128(lengths.length) * Int128(model.vocabulary)),
-        ("a sequence to compare", 4 * RehearsedMemory.pass(model, sequences: 1, tokens: tokens)),
-        ("its keys and values", 3 * (try cached(1, tokens))),
-      ]
+      pass = max(pass, RehearsedMemory.pass(model, sequences: 1, tokens: tokens))
+      // Of the pass, or of a session with its windows, beside what another was to compare with.
+      cache = max(cache, 3 * (try cached(1, tokens)))
+      distributions = 4 * Int128(lengths.length) * Int128(model.vocabulary)
     }
+    let parts = [
+      ("parameters", model.parameterBytes), ("tokens", Int128(8 * data.tokens.count)),
+      ("activations", 4 * pass), ("keys and values", cache), ("distributions to compare", distributions),
+    ]
     try photon.checkMemory(
       parts, of: "the evaluation",
       accepted: "a smaller model, a shorter --context, a lower --limit, a shorter --length, or --sequences 0")

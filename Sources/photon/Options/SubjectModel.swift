@@ -147,13 +147,18 @@ func checkFile(_ file: String) throws {
   if isFolder.boolValue { throw ValidationError("\(file): cannot be read as a file") }
 }
 
-/// The bytes of a file that a person named.
+/// The bytes of a file or a pipe that a person named.
+/// - Parameter limit: the most that it may have.
 /// - Throws: `ValidationError` with the file and what is wrong with it.
-func contents(of file: String) throws -> Data {
+func contents(of file: String, limit: Int) throws -> Data {
   try checkFile(file)
-  // Refused whatever the reason is.
-  guard let content = try? Data(contentsOf: URL(filePath: file)) else {
+  let content: Data
+  do {
+    // At the end there is nothing to read, which is no error.
+    content = try FileHandle(forReadingFrom: URL(filePath: file)).read(upToCount: limit + 1) ?? Data()
+  } catch {
     throw ValidationError("\(file): cannot be read as a file")
   }
+  if content.count > limit { throw ValidationError("\(file): more than \(limit) bytes; accepted: a shorter file") }
   return content
 }
