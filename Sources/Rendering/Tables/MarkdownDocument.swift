@@ -21,7 +21,9 @@ public struct MarkdownDocument: Sendable {
   /// One item a line; nothing for no items.
   public mutating func list(_ items: [String], isNumbered: Bool = false) {
     guard !items.isEmpty else { return }
-    let lines = items.enumerated().map { index, item in (isNumbered ? "\(index + 1). " : "- ") + inert(item, beginsBlock: true) }
+    let lines = items.enumerated().map { index, item in
+      (isNumbered ? "\(index + 1). " : "- ") + inert(item, beginsBlock: true)
+    }
     blocks.append(lines.joined(separator: "\n"))
   }
 

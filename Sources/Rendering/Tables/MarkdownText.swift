@@ -28,7 +28,9 @@ func inert(_ line: String, beginsBlock: Bool = false) -> String {
   let scalars = Array(line.unicodeScalars)
   var safe = ""
   var index = 0
-  if beginsBlock, let first = scalars.first, "#>~".unicodeScalars.contains(first) || line.hasPrefix("```") { safe += "\\" }
+  if beginsBlock, let first = scalars.first, "#>~".unicodeScalars.contains(first) || line.hasPrefix("```") {
+    safe += "\\"
+  }
   while index < scalars.count {
     let scalar = scalars[index]
     switch scalar {
