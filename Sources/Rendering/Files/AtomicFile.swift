@@ -158,9 +158,15 @@ private let temporaryCount = Atomic(0)
 /// A hidden name beside `path` that no other process or thread uses.
 func temporaryName(for path: String) -> String {
   let number = temporaryCount.add(1, ordering: .relaxed).newValue
-  let suffix = "\(getpid())-\(number).partial"
-  guard let slash = path.lastIndex(of: "/") else { return ".\(path).\(suffix)" }
-  return "\(path[...slash]).\(path[path.index(after: slash)...]).\(suffix)"
+  return hiddenName(beside: path, "\(getpid())-\(number).partial")
+}
+
+/// A hidden name beside `path` that says whose it is, as far as a name of 255 bytes can.
+public func hiddenName(beside path: String, _ suffix: String) -> String {
+  let start = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
+  var name = path[start...]
+  while name.utf8.count + suffix.utf8.count > 253 { name.removeLast() }
+  return "\(path[..<start]).\(name).\(suffix)"
 }
 
 /// The name that a temporary one stands for: `.a.csv.17-1.partial` is to become `a.csv`; nil for other names.

@@ -16,12 +16,14 @@ public struct MarkdownDocument: Sendable {
   }
 
   /// A paragraph; it may carry inline Markdown.
-  public mutating func paragraph(_ text: String) { blocks.append(inert(text)) }
+  public mutating func paragraph(_ text: String) { blocks.append(inert(text, beginsBlock: true)) }
 
   /// One item a line; nothing for no items.
   public mutating func list(_ items: [String], isNumbered: Bool = false) {
     guard !items.isEmpty else { return }
-    let lines = items.enumerated().map { index, item in (isNumbered ? "\(index + 1). " : "- ") + inert(item) }
+    let lines = items.enumerated().map { index, item in
+      (isNumbered ? "\(index + 1). " : "- ") + inert(item, beginsBlock: true)
+    }
     blocks.append(lines.joined(separator: "\n"))
   }
 

@@ -19,13 +19,18 @@ func longestRun(of character: Character, in text: String) -> Int {
   return longest
 }
 
-/// One block's line of Markdown that may hold names and descriptions of others: it can begin no other block, it holds no
-/// HTML and nothing that is not seen, and its links and images lead to files beside the document. Code spans stay as they are.
-func inert(_ line: String) -> String {
+/// A line of Markdown that may hold names and descriptions of others: it ends where it ends, it holds no HTML and nothing that
+/// is not seen, and its links and images lead to files beside the document. Code spans stay as they are.
+/// - Parameters:
+///   - line: of text, with whatever stands in it.
+///   - beginsBlock: whether the line is the first of a block, where some signs would make it a block of another kind.
+func inert(_ line: String, beginsBlock: Bool = false) -> String {
   let scalars = Array(line.unicodeScalars)
   var safe = ""
   var index = 0
-  if let first = scalars.first, "#>~".unicodeScalars.contains(first) || line.hasPrefix("```") { safe += "\\" }
+  if beginsBlock, let first = scalars.first, "#>~".unicodeScalars.contains(first) || line.hasPrefix("```") {
+    safe += "\\"
+  }
   while index < scalars.count {
     let scalar = scalars[index]
     switch scalar {

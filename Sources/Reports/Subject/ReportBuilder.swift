@@ -46,10 +46,7 @@ public struct ReportBuilder: Sendable {
   }
 
   /// A hidden folder on the same file system: `reports/.quickstart.partial`.
-  private static func stage(for folder: String) -> String {
-    guard let slash = folder.lastIndex(of: "/") else { return ".\(folder).partial" }
-    return "\(folder[...slash]).\(folder[folder.index(after: slash)...]).partial"
-  }
+  private static func stage(for folder: String) -> String { hiddenName(beside: folder, "partial") }
 
   /// The SVG files beside a text that it shows.
   static func figureNames(_ text: String) -> [String] {
