@@ -95,7 +95,11 @@ final class Reader {
       let checkpoint = try Checkpoint.load(folder + "/checkpoint")
       return try json(checkpoint.metadata) + " \(checkpoint.weights.tensors.count)"
     case .safetensors: return try readNumbers(bytes)
-    case .tokens: return try Corpus.numbers(in: Data(bytes), key: "data.tokens[1]", vocabulary: 257).description
+    case .tokens:
+      try write(bytes, "in.bin")
+      let place = (key: "data.tokens[1]", path: folder + "/in.bin", name: "in.bin")
+      let files = try TokenFiles([place], .numbers, vocabulary: 257)
+      return try files.tokens(0..<files.count).description
     case .runs:
       try write(bytes, "runs.jsonl")
       return try QualityJournal(path: folder + "/runs.jsonl").records().map { try $0.line() }.joined(separator: "\n")
