@@ -113,7 +113,7 @@ private let header = "source,model,hardware,prompt,generated,quantity,phase,part
       // At the cell that holds what was found, or at the row.
       let word = found.split(separator: "\"").last.map(String.init) ?? ""
       let column = text.range(of: ",\(word),").map { text.distance(from: text.startIndex, to: $0.lowerBound) + 2 }
-      #expect(complaint.contains("table.csv:3:\(column ?? (found.hasPrefix("unit") ? 35 : 1)): "), "\(complaint)")
+      #expect(complaint.contains("table.csv:3:\(column ?? (found.hasPrefix("unit") ? 33 : 1)): "), "\(complaint)")
       #expect(complaint.contains(found), "\(complaint)")
     }
   }
