@@ -53,7 +53,7 @@ public struct HardwareLibrary: Sendable {
     }
   }
 
-  /// The profile of a name (`h200_sxm` and `H200-SXM` are `h200-sxm`) or of a file's path that contains `/` or ends in
+  /// The profile of a name (`H200_SXM` and `NVIDIA H200` are `h200-sxm`) or of a file's path that contains `/` or ends in
   /// `.yaml`.
   /// - Parameters:
   ///   - name: as a scenario lists it, or the path of a file.
@@ -63,13 +63,7 @@ public struct HardwareLibrary: Sendable {
   public func profile(_ name: String, at position: Position, path: String = "") throws(ScenarioError) -> HardwareProfile
   {
     guard let file = files.find(.hardware, named: name, from: directory) else {
-      let names = entries().map(\.name)
-      throw ScenarioError([
-        Diagnostic(
-          position, path: path, found: "there is no hardware profile \"\(name)\"",
-          accepted: names.isEmpty ? "the path of a profile's file" : enumerate(names),
-          suggestion: nearMiss(name, among: names))
-      ])
+      throw ScenarioError([files.missingProfile(name, from: directory, at: position, path: path)])
     }
     return try HardwareFile.read(file: file)
   }
