@@ -260,12 +260,7 @@ public struct Scenario: Sendable {
       }
       let file = options.files.find(.hardware, named: name, from: directory)
       if file == nil, options.checksHardware {
-        let names = options.files.names(.hardware, from: directory)
-        reader.collector.add(
-          .init(
-            element.position, path: path, found: "there is no hardware profile \"\(name)\"",
-            accepted: names.isEmpty ? "no profile exists here" : enumerate(names),
-            suggestion: nearMiss(name, among: names)))
+        reader.collector.add(options.files.missingProfile(name, from: directory, at: element.position, path: path))
       }
       return HardwareReference(name: name, file: file)
     }

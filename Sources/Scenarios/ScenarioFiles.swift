@@ -19,7 +19,7 @@ public struct ScenarioFiles: Sendable {
   }
 
   /// The file of a name, or of a path relative to the directory if the name ends in `.yaml` or has a slash. Profiles are
-  /// found under other spellings too: `h200_sxm` and `H200-SXM` are `h200-sxm`.
+  /// found as drivers and clouds call their cards too: `H200_SXM` and `NVIDIA H200` are `h200-sxm`.
   public func find(_ kind: Kind, named name: String, from directory: String) -> String? {
     if name.hasSuffix(".yaml") || name.contains("/") {
       let file = URL(filePath: name, relativeTo: URL(filePath: directory, directoryHint: .isDirectory))
@@ -47,7 +47,10 @@ public struct ScenarioFiles: Sendable {
   public static let acceptedName = "at most 250 letters, digits, -, _ and ."
 
   /// Spellings of a profile's name that mean the same have the same canonical form.
-  public static func canonical(_ name: String) -> String { name.lowercased().replacing("_", with: "-") }
+  public static func canonical(_ name: String) -> String {
+    let card = CardName(name)
+    return card.profile ?? card.normalised
+  }
 
   /// The names that `find` accepts, sorted.
   public func names(_ kind: Kind, from directory: String) -> [String] {

@@ -13,12 +13,13 @@ struct CatalogueTests {
     let names = listed.compactMap { $0["name"] as? String }
     #expect(
       names == [
-        "a100-40g", "a100-80g", "b200", "epyc-2-cores", "h100-pcie", "h100-sxm", "h200-sxm", "l40s", "m3-max",
-        "mi300x", "rtx-4090", "tpu-v5e",
+        "a10", "a100-40g", "a100-80g", "b200", "epyc-2-cores", "gaudi-3", "gb200", "h100-pcie", "h100-sxm", "h20",
+        "h200-sxm", "l4", "l40s", "m3-max", "m4-max", "mi250x", "mi300x", "mi355x", "rtx-3090", "rtx-4090", "rtx-5090",
+        "ryzen-9950x", "t4", "tpu-v5e", "v100-16g", "v100-32g", "xeon-8480",
       ])
     for row in listed {
       #expect((row["source"] as? String)?.isEmpty == false)
-      #expect((row["year"] as? Int ?? 0) >= 2020)
+      #expect((row["year"] as? Int ?? 0) >= 2017)
     }
   }
 

@@ -94,8 +94,9 @@ private func complaints(_ text: String) -> String {
     #expect(Set(names).isSuperset(of: catalogue))
   }
 
-  /// The vendors' data sheets, dense rates; each file names its source.
+  /// The vendors' data sheets, dense rates; each file names its source. Memory in MiB is what the driver prints.
   @Test func `the shipped rates are those of the data sheets`() throws {
+    let mebibyte = 1_048_576.0
     func figures(_ name: String) throws -> [Double?] {
       let profile = try HardwareFile.read(file: "\(shipped)/hardware/\(name).yaml")
       return [
@@ -116,6 +117,21 @@ private func complaints(_ text: String) -> String {
     #expect(try figures("tpu-v5e") == [197e12, nil, 393e12, nil, 819e9, 16e9, nil])
     #expect(try figures("m3-max") == [14.3e12, 14.3e12, nil, nil, 400e9, 128e9, nil])
     #expect(try figures("epyc-2-cores") == [nil, 236.8e9, nil, nil, 460.8e9, 25_769_803_776, nil])
+    #expect(try figures("rtx-3090") == [71e12, 35.6e12, 284e12, nil, 936e9, 24576 * mebibyte, 350])
+    #expect(try figures("rtx-5090") == [209.5e12, 104.8e12, 838e12, 419e12, 1.792e12, 32607 * mebibyte, 575])
+    #expect(try figures("a10") == [125e12, 31.2e12, 250e12, nil, 600e9, 23028 * mebibyte, 150])
+    #expect(try figures("l4") == [121e12, 30.3e12, 242.5e12, 242.5e12, 300e9, 23034 * mebibyte, 72])
+    #expect(try figures("t4") == [nil, 8.1e12, 130e12, nil, 320e9, 15360 * mebibyte, 70])
+    #expect(try figures("v100-16g") == [nil, 15.7e12, nil, nil, 900e9, 16384 * mebibyte, 300])
+    #expect(try figures("v100-32g") == [nil, 15.7e12, nil, nil, 900e9, 32768 * mebibyte, 300])
+    #expect(try figures("h20") == [148e12, 44e12, 296e12, 296e12, 4e12, 97871 * mebibyte, 400])
+    #expect(try figures("gb200") == [2500e12, 90e12, 5000e12, 5000e12, 8e12, 189471 * mebibyte, 1200])
+    #expect(try figures("mi250x") == [191.5e12, 47.85e12, 191.5e12, nil, 1.6384e12, 68_702_699_520, 280])
+    #expect(try figures("mi355x") == [2516.6e12, 157.3e12, 5033.2e12, 5033.2e12, 8e12, 309_220_868_096, 1400])
+    #expect(try figures("gaudi-3") == [1835e12, nil, nil, 1835e12, 3.67e12, 131072 * mebibyte, 900])
+    #expect(try figures("m4-max") == [16.16e12, 16.16e12, nil, nil, 546e9, 115_448_725_504, nil])
+    #expect(try figures("xeon-8480") == [172.032e12, 10.752e12, 344.064e12, nil, 307.2e9, 524288 * mebibyte, 350])
+    #expect(try figures("ryzen-9950x") == [nil, 5.8368e12, nil, nil, 89.6e9, 65536 * mebibyte, 170])
   }
 
   @Test func `element-wise work runs at the fp32 rate unless it is given, and must be given without one`() throws {
@@ -150,6 +166,7 @@ private func complaints(_ text: String) -> String {
 }
 
 private let catalogue = [
-  "a100-40g", "a100-80g", "b200", "epyc-2-cores", "h100-pcie", "h100-sxm", "h200-sxm", "l40s", "m3-max", "mi300x",
-  "rtx-4090", "tpu-v5e",
+  "a10", "a100-40g", "a100-80g", "b200", "epyc-2-cores", "gaudi-3", "gb200", "h100-pcie", "h100-sxm", "h20", "h200-sxm",
+  "l4", "l40s", "m3-max", "m4-max", "mi250x", "mi300x", "mi355x", "rtx-3090", "rtx-4090", "rtx-5090", "ryzen-9950x",
+  "t4", "tpu-v5e", "v100-16g", "v100-32g", "xeon-8480",
 ]

@@ -64,7 +64,7 @@ public struct HardwareLibrary: Sendable {
     try HardwareFile.read(file: file(name, at: position, path: path))
   }
 
-  /// The file of the profile of a name (`h200_sxm` and `H200-SXM` are `h200-sxm`) or of a file's path that contains `/` or ends in
+  /// The file of the profile of a name (`H200_SXM` and `NVIDIA H200` are `h200-sxm`) or of a file's path that contains `/` or ends in
   /// `.yaml`.
   /// - Parameters:
   ///   - name: as a scenario lists it, or the path of a file.
@@ -73,13 +73,7 @@ public struct HardwareLibrary: Sendable {
   /// - Throws: `ScenarioError`
   public func file(_ name: String, at position: Position, path: String = "") throws(ScenarioError) -> String {
     guard let file = files.find(.hardware, named: name, from: directory) else {
-      let names = entries().map(\.name)
-      throw ScenarioError([
-        Diagnostic(
-          position, path: path, found: "there is no hardware profile \"\(name)\"",
-          accepted: names.isEmpty ? "the path of a profile's file" : enumerate(names),
-          suggestion: nearMiss(name, among: names))
-      ])
+      throw ScenarioError([files.missingProfile(name, from: directory, at: position, path: path)])
     }
     return file
   }
