@@ -64,7 +64,7 @@ public struct HardwareLibrary: Sendable {
     try HardwareFile.read(file: file(name, at: position, path: path))
   }
 
-  /// The file of the profile of a name (`H200_SXM` and `NVIDIA H200` are `h200-sxm`) or of a file's path that contains `/` or ends in
+  /// The file of the profile of a name (`H200_SXM` and `NVIDIA H200` are `h200-sxm`) or of a path that contains `/` or ends in
   /// `.yaml`.
   /// - Parameters:
   ///   - name: as a scenario lists it, or the path of a file.
