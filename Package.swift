@@ -133,6 +133,7 @@ let package = Package(
       swiftSettings: strict),
     // Habits that the compiler does not see.
     tests("TidyTests", []),
-    tests("CommandTests", ["TestFolders", "photon", "Fuzz", .product(name: "Subprocess", package: "swift-subprocess")]),
+    tests(
+      "CommandTests", ["TestFolders", "photon", "Fuzz", .product(name: "Subprocess", package: "swift-subprocess")]),
   ]
 )
