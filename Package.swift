@@ -97,13 +97,17 @@ let package = Package(
         "Rendering", "Reports", "Experiments", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Subprocess", package: "swift-subprocess"),
       ], path: "Tests/Fuzz", swiftSettings: strict),
+    // Where tests keep their files.
+    .target(name: "TestFolders", path: "Tests/TestFolders", swiftSettings: strict),
     tests("GSLTests", ["GSL", "Quantities"]),
     tests("ArchitecturesTests", ["Quantities", "Architectures"]),
     tests("FormulasTests", ["Quantities", "Architectures", "Hardware", "Formulas", "TestModels"]),
     tests("TensorsTests", ["Quantities", "Architectures", "Tensors", "CKernels", "GSL"]),
     tests("ReferenceTests", ["Quantities", "Architectures", "Tensors", "Reference", "GSL", "TestModels"]),
-    tests("TrainingTests", ["Quantities", "Architectures", "Tensors", "Reference", "Training", "GSL", "TestModels"]),
-    tests("ScenariosTests", ["Quantities", "Architectures", "Hardware", "Scenarios", "TestModels"]),
+    tests(
+      "TrainingTests",
+      ["TestFolders", "Quantities", "Architectures", "Tensors", "Reference", "Training", "GSL", "TestModels"]),
+    tests("ScenariosTests", ["TestFolders", "Quantities", "Architectures", "Hardware", "Scenarios", "TestModels"]),
     tests(
       "ValidationTests",
       [
@@ -115,10 +119,11 @@ let package = Package(
       ["Quantities", "Architectures", "Hardware", "Formulas", "Scenarios", "ServingRows", "GSL", "TestModels"]),
     tests(
       "MeasurementTests", ["Quantities", "Architectures", "Hardware", "Tensors", "Reference", "Measurement"]),
-    tests("RenderingTests", ["Quantities", "Rendering"]),
+    tests("RenderingTests", ["TestFolders", "Quantities", "Rendering"]),
     tests(
       "ReportsTests",
       [
+        "TestFolders",
         "Quantities", "Architectures", "Hardware", "Formulas", "Scenarios", "ServingRows", "Rendering", "Reports",
         "GSL",
       ]),
@@ -128,6 +133,7 @@ let package = Package(
       swiftSettings: strict),
     // Habits that the compiler does not see.
     tests("TidyTests", []),
-    tests("CommandTests", ["photon", "Fuzz", .product(name: "Subprocess", package: "swift-subprocess")]),
+    tests(
+      "CommandTests", ["TestFolders", "photon", "Fuzz", .product(name: "Subprocess", package: "swift-subprocess")]),
   ]
 )

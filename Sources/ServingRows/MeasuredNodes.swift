@@ -1,5 +1,6 @@
 import Architectures
 import Foundation
+import Quantities
 import Scenarios
 
 /// One component of one level of a row, timed by itself.
@@ -39,7 +40,7 @@ public struct MeasuredNodes: Sendable {
     let collector = DiagnosticCollector()
     var hasHeader = false
     var nodes: [MeasuredNode] = []
-    for (index, line) in tableLines(text).enumerated() where line.first != "#" && !line.allSatisfy(\.isWhitespace) {
+    for (index, line) in TextLines(text).enumerated() where line.first != "#" && !line.allSatisfy(\.isWhitespace) {
       guard let cells = tableCells(of: line, number: index + 1, file, collector) else { continue }
       guard hasHeader else {
         hasHeader = true

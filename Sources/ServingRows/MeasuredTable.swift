@@ -1,4 +1,5 @@
 import Foundation
+import Quantities
 import Scenarios
 
 /// A table of measurements as CSV: docs/measurements.md.
@@ -27,7 +28,7 @@ public struct MeasuredTable: Sendable {
   public init(text: String, file: String, latency: Latency = .exclusive) throws(ScenarioError) {
     let collector = DiagnosticCollector()
     var reader = TableReader(file: file, latency: latency, collector: collector)
-    for (index, line) in tableLines(text).enumerated() { reader.read(line, number: index + 1) }
+    for (index, line) in TextLines(text).enumerated() { reader.read(line, number: index + 1) }
     reader.finish()
     try collector.throwIfAny()
     self.file = file

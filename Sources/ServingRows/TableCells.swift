@@ -9,14 +9,6 @@ public struct TableCell: Hashable, Sendable {
   public var position: Position
 }
 
-/// The lines of a table, empty ones included so that their numbers are those of the file.
-/// - Parameter text: of the whole file.
-public func tableLines(_ text: String) -> [Substring] {
-  // Spreadsheets begin a file with a byte order mark.
-  let text = text.hasPrefix("\u{FEFF}") ? String(text.dropFirst()) : text
-  return text.replacing("\r\n", with: "\n").split(separator: "\n", omittingEmptySubsequences: false)
-}
-
 /// Fields between commas; one in quotes may hold commas and doubled quotes. An apostrophe before `=`, `+`, `-` or `@`, which
 /// spreadsheets and our own tables write to say that a cell is text, is no part of it.
 /// - Parameters:

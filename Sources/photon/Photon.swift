@@ -44,6 +44,7 @@ struct Photon: AsyncParsableCommand {
     ])
 
   static func main() async {
+    keepStandardStreams()
     // A file that may not grow is an error of its write, with a name, and no silent death.
     signal(SIGXFSZ, SIG_IGN)
     ParentPipe.endWithInput()

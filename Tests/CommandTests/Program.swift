@@ -1,5 +1,6 @@
 import Foundation
 import Subprocess
+import TestFolders
 import Testing
 
 /// The built binary, driven from outside in a folder of its own.
@@ -22,7 +23,7 @@ final class Program {
   }
 
   init() throws {
-    folder = FileManager.default.temporaryDirectory.appending(path: "photon-command-\(UUID().uuidString)").path
+    folder = TestFolders.newPath()
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     for name in ["scenarios", "docs"] {
       try FileManager.default.createSymbolicLink(
@@ -36,9 +37,10 @@ final class Program {
   static let repository = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent().path
 
-  /// SwiftPM builds the executable beside the test bundle.
+  /// SwiftPM builds the executable beside the test bundle; PHOTON_BINARY names another one.
   static var binary: String {
-    URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
+    if let other = ProcessInfo.processInfo.environment["PHOTON_BINARY"] { return other }
+    return URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
       .appending(path: "photon").path
   }
 

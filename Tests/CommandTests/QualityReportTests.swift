@@ -33,10 +33,22 @@ struct QualityReportTests {
     let second = try await program.run(Self.sweep)
     #expect(second.code == 0 && second.error.contains("11 of 22 runs to train"))
     #expect(try Set(journal(program)) == Set(lines))
+    let place = "reports/quality-quick/runs.jsonl"
+    #expect(second.error.contains("\(place):12: the line has no end and no whole record; kept in \(place).unreadable"))
+    #expect(try program.read(place + ".unreadable") == lines[11].prefix(100) + "\n")
     #expect(try report(program) == text)
 
     let third = try await program.run(Self.sweep)
     #expect(third.code == 0 && third.error == "")
+    // As an editor of another system writes it, and without the last line break.
+    for journal in [
+      lines.joined(separator: "\r\n") + "\r\n", lines.joined(separator: "\r\n"), lines.joined(separator: "\n"),
+    ] {
+      try program.write("reports/quality-quick/runs.jsonl", journal)
+      let same = try await program.run(Self.sweep)
+      #expect(same.code == 0 && same.error == "")
+      #expect(try report(program) == text && program.read("reports/quality-quick/runs.jsonl") == journal)
+    }
     let documented = Set(try DocumentTests.Page("quality-runs.md").keys("A line"))
     let keys = try lines.map { Set(try object($0).keys) }
     #expect(keys.reduce([]) { $0.union($1) } == documented)

@@ -2,6 +2,7 @@ import Foundation
 import Rendering
 import Reports
 import Scenarios
+import TestFolders
 import Testing
 
 @Suite struct QualityTests {
@@ -30,8 +31,27 @@ import Testing
     #expect(error?.description == message)
   }
 
+  @Test(arguments: ["\n", "\r\n"])
+  func `tables have their rows whatever ends the lines, and whether or not something ends the last`(end: String) throws
+  {
+    let quality = ["\u{FEFF}model,loss", "", "small,2.5", "large,2"].joined(separator: end)
+    let published = [
+      "source,model,hardware,prompt,generated,quantity,phase,part,value,unit", "a,b,c,1,1,memory,,,1,GiB",
+    ]
+    .joined(separator: end)
+    for last in ["", end] {
+      let table = try QualityTable(text: quality + last, file: "quality.csv", axes: Self.axes)
+      #expect(table.figure == "loss")
+      #expect(try PublishedTable(text: published + last, file: "table.csv").rows.map(\.text) == ["1 GiB"])
+    }
+    let error = #expect(throws: ScenarioError.self) {
+      try QualityTable(text: quality + end + "x", file: "quality.csv", axes: Self.axes)
+    }
+    #expect(error?.description.hasPrefix("quality.csv:5:1: error: quality: found \"x\";") == true)
+  }
+
   @Test func `with a quality table a dearer model that predicts better is in the Pareto set`() async throws {
-    let folder = NSTemporaryDirectory() + "photon-quality-\(UUID().uuidString)"
+    let folder = TestFolders.newPath()
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
     try "model.levels[1].chunk,loss\n2,2.5\n4,3.0\n8,3.5\n".write(

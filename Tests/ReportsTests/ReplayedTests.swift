@@ -5,13 +5,14 @@ import Hardware
 import Quantities
 import Rendering
 import Scenarios
+import TestFolders
 import Testing
 
 @testable import Reports
 
 /// A folder with a preset, a scenario and two small tables; the counts of the parts are those of the formulas.
 private final class ReplayFolder {
-  let path = FileManager.default.temporaryDirectory.appending(path: "photon-replay-\(UUID().uuidString)").path
+  let path = TestFolders.newPath()
 
   init(rows: [String], nodes: [String]) throws {
     try FileManager.default.createDirectory(atPath: path + "/models", withIntermediateDirectories: true)

@@ -6,9 +6,10 @@ import Quantities
 import Rendering
 import Reports
 import Scenarios
+import TestFolders
 import Testing
 
-private func folder() -> String { NSTemporaryDirectory() + "photon-report-\(UUID().uuidString)" }
+private func folder() -> String { TestFolders.newPath() }
 
 private func read(_ path: String) throws -> String { try String(contentsOfFile: path, encoding: .utf8) }
 
@@ -52,29 +53,27 @@ private func section(_ name: String, of text: String) -> String {
     var old = ReportBuilder()
     old.document.paragraph("the old text")
     try old.write(to: folder)
-    // A folder under the name of a figure: the report can be staged but that figure cannot be replaced.
+    // A folder under the name of a figure: that figure cannot be replaced.
     let blocked = "\(folder)/cost-prefill.svg"
     try FileManager.default.createDirectory(atPath: "\(blocked)/inside", withIntermediateDirectories: true)
     let report = try await computedReport(try subject())
     #expect(throws: FileFailure.self) { try report.write(to: folder) }
     #expect(try read("\(folder)/report.md") == "the old text\n")
-    let parent = URL(filePath: folder).deletingLastPathComponent().path
-    let name = URL(filePath: folder).lastPathComponent
-    #expect(!FileManager.default.fileExists(atPath: "\(parent)/.\(name).partial"))
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+    #expect(names == ["cost-prefill.svg", "report.md"])
   }
 
-  @Test func `a staged report that was interrupted does not disturb the next one`() async throws {
+  @Test func `what a report that was killed has left does not disturb the next one, and goes`() async throws {
     let folder = folder()
-    let parent = URL(filePath: folder).deletingLastPathComponent().path
-    let stage = "\(parent)/.\(URL(filePath: folder).lastPathComponent).partial"
     defer { try? FileManager.default.removeItem(atPath: folder) }
-    try FileManager.default.createDirectory(atPath: stage, withIntermediateDirectories: true)
-    try "half a report".write(toFile: "\(stage)/report.md", atomically: true, encoding: .utf8)
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    try "half".write(
+      toFile: "\(folder)/.report.md.0123456789abcdef.partial", atomically: false, encoding: .utf8)
     var report = ReportBuilder()
     report.document.paragraph("whole")
     try report.write(to: folder)
     #expect(try read("\(folder)/report.md") == "whole\n")
-    #expect(!FileManager.default.fileExists(atPath: stage))
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["report.md"])
   }
 
   @Test func `figures that only the old text showed are removed, other files stay`() async throws {

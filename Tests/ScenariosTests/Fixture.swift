@@ -1,5 +1,6 @@
 import Foundation
 import Scenarios
+import TestFolders
 
 /// A directory of files that exists as long as the value.
 final class Fixture {
@@ -7,7 +8,7 @@ final class Fixture {
 
   /// - Parameter files: path below the directory, contents.
   init(_ files: [(String, String)] = []) throws {
-    path = FileManager.default.temporaryDirectory.appending(path: "photon-scenarios-\(UUID().uuidString)").path
+    path = TestFolders.newPath()
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     for (name, text) in files { try write(name, Data(text.utf8)) }
   }

@@ -69,14 +69,6 @@ private func complaints(_ text: String) -> String {
     }
   }
 
-  @Test func `a file is written whole under its final name and read by it`() throws {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "photon-\(UUID().uuidString)").path
-    defer { try? FileManager.default.removeItem(atPath: folder) }
-    try HardwareFile.write(HardwareFixture.calibrated, to: "\(folder)/hardware/this-machine.yaml")
-    #expect(try HardwareFile.read(file: "\(folder)/hardware/this-machine.yaml") == HardwareFixture.calibrated)
-    #expect(try FileManager.default.contentsOfDirectory(atPath: "\(folder)/hardware") == ["this-machine.yaml"])
-  }
-
   @Test(arguments: catalogue)
   func `a shipped data sheet has ten lines at most, a source and a year, and reads back`(name: String) throws {
     let file = "\(shipped)/hardware/\(name).yaml"

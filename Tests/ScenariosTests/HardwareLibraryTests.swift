@@ -1,5 +1,6 @@
 import Foundation
 import Hardware
+import TestFolders
 import Testing
 
 @testable import Scenarios
@@ -29,13 +30,15 @@ import Testing
   }
 
   @Test func `a user's profile is found after the shipped ones`() throws {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "photon-\(UUID().uuidString)").path
+    let folder = TestFolders.newPath()
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let environment = ["XDG_CONFIG_HOME": folder, "PHOTON_HOME": "/nowhere"]
     let paths = HardwareLibrary.searchPaths(environment: environment)
     #expect(paths == ["/nowhere/scenarios", "\(folder)/photon"])
     let user = try #require(HardwareLibrary.userFolder(environment: environment))
-    try HardwareFile.write(HardwareFixture.calibrated, to: "\(user)/this-machine.yaml")
+    try FileManager.default.createDirectory(atPath: user, withIntermediateDirectories: true)
+    try HardwareFile.text(HardwareFixture.calibrated).write(
+      toFile: "\(user)/this-machine.yaml", atomically: false, encoding: .utf8)
     let library = HardwareLibrary(files: ScenarioFiles(searchPaths: paths), directory: shipped)
     #expect(try library.profile("this-machine", at: Position(file: "s.yaml")) == HardwareFixture.calibrated)
   }

@@ -2,13 +2,14 @@ import Architectures
 import Foundation
 import Reference
 import Tensors
+import TestFolders
 import Testing
 import Training
 
 struct CheckpointTests {
   /// A checkpoint of a model that has taken some steps, in a folder of its own.
   final class Stored {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "photon-checkpoint-\(UUID().uuidString)").path
+    let folder = TestFolders.newPath()
     let weights: ModelWeights
     let optimiser: AdamW
     let metadata: CheckpointMetadata

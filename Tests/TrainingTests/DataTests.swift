@@ -2,6 +2,7 @@ import Architectures
 import Foundation
 import GSL
 import Quantities
+import TestFolders
 import Testing
 import Training
 
@@ -17,7 +18,7 @@ struct DataTests {
   static func corpus(
     _ files: [(String, Data)], context: Int, vocabulary: Int = 300, isText: Bool = true, share: Double = 0.1
   ) throws -> any TrainingData {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "photon-data-\(UUID().uuidString)")
+    let folder = URL(filePath: TestFolders.newPath())
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
     for (name, content) in files { try content.write(to: folder.appending(path: name)) }

@@ -11,8 +11,7 @@ package final class MeasuredFile<Row> {
   /// The points that the file has, as what their lines begin with.
   private var points: Set<String> = []
 
-  /// Reads a file that exists; one that does not is made with its first row. A last line without an end, which a killed
-  /// process left, goes.
+  /// Reads a file that exists; one that does not is made with its first row. Who measures for it has claimed it.
   /// - Parameters:
   ///   - path: the file.
   ///   - form: of its rows.
@@ -21,8 +20,6 @@ package final class MeasuredFile<Row> {
   ///   `FileFailure`; the file is as it was then.
   package init(_ path: String, _ form: RowForm<Row>, _ encoding: RowEncoding) throws {
     (self.path, self.form, self.encoding) = (path, form, encoding)
-    // What cannot be written is said before anything is measured for it.
-    _ = try AtomicFile(path)
     guard FileManager.default.fileExists(atPath: path) else { return }
     let header = form.header(encoding)
     var found: [String] = []

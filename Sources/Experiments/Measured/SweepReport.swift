@@ -46,7 +46,6 @@ package struct SweepReport {
           accepted: "the folder of a report that measured; leave --no-measure out to measure")
       ])
     }
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     let journal = try SweepJournal(folder + "/measured.jsonl", of: scenario)
     let calibrated = try Self.profile(profilePath, scenario)
     let missing = subjects.filter { journal.phases(of: $0) == nil }

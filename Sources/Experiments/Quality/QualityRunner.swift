@@ -2,6 +2,7 @@ import Architectures
 import Formulas
 import Foundation
 import Measurement
+import Quantities
 import Rendering
 import Reports
 import Scenarios
@@ -89,12 +90,8 @@ package struct QualityRunner {
     }
     guard !jobs.isEmpty else { return [] }
     try checkRoom(for: runs)
-    try AtomicFile.makeFolder(folder)
-    try AtomicFile.makeFolder(URL(filePath: journal.path).deletingLastPathComponent().relativePath)
-    guard let lock = try FolderLock(folder) else {
-      throw QualityRunFailure(description: "another process is training in \(folder)")
-    }
-    defer { withExtendedLifetime(lock) {} }
+    let claim = try WriteClaim(folder: folder)
+    defer { withExtendedLifetime(claim) {} }
     return try await train(jobs, into: JournalFile(journal.path) { _, _ in true })
   }
 
@@ -179,7 +176,7 @@ package struct QualityRunner {
     try await waitForLeftTraining(output)
     _ = try await photon(["train"] + subject + run.arguments.flatMap { ["--set", $0] } + ["-o", output], run)
     let evaluated = try await photon(["evaluate", output] + job.evaluationArguments, run)
-    let log = try String(contentsOfFile: output + "/" + TrainLoop.logName, encoding: .utf8).split(separator: "\n").map {
+    let log = try TextLines(String(contentsOfFile: output + "/" + TrainLoop.logName, encoding: .utf8)).map {
       try JSONDecoder().decode(TrainRecord.self, from: Data($0.utf8))
     }
     guard let checkpoint = try Checkpoint.latest(in: output) else {
@@ -196,9 +193,9 @@ package struct QualityRunner {
   private func waitForLeftTraining(_ output: String) async throws {
     let clock = ContinuousClock()
     let end = clock.now + .seconds(2 * ParentPipe.patience)
-    guard FileManager.default.fileExists(atPath: output), try FolderLock(output) == nil else { return }
+    guard WriteClaim.isHeld(folder: output) else { return }
     printError("waiting for another process that is training in \(output)")
-    while try FolderLock(output) == nil, clock.now < end { try await Task.sleep(for: .milliseconds(100)) }
+    while WriteClaim.isHeld(folder: output), clock.now < end { try await Task.sleep(for: .milliseconds(100)) }
   }
 
   /// - Parameter heldOut: tokens of the evaluation split of files.

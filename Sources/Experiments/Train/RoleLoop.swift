@@ -5,8 +5,8 @@ import Scenarios
 import Training
 
 /// One line of the log of a run that learns roles; docs/checkpoint-format.md says what the keys mean.
-package struct RoleRecord: Codable {
-  let step: Int
+package struct RoleRecord: StepRecord {
+  package let step: Int
   let loss: Double
   let objective: Double
   let sparsity: Double
@@ -65,11 +65,7 @@ package struct RoleLoop {
     training = RoleTraining(
       checkpoint.weights, settings, data: data, firstSequence: checkpoint.metadata.sequences, state: state)
     let step = training.state.step
-    log = try JournalFile(output + "/" + TrainLoop.logName) { line, _ in
-      // A line that is no record of this run's happens again, as those behind the state do.
-      guard let record = try? JSONDecoder().decode(RoleRecord.self, from: Data(line.utf8)) else { return false }
-      return record.step <= step
-    }
+    log = try JournalFile(output + "/" + TrainLoop.logName, of: RoleRecord.self, until: step)
     progress = ProgressBar("steps", total: settings.steps - step)
   }
 

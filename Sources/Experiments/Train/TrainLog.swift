@@ -4,8 +4,38 @@ import Rendering
 import Scenarios
 import Training
 
+/// A line of a log that says after which step it was written.
+package protocol StepRecord: Codable {
+  /// Steps taken.
+  var step: Int { get }
+}
+
+extension JournalFile {
+  /// The log of a run, which goes on behind a step: what was logged later happens again, and where the run begins anew
+  /// everything does.
+  /// - Throws: `FileFailure`; `ScenarioError` with the first line that is no record, and then the file stays as it was.
+  convenience init<Record: StepRecord>(
+    _ path: String, of type: Record.Type, until step: Int, kept: (Record) -> Void = { _ in }
+  ) throws {
+    try self.init(path) { line, number in
+      do {
+        let record = try JSONDecoder().decode(type, from: Data(line.utf8))
+        guard step > 0, record.step <= step else { return false }
+        kept(record)
+        return true
+      } catch {
+        throw ScenarioError([
+          Diagnostic(
+            Position(file: path, line: number), path: "", found: "found no record of a step or an evaluation",
+            accepted: "what docs/checkpoint-format.md describes; or delete the line")
+        ])
+      }
+    }
+  }
+}
+
 /// One line of a run's log; docs/checkpoint-format.md says what the keys mean.
-package struct TrainRecord: Codable {
+package struct TrainRecord: StepRecord {
   /// Whether a line is about a step or about an evaluation.
   package enum Event: String, Codable { case step, evaluation }
 
@@ -74,21 +104,8 @@ package struct TrainLog {
   package init(_ path: String, step: Int) throws {
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     var lastEvaluation: Int?
-    file = try JournalFile(path) { line, number in
-      // Of a run that begins anew nothing is kept.
-      guard step > 0 else { return false }
-      do {
-        let record = try JSONDecoder().decode(TrainRecord.self, from: Data(line.utf8))
-        guard record.step <= step else { return false }
-        if record.event == .evaluation { lastEvaluation = record.step }
-        return true
-      } catch {
-        throw ScenarioError([
-          Diagnostic(
-            Position(file: path, line: number), path: "", found: "found no record of a step or an evaluation",
-            accepted: "what docs/checkpoint-format.md describes; or delete the line")
-        ])
-      }
+    file = try JournalFile(path, of: TrainRecord.self, until: step) { record in
+      if record.event == .evaluation { lastEvaluation = record.step }
     }
     self.lastEvaluation = lastEvaluation
   }

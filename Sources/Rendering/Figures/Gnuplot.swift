@@ -38,6 +38,16 @@ public struct Gnuplot: Sendable {
   /// - Parameter executable: the program's name in `PATH`.
   public init(executable: String = "gnuplot") { self.executable = executable }
 
+  /// Finds out whether the program is there, before something that takes long.
+  /// - Throws: `FigureFailure`
+  public func check() async throws(FigureFailure) {
+    do {
+      _ = try await Executable.name(executable).resolveExecutablePath(in: .inherit)
+    } catch {
+      throw .gnuplotNotInstalled
+    }
+  }
+
   /// The bytes of a figure.
   /// - Throws: `FigureFailure`
   public func render(_ figure: some Figure, as format: FigureFormat = .svg) async throws(FigureFailure) -> [UInt8] {

@@ -8,8 +8,11 @@ public enum AtomicFolder {
   /// - Precondition: nothing has the name yet.
   /// - Throws: `FileFailure`
   public static func write(_ files: [(name: String, content: Data)], to path: String) throws(FileFailure) {
-    let temporary = temporaryName(for: path)
-    guard mkdir(temporary, 0o777) == 0 else { throw FileFailure(path, code: errno) }
+    var temporary = temporaryName(for: path)
+    while mkdir(temporary, 0o777) != 0 {
+      guard errno == EEXIST else { throw FileFailure(path, code: errno) }
+      temporary = temporaryName(for: path)
+    }
     do throws(FileFailure) {
       for file in files { try write(file.content, to: temporary + "/" + file.name, shownAs: path + "/" + file.name) }
       try synchronise(temporary)
@@ -19,7 +22,7 @@ public enum AtomicFolder {
       try? FileManager.default.removeItem(atPath: temporary)
       throw error
     }
-    try synchronise(parent(of: path))
+    try synchronise(parentFolder(of: path))
   }
 
   /// Removes a folder: its name goes before its files do, so that a process that is killed leaves no half of it there.
@@ -57,10 +60,5 @@ public enum AtomicFolder {
     guard descriptor >= 0 else { throw FileFailure(folder, code: errno) }
     defer { close(descriptor) }
     guard fsync(descriptor) == 0 else { throw FileFailure(folder, code: errno) }
-  }
-
-  private static func parent(of path: String) -> String {
-    guard let slash = path.lastIndex(of: "/") else { return "." }
-    return slash == path.startIndex ? "/" : String(path[..<slash])
   }
 }

@@ -17,6 +17,22 @@ public func printData(_ text: String) {
   }
 }
 
+/// Keeps the numbers 0 to 2 for input, output and errors where the program was started without: a file that were opened under
+/// one of them would get what is meant for a person. Each is opened the wrong way round, so that its use is an error and
+/// nothing is lost without a word.
+public func keepStandardStreams() {
+  for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(descriptor, F_GETFD) < 0 {
+    // The lowest free number is taken.
+    _ = open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY)
+  }
+}
+
+/// Finds out whether results can be printed, before something that takes long.
+/// - Throws: `FileFailure`
+public func checkStandardOutput() throws(FileFailure) {
+  if write(STDOUT_FILENO, "", 0) != 0 { throw FileFailure("standard output", code: errno) }
+}
+
 /// Characters that a line of standard output may have: what `COLUMNS` says, or the terminal, but at least 80; 120 where it
 /// is no terminal, so that a file does not depend on the window that a command was typed in.
 public var outputWidth: Int {

@@ -1,5 +1,6 @@
 import Architectures
 import Foundation
+import Quantities
 import Scenarios
 import ServingRows
 
@@ -101,7 +102,7 @@ public struct PublishedTable: Sendable {
     var hasHeader = false
     var rows: [PublishedRow] = []
     let collector = DiagnosticCollector()
-    for (index, line) in tableLines(text).enumerated() {
+    for (index, line) in TextLines(text).enumerated() {
       guard !line.allSatisfy(\.isWhitespace), line.first != "#" else { continue }
       guard let cells = tableCells(of: line, number: index + 1, file, collector) else { break }
       if hasHeader {

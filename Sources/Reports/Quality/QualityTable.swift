@@ -1,4 +1,5 @@
 import Foundation
+import Quantities
 import Scenarios
 import ServingRows
 
@@ -25,7 +26,7 @@ public struct QualityTable: Sendable {
     var header: [String]?
     var rows: [(key: [String], value: Double)] = []
     let collector = DiagnosticCollector()
-    for (index, line) in tableLines(text).enumerated() {
+    for (index, line) in TextLines(text).enumerated() {
       guard !line.allSatisfy(\.isWhitespace), line.first != "#" else { continue }
       guard let cells = tableCells(of: line, number: index + 1, file, collector) else { break }
       let fields = cells.map(\.text)

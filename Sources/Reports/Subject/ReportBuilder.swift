@@ -20,33 +20,20 @@ public struct ReportBuilder: Sendable {
     document.figure("\(name).svg", caption: caption, alternative: figure.title)
   }
 
-  /// Writes everything into a folder beside the final one and moves it over when it is whole, the text last; figures
-  /// that only the old text showed are removed.
+  /// Writes everything under hidden names and gives each file its own when all are whole, the text last; figures that only
+  /// the old text showed are removed.
   /// - Throws: `FileFailure`; an older report is untouched then.
   public func write(to folder: String) throws(FileFailure) {
-    let folder = folder.hasSuffix("/") ? String(folder.dropLast()) : folder
-    let stage = Self.stage(for: folder)
-    // What an earlier run left; mostly there is nothing.
-    try? FileManager.default.removeItem(atPath: stage)
-    // Whatever is wrong with the files of the report is thrown before this; a hidden folder does no harm.
-    defer { try? FileManager.default.removeItem(atPath: stage) }
-    try AtomicFile.makeFolder(stage)
-    for figure in figures { try AtomicFile.write(figure.bytes, to: "\(stage)/\(figure.name)") }
-    try AtomicFile.write(document.text, to: "\(stage)/report.md")
-
     try AtomicFile.makeFolder(folder)
     // An old report that is missing or no text shows no figures that could be out of date.
     let old = (try? String(contentsOfFile: "\(folder)/report.md", encoding: .utf8)) ?? ""
-    let names = figures.map(\.name) + ["report.md"]
-    for name in names { try AtomicFile.move("\(stage)/\(name)", to: "\(folder)/\(name)") }
-    for name in Self.figureNames(old) where !names.contains(name) {
+    let files = figures + [("report.md", Array(document.text.utf8))]
+    try AtomicFile.write(files.map { ("\(folder)/\($0.name)", $0.bytes) })
+    for name in Self.figureNames(old) where !figures.contains(where: { $0.name == name }) {
       // Nothing shows it any more.
       try? FileManager.default.removeItem(atPath: "\(folder)/\(name)")
     }
   }
-
-  /// A hidden folder on the same file system: `reports/.quickstart.partial`.
-  private static func stage(for folder: String) -> String { hiddenName(beside: folder, "partial") }
 
   /// The SVG files beside a text that it shows.
   static func figureNames(_ text: String) -> [String] {

@@ -41,14 +41,6 @@ extension HardwareFile {
     return lines.joined(separator: "\n") + "\n"
   }
 
-  /// Writes the profile to a temporary name and renames it, so that a reader never sees half a file.
-  /// - Throws: what the file system says.
-  public static func write(_ profile: HardwareProfile, to file: String) throws {
-    let url = URL(filePath: file)
-    try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-    try Data(text(profile).utf8).write(to: url, options: .atomic)
-  }
-
   private static func efficiencyLines(_ profile: HardwareProfile) -> [String] {
     var lines = ["efficiency:"]
     for operation in OperationClass.allCases {

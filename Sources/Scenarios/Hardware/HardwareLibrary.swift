@@ -37,13 +37,15 @@ public struct HardwareLibrary: Sendable {
     return paths
   }
 
-  /// Where calibrated profiles of this user are kept; nil without a home.
+  /// Where calibrated profiles of this user are kept; nil without a home, or with a relative one.
   public static func userFolder(environment: [String: String]) -> String? {
     // A relative path in XDG_CONFIG_HOME is to be ignored (XDG Base Directory Specification).
     if let configuration = environment["XDG_CONFIG_HOME"], configuration.hasPrefix("/") {
       return "\(configuration)/photon/hardware"
     }
-    return environment["HOME"].map { "\($0)/.config/photon/hardware" }
+    // An empty home would be the root folder.
+    guard let home = environment["HOME"], home.hasPrefix("/") else { return nil }
+    return "\(home)/.config/photon/hardware"
   }
 
   /// Every profile, by name; of two with the same name the one that is found first.

@@ -46,6 +46,8 @@ struct CalibrateCommand: ParsableCommand {
     guard let file = output ?? userFile else {
       throw ValidationError("there is no home folder for the profile; name a file with -o")
     }
+    try checkStandardOutput()
+    try HardwareFile.probe(file)
     var calibration = try calibrateWithProgress(threads: threads, isQuick: quick)
     // A profile is found by its file's name.
     calibration.profile.name = URL(filePath: file).deletingPathExtension().lastPathComponent

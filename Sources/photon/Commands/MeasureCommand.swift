@@ -61,6 +61,9 @@ struct MeasureCommand: ParsableCommand {
   func run() throws {
     let load = SystemDescription.load
     let scenario = try options.scenario()
+    try checkStandardOutput()
+    let claim = try output.map { try WriteClaim(file: $0) }
+    defer { withExtendedLifetime(claim) {} }
     let chosen = try point.map { try scenario.grid.chosenPoint($0, file: scenario.file) }
     let subjects = chosen.map { [scenario.measuredSubject(at: $0.index)] } ?? scenario.measuredSubjects
     let (profile, isNew) = try predictor(scenario)
@@ -94,6 +97,7 @@ struct MeasureCommand: ParsableCommand {
         "\(output) has rows, and \(file), which would have predicted them, does not exist; name their profile with "
           + "--calibration, or another file with -o")
     }
+    if let output { try AtomicFile.probe(RowsDestination.profilePath(output)) }
     var measured = try calibrateWithProgress(threads: scenario.measure.threads).profile
     guard let output else { return (measured, false) }
     // A profile is found by its file's name.

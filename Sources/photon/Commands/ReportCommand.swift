@@ -52,10 +52,24 @@ struct ReportCommand: AsyncParsableCommand {
 
   func run() async throws {
     let scenario = try options.scenario()
-    guard scenario.published.isEmpty else { return try await reportPublished(scenario) }
-    guard scenario.qualitySweep == nil else { return try await reportQuality(scenario) }
-    if let replayed = scenario.replayed { return try await reportReplayed(scenario, replayed) }
-    guard scenario.measure.slices == nil else { return try await reportSweep(scenario) }
+    let folder = output ?? "reports/\(scenario.name)"
+    let claim = try await claimedReport(folder)
+    defer { withExtendedLifetime(claim) {} }
+    if !scenario.published.isEmpty {
+      try await reportPublished(scenario, in: folder)
+    } else if scenario.qualitySweep != nil {
+      try await reportQuality(scenario, in: folder)
+    } else if let replayed = scenario.replayed {
+      try await reportReplayed(scenario, replayed, in: folder)
+    } else if scenario.measure.slices != nil {
+      try await reportSweep(scenario, in: folder)
+    } else {
+      try await reportComputed(scenario, in: folder)
+    }
+  }
+
+  /// Every number from the formulas, and a part that was executed.
+  private func reportComputed(_ scenario: Scenario, in folder: String) async throws {
     let subject = try ReportSubject(
       scenario, on: options.hardware(of: scenario), command: command, answers: criticalAnswers(scenario),
       times: timedMethods(scenario))
@@ -66,7 +80,6 @@ struct ReportCommand: AsyncParsableCommand {
       measured.measured = try measuring.measured(scenario)
     }
     try await measured.write(to: &report)
-    let folder = output ?? "reports/\(scenario.name)"
     try report.write(to: folder)
     printOutput("\(folder)/report.md\n")
   }
@@ -101,21 +114,19 @@ struct ReportCommand: AsyncParsableCommand {
   }
 
   /// Published tables beside predictions; nothing is executed for them.
-  private func reportPublished(_ scenario: Scenario) async throws {
+  private func reportPublished(_ scenario: Scenario, in folder: String) async throws {
     let library = hardwareLibrary(near: options.file)
     let subject = try PublishedSubject(scenario, command: command) { name, position in
       try library.profile(name, at: position, path: "hardware")
     }
-    let folder = output ?? "reports/\(scenario.name)"
     try await publishedReport(subject).write(to: folder)
     printOutput("\(folder)/report.md\n")
   }
 
   /// Times that another machine measured; nothing is executed for them.
-  private func reportReplayed(_ scenario: Scenario, _ source: ReplayedRows) async throws {
+  private func reportReplayed(_ scenario: Scenario, _ source: ReplayedRows, in folder: String) async throws {
     let subject = try TimedSubject(
       scenario, source, on: onlyProfile(scenario, for: []), searchPaths: searchPaths, command: command)
-    let folder = output ?? "reports/\(scenario.name)"
     try await measuredReport(subject).write(to: folder)
     printOutput("\(folder)/report.md\n")
   }
@@ -131,8 +142,7 @@ struct ReportCommand: AsyncParsableCommand {
   }
 
   /// Measured points beside predictions: measures what is missing, unless nothing is to be measured.
-  private func reportSweep(_ scenario: Scenario) async throws {
-    let folder = output ?? "reports/\(scenario.name)"
+  private func reportSweep(_ scenario: Scenario, in folder: String) async throws {
     let sweep = try SweepReport(
       scenario, in: folder, command: command, measures: !skipsMeasuring, timeLimit: timeLimit,
       pointLimit: measuring.pointLimit)
@@ -143,8 +153,7 @@ struct ReportCommand: AsyncParsableCommand {
   }
 
   /// Quality beside cost: trains what is missing, unless nothing is to be measured.
-  private func reportQuality(_ scenario: Scenario) async throws {
-    let folder = output ?? "reports/\(scenario.name)"
+  private func reportQuality(_ scenario: Scenario, in folder: String) async throws {
     let profile = try onlyProfile(scenario)
     let plan = try QualityPlan(scenario)
     let journal = QualityJournal(path: folder + "/runs.jsonl")

@@ -42,16 +42,12 @@ struct TrainCommand: ParsableCommand {
     }
     // Before the data are read, and with what they take.
     try checkMemory(data: 0)
+    let output = output ?? "runs/" + scenario.name
+    let claim = try WriteClaim(folder: output)
+    defer { withExtendedLifetime(claim) {} }
     let data = try load(scenario, settings, model)
     try checkMemory(data: data.bytes)
-    let output = output ?? "runs/" + scenario.name
     let checkpoint = try checkpoint(in: output, scenario, model, settings, data)
-    try AtomicFile.makeFolder(output)
-    guard let lock = try FolderLock(output) else {
-      printError("error: another process is training in \(output)")
-      throw ExitCode.failure
-    }
-    defer { withExtendedLifetime(lock) {} }
     AtomicFolder.removeLeftovers(in: output, of: TrainLoop.isOwn)
     setKernelThreads(settings.threads)
     let run =

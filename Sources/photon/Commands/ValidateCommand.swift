@@ -56,6 +56,7 @@ struct ValidateCommand: ParsableCommand {
     let exact = try ExactReport(scenario, exhaustive: exhaustive, scenarioOnly: scenarioOnly)
     if let nothing = exact.nothing { throw ValidationError(nothing) }
     if format == .table { printOutput(exact.text) }
+    if !skipsMeasuring { try checkStandardOutput() }
     let measured = skipsMeasuring ? nil : try measuring.measured(scenario)
     for line in measured?.leftOut ?? [] { printError(line) }
     switch format {

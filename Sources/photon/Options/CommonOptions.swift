@@ -76,6 +76,15 @@ func checkOutput(_ name: String?) throws {
   if name == "" { throw ValidationError("-o: found no name; accepted: the name of a file or a folder") }
 }
 
+/// Makes sure that a report can be drawn and written, and that nobody else writes it, before anything takes time.
+/// - Throws: `FileFailure`, `FigureFailure`
+func claimedReport(_ folder: String) async throws -> WriteClaim {
+  try await Gnuplot().check()
+  let claim = try WriteClaim(folder: folder)
+  try AtomicFile.probe("\(folder)/report.md")
+  return claim
+}
+
 /// Threads of the kernels, or of what prices.
 /// - Throws: `ValidationError` for none, and for more than any machine has.
 func checkThreads(_ count: Int) throws {

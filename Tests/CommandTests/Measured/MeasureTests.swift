@@ -138,7 +138,13 @@ struct MeasureTests {
       #expect(resumed.hasPrefix(lines) && points(resumed).count == points(text).count)
       #expect(Set(points(resumed)) == Set(points(text)))
     }
-    #expect(program.names == [file, "s.yaml"])
+    // What was cut is kept.
+    #expect(program.names == [file, file + ".unreadable", "s.yaml"])
+    let spreadsheet = text.replacing("\n", with: "\r\n")
+    try program.write(file, spreadsheet)
+    let same = try await program.run(Self.arguments + ["-o", file])
+    #expect(same.isMeasured && same.error == "32 of 32 points measured in \(file), 0 of them now\n")
+    #expect(try program.read(file) == spreadsheet)
   }
 
   @Test func `points that were measured by themselves are not measured again`() async throws {
@@ -256,5 +262,5 @@ struct MeasureTests {
 
 extension Program.Outcome {
   /// Rows were written, whether or not other tests disturbed them.
-  fileprivate var isMeasured: Bool { code == 0 || code == 75 }
+  var isMeasured: Bool { code == 0 || code == 75 }
 }

@@ -2,6 +2,7 @@ import Architectures
 import Foundation
 import Reference
 import Tensors
+import TestFolders
 import Testing
 
 @testable import Training
@@ -129,7 +130,7 @@ struct RoleTrainingTests {
   }
 
   @Test func `a checkpoint carries its roles, and the cache of its model`() throws {
-    let folder = URL.temporaryDirectory.appending(path: "photon-roles-\(UUID().uuidString)")
+    let folder = URL(filePath: TestFolders.newPath())
     defer { try? FileManager.default.removeItem(at: folder) }  // A leftover only takes space.
     func write(_ files: [(name: String, content: Data)], _ name: String) throws -> String {
       let path = folder.appending(path: name)

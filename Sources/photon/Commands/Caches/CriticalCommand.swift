@@ -27,9 +27,13 @@ struct CriticalCommand: AsyncParsableCommand {
   @Flag(name: .customLong("no-measure"), help: "Trains and answers nothing: reports what the journal has.")
   var skipsMeasuring = false
 
+  func validate() throws { try checkOutput(output) }
+
   func run() async throws {
     let scenario = try options.scenario()
     let folder = output ?? "reports/\(scenario.name)"
+    let claim = try await claimedReport(folder)
+    defer { withExtendedLifetime(claim) {} }
     let plan = try CriticalPlan(scenario)
     let subject = [options.file] + options.overrides.flatMap { ["--set", $0] }
     let runner = CriticalRunner(plan: plan, subject: subject, folder: folder)

@@ -96,15 +96,11 @@ struct RolesCommand: ParsableCommand {
       training.data = TrainingSource()
       training.data.text = data
     }
+    let output = output ?? defaultOutput
+    let claim = try WriteClaim(folder: output)
+    defer { withExtendedLifetime(claim) {} }
     let read = try readData(training, vocabulary: loaded.model.vocabulary)
     try checkMemory(loaded, settings, data: read.bytes)
-    let output = output ?? defaultOutput
-    try AtomicFile.makeFolder(output)
-    guard let lock = try FolderLock(output) else {
-      printError("error: another process is learning in \(output)")
-      throw ExitCode.failure
-    }
-    defer { withExtendedLifetime(lock) {} }
     AtomicFolder.removeLeftovers(in: output, of: RoleLoop.isOwn)
     setKernelThreads(threads)
     printOutput(

@@ -93,8 +93,9 @@ struct TrainFaultTests {
       "$PHOTON" "$@" --set train.steps=100000 --set train.checkpoint_every=100000 >/dev/null 2>&1 & pid=$!
       while [ "$(find runs -name log.jsonl -size +1k 2>/dev/null | wc -l)" -lt 2 ]; do sleep 0.01; done
       kill -KILL $pid; wait $pid
-      find runs -mindepth 2 -name .lock -path '*/*/*/*' | while read -r lock; do
-        flock -w 20 "$lock" true && ls -d "${lock%.lock}"checkpoint-* || echo still training in $lock
+      find runs -name log.jsonl | while read -r log; do
+        run="${log%log.jsonl}"
+        flock -w 20 "$run.lock" true && ls -d "$run"checkpoint-* || echo still training in $run
       done
       """, sweep)
     #expect(killed.lines.count == 2, "\(killed.output)")

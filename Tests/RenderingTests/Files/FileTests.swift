@@ -1,20 +1,21 @@
 import Foundation
 import Rendering
+import TestFolders
 import Testing
 
 /// A folder of its own for one test, removed at the end.
-private func withFolder(_ body: (String) throws -> Void) throws {
-  let folder = NSTemporaryDirectory() + "photon-" + UUID().uuidString
+func withFolder(_ body: (String) throws -> Void) throws {
+  let folder = TestFolders.newPath()
   try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
   defer { try? FileManager.default.removeItem(atPath: folder) }
   try body(folder)
 }
 
-private func names(_ folder: String) throws -> [String] {
+func names(_ folder: String) throws -> [String] {
   try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
 }
 
-private func content(_ path: String) throws -> String { try String(contentsOfFile: path, encoding: .utf8) }
+func content(_ path: String) throws -> String { try String(contentsOfFile: path, encoding: .utf8) }
 
 @Test func `an atomic write replaces the whole file and leaves no other`() throws {
   try withFolder { folder in
@@ -85,6 +86,123 @@ func `a full disk is an error`() {
     try AtomicFile.write("text", to: folder + "/a/b/c/d")
     let failure = #expect(throws: FileFailure.self) { try AtomicFile.makeFolder(folder + "/a/b/c/d/e") }
     #expect(failure?.reason == .notAFolder)
+  }
+}
+
+// MARK: - Temporary names, links and permissions
+
+/// What `stat` says of a path itself.
+private func information(_ path: String) -> stat {
+  var information = stat()
+  lstat(path, &information)
+  return information
+}
+
+@Test func `a link to nothing stays a link, and what it leads to is made`() throws {
+  try withFolder { folder in
+    try FileManager.default.createSymbolicLink(atPath: folder + "/first", withDestinationPath: "second")
+    try FileManager.default.createSymbolicLink(atPath: folder + "/second", withDestinationPath: folder + "/target")
+    try AtomicFile.write("new", to: folder + "/first")
+    #expect(try content(folder + "/target") == "new" && names(folder) == ["first", "second", "target"])
+    #expect(information(folder + "/first").st_mode & S_IFMT == S_IFLNK)
+    try FileManager.default.createSymbolicLink(atPath: folder + "/reports", withDestinationPath: "elsewhere")
+    try AtomicFile.makeFolder(folder + "/reports/one")
+    #expect(FileManager.default.fileExists(atPath: folder + "/elsewhere/one"))
+    try FileManager.default.createSymbolicLink(atPath: folder + "/round", withDestinationPath: "round")
+    let failure = #expect(throws: FileFailure.self) { try AtomicFile.write("new", to: folder + "/round") }
+    #expect(failure?.code == ELOOP)
+  }
+}
+
+@Test func `a file that is rewritten keeps its permissions and its owner`() throws {
+  try withFolder { folder in
+    let path = folder + "/private.yaml"
+    try AtomicFile.write("old", to: path)
+    for mode: mode_t in [0o600, 0o640, 0o444] {
+      chmod(path, mode)
+      // Only root can give a file away.
+      if geteuid() == 0 { chown(path, 1234, 2345) }
+      let before = information(path)
+      try AtomicFile.write("new", to: path)
+      let after = information(path)
+      #expect(after.st_mode & 0o777 == mode && after.st_ino != before.st_ino)
+      #expect((after.st_uid, after.st_gid) == (before.st_uid, before.st_gid))
+    }
+  }
+}
+
+@Test func `what dead processes left is removed, what living ones write is not, and neither forbids writing`() throws {
+  try withFolder { folder in
+    let dead = folder + "/.a.md.0123456789abcdef.partial"
+    let others = [".a.md.partial", ".b.md.0123456789abcdef.partial", ".a.md.0123456789abcdeg.partial", "a.md.partial"]
+    for path in [dead] + others.map({ folder + "/" + $0 }) {
+      try "half".write(toFile: path, atomically: false, encoding: .utf8)
+    }
+    let living = try AtomicFile(folder + "/a.md")
+    try living.write(Array("first".utf8))
+    try AtomicFile.write("second", to: folder + "/a.md")
+    #expect(!FileManager.default.fileExists(atPath: dead))
+    try living.commit()
+    #expect(try content(folder + "/a.md") == "first" && names(folder) == (others + ["a.md"]).sorted())
+  }
+}
+
+@Test func `temporary names are different and fit beside the longest name`() throws {
+  try withFolder { folder in
+    for name in [String(repeating: "n", count: 250), String(repeating: "é", count: 127)] {
+      let files = try (0..<100).map { _ in try AtomicFile(folder + "/" + name) }
+      #expect(try names(folder).count == files.count)
+      try AtomicFile.write("text", to: folder + "/" + name)
+      _ = try WriteClaim(file: folder + "/" + name)
+    }
+    #expect(try names(folder).count == 2)
+  }
+}
+
+@Test func `files that belong together appear together or not at all`() throws {
+  try withFolder { folder in
+    try AtomicFile.write("old", to: folder + "/a")
+    try AtomicFile.makeFolder(folder + "/b")
+    #expect(throws: FileFailure.self) { try AtomicFile.write([(folder + "/a", [1]), (folder + "/b", [2])]) }
+    #expect(try content(folder + "/a") == "old" && names(folder) == ["a", "b"])
+  }
+}
+
+// MARK: - Claims
+
+@Test func `a folder or a file has one writer at a time, and who comes second learns who is first`() throws {
+  try withFolder { folder in
+    for make in [{ try WriteClaim(folder: folder) }, { try WriteClaim(file: folder + "/rows.csv") }] {
+      var claim: WriteClaim? = try make()
+      let failure = #expect(throws: FileFailure.self) { try make() }
+      #expect(failure?.description.contains("process \(getpid()) on ") == true)
+      #expect(failure?.description.hasSuffix(" writes there") == true)
+      claim = nil
+      _ = try make()
+      #expect(claim == nil)
+      #expect(try names(folder) == [])
+    }
+  }
+}
+
+@Test func `a lock that a killed process left is nobody's`() throws {
+  try withFolder { folder in
+    try "process 1".write(toFile: folder + "/.lock", atomically: false, encoding: .utf8)
+    _ = try WriteClaim(folder: folder)
+    #expect(try names(folder) == [])
+  }
+}
+
+@Test func `folders that a claim made go with it as far as nothing came into them`() throws {
+  try withFolder { folder in
+    _ = try WriteClaim(folder: folder + "/a/b")
+    #expect(try names(folder) == [])
+    do {
+      let claim = try WriteClaim(folder: folder + "/a/b")
+      try AtomicFile.write("text", to: folder + "/a/kept")
+      withExtendedLifetime(claim) {}
+    }
+    #expect(try names(folder) == ["a"] && names(folder + "/a") == ["kept"])
   }
 }
 
@@ -174,37 +292,5 @@ func `the file does not depend on the number of threads`(threads: Int) throws {
       try writer.write(chunk(0, rows: 2, &builder), at: 0)
     }
     #expect(try names(folder) == [])
-  }
-}
-
-@Test func `a journal keeps its whole lines where a process was killed within a character`() throws {
-  try withFolder { folder in
-    let path = folder + "/runs.jsonl"
-    // The last line ends after the first of the two bytes of é.
-    try Data(Array("first\nsecond\ncaf".utf8) + [0xC3]).write(to: URL(filePath: path))
-    try JournalFile(path) { _, _ in true }.append("third")
-    #expect(try content(path) == "first\nsecond\nthird\n")
-  }
-}
-
-@Test func `a journal that cannot be read is a failure, not an empty journal`() throws {
-  try withFolder { folder in
-    try AtomicFile.write("not a folder", to: folder + "/a.md")
-    #expect(throws: FileFailure.self) { try JournalFile(folder + "/a.md/runs.jsonl") { _, _ in true } }
-  }
-}
-
-@Test func `a journal whose reader refuses a line stays as it was`() throws {
-  struct Refused: Error, Equatable { let line: Int }
-  try withFolder { folder in
-    let path = folder + "/runs.jsonl"
-    try AtomicFile.write("first\n\nsecond\n", to: path)
-    #expect(throws: Refused(line: 3)) {
-      try JournalFile(path) { line, number in
-        if line == "second" { throw Refused(line: number) }
-        return false
-      }
-    }
-    #expect(try content(path) == "first\n\nsecond\n")
   }
 }
