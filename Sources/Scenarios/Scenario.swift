@@ -138,9 +138,11 @@ public struct Scenario: Sendable {
   ) throws(ScenarioError) {
     let collector = DiagnosticCollector()
     let written = overrides.reduce(text) { $1.apply(to: $0, collector) }
-    // The reader sees which keys were taken away, so that one that does not exist is told.
+    // Readers see which keys were taken away, so that one that does not exist is told.
     let reader = FieldReader(written, path: "", collector: collector)
     let root = written.withoutRemoved(except: "model")
+    var sections = written
+    sections.content = .mapping((written.entries ?? []).filter { !$0.value.isRemoved })
     if root.entries == nil { try collector.throwIfAny() }
     let directory = ScenarioFiles.directory(of: file)
     let base = String(file.split(separator: "/").last ?? "scenario")
@@ -184,7 +186,7 @@ public struct Scenario: Sendable {
     }
     reader.finish()
     let read = GridReader(
-      root: root, name: name, file: file, presets: presets, collector: collector, constraints: constraints,
+      root: sections, name: name, file: file, presets: presets, collector: collector, constraints: constraints,
       compare: compare
     ).read()
     if let grid = read { Parallelism.check(grid.models + compare, devices, reader) }

@@ -125,6 +125,7 @@ struct AxisFinder {
 
   private mutating func add(_ steps: [DottedPath.Step], _ value: PositionedValue, _ options: [PositionedValue]) {
     let path = DottedPath(steps).description
+    let options = options.filter { !$0.isRemoved }
     guard !options.isEmpty else {
       collector.add(.init(value.position, path: path, found: "found an empty list", accepted: "at least one value"))
       fail(steps)

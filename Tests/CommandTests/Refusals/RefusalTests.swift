@@ -122,7 +122,7 @@ struct RefusalTests {
     ),
     (
       "a,vanilla-small,h200-sxm,64,8,memory,,,1,MB\n",
-      "published/t.csv:2:43: error: published: found unit \"MB\"; accepted: GiB, MiB\n"
+      "published/t.csv:2:42: error: published: found unit \"MB\"; accepted: GiB, MiB\n"
     ),
     (
       "a,other,h200-sxm,64,8,memory,,,1,GiB\n",

@@ -13,7 +13,7 @@ struct RoundTripTests {
       object["num_hidden_layers"] = 1
       try program.write("config.json", String(decoding: JSONSerialization.data(withJSONObject: object), as: UTF8.self))
       let imported = try await program.run(
-        ["import", "config.json", "-o", "preset.yaml"] + (name.map { ["--name", $0] } ?? []))
+        ["import", "config.json", "-o", "preset.yaml"] + (name.map { ["--name=\($0)"] } ?? []))
       #expect(imported.code == 0, "\(imported.error)")
       for arguments in [
         ["explain"], ["sweep"], ["footprint"], ["compare", "preset.yaml"], ["why", "level0/decoder/attention"],

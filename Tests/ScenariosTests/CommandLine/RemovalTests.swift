@@ -6,11 +6,14 @@ import Testing
 struct RemovalTests {
   typealias Section = (name: String, keys: [(String, String)])
 
+  static let level = "{chunk: 4, condition: 2, encoder_layers: 1, decoder_layers: 1}"
+
   static let sections: [Section] = [
     (
       "model",
       [
-        ("preset", "base"), ("width", "128"), ("heads", "8"), ("key_value_heads", "2"), ("head_width", "4"),
+        ("architecture", "photon"), ("vocabulary", "100"), ("feed_forward", "64"),
+        ("levels", "[\(level), \(level)]"), ("width", "128"), ("heads", "8"), ("key_value_heads", "2"), ("head_width", "4"),
         ("feed_forward_kind", "two-matrix"), ("tied_head", "true"), ("decoder_input", "encoder-state"),
         ("generation", "recursive"), ("retain_conditions", "true"),
         ("cache", "{retention: streaming, sinks: 2, window: 8, positions: cache, prefill_chunk: 16}"),
@@ -90,7 +93,7 @@ struct RemovalTests {
         heads: 4
         feed_forward: 128
         cache: {\(cache)}
-        levels: [{chunk: 4, condition: 2, encoder_layers: 1, decoder_layers: 1\(level)}]
+        levels: [{chunk: 4, condition: 2, encoder_layers: 1, decoder_layers: 1\(level)}, \(Self.level)]
       workload: {prompt: [4, 8]}
       constraints: [\(constraints)]
 
@@ -107,6 +110,7 @@ struct RemovalTests {
       (
         ["model.levels[1].cache.sinks="], text(cache, level.replacing(" sinks: 1,", with: ""), "prompt > 4, prompt < 9")
       ),
+      (["workload.prompt[1]=", "constraints="], text(cache, level, "").replacing("[4, 8]", with: "[8]")),
       (["constraints[1]="], text(cache, level, "prompt < 9")),
       (["workload.prompt=", "constraints="], text(cache, level, "").replacing("{prompt: [4, 8]}", with: "{}")),
     ] {
