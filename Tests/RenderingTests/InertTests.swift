@@ -7,7 +7,8 @@ struct InertTests {
   @Test(arguments: [
     ("plain words – é 漢字 5 µs", "plain words – é 漢字 5 µs"), ("a\nb\tc\r", "a\\nb\\tc\\r"),
     ("\u{1B}[31m", "\\u{1B}[31m"),
-    ("\u{202E}x\u{200B}", "\\u{202E}x\\u{200B}"), ("\u{9B}\u{85}\u{2028}\u{7F}\0", "\\u{009B}\\u{0085}\\u{2028}\\u{7F}\\0"),
+    ("\u{202E}x\u{200B}", "\\u{202E}x\\u{200B}"),
+    ("\u{9B}\u{85}\u{2028}\u{7F}\0", "\\u{009B}\\u{0085}\\u{2028}\\u{7F}\\0"),
     ("\u{FEFF}\u{E000}\u{3164}", "\\u{FEFF}\\u{E000}\\u{3164}"), ("", ""),
   ])
   func `what is not seen is named, and twice is as once`(text: String, shown: String) {

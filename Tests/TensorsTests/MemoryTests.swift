@@ -14,7 +14,7 @@ import Testing
     }
     #expect(
       String(decoding: outcome.standardErrorContent, as: UTF8.self).contains(
-        "error: no memory: 64 MiB more than the; accepted: "))
+        "error: no memory: 64 MiB more than the "))
   }
 
   @Test func `memory that the system does not have ends the process with a word`() async {

@@ -19,11 +19,10 @@ struct CardName: Hashable {
     normalised = text
   }
 
+  /// Clouds put the vendor in front of what others write without it, so that a spelling may stand there twice.
   private static let profiles = Dictionary(
-    uniqueKeysWithValues: CardNames.spellings.flatMap { card in
-      card.names.map { (CardName($0).normalised, card.profile) }
-    }
-  )
+    CardNames.spellings.flatMap { card in card.names.map { (CardName($0).normalised, card.profile) } },
+    uniquingKeysWith: { first, _ in first })
 
   /// The shipped profile that is meant; nil where the name is none of its spellings.
   var profile: String? { Self.profiles[normalised] }

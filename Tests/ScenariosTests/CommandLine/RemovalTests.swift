@@ -13,7 +13,8 @@ struct RemovalTests {
       "model",
       [
         ("architecture", "photon"), ("vocabulary", "100"), ("feed_forward", "64"),
-        ("levels", "[\(level), \(level)]"), ("width", "128"), ("heads", "8"), ("key_value_heads", "2"), ("head_width", "4"),
+        ("levels", "[\(level), \(level)]"), ("width", "128"), ("heads", "8"), ("key_value_heads", "2"),
+        ("head_width", "4"),
         ("feed_forward_kind", "two-matrix"), ("tied_head", "true"), ("decoder_input", "encoder-state"),
         ("generation", "recursive"), ("retain_conditions", "true"),
         ("cache", "{retention: streaming, sinks: 2, window: 8, positions: cache, prefill_chunk: 16}"),
