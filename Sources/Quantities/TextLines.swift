@@ -23,7 +23,10 @@ public struct TextLines: RandomAccessCollection, Sendable {
       }
   }
 
+  /// Of the first line, 0.
   public var startIndex: Int { lines.startIndex }
+  /// Behind the last line.
   public var endIndex: Int { lines.endIndex }
+  /// A line without its end.
   public subscript(index: Int) -> Substring { lines[index] }
 }

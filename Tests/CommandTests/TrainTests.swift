@@ -190,7 +190,10 @@ struct TrainTests {
 
   @Test func `a folder that cannot be read is not one without checkpoints`() async throws {
     let program = try Self.prepared()
-    for command in ["train tiny.yaml -o run", "evaluate run", "generate run"] {
+    for (command, code, said) in [
+      ("train tiny.yaml -o run", 1, "cannot write run: no permission to write there"),
+      ("evaluate run", 64, "run: the folder cannot be read"), ("generate run", 64, "run: the folder cannot be read"),
+    ] {
       // Root reads everything, so it becomes somebody else.
       let outcome = try await program.shell(
         """
@@ -198,8 +201,8 @@ struct TrainTests {
         [ "$(id -u)" = 0 ] && set -- setpriv --reuid=65534 --regid=65534 --clear-groups
         exec "$@" "$PHOTON" \(command)
         """)
-      #expect(outcome.code == 64 && outcome.output == "", "\(command)")
-      #expect(outcome.error == "error: run: the folder cannot be read\n", "\(command)")
+      #expect(outcome.code == code && outcome.output == "", "\(command)")
+      #expect(outcome.error == "error: \(said)\n", "\(command)")
     }
   }
 

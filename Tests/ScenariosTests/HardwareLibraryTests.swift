@@ -22,7 +22,7 @@ import Testing
     let error = #expect(throws: ScenarioError.self) {
       try library.profile("h100-smx", at: Position(file: "s.yaml", line: 3, column: 12), path: "hardware[1]")
     }
-    let names = library.entries().map(\.name).joined(separator: ", ")
+    let names = enumerate(library.entries().map(\.name))
     #expect(
       error?.description
         == "s.yaml:3:12: error: hardware[1]: there is no hardware profile \"h100-smx\"; accepted: \(names); "

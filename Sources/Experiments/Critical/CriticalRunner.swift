@@ -47,9 +47,11 @@ package struct CriticalRunner {
     for (run, _) in missing { try check(data.data(of: run), of: run) }
     let trainer = try QualityRunner(
       plan: plan.quality, subject: subject, journal: QualityJournal(path: folder + "/runs.jsonl"))
+    let untrained = try missing.map(\.run).filter { try !trainer.isTrained($0) }
+    try trainer.checkRoom(for: untrained)
     // Opened first: what cannot be written is said before hours of training.
     let file = try JournalFile(journal.path) { _, _ in true }
-    let failures = try await trainer.train(missing.map(\.run).filter { try !trainer.isTrained($0) })
+    let failures = try await trainer.train(untrained)
     let bar = ProgressBar("answers", total: missing.reduce(0) { $0 + $1.cases.count })
     let interrupt = InterruptFlag()
     defer { bar.finish() }

@@ -96,7 +96,7 @@ package struct QualityRunner {
   }
 
   /// - Throws: `ScenarioError` where so many runs at a time need more memory or files than this process can have.
-  private func checkRoom(for runs: [QualityRun]) throws {
+  func checkRoom(for runs: [QualityRun]) throws {
     let count = min(plan.sweep.jobs, runs.count)
     let demands = try runs.map { try TrainingMemory($0.model, $0.training).demand(data: 0).bytes }.sorted(by: >)
     let memory = MemoryDemandList([("\(count) runs at a time", demands.prefix(count).reduce(0, +))])

@@ -10,7 +10,7 @@ enum CardNames {
       "a100-40g",
       [
         "a100-sxm4-40gb", "a100-sxm-40gb", "a100-40gb-sxm4", "a100-40gb-sxm", "a100-40gb", "a100-40",
-        "a100-sxm4-40g", "a100-40g-sxm", "nvidia-tesla-a100", "a2-highgpu-1g", "a2-highgpu-8g", "p4d.24xlarge",
+        "a100-sxm4-40g", "a100-40g-sxm", "a2-highgpu-1g", "a2-highgpu-8g", "p4d.24xlarge",
         "p4d", "standard-nd96asr-v4", "gpu-1x-a100-sxm4", "gpu-8x-a100",
       ]
     ),
@@ -91,7 +91,7 @@ enum CardNames {
     (
       "v100-16g",
       [
-        "v100-sxm2-16gb", "v100-16gb", "p3.2xlarge", "p3.8xlarge", "p3.16xlarge", "nvidia-tesla-v100",
+        "v100-sxm2-16gb", "v100-16gb", "p3.2xlarge", "p3.8xlarge", "p3.16xlarge",
         "gpu-8x-v100",
       ]
     ),

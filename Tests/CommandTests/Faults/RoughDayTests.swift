@@ -101,7 +101,7 @@ struct RoughDayTests {
       let outcome = try await program.shell(
         """
         rm -rf out; mkdir out
-        (ulimit -n \(limit); OUT=out; exec "$PHOTON" \(command) >/dev/null); echo $?
+        (ulimit -n \(limit); OUT=out; exec "$PHOTON" \(command)) >/dev/null; echo $?
         find out -name '.*'
         """)
       // 75: written, but other programs disturbed what was measured.

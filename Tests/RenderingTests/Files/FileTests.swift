@@ -151,7 +151,7 @@ private func information(_ path: String) -> stat {
   try withFolder { folder in
     for name in [String(repeating: "n", count: 250), String(repeating: "é", count: 127)] {
       let files = try (0..<100).map { _ in try AtomicFile(folder + "/" + name) }
-      #expect(try names(folder).count == files.count)
+      #expect(try names(folder).count { $0.hasPrefix(".") } == files.count)
       try AtomicFile.write("text", to: folder + "/" + name)
       _ = try WriteClaim(file: folder + "/" + name)
     }

@@ -111,7 +111,7 @@ struct RemovalTests {
       (
         ["model.levels[1].cache.sinks="], text(cache, level.replacing(" sinks: 1,", with: ""), "prompt > 4, prompt < 9")
       ),
-      (["workload.prompt[1]=", "constraints="], text(cache, level, "").replacing("[4, 8]", with: "[8]")),
+      (["workload.prompt[2]=", "constraints="], text(cache, level, "").replacing("[4, 8]", with: "[4]")),
       (["constraints[1]="], text(cache, level, "prompt < 9")),
       (["workload.prompt=", "constraints="], text(cache, level, "").replacing("{prompt: [4, 8]}", with: "{}")),
     ] {
