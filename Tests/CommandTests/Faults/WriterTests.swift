@@ -80,7 +80,7 @@ struct WriterTests {
     let close = closed.split(separator: " ").map { $0 == "0" ? "0<&-" : "\($0)>&-" }.joined(separator: " ")
     for (arguments, measured) in [
       (Self.report + ["-o", "out"], [String]()), (["sweep", "scenarios/quickstart.yaml", "-o", "rows.csv"], []),
-      (["train", "tiny.yaml", "-o", "run", "--set", "train.steps=2"], ["\"tokens_per_s\":"]),
+      (["train", "tiny.yaml", "-o", "run", "--set", "train.steps=6"], ["\"tokens_per_s\":"]),
     ] {
       let outcome = try await program.shell("\"$PHOTON\" \"$@\" \(close)", arguments)
       #expect(try await open.run(arguments).code == 0)
