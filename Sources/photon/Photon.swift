@@ -47,6 +47,9 @@ struct Photon: AsyncParsableCommand {
     keepStandardStreams()
     // A file that may not grow is an error of its write, with a name, and no silent death.
     signal(SIGXFSZ, SIG_IGN)
+    // A program that is fed and ends early is an error of its own; `writeToStandardOutput` lets those end us who no longer
+    // read what we print.
+    signal(SIGPIPE, SIG_IGN)
     ParentPipe.endWithInput()
     if let problem = descriptorProblem(8) {
       printError("error: \(problem)")

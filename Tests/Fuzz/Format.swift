@@ -46,6 +46,9 @@ enum Format: String, CaseIterable {
   /// Whether the library reads it in this process; a file that goes on with measuring is read by its command alone.
   var isReadHere: Bool { self != .timed }
 
+  /// Whether lines are added to it while something runs.
+  var isJournal: Bool { [.runs, .answers, .measured, .timed].contains(self) }
+
   /// What it is called in the folder of a question.
   var fileName: String {
     switch self {

@@ -2,6 +2,12 @@ import Quantities
 import Subprocess
 import Synchronization
 
+#if canImport(System)
+  import System
+#else
+  import SystemPackage
+#endif
+
 /// Why a figure could not be drawn.
 public enum FigureFailure: Error, Hashable, CustomStringConvertible {
   /// No such program in `PATH`.
@@ -83,11 +89,15 @@ public struct Gnuplot: Sendable {
   private func run(_ script: String, _ title: String) async throws(FigureFailure) -> [UInt8] {
     if let problem = descriptorProblem(programs: 1) { throw .noDescriptors(problem) }
     do {
+      // A pipe would break where gnuplot ends early.
+      let script = try unnamedFile(script)
+      defer { try? script.close() }  // It was read, or nobody reads it any more.
       let result = try await Subprocess.run(
         // Neither the person's start-up file nor their locale may change a figure.
         .name(executable), arguments: ["--default-settings", "-"],
         environment: .inherit.updating(["LC_ALL": "C", "GNUTERM": nil]),
-        input: .string(script), output: .bytes(limit: 64 << 20), error: .string(limit: 1 << 20))
+        input: .fileDescriptor(script, closeAfterSpawningProcess: false), output: .bytes(limit: 64 << 20),
+        error: .string(limit: 1 << 20))
       guard result.terminationStatus.isSuccess, !result.standardOutput.isEmpty else {
         throw FigureFailure.gnuplotFailed(figure: title, message: firstMessage(result.standardError))
       }

@@ -107,11 +107,17 @@ public final class AtomicFile {
   }
 }
 
-/// Results, in one piece; a terminal obeys what it is sent, so it is sent nothing that is not seen.
+/// Results, in one piece; a terminal obeys what it is sent, so it is sent nothing that is not seen. A reader that has gone ends
+/// this process as it ends any other.
 func writeToStandardOutput(_ bytes: [UInt8]) throws(FileFailure) {
   let isTerminal = isatty(STDOUT_FILENO) == 1
   let shown = isTerminal ? Array(visible(String(decoding: bytes, as: UTF8.self), keepsLines: true).utf8) : bytes
-  if let code = writeAll(shown, to: STDOUT_FILENO) { throw FileFailure("standard output", code: code) }
+  guard let code = writeAll(shown, to: STDOUT_FILENO) else { return }
+  if code == EPIPE {
+    signal(SIGPIPE, SIG_DFL)
+    kill(getpid(), SIGPIPE)
+  }
+  throw FileFailure("standard output", code: code)
 }
 
 /// Writes everything or returns the system's error number.

@@ -1,5 +1,11 @@
 import Foundation
 
+#if canImport(System)
+  import System
+#else
+  import SystemPackage
+#endif
+
 enum FileKind { case none, file, folder, device }
 
 /// What a path leads to, links followed.
@@ -80,6 +86,21 @@ func openTemporary(for path: String, mode: mode_t) throws(FileFailure) -> (descr
     // Another process has found it before it was locked.
     close(descriptor)
   }
+}
+
+/// A text to be read from its beginning. The file has no name any more, so that nothing is left, whatever happens.
+/// - Throws: `FileFailure` where no temporary file can be written.
+func unnamedFile(_ text: String) throws(FileFailure) -> FileDescriptor {
+  let name = temporaryName(for: path("photon", in: FileManager.default.temporaryDirectory.path))
+  let descriptor = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+  guard descriptor >= 0 else { throw FileFailure(name, code: errno) }
+  unlink(name)
+  if let code = writeAll(Array(text.utf8), to: descriptor) {
+    close(descriptor)
+    throw FileFailure(name, code: code)
+  }
+  lseek(descriptor, 0, SEEK_SET)
+  return FileDescriptor(rawValue: descriptor)
 }
 
 /// Whether an open file still has a name.

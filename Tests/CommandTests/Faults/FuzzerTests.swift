@@ -37,7 +37,8 @@ struct FuzzerTests {
   func `the fuzzer sees every kind of fault`(_ fault: Fault) async throws {
     let program = try Program()
     // What inputs are made of comes from the true program.
-    let script = "#!/bin/sh\ncase $1 in train|measure) exec '\(Program.binary)' \"$@\" ;; esac\n\(fault.script)\n"
+    let script =
+      "#!/bin/sh\ncase $1 in train|measure|report) exec '\(Program.binary)' \"$@\" ;; esac\n\(fault.script)\n"
     try program.write("bad", script)
     let outcome = try await program.shell(
       "chmod +x bad; exec \"$@\"", [Self.fuzzer, "--program", "./bad", "--inputs", "12", "--every", "1", "--whole"])

@@ -111,6 +111,19 @@ struct RoughDayTests {
     }
   }
 
+  @Test func `a gnuplot that ends early is said, and ends nothing by a signal`() async throws {
+    let program = try Self.prepared()
+    for _ in 0..<5 {
+      let outcome = try await program.shell(
+        """
+        mkdir -p bin && printf '#!/bin/sh\\nexit 1\\n' > bin/gnuplot && chmod +x bin/gnuplot
+        PATH=$PWD/bin:$PATH exec "$PHOTON" report scenarios/quickstart.yaml --no-measure -o out
+        """)
+      #expect(outcome.code == 1 && outcome.error.hasPrefix("error: gnuplot could not draw "), "\(outcome)")
+      #expect(!program.exists("out"))
+    }
+  }
+
   @Test func `without gnuplot a report is refused before anything takes time`() async throws {
     let program = try Self.prepared()
     try program.write("text.yaml", TrainTests.scenario + "quality_sweep: {seeds: [1], variants: [{name: own}]}\n")

@@ -90,7 +90,10 @@ struct WriterTests {
       if closed == "1", arguments[0] != "sweep" {
         #expect(outcome.code == 1 && outcome.error.hasSuffix("cannot write standard output: Bad file descriptor\n"))
       }
-      for (name, bytes) in found { #expect(bytes == expected[name], "\(arguments[0]): \(name)") }
+      // A run that cannot say what it does ends before its first step.
+      for (name, bytes) in found where outcome.code == 0 || !bytes.isEmpty {
+        #expect(bytes == expected[name], "\(arguments[0]): \(name)")
+      }
       if outcome.code == 0 { #expect(found.keys.sorted() == expected.keys.sorted()) }
     }
   }
