@@ -62,6 +62,10 @@ enum Laws {
       case nil: true
       }
     if !isPlaced { return "a refusal without a place" }
+    // The limit of the process was met: ours says so in words, an interpreter in its own.
+    if refusal.contains("no memory:") || refusal.contains("MemoryError") {
+      return "more memory than a tiny question needs"
+    }
     for word in ["NSCocoa", "Error Domain", "DecodingError", "EncodingError", "Swift.", "Optional("] {
       if refusal.contains(word) { return "a refusal in the words of a library" }
     }

@@ -72,7 +72,11 @@ struct KillTests {
       let place = "moment \(moment) of seed \(Self.seed), after \(after) s"
       #expect(outcome.code == 0, "\(place): \(outcome.error)")
       #expect(found.keys.sorted() == expected.keys.sorted(), "\(place)")
-      for (name, bytes) in expected where found[name] != bytes { Issue.record("\(place): \(name) is another one") }
+      for (name, bytes) in expected where found[name] != bytes {
+        let lines = [bytes, found[name] ?? Data()].map { String(decoding: $0, as: UTF8.self).split(separator: "\n") }
+        let first = zip(lines[0], lines[1]).first { $0 != $1 }
+        Issue.record("\(place): \(name) is another one: \(first.map { "\($0)\n\($1)" } ?? "")")
+      }
     }
     print(
       "\(subject.testDescription): killed at \(killed) of \(Self.moments) moments of \(seconds) s, seed \(Self.seed)")
@@ -150,7 +154,7 @@ extension Program {
       files[name] = try data(name)
       if name.hasSuffix(".md"), !measured.isEmpty {
         // Tables end with what a run took.
-        let lines = try read(name).replacing(#/ [0-9.]+ (µs|ms|s) \|\n/#, with: " |\n")
+        let lines = try read(name).replacing(#/\s+[0-9.]+\s(µs|ms|s)\s\|\n/#, with: " |\n")
         files[name] = Data(lines.utf8)
       }
       guard name.hasSuffix(".jsonl") else { continue }
