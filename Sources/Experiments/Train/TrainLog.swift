@@ -18,9 +18,11 @@ extension JournalFile {
     _ path: String, of type: Record.Type, until step: Int, kept: (Record) -> Void = { _ in }
   ) throws {
     try self.init(path) { line, number in
+      // Of a run that begins anew nothing is kept.
+      guard step > 0 else { return false }
       do {
         let record = try JSONDecoder().decode(type, from: Data(line.utf8))
-        guard step > 0, record.step <= step else { return false }
+        guard record.step <= step else { return false }
         kept(record)
         return true
       } catch {

@@ -197,7 +197,7 @@ struct InertTests {
     let again = try await program.shell(
       "bash -c \"$1\" && cat reports/s/report.md",
       [
-        "", "photon() { \"\(Program.binary)\" \"$@\" --no-measure; }; " + command,
+        "photon() { \"\(Program.binary)\" \"$@\" --no-measure; }; " + command
       ])
     #expect(again.code == 0, "\(again.error)")
     #expect(again.output == "reports/s/report.md\n" + page)

@@ -40,7 +40,7 @@ struct RefusalTests {
     let head =
       "model:\n  - {preset: photon-tiny}\n  - {preset: photon-small}\nworkload: {prompt: [64, 128], batch: [1, 4]}\n"
     try program.write("s.yaml", head + "constraints: [vocabulary > 1, prompt * batch > 128]\n")
-    try program.write("m.yaml", head + "constraints:\n  - width > 100\n")
+    try program.write("m.yaml", head + "constraints:\n  - width > 256\n")
     for (file, index, complaint) in [
       (
         "s.yaml", 0,
@@ -49,7 +49,7 @@ struct RefusalTests {
       ),
       (
         "m.yaml", 3,
-        "m.yaml:6:5: error: constraints[1]: point 3 is excluded by width > 100; accepted: --point 4, the first that no "
+        "m.yaml:6:5: error: constraints[1]: point 3 is excluded by width > 256; accepted: --point 4, the first that no "
           + "constraint excludes\n"
       ),
     ] {
