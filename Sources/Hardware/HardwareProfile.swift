@@ -82,6 +82,9 @@ public struct HardwareProfile: Hashable, Sendable {
   public var fewRows: Int
   /// What keeps each class of operations from the peaks.
   public var efficiency: PerOperationClass<Efficiency>
+  /// Shares that products of some element types reach of what `efficiency` says of their class; 1 where it says nothing.
+  /// Kernels for narrow types reach less of their peak.
+  public var typeShares: [ElementType: Double] = [:]
   /// Time that each step costs besides its operations: a prefill is one step, and so is each dispatch of the head.
   public var stepOverhead: Seconds
   /// Time that each emitted token of a sequence costs besides its operations: sampling, scheduling.
@@ -139,7 +142,21 @@ public struct HardwareProfile: Hashable, Sendable {
 
   /// Whether every operation runs at a peak, as on a data sheet.
   public var isIdeal: Bool {
-    efficiency == .init(repeating: .ideal) && stepOverhead == .zero && sequenceOverhead == .zero
+    efficiency == .init(repeating: .ideal) && typeShares.isEmpty && stepOverhead == .zero && sequenceOverhead == .zero
+  }
+
+  /// The same machine, used as well as another profile says that its own is: with that one's shares of peaks, overheads,
+  /// habits of its engine, and errors.
+  public func reaching(_ other: HardwareProfile) -> HardwareProfile {
+    var profile = self
+    profile.efficiency = other.efficiency
+    profile.typeShares = other.typeShares
+    profile.fewRows = other.fewRows
+    profile.stepOverhead = other.stepOverhead
+    profile.sequenceOverhead = other.sequenceOverhead
+    profile.serving = other.serving
+    profile.calibration = other.calibration
+    return profile
   }
 
   /// The same machine, so many of which share a model.
@@ -232,5 +249,10 @@ extension HardwareProfile {
     let type = Self.productType(left, right)
     guard let rate = peaks[type] else { throw .noPeak(profile: name, type: type, types: peaks.types) }
     return rate
+  }
+
+  /// What of that peak operations of full efficiency reach.
+  public func typeShare(_ left: ElementType, _ right: ElementType) -> Double {
+    typeShares[Self.productType(left, right)] ?? 1
   }
 }

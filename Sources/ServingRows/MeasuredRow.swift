@@ -50,6 +50,14 @@ public struct MeasuredRow: Hashable, Sendable {
   public var context: Int?
   /// - Unit: s
   public var times: [MeasuredMetric: Double]
+  /// Tokens of prompts that the engine takes into one pass.
+  public var tokenBudget: Int?
+  /// Requests of the whole run.
+  public var requests: Int?
+  /// The shortest length of a prompt or an answer as a share of the longest, all in between equally likely.
+  public var lengthRatio: Double?
+  /// Requests that the engine lets run at once.
+  public var maxRunning: Int?
   /// Of the repetitions, for readers.
   /// - Unit: percent
   public var spreadPercent: Double?

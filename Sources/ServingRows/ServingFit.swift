@@ -1,5 +1,4 @@
 import Formulas
-import Foundation
 import GSL
 import Hardware
 import Quantities
@@ -68,121 +67,45 @@ public struct ServingFit: Sendable {
   /// What the fit predicts for the rows that it saw.
   public var predictions: [ServingPrediction]
 
-  /// A relative error that is worth as much as a coefficient one spread away from its typical value. Chosen.
-  static let noise = 0.03
-  /// Of a relative step and of the gradient; chosen far below any standard error.
-  private static let tolerance = 1e-9
-  /// Steps of central differences, of a coefficient in its position and of the errors. Chosen well above 6 · 10⁻⁶, the
-  /// cube root of the precision, below which rounding takes over.
-  private static let slopeStep = 1e-4
-  private static let jacobianStep = 1e-3
-  /// What may be left of a column of the Jacobian, as a share, before it counts as a combination of others; less is
-  /// numerical noise.
-  private static let leastRest = 1e-3
-  /// The length of a column below which the errors do not react to a coefficient at all.
-  private static let leastLength = 1e-9
-
   /// - Parameters:
   ///   - points: rows with their models.
   ///   - base: the machine, whose efficiencies are fitted anew.
   ///   - form: which coefficients are fitted.
+  ///   - pull: what coefficients are without rows.
   ///   - requiresRank: whether rows that leave two or more coefficients undetermined are refused; where a fold of a
-  ///     comparison lacks what the others show, the pull to typical values decides.
+  ///     comparison lacks what the others show, the pull decides.
   /// - Throws: `ServingFitError`, `HardwareError`, `CountOverflow`, `GSLError`
   public init(
-    _ points: [ServingPoint], base: HardwareProfile, form: ServingForm, requiresRank: Bool = true
+    _ points: [ServingPoint], base: HardwareProfile, form: ServingForm, pull: ServingPull = .typical,
+    requiresRank: Bool = true
   ) throws {
     let cases = try servingCases(points, memoryOf: base)
+    let found = try withFittedMemory(cases, withFittedHabits(cases, base, pull: pull))
     try self.init(
-      cases, base: withFittedMemory(cases, base), form: form, requiresRank: requiresRank, summarises: true)
+      cases, base: found, form: form, pull: pull, requiresRank: requiresRank, summarises: true)
   }
 
   init(
-    _ cases: [ServingCase], base: HardwareProfile, form: ServingForm, requiresRank: Bool, summarises: Bool
+    _ cases: [ServingCase], base: HardwareProfile, form: ServingForm, pull: ServingPull, requiresRank: Bool,
+    summarises: Bool
   ) throws {
-    let cases = cases.map { $0.on(memoryOf: base) }
-    let observations = Self.observations(cases)
-    let parameters = form.coefficients.count
-    let count = observations.reduce(0) { $0 + $1.observations.count }
-    if count < parameters {
-      throw ServingFitError.tooFewRows(rows: count, parameters: parameters)
-    }
-    func errors(_ positions: [Double]) throws -> [Double] {
-      let profile = form.profile(at: positions, base: base)
-      return try observations.flatMap { precision, observations in
-        let roofline = try Roofline(profile, precision)
-        return observations.map { $0.relativeError(roofline) / Self.noise }
-      }
-    }
-    let start = [Double](repeating: 0, count: parameters)
-    // Where arithmetic and traffic change places, the errors have kinks.
-    let fit = try nonlinearFit(start: start, tolerance: Self.tolerance, mustConverge: false) { positions in
-      try errors(positions) + positions
-    }
-    let undetermined = summarises ? try Self.undetermined(errors, at: fit.parameters, form) : []
+    let search = try ServingSearch(cases, base: base, form: form, pull: pull)
+    let undetermined = summarises ? try search.undetermined() : []
     if requiresRank, undetermined.count > 1 {
       throw ServingFitError.collinear(coefficients: undetermined.map(\.rawValue))
     }
     self.form = form
-    values = zip(form.coefficients, zip(fit.parameters, fit.standardErrors)).map { coefficient, found in
-      let (position, deviation) = found
-      let step = Self.slopeStep
-      let slope = (coefficient.value(at: position + step) - coefficient.value(at: position - step)) / (2 * step)
-      return Value(
-        coefficient: coefficient, value: coefficient.value(at: position), standardError: abs(slope) * deviation,
+    values = zip(form.coefficients, zip(search.positions, search.standardErrors)).map { coefficient, found in
+      Value(
+        coefficient: coefficient, value: pull.value(of: coefficient, at: found.0),
+        standardError: abs(pull.slope(of: coefficient, at: found.0)) * found.1,
         isDetermined: !undetermined.contains(coefficient))
     }
-    profile = form.profile(at: fit.parameters, base: base)
-    profile.serving = try fittedBehaviour(cases, on: profile)
+    profile = search.profile
     predictions = []
     guard summarises else { return }
-    predictions = try cases.flatMap { try ServingPrediction.all($0, on: profile) }
-    profile.calibration = summary(cases.map(\.point), fitted: count)
-  }
-
-  /// The times that coefficients are fitted to, by precision in the order of the rows; first tokens wait in queues and
-  /// are fitted afterwards.
-  private static func observations(
-    _ cases: [ServingCase]
-  ) -> [(precision: Precision, observations: [Observation])] {
-    var groups: [(precision: Precision, observations: [Observation])] = []
-    for served in cases {
-      let own = MeasuredMetric.allCases.compactMap { metric -> Observation? in
-        guard metric != .timeToFirstToken, let measured = served.row.times[metric], let terms = served.terms[metric]
-        else { return nil }
-        return Observation(terms: terms, measured: measured)
-      }
-      if let index = groups.firstIndex(where: { $0.precision == served.point.precision }) {
-        groups[index].observations += own
-      } else {
-        groups.append((served.point.precision, own))
-      }
-    }
-    return groups
-  }
-
-  /// Coefficients to which the errors of the rows react as to a combination of those before (Gram–Schmidt on the columns
-  /// of the Jacobian, without the pull to typical values; what is left of a unit vector is numerical noise below 10⁻³).
-  private static func undetermined(
-    _ errors: ([Double]) throws -> [Double], at positions: [Double], _ form: ServingForm
-  ) throws -> [ServingCoefficient] {
-    var basis: [[Double]] = []
-    return try positions.indices.compactMap { index in
-      var above = positions
-      var below = positions
-      above[index] += jacobianStep
-      below[index] -= jacobianStep
-      var column = try zip(errors(above), errors(below)).map { ($0 - $1) / (2 * jacobianStep) }
-      let length = dot(column, column).squareRoot()
-      for unit in basis {
-        let share = dot(column, unit)
-        column = zip(column, unit).map { $0 - share * $1 }
-      }
-      let rest = dot(column, column).squareRoot()
-      guard rest > leastRest * length, length > leastLength else { return form.coefficients[index] }
-      basis.append(column.map { $0 / rest })
-      return nil
-    }
+    predictions = try cases.flatMap { try ServingPrediction.all($0.on(profile), on: profile) }
+    profile.calibration = summary(cases.map(\.point), fitted: search.count)
   }
 
   private func summary(_ points: [ServingPoint], fitted: Int) -> CalibrationSummary {
@@ -194,13 +117,4 @@ public struct ServingFit: Sendable {
       residuals: ResidualQuantile.usual(of: ratios),
       ranges: CalibratedRange.covered(by: points))
   }
-}
-
-private func dot(_ left: [Double], _ right: [Double]) -> Double { zip(left, right).reduce(0) { $0 + $1.0 * $1.1 } }
-
-private struct Observation {
-  var terms: [ServingCase.Term]
-  var measured: Double
-
-  func relativeError(_ roofline: Roofline) -> Double { roofline.seconds(terms) / measured - 1 }
 }

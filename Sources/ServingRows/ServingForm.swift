@@ -2,7 +2,7 @@ import Foundation
 import Hardware
 import Quantities
 
-/// One fitted number of a profile. The search runs over an unbounded position; 0 is what machines typically reach.
+/// One fitted number of a profile.
 public enum ServingCoefficient: String, CaseIterable, Sendable {
   /// Share of the bandwidth at which weights are streamed.
   case weightBandwidth = "weight_bandwidth"
@@ -18,29 +18,10 @@ public enum ServingCoefficient: String, CaseIterable, Sendable {
   case launch = "launch_s"
   /// Time of each emitted token of a sequence besides its operations.
   case sequence = "sequence_s"
-
-  /// The typical value as a logit (as a logarithm for a time), and how far machines lie from it.
-  ///
-  /// Measured kernels of other people reach 0.65–0.87 of the bandwidth in decode and 0.66–0.75 of the peak in prefill
-  /// (Llama 2 7B on A100 and H100): logits 0.6–1.9 and 0.7–1.1. Caches are read by kernels of very different quality,
-  /// and overlap is anybody's guess, so both have wide spreads. A launch is of the order of 5 µs, what the host does for a
-  /// token of 20 µs; a spread of 1.5 in the logarithm is a factor of 4.5. Spreads and both times are chosen.
-  private var typical: (center: Double, spread: Double) {
-    switch self {
-    case .weightBandwidth, .bandwidth: (1.2, 0.7)
-    case .cacheBandwidth: (1.2, 1.3)
-    case .arithmetic: (0.7, 0.8)
-    case .overlap: (0, 1.6)
-    case .launch: (log(5e-6), 1.5)
-    case .sequence: (log(2e-5), 1.5)
-    }
-  }
-
-  func value(at position: Double) -> Double {
-    let (center, spread) = typical
-    let u = center + spread * position
-    return self == .launch || self == .sequence ? exp(u) : 1 / (1 + exp(-u))
-  }
+  /// Time of each step besides its operations.
+  case step = "step_s"
+  /// Share that products in fp8 and int8 reach of what `arithmetic` says.
+  case narrow
 
   func set(_ value: Double, in profile: inout HardwareProfile) {
     let products: [OperationClass] = [.matrixProduct, .fewRowProduct, .oneRowProduct]
@@ -57,6 +38,8 @@ public enum ServingCoefficient: String, CaseIterable, Sendable {
     case .launch:
       for operation in OperationClass.allCases { profile.efficiency[operation].overhead = Seconds(value) }
     case .sequence: profile.sequenceOverhead = Seconds(value)
+    case .step: profile.stepOverhead = Seconds(value)
+    case .narrow: profile.typeShares = [.fp8: value, .int8: value]
     }
   }
 }
@@ -93,6 +76,13 @@ public struct ServingForm: Hashable, Sendable {
   public static let sequence = ServingForm(
     name: "sequence", coefficients: [.weightBandwidth, .cacheBandwidth, .arithmetic, .sequence])
 
+  /// One bandwidth, and times for each dispatched operation and each step: what tells cards and models of all sizes apart.
+  public static let stack = ServingForm(
+    name: "stack", coefficients: [.bandwidth, .arithmetic, .launch, .step])
+  /// Shares of the data sheet where rows of narrow element types stand beside others.
+  public static let types = ServingForm(
+    name: "types", coefficients: [.weightBandwidth, .cacheBandwidth, .arithmetic, .narrow])
+
   /// Query rows that the fused attention kernels of engines work on together.
   /// - Source: FlashAttention-2, arXiv:2307.08691, section 3.3: blocks of 64 or 128
   private static let fusedTile = 64.0
@@ -100,15 +90,19 @@ public struct ServingForm: Hashable, Sendable {
   /// The first is kept unless another is clearly better.
   public static let candidates = [overlap, launch, sequence]
 
-  func profile(at positions: [Double], base: HardwareProfile) -> HardwareProfile {
+  /// Those that are compared where rows of several machines or element types are fitted together.
+  public static let pooledCandidates = candidates + [stack, types]
+
+  func profile(at positions: [Double], _ pull: ServingPull, base: HardwareProfile) -> HardwareProfile {
     var profile = base
     profile.efficiency = .init(repeating: .ideal)
     profile.efficiency.attentionDecode.tile = Self.fusedTile
+    profile.typeShares = [:]
     profile.stepOverhead = .zero
     profile.sequenceOverhead = .zero
     profile.calibration = nil
     for (coefficient, position) in zip(coefficients, positions) {
-      coefficient.set(coefficient.value(at: position), in: &profile)
+      coefficient.set(pull.value(of: coefficient, at: position), in: &profile)
     }
     return profile
   }

@@ -12,9 +12,10 @@ public struct ServingHoldOut: Sendable {
   /// - Parameters:
   ///   - points: rows with their models, of one machine.
   ///   - base: the machine, whose efficiencies are fitted anew for each group of rows that is left out.
+  ///   - pull: what coefficients are without rows.
   /// - Throws: `CountOverflow`
-  public init(_ points: [ServingPoint], base: HardwareProfile) throws {
-    self.init(try servingCases(points, memoryOf: base), base: base, known: KnownFits())
+  public init(_ points: [ServingPoint], base: HardwareProfile, pull: ServingPull = .typical) throws {
+    self.init(try servingCases(points, memoryOf: base), base: base, known: KnownFits(pull))
   }
 
   init(_ cases: [ServingCase], base: HardwareProfile, known: KnownFits) {
@@ -88,13 +89,17 @@ final class KnownFits: Sendable {
     var form: ServingForm
   }
 
+  let pull: ServingPull
   private let profiles = Mutex<[Question: HardwareProfile]>([:])
+
+  init(_ pull: ServingPull) { self.pull = pull }
 
   /// The fitted profile, which need not be determined by the rows alone.
   func profile(_ cases: [ServingCase], base: HardwareProfile, form: ServingForm) throws -> HardwareProfile {
     let question = Question(rows: cases.map(\.index), base: base, form: form)
     if let known = profiles.withLock({ $0[question] }) { return known }
-    let fit = try ServingFit(cases, base: base, form: form, requiresRank: false, summarises: false)
+    let fit = try ServingFit(
+      cases, base: base, form: form, pull: pull, requiresRank: false, summarises: false)
     profiles.withLock { $0[question] = fit.profile }
     return fit.profile
   }
@@ -119,26 +124,28 @@ private let leastShareOfPeakTime = 0.5
 /// the first has to be better by a fifth: with few rows the comparison itself is uncertain.
 /// - Throws: as `ServingFit`
 public func chosenFit(
-  _ points: [ServingPoint], base: HardwareProfile, requiresRank: Bool = true
+  _ points: [ServingPoint], base: HardwareProfile, pull: ServingPull = .typical, requiresRank: Bool = true
 ) throws -> ServingFit {
   try chosenFit(
-    servingCases(points, memoryOf: base), base: base, requiresRank: requiresRank, known: KnownFits())
+    servingCases(points, memoryOf: base), base: base, requiresRank: requiresRank, known: KnownFits(pull))
 }
 
 private func chosenFit(
   _ cases: [ServingCase], base: HardwareProfile, requiresRank: Bool, known: KnownFits
 ) throws -> ServingFit {
   try requirePossible(cases, base)
-  let memory = try withFittedMemory(cases, base)
+  let memory = try withFittedMemory(cases, withFittedHabits(cases, base, pull: known.pull))
   let holdOut = ServingHoldOut(cases, base: memory, known: known)
   var best = (form: ServingForm.candidates[0], percent: Double.infinity)
-  for form in ServingForm.candidates {
+  let isPooled = cases.contains { $0.point.machine != nil }
+  for form in isPooled ? ServingForm.pooledCandidates : ServingForm.candidates {
     let errors = try holdOut.errors(of: form).map(\.percent)
     guard !errors.isEmpty else { break }
     let percent = Statistics.mean(errors)
     if percent < clearlyBetterForm * best.percent { best = (form, percent) }
   }
-  return try ServingFit(cases, base: memory, form: best.form, requiresRank: requiresRank, summarises: true)
+  return try ServingFit(
+    cases, base: memory, form: best.form, pull: known.pull, requiresRank: requiresRank, summarises: true)
 }
 
 /// Rows predicted by fits of the chosen form that did not see them, one value of one column left out at a time.

@@ -28,7 +28,7 @@ public struct ServingPrediction: Sendable {
   /// Every measured time of a row that the profile can predict.
   static func all(_ served: ServingCase, on profile: HardwareProfile) throws -> [ServingPrediction] {
     let outside = profile.calibration?.outside(served.point) ?? []
-    let roofline = try Roofline(profile, served.point.precision)
+    let roofline = try Roofline(served.point.profile(profile), served.point.precision)
     return MeasuredMetric.allCases.compactMap { metric in
       guard let measured = served.point.row.times[metric], let predicted = served.predicted(metric, roofline)
       else { return nil }
@@ -45,7 +45,7 @@ public struct ServingPrediction: Sendable {
   }
 
   static func predict(_ cases: [ServingCase], on profile: HardwareProfile) throws -> [ServingPrediction] {
-    try cases.flatMap { try all($0.on(memoryOf: profile), on: profile) }
+    try cases.flatMap { try all($0.on(profile), on: profile) }
   }
 }
 

@@ -15,7 +15,8 @@ import Quantities
 /// - Throws: `CountOverflow`
 func withFittedMemory(_ cases: [ServingCase], _ base: HardwareProfile) throws -> HardwareProfile {
   let full = try cases.compactMap { try FullPoint($0, base) }
-  guard !full.isEmpty else { return base }
+  // Several machines have several memories.
+  guard !full.isEmpty, cases.allSatisfy({ $0.point.machine == nil }) else { return base }
   var best = (profile: base, error: Double.infinity)
   let usual = full[0].point.admission(on: base)
   for admission in [usual, usual == .whole ? .held : .whole] {
@@ -84,45 +85,8 @@ private struct FullPoint {
   /// |log| of predicted over measured waiting; a small part of the busy time is added to both, so that short waits for
   /// prefills weigh little.
   func error(on profile: HardwareProfile) -> Double {
-    let waiting = served.on(memoryOf: profile).waitingPerActive * busy
+    let waiting = served.on(profile).waitingPerActive * busy
     let floor = busy / WaitingLimit.floorDivisor
     return abs(log((waiting + floor) / (first + floor)))
-  }
-}
-
-/// Fits what first tokens wait for besides prefill, relative to the measured times and robustly: engines differ most in
-/// this, and a warm-up that was counted must not decide. Rows whose requests wait for memory are left out, because what
-/// they wait for is predicted from the decode time. With fewer than three rows the profile's behaviour stays.
-func fittedBehaviour(_ cases: [ServingCase], on profile: HardwareProfile) throws -> ServingBehaviour? {
-  var design: [[Double]] = []
-  var observed: [Double] = []
-  for served in cases where served.waitingPerActive == 0 {
-    guard let measured = served.point.row.times[.timeToFirstToken], !served.firstToken.isEmpty else { continue }
-    let roofline = try Roofline(profile, served.point.precision)
-    let prefill = roofline.seconds([served.firstToken[0]])
-    design.append([Double(served.active) * prefill / measured, 1 / measured])
-    observed.append(1 - roofline.seconds(served.firstToken) / measured)
-  }
-  // Two coefficients need a row more than there are of them.
-  guard observed.count > 2 else { return profile.serving }
-  var serving = profile.serving ?? ServingBehaviour()
-  if let fit = try determinedFit(design: design, observations: observed), fit[0] >= 0, fit[1] >= 0 {
-    (serving.waitingShare, serving.firstTokenOverhead) = (fit[0], Seconds(fit[1]))
-  } else {
-    let shares = zip(observed, design).map { max(0, $0 / $1[0]) }
-    (serving.waitingShare, serving.firstTokenOverhead) = (Statistics.median(shares), .zero)
-  }
-  return serving
-}
-
-/// The coefficients of a robust fit; nil where rows of one concurrency and prompt do not tell them apart and where the
-/// weights fail to settle: then one number has to do.
-/// - Throws: `GSLError` for any other reason.
-private func determinedFit(design: [[Double]], observations: [Double]) throws(GSLError) -> [Double]? {
-  do {
-    return try robustFit(design: design, observations: observations).coefficients
-  } catch {
-    if error.isUndetermined { return nil }
-    throw error
   }
 }

@@ -9,17 +9,6 @@ import Testing
 @testable import ServingRows
 
 struct ServingFitTests {
-  @Test func `time per output token is a decode step and the prefills that every slot takes meanwhile`() throws {
-    let profile = truth()
-    let point = try rows(small, on: profile, prompts: [(512, 256)], concurrencies: [8])[0]
-    func times(_ workload: Workload) throws -> TimedPoint {
-      try TimedPoint(Question(small, workload, Precision()), on: profile)
-    }
-    let decode = try times(Workload(promptLength: 512, generatedLength: 256, batchSize: 8)).decode.total.time.value
-    let prefill = try times(Workload(promptLength: 512, generatedLength: 256)).prefill.total.time.value
-    let expected = decode / 256 + 8 * prefill / 256
-    #expect(abs((point.row.times[.timePerOutputToken] ?? 0) / expected - 1) < 1e-12)
-  }
 
   /// The pull to typical values is worth 3 % of error of one row, so that 20 exact rows move coefficients little.
   @Test func `a fit finds the shares that made the rows`() throws {
@@ -117,12 +106,42 @@ struct ServingFitTests {
     #expect(ServingAccuracy(fit.predictions.filter { $0.metric == .timePerOutputToken }).mean < 3)
   }
 
-  @Test func `what first tokens wait for is fitted apart from the rest`() throws {
+  @Test(arguments: [
+    ServingBehaviour(passBudget: .prompts(2), idleSlots: 0), ServingBehaviour(passBudget: .tokens(8192), idleSlots: 1),
+  ])
+  func `first tokens tell how many prompts share a pass and whether a place stays empty`(habit: ServingBehaviour) throws
+  {
     var real = truth()
-    real.serving = ServingBehaviour(waitingShare: 0.1, firstTokenOverhead: Seconds(0.05))
+    real.serving = habit
     let fit = try ServingFit(rows(small, on: real), base: machine(), form: .overlap)
-    #expect(abs((fit.profile.serving?.waitingShare ?? 0) - 0.1) < 0.01)
-    #expect(abs((fit.profile.serving?.firstTokenOverhead.value ?? 0) - 0.05) < 0.002)
+    #expect(fit.profile.serving == habit)
+    #expect(ServingAccuracy(fit.predictions.filter { $0.metric == .timeToFirstToken }).mean < 1)
+  }
+
+  @Test func `few rows of another model are explained by what the first one reached`() throws {
+    let known = try ServingFit(rows(small, on: truth()), base: machine(), form: .overlap).profile
+    let points = try rows(large, named: "large", on: truth())
+    let few = [points[0], points[7], points[14]]
+    #expect(throws: ServingFitError.tooFewRows(rows: 3, parameters: 4)) {
+      try ServingFit(few, base: machine(), form: .overlap)
+    }
+    let fit = try ServingFit(few, base: machine(), form: .overlap, pull: ServingPull(towards: known))
+    let all = try ServingPrediction.predict(points, on: fit.profile)
+    #expect(ServingAccuracy(all.filter { $0.metric == .timePerOutputToken }).mean < 3)
+  }
+
+  @Test func `rows of several machines share what is reached of each one's peaks`() throws {
+    var faster = machine()
+    (faster.name, faster.memoryBandwidth) = ("faster", Rate(9e12))
+    let points = try [machine(), faster].flatMap { card in
+      try rows(small, on: truth(card)).map { ServingPoint(row: $0.row, model: $0.model, machine: card) }
+    }
+    let fit = try ServingFit(points, base: machine(), form: .overlap)
+    #expect(ServingAccuracy(fit.predictions.filter { $0.metric == .timePerOutputToken }).mean < 1)
+    // Fitted to one machine and applied to the other.
+    let one = try ServingFit(rows(small, on: truth()), base: machine(), form: .overlap).profile
+    let applied = try ServingPrediction.predict(rows(small, on: truth(faster)), on: faster.reaching(one))
+    #expect(ServingAccuracy(applied).mean < 2)
   }
 
   @Test func `prefills and decode steps are fitted like tokens`() throws {
@@ -146,6 +165,7 @@ struct ServingFitTests {
     fit.profile.name = "fitted"
     fit.profile.sequenceOverhead = Seconds(1e-6)
     fit.profile.serving?.admission = .held
+    fit.profile.typeShares = [.fp8: 0.7]
     let text = HardwareFile.text(fit.profile)
     #expect(try HardwareFile.parse(text, file: "fitted.yaml", name: "fitted") == fit.profile)
   }

@@ -13,9 +13,9 @@ public struct Roofline: Sendable {
   public let profile: HardwareProfile
   /// How dispatched operations run; counts and `plain(_:)` do not depend on it.
   public var engine: Engine
-  /// Peak of products of weights with activations.
+  /// What products of weights with activations reach where nothing else keeps them from it: the peak, or a share of it.
   public let product: Rate<Flop>
-  /// Peak of products of activations with key–value entries.
+  /// The same of products of activations with key–value entries.
   public let attention: Rate<Flop>
   let elementwise: Rate<Flop>
   /// What one device sends to the others; only several devices use it.
@@ -31,13 +31,16 @@ public struct Roofline: Sendable {
     try profile.check(precision)
     self.profile = profile
     self.engine = engine
-    product = try profile.peak(precision.weights, precision.activations)
-    attention = try profile.peak(precision.cache, precision.activations)
+    let peak = try profile.peak(precision.weights, precision.activations)
+    product = Rate(profile.typeShare(precision.weights, precision.activations) * peak.perSecond)
+    attention = Rate(
+      try profile.peak(precision.cache, precision.activations).perSecond
+        * profile.typeShare(precision.cache, precision.activations))
     elementwise = profile.elementwise
     link = profile.deviceLink ?? Rate(.infinity)
     let count = Double(profile.devices)
     together = PlainRoofline(
-      product: Rate(count * product.perSecond), elementwise: Rate(count * elementwise.perSecond),
+      product: Rate(count * peak.perSecond), elementwise: Rate(count * elementwise.perSecond),
       bandwidth: Rate(count * profile.memoryBandwidth.perSecond))
   }
 

@@ -7,7 +7,7 @@ public struct TimeRange: Hashable, Sendable {
   /// Every operation at the profile's peaks on an ideal engine, without efficiencies and overheads.
   public var floor: Seconds
   /// Where nine tenths of measured times would lie: by the calibration's residuals around the estimate, never below the
-  /// floor; of a data sheet, whose estimate is its floor, by what measured kernels reach of one; nil where neither is known.
+  /// floor, and with the estimate inside; nil where none are known.
   public var low: Seconds?
   /// The other end of the nine tenths.
   public var high: Seconds?
@@ -31,8 +31,8 @@ public struct Bottleneck: Hashable, Sendable {
 
 /// Turns the estimates of a roofline into ranges.
 ///
-/// Arithmetic and traffic are each taken to be off by a factor of their own, drawn from the same distribution: of a
-/// calibrated profile the residuals of its rows; of a data sheet what measured kernels reach of one.
+/// Arithmetic and traffic are each taken to be off by a factor of their own, drawn from the same distribution: the residuals
+/// of the rows that a profile is calibrated to, which for a data sheet are public rows of other machines.
 public struct TimeRanges: Sendable {
   private let roofline: Roofline
   private let peaks: Roofline
@@ -41,10 +41,6 @@ public struct TimeRanges: Sendable {
   private let memoryFactors: [Double]
   private let calibration: CalibrationSummary?
 
-  /// Shares of a data sheet that measured kernels reach: Llama 2 7B on A100 and H100 at a prompt of 2048 reached
-  /// 0.66–0.75 of the peak in prefill and 0.65–0.87 of the bandwidth in decode at batches of 1 to 64.
-  static let typicalCompute = 0.66...0.75
-  static let typicalBandwidth = 0.65...0.87
   private static let count = 32
 
   /// - Throws: `HardwareError` where the profile lacks a rate for the precision.
@@ -56,11 +52,8 @@ public struct TimeRanges: Sendable {
     if let calibration {
       computeFactors = middles.map { 1 + (calibration.residual(probability: $0) ?? 0) }
       memoryFactors = computeFactors
-    } else if roofline.profile.isIdeal {
-      computeFactors = middles.map { Self.factor(Self.typicalCompute, $0) }
-      memoryFactors = middles.map { Self.factor(Self.typicalBandwidth, $0) }
     } else {
-      // Efficiencies without residuals: somebody's word, taken as it is.
+      // Without residuals: somebody's word, taken as it is.
       computeFactors = [1]
       memoryFactors = [1]
     }
@@ -73,27 +66,14 @@ public struct TimeRanges: Sendable {
     let total = estimate.total
     let floor = peaks.time(phase)
     return TimeRange(
-      floor: floor, low: likely(total, 0.05).map { max($0, floor) }, high: likely(total, 0.95).map { max($0, floor) },
+      floor: floor, low: likely(total, 0.05).map { min(max($0, floor), total.time) },
+      high: likely(total, 0.95).map { max($0, total.time) },
       memoryProbability: total.isBound ? memoryProbability(total) : nil, bottleneck: bottleneck(phase, estimate))
   }
 
   /// The time that a share of measurements would not exceed.
   private func likely(_ figure: TimeFigure, _ probability: Double) -> Seconds? {
-    if let calibration {
-      return calibration.residual(probability: probability).map { Seconds(reached(((1 + $0) * figure.time).value)) }
-    }
-    guard roofline.profile.isIdeal else { return nil }
-    let ideal = max(figure.compute, figure.memory)
-    guard ideal > .zero, ideal.value.isFinite else { return figure.time }
-    let slower = max(
-      Self.factor(Self.typicalCompute, probability) * figure.compute,
-      Self.factor(Self.typicalBandwidth, probability) * figure.memory)
-    return Seconds(reached(slower.value / ideal.value * figure.time.value))
-  }
-
-  /// Measured ÷ predicted where a share of the peak between two bounds is reached, each equally likely.
-  private static func factor(_ shares: ClosedRange<Double>, _ probability: Double) -> Double {
-    1 / (shares.upperBound - probability * (shares.upperBound - shares.lowerBound))
+    calibration?.residual(probability: probability).map { Seconds(reached(((1 + $0) * figure.time).value)) }
   }
 
   /// The share of all pairs of factors with which traffic takes longer; both lists ascend, so one pass counts them.
@@ -127,6 +107,7 @@ extension HardwareProfile {
     profile.efficiency = .init(repeating: .ideal)
     // What a kernel fetches is its algorithm, and no peak.
     profile.efficiency.attentionDecode.tile = efficiency.attentionDecode.tile
+    profile.typeShares = [:]
     profile.stepOverhead = .zero
     profile.sequenceOverhead = .zero
     return profile

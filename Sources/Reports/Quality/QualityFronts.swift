@@ -17,7 +17,7 @@ extension QualitySubject {
   }
 
   var costAxes: [CostAxis] {
-    let bound = profile.isIdeal ? ", a lower bound without launches" : ""
+    let bound = profile.isTypical ? ", expected of a data sheet" : ""
     return [
       CostAxis(
         name: "cache bytes read per token", key: "cache",

@@ -12,7 +12,7 @@ extension QualitySubject {
         + "the number of steps that comes nearest to the budget of the scenario's own model. Loss and optimiser are not "
         + "counted; decoders whose outputs nothing reads are.",
       "Decode costs are those of the trained models, \(describe(workload)), on \(codeSpan(profile.name))"
-        + (profile.isIdeal ? ", a data sheet: a time is a lower bound, without launches." : "."),
+        + (profile.isTypical ? ", a data sheet, used as well as serving stacks use other cards." : "."),
       "Cache bytes are keys and values read from persistent caches and from the windows of local decoders.",
       "The first token of a sequence is read and not scored in any family.",
     ]

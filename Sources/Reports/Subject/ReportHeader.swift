@@ -28,9 +28,9 @@ extension ReportSubject {
       "Traffic is what every dispatched operation reads and writes: weights once per dispatch, activations, cache "
         + "entries and local windows. Decode is everything after the prompt's last token was read, the head included.",
       "Time is a roofline per dispatched operation, the larger of arithmetic and traffic, plus the profile's overheads"
-        + (profile.isIdeal
-          ? ". This profile is a data sheet: peaks without efficiencies or overheads, so a time is a lower bound and "
-            + "ratios say more than seconds."
+        + (profile.isTypical
+          ? ". This profile is a data sheet: shares of its peaks and overheads are those that serving stacks reached on other "
+            + "cards (docs/public-anchors.md), so ratios say more than seconds; the floor of a time is at the peaks."
           : "; efficiencies and overheads of this profile are fitted."),
       "The margin of a bound is the larger of compute and memory time over the smaller: 1× is balanced, 10× means that "
         + "the other resource idles nine tenths of the time.",

@@ -45,6 +45,14 @@ public enum HardwareFile {
     }
     profile.fewRows = fields.integer("few_rows", default: profile.fewRows, in: 0...65536) ?? 0
     profile.efficiency = efficiencies(fields)
+    if let shares = fields.mapping("type_shares") {
+      for type in ElementType.allCases where shares.has(type.rawValue) {
+        profile.typeShares[type] = share(shares, type.rawValue, default: 1, accepted: "a share above 0 and at most 1") {
+          $0 > 0 && $0 <= 1
+        }
+      }
+      shares.finish()
+    }
     profile.stepOverhead = Seconds(notNegative(fields, "step_overhead_s"))
     profile.sequenceOverhead = Seconds(notNegative(fields, "sequence_overhead_s"))
     profile.pricePerHour = fields.has("price_usd_per_hour") ? notNegative(fields, "price_usd_per_hour") : nil
@@ -134,8 +142,18 @@ public enum HardwareFile {
   private static func serving(_ fields: FieldReader) -> ServingBehaviour? {
     guard let entry = fields.mapping("serving") else { return nil }
     var serving = ServingBehaviour(
-      waitingShare: notNegative(entry, "waiting_share"),
+      idleSlots: optionalInteger(entry, "idle_slots", in: 0...65_536) ?? 0,
       firstTokenOverhead: Seconds(notNegative(entry, "first_token_overhead_s")))
+    serving.lengthRatio = share(entry, "length_ratio", default: 1, accepted: "a share above 0 and at most 1") {
+      $0 > 0 && $0 <= 1
+    }
+    if let count = optionalInteger(entry, "prompts_per_pass", in: 1...65_536) { serving.passBudget = .prompts(count) }
+    if let tokens = optionalInteger(entry, "token_budget", in: 1...16_777_216) {
+      if entry.has("prompts_per_pass") {
+        entry.report("token_budget", "stands beside prompts_per_pass", accepted: "one of the two")
+      }
+      serving.passBudget = .tokens(tokens)
+    }
     if entry.has("admission"), let name = entry.text("admission") {
       serving.admission = Admission(rawValue: name)
       if serving.admission == nil { entry.report("admission", "found \"\(name)\"", accepted: "whole or held") }

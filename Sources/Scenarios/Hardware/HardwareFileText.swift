@@ -31,11 +31,22 @@ extension HardwareFile {
     if let bytes = profile.lastLevelCacheBytes { lines.append("last_level_cache_bytes: \(bytes)") }
     lines.append("few_rows: \(profile.fewRows)")
     if !profile.isIdeal { lines += efficiencyLines(profile) }
+    let shares = ElementType.allCases.compactMap { type in
+      profile.typeShares[type].map { "\(type.rawValue): \(shortest($0))" }
+    }
+    if !shares.isEmpty { lines.append("type_shares: {\(shares.joined(separator: ", "))}") }
     if let serving = profile.serving {
-      let admission = serving.admission.map { "admission: \($0.rawValue), " } ?? ""
-      lines.append(
-        "serving: {\(admission)waiting_share: \(shortest(serving.waitingShare)), "
-          + "first_token_overhead_s: \(shortest(serving.firstTokenOverhead.value))}")
+      var parts = serving.admission.map { ["admission: \($0.rawValue)"] } ?? []
+      switch serving.passBudget {
+      case .prompts(let count): parts.append("prompts_per_pass: \(count)")
+      case .tokens(let count): parts.append("token_budget: \(count)")
+      }
+      if serving.lengthRatio != 1 { parts.append("length_ratio: \(shortest(serving.lengthRatio))") }
+      if serving.idleSlots > 0 { parts.append("idle_slots: \(serving.idleSlots)") }
+      if serving.firstTokenOverhead != .zero {
+        parts.append("first_token_overhead_s: \(shortest(serving.firstTokenOverhead.value))")
+      }
+      lines.append("serving: {\(parts.joined(separator: ", "))}")
     }
     if let calibration = profile.calibration { lines += calibrationLines(calibration) }
     return lines.joined(separator: "\n") + "\n"

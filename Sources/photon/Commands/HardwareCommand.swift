@@ -1,4 +1,6 @@
 import ArgumentParser
+import Experiments
+import Foundation
 import Hardware
 import Quantities
 import Rendering
@@ -8,15 +10,16 @@ import Scenarios
 struct HardwareCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "hardware",
-    abstract: "Lists, shows and checks hardware profiles.",
+    abstract: "Lists, shows, checks and carries over hardware profiles.",
     discussion: """
         photon hardware list
         photon hardware show h200-sxm
         photon hardware check scenarios/hardware/h200-sxm.yaml
+        photon hardware apply reports/measured-sweep/profile.yaml --to h200-sxm
 
       docs/hardware-format.md says what a profile holds.
       """,
-    subcommands: [HardwareList.self, HardwareShow.self, HardwareCheck.self])
+    subcommands: [HardwareList.self, HardwareShow.self, HardwareCheck.self, HardwareApply.self])
 }
 
 struct HardwareList: AsyncParsableCommand {
@@ -149,5 +152,44 @@ struct HardwareCheck: AsyncParsableCommand {
       ("file", .string(file)), ("valid", .flag(diagnostics.isEmpty)), ("errors", .array(errors)),
       ("remarks", .array(remarks.map { .string($0) })),
     ])
+  }
+}
+
+struct HardwareApply: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "apply", abstract: "Uses another card as well as a fitted profile uses its own.",
+    discussion: """
+      The shares of peaks, the overheads, the engine's habits and the errors are those of the fit; peaks, bandwidth and \
+      memory are the card's.
+
+        photon hardware apply reports/measured-sweep/profile.yaml --to h200-sxm
+      """)
+
+  @Argument(help: "A fitted profile's name or file.")
+  var fit: String
+
+  @Option(name: .customLong("to"), help: ArgumentHelp("The card's name or file.", valueName: "name or file"))
+  var card: String
+
+  @Option(
+    name: [.customShort("o"), .long], help: "The new profile's file; standard output without it.",
+    completion: .file(extensions: ["yaml"]))
+  var output: String?
+
+  func validate() throws { try checkOutput(output) }
+
+  func run() async throws {
+    let library = hardwareLibrary()
+    let source = try library.profile(fit, at: Position(file: ""))
+    var profile = try library.profile(card, at: Position(file: "--to"))
+    if source.isIdeal {
+      throw ValidationError("\(source.name) is a data sheet: there is nothing fitted in it that could be applied")
+    }
+    profile = profile.reaching(source)
+    profile.source = "\(profile.source); efficiencies and overheads of \(source.name)"
+    guard let output else { return printData(HardwareFile.text(profile)) }
+    profile.name = URL(filePath: output).deletingPathExtension().lastPathComponent
+    try HardwareFile.write(profile, to: output)
+    printOutput("applied \(source.name) to \(card); written to \(output)\n")
   }
 }

@@ -65,7 +65,7 @@ struct ScenarioOptionsGroup: ParsableArguments {
       return isHere ? name : try library.file(name, at: Position(file: "--hardware"))
     }
     return try (named.isEmpty ? scenario.hardware.compactMap(\.file) : named).map { file in
-      try HardwareFile.read(file: file, devices: scenario.devices, for: precisions ?? scenario.grid.precisions)
+      try HardwareFile.read(file: file, devices: scenario.devices, for: precisions ?? scenario.grid.precisions).expected
     }
   }
 }

@@ -24,6 +24,13 @@ struct MeasuredRowsOptions: ParsableArguments {
     help: ArgumentHelp("Only measured rows with this value; may be repeated.", valueName: "column=value"))
   var only: [String] = []
 
+  @Flag(
+    help: """
+      One fit over all machines, engines and precisions, as shares of each machine's peaks; the profile is that of the \
+      machine with most rows, or --profile.
+      """)
+  var pool = false
+
   @Option(help: "Whether measured times per output token count the first token: exclusive or inclusive.")
   var latency = MeasuredTable.Latency.exclusive
 
@@ -60,6 +67,7 @@ struct MeasuredRowsOptions: ParsableArguments {
     let files = try Dictionary(models.map { try Self.split($0, "--model") }, uniquingKeysWith: { $1 })
     let names = ModelNames(files: files, searchPaths: searchPaths, near: file)
     let library = hardwareLibrary(near: file)
+    if pool { return [try pooled(names.points(rows), library)] }
     guard let profile else {
       let points = try names.points(rows)
       return try MeasuredColumn.hardware.values(of: rows).map { name in
@@ -81,6 +89,22 @@ struct MeasuredRowsOptions: ParsableArguments {
     return [try MeasuredMachine(chosen, names.points(own.isEmpty ? rows : own))]
   }
 
+  /// All rows as those of one machine, each priced on its own.
+  private func pooled(_ points: [ServingPoint], _ library: HardwareLibrary) throws -> MeasuredMachine {
+    let counts = Dictionary(grouping: points, by: \.row.hardware).mapValues(\.count)
+    var machines: [String: HardwareProfile] = [:]
+    let own = try points.map { point in
+      let name = point.row.hardware
+      let machine = try machines[name] ?? library.profile(name, at: point.row.position, path: "hardware")
+      machines[name] = machine
+      try point.row.check(on: machine)
+      return ServingPoint(row: point.row, model: point.model, machine: machine)
+    }
+    if let profile { return try MeasuredMachine(library.profile(profile, at: Position(file: "--profile")), own) }
+    let most = counts.max { ($0.value, $1.key) < ($1.value, $0.key) }!.key
+    return try MeasuredMachine(machines[most]!, own)
+  }
+
   /// Whether a row was measured on the machine of a profile, which may be a fitted one: `h200-sxm-vllm-fp8`.
   private static func isRow(_ row: MeasuredRow, on profile: HardwareProfile) -> Bool {
     let hardware = row.hardware
@@ -97,6 +121,6 @@ struct MeasuredMachine {
   /// - Throws: `ScenarioError` at the first row of a precision that the machine cannot price.
   init(_ profile: HardwareProfile, _ points: [ServingPoint]) throws(ScenarioError) {
     (self.profile, self.points) = (profile, points)
-    for point in points { try point.row.check(on: profile) }
+    for point in points { try point.row.check(on: point.machine ?? profile) }
   }
 }

@@ -15,18 +15,28 @@ struct CalibrateFromOptions: ParsableArguments {
     completion: .file(extensions: ["csv"]))
   var from: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "A fitted profile towards which the fit pulls, for few rows of another model on its card.",
+      valueName: "name or file"))
+  var prior: String?
+
   @OptionGroup var rows: MeasuredRowsOptions
 
   /// Fits a profile for each engine and precision of each machine, prints how well it explains the rows, and writes it.
   /// - Parameter output: a profile's file, or a folder; nil prints the profiles.
   func run(file: String, output: String?) throws {
-    let sets = try rows.groups(file: file, fits: true).flatMap(FittedSet.split)
+    let pull = try prior.map { prior in
+      ServingPull(towards: try hardwareLibrary(near: file).profile(prior, at: Position(file: "--prior")))
+    }
+    let machines = try rows.groups(file: file, fits: true)
+    let sets = rows.pool ? machines.map(FittedSet.init(pooled:)) : machines.flatMap(FittedSet.split)
     if let output, output.hasSuffix(".yaml"), sets.count > 1 {
       throw ValidationError(
         "the rows make \(sets.count) profiles (\(sets.map(\.name).joined(separator: ", "))); name a folder with -o, "
           + "or choose one with --only engine=NAME or --only precision=NAME")
     }
-    let fits = try sets.map { try $0.fit(source: file) }
+    let fits = try sets.map { try $0.fit(source: file, pull: pull ?? .typical) }
     for fit in fits { printOutput(fit.text) }
     for fit in fits {
       guard let output else {
@@ -49,6 +59,15 @@ private struct FittedSet {
   var base: HardwareProfile
   var points: [ServingPoint]
 
+  /// All rows, whatever their engine and precision.
+  init(pooled machine: MeasuredMachine) {
+    self.init(name: machine.profile.name + "-pooled", base: machine.profile, points: machine.points)
+  }
+
+  private init(name: String, base: HardwareProfile, points: [ServingPoint]) {
+    (self.name, self.base, self.points) = (name, base, points)
+  }
+
   static func split(_ machine: MeasuredMachine) -> [FittedSet] {
     func label(_ point: ServingPoint) -> String {
       [MeasuredColumn.engine, .precision].map { $0.value(of: point.row) }.filter { !$0.isEmpty }.joined(separator: "-")
@@ -61,12 +80,12 @@ private struct FittedSet {
     }
   }
 
-  func fit(source: String) throws -> FittedProfile {
+  func fit(source: String, pull: ServingPull) throws -> FittedProfile {
     do {
-      var fit = try chosenFit(points, base: base)
+      var fit = try chosenFit(points, base: base, pull: pull)
       fit.profile.name = name
       fit.profile.source = "fitted to \(URL(filePath: source).lastPathComponent), on top of \(base.name)"
-      let held = try ServingHoldOut(points, base: base).columns()
+      let held = try ServingHoldOut(points, base: base, pull: pull).columns()
       if !held.residuals.isEmpty { fit.profile.calibration?.residuals = held.residuals }
       return FittedProfile(source: source, fit: fit, held: held)
     } catch let error as ServingFitError {
@@ -110,9 +129,16 @@ private struct FittedProfile {
       ])
     }
     if let serving = profile.serving {
-      table.append(["serving: waiting_share", Cell(serving.waitingShare), .missing, "the rows"])
+      let (name, count) =
+        switch serving.passBudget {
+        case .prompts(let count): ("prompts_per_pass", count)
+        case .tokens(let count): ("token_budget", count)
+        }
+      table.append([.text("serving: \(name)"), Cell(count), .missing, "first tokens, of a few habits"])
+      table.append(["serving: length_ratio", Cell(serving.lengthRatio), .missing, "first tokens, of a few habits"])
+      table.append(["serving: idle_slots", Cell(serving.idleSlots), .missing, "first tokens, of a few habits"])
       table.append([
-        "serving: first_token_overhead_s", Cell(serving.firstTokenOverhead.value), .missing, "the rows",
+        "serving: first_token_overhead_s", Cell(serving.firstTokenOverhead.value), .missing, "first tokens",
       ])
     }
     return table
