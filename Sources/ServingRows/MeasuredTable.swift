@@ -38,9 +38,12 @@ public struct MeasuredTable: Sendable {
 }
 
 private struct TableReader {
-  static let words = ["id", "model", "hardware", "engine", "precision"]
-  static let counts = ["prompt", "generated", "concurrency", "context"]
-  static let columns = words + counts + MeasuredMetric.allCases.map(\.column) + ["spread_percent"]
+  static let words = ["id", "model", "hardware", "engine", "engine_version", "precision", "source", "note"]
+  static let counts = [
+    "devices", "prompt", "generated", "concurrency", "requests", "context", "token_budget", "max_running",
+  ]
+  static let columns =
+    words + counts + MeasuredMetric.allCases.map(\.column) + ["length_ratio", "spread_percent"]
 
   /// Whether a column changes the model that the row names, as `--set` does.
   static func isModelKey(_ column: String) -> Bool { column.hasPrefix("model.") }
@@ -124,13 +127,15 @@ private struct TableReader {
       guard let cell = cells[column.text], !cell.text.isEmpty else { continue }
       row.settings.append(ModelSetting(argument: "\(column.text)=\(cell.text)", position: cell.position))
     }
-    if let cell = cells["spread_percent"], !cell.text.isEmpty {
-      row.spreadPercent = Double(cell.text).flatMap { $0.isFinite && $0 >= 0 ? $0 : nil }
-      if row.spreadPercent == nil {
-        report(
-          cell.position, "spread_percent", "found \"\(cell.text)\"", accepted: "a number of at least 0, or nothing")
-      }
-    }
+    row.engineVersion = text("engine_version")
+    (row.source, row.note) = (text("source"), text("note"))
+    row.devices = count(cells["devices"], "devices", most: 1024) ?? 1
+    row.requests = count(cells["requests"], "requests")
+    row.tokenBudget = count(cells["token_budget"], "token_budget")
+    row.maxRunning = count(cells["max_running"], "max_running")
+    row.lengthRatio = number(cells["length_ratio"], "length_ratio", in: 0...1, "a number from 0 to 1")
+    row.spreadPercent = number(
+      cells["spread_percent"], "spread_percent", in: 0...(.greatestFiniteMagnitude), "a number of at least 0")
     check(row, cells, start)
     return latency == .inclusive ? excludingFirstToken(row, start) : row
   }
@@ -143,11 +148,16 @@ private struct TableReader {
         report(cells[column]?.position ?? start, column, "there is none, and \(metric.column) needs it")
       }
     }
-    for metric in [MeasuredMetric.timePerOutputToken, .timeToFirstToken, .prefill] {
+    for metric in [MeasuredMetric.timePerOutputToken, .timeToFirstToken, .prefill, .whole] {
       require("prompt", row.prompt, for: metric)
     }
-    require("generated", row.generated, for: .timePerOutputToken)
+    for metric in [MeasuredMetric.timePerOutputToken, .whole] { require("generated", row.generated, for: metric) }
     require("context", row.context, for: .decodeStep)
+    if let requests = row.requests, requests < row.concurrency {
+      report(
+        cells["requests"]?.position ?? start, "requests", "found \(requests) beside a concurrency of \(row.concurrency)",
+        accepted: "all requests of the run, at least \(row.concurrency)")
+    }
     if row.generated == 1, row.times[.timePerOutputToken] != nil {
       report(
         cells["generated"]?.position ?? start, "generated", "found 1 beside a time per output token",
@@ -155,10 +165,21 @@ private struct TableReader {
     }
   }
 
-  private func count(_ cell: TableCell?, _ column: String) -> Int? {
+  private func count(_ cell: TableCell?, _ column: String, most: Int = 16_777_216) -> Int? {
     guard let cell, !cell.text.isEmpty else { return nil }
-    guard let value = Int(cell.text), (1...16_777_216).contains(value) else {
-      report(cell.position, column, "found \"\(cell.text)\"", accepted: "an integer from 1 to 16777216")
+    guard let value = Int(cell.text), (1...most).contains(value) else {
+      report(cell.position, column, "found \"\(cell.text)\"", accepted: "an integer from 1 to \(most)")
+      return nil
+    }
+    return value
+  }
+
+  private func number(
+    _ cell: TableCell?, _ column: String, in range: ClosedRange<Double>, _ accepted: String
+  ) -> Double? {
+    guard let cell, !cell.text.isEmpty else { return nil }
+    guard let value = Double(cell.text), range.contains(value) else {
+      report(cell.position, column, "found \"\(cell.text)\"", accepted: accepted + ", or nothing")
       return nil
     }
     return value

@@ -24,6 +24,7 @@ public struct ModelNames: Sendable {
   public func points(_ rows: [MeasuredRow]) throws(ScenarioError) -> [ServingPoint] {
     let collector = DiagnosticCollector()
     var known: [[String]: Model?] = [:]
+    var said: Set<[String]> = []
     var points: [ServingPoint] = []
     for row in rows {
       let named = [row.model] + row.settings.map(\.argument)
@@ -35,7 +36,15 @@ public struct ModelNames: Sendable {
           known[named] = .some(nil)
         }
       }
-      if let model = known[named] ?? nil { points.append(ServingPoint(row: row, model: model)) }
+      guard let model = known[named] ?? nil else { continue }
+      points.append(ServingPoint(row: row, model: model))
+      guard row.devices > 1, said.insert(named + ["\(row.devices)"]).inserted else { continue }
+      for problem in model.problems(sharedBy: row.devices) {
+        collector.add(
+          Diagnostic(
+            row.position, path: "devices", found: "\(row.model), \(problem.key): \(problem.found)",
+            accepted: problem.accepted))
+      }
     }
     try collector.throwIfAny()
     return points

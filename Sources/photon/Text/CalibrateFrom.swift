@@ -17,14 +17,14 @@ struct CalibrateFromOptions: ParsableArguments {
 
   @OptionGroup var rows: MeasuredRowsOptions
 
-  /// Fits a profile for each engine and precision of each machine, prints how well it explains the rows, and writes it.
+  /// Fits a profile for each engine, version and precision of each machine, prints how well it explains the rows, and writes it.
   /// - Parameter output: a profile's file, or a folder; nil prints the profiles.
   func run(file: String, output: String?) throws {
     let sets = try rows.groups(file: file, fits: true).flatMap(FittedSet.split)
     if let output, output.hasSuffix(".yaml"), sets.count > 1 {
       throw ValidationError(
         "the rows make \(sets.count) profiles (\(sets.map(\.name).joined(separator: ", "))); name a folder with -o, "
-          + "or choose one with --only engine=NAME or --only precision=NAME")
+          + "or choose one with --only engine=NAME, --only engine_version=VERSION or --only precision=NAME")
     }
     let fits = try sets.map { try $0.fit(source: file) }
     for fit in fits { printOutput(fit.text) }
@@ -43,7 +43,7 @@ struct CalibrateFromOptions: ParsableArguments {
   }
 }
 
-/// Rows of one engine and precision on one machine.
+/// Rows of one engine, version and precision on one machine.
 private struct FittedSet {
   var name: String
   var base: HardwareProfile
@@ -51,7 +51,7 @@ private struct FittedSet {
 
   static func split(_ machine: MeasuredMachine) -> [FittedSet] {
     func label(_ point: ServingPoint) -> String {
-      [MeasuredColumn.engine, .precision].map { $0.value(of: point.row) }.filter { !$0.isEmpty }.joined(separator: "-")
+      [MeasuredColumn.engine, .engineVersion, .precision].map { $0.value(of: point.row) }.filter { !$0.isEmpty }.joined(separator: "-")
     }
     return Set(machine.points.map(label)).sorted().map { own in
       let safe = own.lowercased().map { $0.isLetter || $0.isNumber || $0 == "." ? $0 : "-" }
