@@ -11,8 +11,10 @@ import ServingRows
 /// `photon calibrate --from FILE`
 struct CalibrateFromOptions: ParsableArguments {
   @Option(
-    help: ArgumentHelp("Fits measured rows (docs/measurements.md) instead of measuring.", valueName: "file.csv"),
-    completion: .file(extensions: ["csv"]))
+    help: ArgumentHelp(
+      "Fits measured rows (docs/measurements.md) instead of measuring: a table, or what a benchmark tool of vLLM, SGLang or "
+        + "GuideLLM wrote.", valueName: "file.csv or file.json"),
+    completion: .file(extensions: ["csv", "json", "jsonl"]))
   var from: String?
 
   @OptionGroup var rows: MeasuredRowsOptions
@@ -62,13 +64,18 @@ private struct FittedSet {
   }
 
   func fit(source: String) throws -> FittedProfile {
+    let impossible = try ImpossibleTime.all(in: points, on: base)
+    try ImpossibleTime.refuse(impossible, path: name)
     do {
       var fit = try chosenFit(points, base: base)
       fit.profile.name = name
       fit.profile.source = "fitted to \(URL(filePath: source).lastPathComponent), on top of \(base.name)"
+      if !impossible.isEmpty {
+        fit.profile.source += "; \(impossible.count) of its times are shorter than the machine's peaks allow"
+      }
       let held = try ServingHoldOut(points, base: base).columns()
       if !held.residuals.isEmpty { fit.profile.calibration?.residuals = held.residuals }
-      return FittedProfile(source: source, fit: fit, held: held)
+      return FittedProfile(source: source, fit: fit, held: held, impossible: impossible)
     } catch let error as ServingFitError {
       throw error.refusal(of: points, path: name)
     }
@@ -80,13 +87,13 @@ private struct FittedProfile {
   var source: String
   var fit: ServingFit
   var held: HeldOutColumns
+  var impossible: [ImpossibleTime]
 
   var profile: HardwareProfile { fit.profile }
 
   var text: String {
     let fitted = fit.predictions.count { $0.metric != .timeToFirstToken }
-    return """
-
+    return "\n" + impossibleText(impossible) + """
       # \(profile.name): \(fitted) measured times, \(fit.form.coefficients.count) coefficients (form \(fit.form.name))
 
       \(coefficients.text(as: .markdown))
@@ -139,6 +146,31 @@ private struct FittedProfile {
     for prediction in fit.predictions { table.append(predictionCells(prediction)) }
     return table
   }
+}
+
+/// Names each time that the machine cannot have taken, with a warning above; nothing where there is none.
+func impossibleText(_ times: [ImpossibleTime]) -> String {
+  guard !times.isEmpty else { return "" }
+  var table = Table(
+    title: "Times shorter than the work takes at the machine's peaks",
+    [
+      .text("id"), .text("metric"), Column("line", "line", as: .exact),
+      Column("measured_s", "measured", as: .si(unit: "s")), Column("floor_s", "at the peaks", as: .si(unit: "s")),
+    ])
+  for time in times {
+    table.append([
+      .text(time.row.identifier), .text(time.metric.rawValue), Cell(time.row.position.line ?? 0), Cell(time.measured),
+      Cell(time.floor),
+    ])
+  }
+  return """
+    WARNING: \(times.count) measured \(times.count == 1 ? "time is" : "times are") shorter than the machine's peaks \
+    allow: another precision than the row says, prompts that a cache held, or a latency of another definition. What is \
+    fitted to them, and how far they are from predictions, says nothing about the machine.
+
+    \(table.text(as: .markdown))
+
+    """
 }
 
 let accuracyColumns =

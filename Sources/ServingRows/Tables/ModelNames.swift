@@ -97,7 +97,7 @@ public struct ModelNames: Sendable {
   }
 
   /// What a preset may be called for a name as Hugging Face writes it: `meta-llama/Llama-3.1-70B-Instruct` is
-  /// `llama-3.1-70b`, because tuning and storage change no shape.
+  /// `llama-3.1-70b`, because tuning and storage change no shape. What the name says about storage is `NamedPrecision`'s.
   static func presets(for name: String) -> [String] {
     let last = name.split(separator: "/").last.map(String.init) ?? name
     var plain = last.lowercased().replacing("_", with: "-")
@@ -106,13 +106,14 @@ public struct ModelNames: Sendable {
     where plain.hasPrefix(found) {
       plain = meant + plain.dropFirst(found.count)
     }
-    while let tail = tails.first(where: { plain.hasSuffix($0) }) { plain = String(plain.dropLast(tail.count)) }
+    plain = NamedPrecision.withoutStorage(plain)
+    while let tail = tails.first(where: { plain.hasSuffix($0) }) {
+      plain = NamedPrecision.withoutStorage(String(plain.dropLast(tail.count)))
+    }
     return [last, plain] + (sameShape[plain].map { [$0] } ?? [])
   }
 
-  private static let tails = [
-    "-instruct", "-chat", "-base", "-hf", "-it", "-fp8", "-bf16", "-fp16", "-awq", "-v0.1", "-v0.2", "-v0.3",
-  ]
+  private static let tails = ["-instruct", "-chat", "-base", "-hf", "-it", "-v0.1", "-v0.2", "-v0.3"]
   private static let sameShape = [
     "llama-3-8b": "llama-3.1-8b", "llama-3-70b": "llama-3.1-70b", "llama-3.3-70b": "llama-3.1-70b",
   ]
