@@ -107,7 +107,7 @@ struct BenchmarkFileTests {
       try remarks(Results.vllm.replacing("\"backend\": \"vllm\"", with: "\"backend\": \"openai-chat\""))
         == ["found \"openai-chat\", which several engines speak"])
     #expect(
-      try remarks(Results.guide.replacing("\"errored\": 0", with: "\"errored\": 3")).first == "3 requests are errored")
+      try remarks(Results.guide.replacing("\"errored\": 0", with: "\"errored\": 3")).last == "3 requests are errored")
     let burst = Results.vllm.replacing("\"max_concurrency\": 32", with: "\"max_concurrency\": null")
     #expect(try table(burst).rows[0].concurrency == 320)
     // One token has no time between two; the tools write the mean of nothing as 0.
@@ -120,7 +120,7 @@ struct BenchmarkFileTests {
     ("[]", "r.json:1:1: error: there are no results"),
     (#"{"avg_latency": 1.5, "latencies": [1.5]}"#, "r.json:1:1: error: an offline run says nothing about the times of requests;"),
     (#"{"mean_tpot_ms": 3}"#, "r.json:1:1: error: completed: there is none; accepted: how many requests were answered"),
-    (#"{"mean_tpot_ms": 3, "completed": 0}"#, "r.json:1:35: error: completed: found \"0\"; accepted:"),
+    (#"{"mean_tpot_ms": 3, "completed": 0}"#, "r.json:1:34: error: completed: found \"0\"; accepted:"),
     (#"{"mean_tpot_ms": 3, "completed": 4}"#, "r.json:1:1: error: total_input_tokens: the totals of tokens are missing;"),
     (
       Results.sglang.replacing("\"accept_length\": null", with: "\"accept_length\": 2.5"),

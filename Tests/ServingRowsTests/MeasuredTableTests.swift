@@ -124,7 +124,7 @@ struct MeasuredTableTests {
     let row = try MeasuredTable(text: header + "m,h,0.6.3,2,1,4,8,16,2048,4,0.8,500,\"a, b\",n\n", file: "m.csv").rows[0]
     #expect(row.engineVersion == "0.6.3" && row.devices == 2 && row.requests == 16 && row.tokenBudget == 2048)
     #expect(row.maxRunning == 4 && row.lengthRatio == 0.8 && row.times == [.whole: 0.5] && row.source == "a, b")
-    #expect(MeasuredColumn.allCases.map { $0.value(of: row) }.count == 11 && row.note == "n")
+    #expect(MeasuredColumn.engineVersion.value(of: row) == "0.6.3" && MeasuredColumn.devices.value(of: row) == "2" && row.note == "n")
     #expect(
       complaints(header + "m,h,,0,1,,8,7,0,-1,1.5,500,,\n") == [
         "m.csv:2:6: error: devices: found \"0\"; accepted: an integer from 1 to 1024",

@@ -40,7 +40,7 @@ public struct DelimitedText {
 
   private mutating func read(_ line: Substring, number: Int, _ file: String, _ collector: DiagnosticCollector) {
     if header.isEmpty, separator == nil, let stated = line.wholeMatch(of: /"?[sS][eE][pP]=(.)"?[,;\t]*/) {
-      separator = stated.output.1.unicodeScalars.first.flatMap(CellSeparator.init)
+      separator = stated.output.1.unicodeScalars.first.flatMap(CellSeparator.init(rawValue:))
       if separator == nil {
         collector.add(
           Diagnostic(
@@ -101,7 +101,7 @@ public struct DelimitedText {
       if scalar == "\"" { isQuoted.toggle() }
       if !isQuoted, let separator = CellSeparator(rawValue: scalar) { counts[separator, default: 0] += 1 }
     }
-    return CellSeparator.allCases.reversed().max { counts[$0, default: 0] < counts[$1, default: 0] } ?? .comma
+    return CellSeparator.allCases.max { counts[$0, default: 0] < counts[$1, default: 0] } ?? .comma
   }
 
   /// What a comment says: spreadsheets put it into quotes and leave empty cells behind it.

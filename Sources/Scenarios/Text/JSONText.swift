@@ -65,7 +65,7 @@ private struct JSONReader {
   private func expected(_ accepted: String) -> ScenarioError {
     guard index < bytes.count else { return refusal("the text ends", accepted) }
     let rest = String(decoding: bytes[index..<min(index + 4, bytes.count)], as: UTF8.self)
-    return refusal("found \"\(rest.first.map(String.init) ?? "")\"", accepted)
+    return refusal("found \"\(rest.prefix(1))\"", accepted)
   }
 
   private mutating func advance() {

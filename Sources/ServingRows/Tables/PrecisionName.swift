@@ -74,7 +74,7 @@ struct NamedPrecision {
     } else if words.contains("awq") {
       let type = bits ?? .int4
       self.init([type], "\(type.rawValue)/bf16/bf16")
-    } else if let word = words.first(where: Self.open.contains) ?? words.first(where: { $0.wholeMatch(of: /q[2-8]/) != nil }) {
+    } else if let word = words.first(where: Self.widthless.contains) ?? words.first(where: { $0.wholeMatch(of: /q[2-8]/) != nil }) {
       self.init([.int4, .int8], nil, "\(word) stores weights in blocks of several widths")
     } else if let word = words.first(where: { ["nvfp4", "mxfp4", "fp4", "nf4"].contains($0) }) {
       self.init([.int4], nil, "there is no element type \(word); int4 has as many bits")
@@ -107,7 +107,7 @@ struct NamedPrecision {
   }
 
   /// Formats whose name does not say a width.
-  private static let open: Set<String> = ["gguf", "exl2", "aqlm", "hqq"]
+  private static let widthless: Set<String> = ["gguf", "exl2", "aqlm", "hqq"]
 
   private static func bits(_ word: String) -> ElementType? {
     switch word {
@@ -126,7 +126,7 @@ struct NamedPrecision {
   /// What is left of a name, in lower case, without the words behind it that say how weights are stored.
   static func withoutStorage(_ name: String) -> String {
     let storage =
-      /[-_.](fp8|fp16|bf16|fp32|int4|int8|[48]bit|bnb|awq|gptq|gguf|exl2|aqlm|hqq|(nv|mx)?fp4|nf4|w[48]a[0-9]+|quantized|dynamic|static|block|kv|g?(32|64|128)g?|q[2-8](_[0-9a-z]+)*)$/
+      /[-_.](fp8|fp16|bf16|fp32|int4|int8|[48]bit|bnb|awq|gptq|gguf|exl2|aqlm|hqq|(nv|mx)?fp4|nf4|w[48]a[0-9]+|quantized|dynamic|static|block|kv|g(32|64|128)|(32|64|128)g|q[2-8](_[0-9a-z]+)*)$/
     var rest = name.lowercased()
     while let match = rest.firstMatch(of: storage) { rest.removeSubrange(match.range) }
     return rest

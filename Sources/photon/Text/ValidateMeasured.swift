@@ -155,9 +155,8 @@ struct ValidateMeasuredOptions: ParsableArguments {
       guard versions.count > 1 else { continue }
       let names = versions.map { $0.isEmpty ? "an unnamed one" : $0 }.joined(separator: ", ")
       printError(
-        visible(
-          "warning: rows of \(versions.count) versions of \(engine) (\(names)) are fitted together; "
-            + "--only engine_version=VERSION chooses one"))
+        "warning: rows of \(versions.count) versions of \(engine) (\(names)) are fitted together; "
+          + "--only engine_version=VERSION chooses one")
     }
   }
 

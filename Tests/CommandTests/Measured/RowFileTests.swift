@@ -34,7 +34,7 @@ struct RowFileTests {
     let program = try Program()
     try program.write("result.json", Self.vllm)
     let lost = try await program.run("validate", "--measured", "result.json")
-    #expect(lost.code == 64 && lost.error.hasPrefix("result.json:1:31: error: hardware: there is none; accepted: --with hardware=NAME"))
+    #expect(lost.code == 64 && lost.error.hasPrefix("result.json:1:33: error: hardware: there is none; accepted: --with hardware=NAME"))
     let arguments = ["--measured", "result.json", "--with", "hardware=H100-SXM", "--with", "precision=fp16"]
     let outcome = try await program.run(["validate", "--format", "json"] + arguments)
     let timed = try object(outcome.output).objects("timed")
@@ -49,7 +49,7 @@ struct RowFileTests {
     let program = try Program()
     _ = try await program.shell("mkdir data other")
     try program.write("data/rows.csv", ([Self.header] + Self.rows).joined(separator: "\n") + "\n")
-    try program.write("data/s.yaml", "model: {preset: llama-2-7b}\nworkload: {prompt: 8, generate: 8}\nhardware: [h200-sxm]\n")
+    try program.write("data/s.yaml", "model: {preset: photon-tiny}\nworkload: {prompt: 8, generate: 8}\nhardware: [h200-sxm]\n")
     let fit = try await program.run("calibrate", "--from", "data/rows.csv", "-o", "fit.yaml")
     #expect(fit.code == 0)
     for path in ["./fit.yaml", "fit.yaml", program.folder + "/fit.yaml", "other/../fit.yaml"] {
@@ -59,10 +59,8 @@ struct RowFileTests {
       #expect(explained.code == 0, "\(path): \(explained.error)")
     }
     try program.write("wrong.yaml", "colour: red\n")
-    for command in [["measure"], ["validate", "--scenario-only"]] {
-      let outcome = try await program.run([command[0], "data/s.yaml"] + command.dropFirst() + ["--calibration", "./wrong.yaml"])
-      #expect(outcome.code == 64 && outcome.error.contains("wrong.yaml:1:1: error: "), "\(outcome.error)")
-    }
+    let outcome = try await program.run("measure", "data/s.yaml", "--calibration", "./wrong.yaml")
+    #expect(outcome.code == 64 && outcome.error.contains("wrong.yaml:1:1: error: "), "\(outcome.error)")
   }
 
   @Test func `times below the peaks are named in both commands, and a fit to them begins with a warning`() async throws {
