@@ -13,6 +13,8 @@ struct CardName: Hashable {
   init(_ name: String) {
     var text = name.lowercased().replacing("(tm)", with: "").replacing("(r)", with: "")
     text = text.split { " _-/".contains($0) }.joined(separator: "-")
+    // `80 GB` is one word with its number.
+    text = text.replacing(/([0-9])-(gb?)(-|$)/) { "\($0.output.1)\($0.output.2)\($0.output.3)" }
     while let prefix = Self.prefixes.first(where: { text.hasPrefix($0) && text.count > $0.count }) {
       text.removeFirst(prefix.count)
     }
