@@ -93,6 +93,8 @@ extension MeasuredRecord {
     cells[column] = TableCell(text: "\(Int(max(1, min(mean, 1e9)).rounded()))", position: position)
   }
 
+  fileprivate var hasTimes: Bool { MeasuredMetric.allCases.contains { cells[$0.column] != nil } }
+
   /// Tools write 0 for the mean of nothing.
   fileprivate mutating func set(_ metric: MeasuredMetric, _ cell: TableCell?) {
     if cell?.number != 0 { cells[metric.column] = cell }
@@ -148,6 +150,10 @@ private struct FlatResult {
     record.set("requests", mean: completed, at: place("completed"))
     record.set(.timeToFirstToken, fields["mean_ttft_ms"])
     record.set(.timePerOutputToken, outputs / completed > 1 ? fields["mean_tpot_ms"] : nil)
+    guard record.hasTimes else {
+      report("mean_tpot_ms", "there is no time", "mean_ttft_ms or mean_tpot_ms above 0", .error)
+      return nil
+    }
     setEngine(&record)
     setConcurrency(&record, completed: completed, generated: outputs / completed)
     if let asked = number("num_prompts"), completed < asked {
@@ -227,7 +233,7 @@ private struct GuideResult {
     }
     record.set(.timeToFirstToken, mean("time_to_first_token_ms"))
     record.set(.timePerOutputToken, mean("inter_token_latency_ms"))
-    guard MeasuredMetric.allCases.contains(where: { record.cells[$0.column] != nil }) else {
+    guard record.hasTimes else {
       report(run["metrics"]?.position, "inter_token_latency_ms", "there is none", .error)
       return nil
     }

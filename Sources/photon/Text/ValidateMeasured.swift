@@ -96,7 +96,13 @@ struct ValidateMeasuredOptions: ParsableArguments {
       predictions = predictions.filter { $0.row.identifier == identifier }
       impossible = impossible.filter { $0.row.identifier == identifier }
     }
-    if predictions.isEmpty { throw ValidationError("nothing to compare: no measured time in the chosen rows") }
+    if predictions.isEmpty {
+      throw ScenarioError([
+        Diagnostic(
+          Position(file: file, line: 1), path: "", found: "there is nothing to compare in the chosen rows",
+          accepted: "rows with measured times that the profile predicts")
+      ])
+    }
     if limit != nil, !predictions.contains(where: { Self.limited.contains($0.metric) }) {
       throw ValidationError(
         "nothing to hold against --max-mape: the chosen rows have none of "
