@@ -58,6 +58,9 @@ struct RowFileTests {
       let explained = try await program.run("explain", "data/s.yaml", "--hardware", path)
       #expect(explained.code == 0, "\(path): \(explained.error)")
     }
+    _ = try await program.shell("sed s/llama-3.1-8b/mine/ data/rows.csv > data/mine.csv; cp scenarios/models/llama-3.1-8b.yaml here.yaml")
+    let named = try await program.run("validate", "--measured", "data/mine.csv", "--model", "mine=./here.yaml")
+    #expect(named.code == 0, "\(named.error)")
     try program.write("wrong.yaml", "colour: red\n")
     let outcome = try await program.run("measure", "data/s.yaml", "--calibration", "./wrong.yaml")
     #expect(outcome.code == 64 && outcome.error.contains("wrong.yaml:1:1: error: "), "\(outcome.error)")
