@@ -32,7 +32,7 @@ public struct ImpossibleTime: Hashable, Sendable {
   public static func all(in points: [ServingPoint], on profile: HardwareProfile) throws -> [ImpossibleTime] {
     try points.flatMap { point in
       let floor = try ServingFloor(point, on: profile)
-      return try MeasuredMetric.allCases.compactMap { metric in
+      return try MeasuredMetric.allCases.compactMap { metric -> ImpossibleTime? in
         guard let measured = point.row.times[metric], let least = try floor.seconds(metric), measured < least else {
           return nil
         }

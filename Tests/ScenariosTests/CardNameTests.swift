@@ -19,7 +19,8 @@ private func complaint(_ name: String) -> String {
   @Test(arguments: [
     ("NVIDIA H100 80GB HBM3", "h100-sxm"), ("A100-SXM4-80GB", "a100-80g"), ("NVIDIA GeForce RTX 4090", "rtx-4090"),
     ("H200", "h200-sxm"), ("a100_sxm", "a100-80g"), ("Tesla T4", "t4"), ("NVIDIA-A100-SXM4-40GB", "a100-40g"),
-    ("AMD Instinct MI300X", "mi300x"), ("A100 80 GB", "a100-80g"), ("h100 sxm 80 gb", "h100-sxm"), ("h200_sxm", "h200-sxm"), ("Apple M4 Max", "m4-max"),
+    ("AMD Instinct MI300X", "mi300x"), ("A100 80 GB", "a100-80g"), ("h100 sxm 80 gb", "h100-sxm"),
+    ("h200_sxm", "h200-sxm"), ("Apple M4 Max", "m4-max"),
   ])
   func `a name that people type is found`(name: String, profile: String) throws {
     let file = try #require(found(name))

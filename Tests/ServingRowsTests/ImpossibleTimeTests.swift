@@ -63,6 +63,7 @@ struct ImpossibleTimeTests {
     #expect(found.count == 3)
     let error = #expect(throws: ScenarioError.self) { try ImpossibleTime.refuse(found, path: "x") }
     #expect(error?.diagnostics.map { $0.found.contains("prefill") } == [false, true])
-    #expect(error?.description.hasPrefix("rows.csv:2:1: error: x: row a: time_per_output_token of 0.001 ms is less") == true)
+    #expect(
+      error?.description.hasPrefix("rows.csv:2:1: error: x: row a: time_per_output_token of 0.001 ms is less") == true)
   }
 }

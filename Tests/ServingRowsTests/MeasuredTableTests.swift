@@ -119,12 +119,16 @@ struct MeasuredTableTests {
   }
 
   @Test func `what decides a row besides is read, and what cannot be is refused`() throws {
-    let columns = "model,hardware,engine_version,devices,prompt,generated,concurrency,requests,token_budget,max_running,"
+    let columns =
+      "model,hardware,engine_version,devices,prompt,generated,concurrency,requests,token_budget,max_running,"
     let header = columns + "length_ratio,whole_ms,source,note\n"
-    let row = try MeasuredTable(text: header + "m,h,0.6.3,2,1,4,8,16,2048,4,0.8,500,\"a, b\",n\n", file: "m.csv").rows[0]
+    let row = try MeasuredTable(text: header + "m,h,0.6.3,2,1,4,8,16,2048,4,0.8,500,\"a, b\",n\n", file: "m.csv").rows[
+      0]
     #expect(row.engineVersion == "0.6.3" && row.devices == 2 && row.requests == 16 && row.tokenBudget == 2048)
     #expect(row.maxRunning == 4 && row.lengthRatio == 0.8 && row.times == [.whole: 0.5] && row.source == "a, b")
-    #expect(MeasuredColumn.engineVersion.value(of: row) == "0.6.3" && MeasuredColumn.devices.value(of: row) == "2" && row.note == "n")
+    #expect(
+      MeasuredColumn.engineVersion.value(of: row) == "0.6.3" && MeasuredColumn.devices.value(of: row) == "2"
+        && row.note == "n")
     #expect(
       complaints(header + "m,h,,0,1,,8,7,0,-1,1.5,500,,\n") == [
         "m.csv:2:6: error: devices: found \"0\"; accepted: an integer from 1 to 1024",
@@ -167,7 +171,8 @@ struct MeasuredTableTests {
   }
 
   @Test func `the public anchors are read, every one`() throws {
-    let file = URL(filePath: #filePath).pathComponents.dropLast(3).joined(separator: "/")
+    let file =
+      URL(filePath: #filePath).pathComponents.dropLast(3).joined(separator: "/")
       + "/scenarios/measurements/public-anchors.csv"
     let table = try MeasuredTable(file: file)
     // docs/public-anchors.md: 251 measured times, 15 cards, 23 models, 19 engines, 27 reports.

@@ -32,7 +32,9 @@ struct NamedPrecisionTests {
     #expect(said.hasPrefix("m.csv:2:1: warning: precision: ") && said.hasSuffix("is read from the name \"\(model)\""))
   }
 
-  @Test(arguments: ["meta-llama/Llama-3.1-8B-Instruct", "Qwen/Qwen3-0.6B", "mistralai/Mistral-7B-v0.1", "photon-600m-2x2"])
+  @Test(arguments: [
+    "meta-llama/Llama-3.1-8B-Instruct", "Qwen/Qwen3-0.6B", "mistralai/Mistral-7B-v0.1", "photon-600m-2x2",
+  ])
   func `a name that says nothing means bf16 and is not spoken of`(model: String) {
     #expect(NamedPrecision(model: model) == nil)
     let (found, said) = read("\(model),,8,1")

@@ -108,7 +108,7 @@ public struct DelimitedText {
   private static func comment(_ line: Substring) -> String {
     var text = String(line)
     if text.first == "\"", let end = text.lastIndex(of: "\"") {
-      text = text[..<end].dropFirst().replacing("\"\"", with: "\"")
+      text = String(text[..<end].dropFirst()).replacing("\"\"", with: "\"")
     }
     while let last = text.last, ",;\t ".contains(last) { text.removeLast() }
     return text.dropFirst().trimmingCharacters(in: .whitespaces)

@@ -222,7 +222,9 @@ private struct JSONReader {
       let low = try hexadecimal(place)
       guard (0xDC00...0xDFFF).contains(low) else { throw half }
       return Unicode.Scalar(0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00))!
-    default: throw refusal("found \\\(Unicode.Scalar(byte))", "\\\" \\\\ \\/ \\b \\f \\n \\r \\t or \\u with a number", at: place)
+    default:
+      throw refusal(
+        "found \\\(Unicode.Scalar(byte))", "\\\" \\\\ \\/ \\b \\f \\n \\r \\t or \\u with a number", at: place)
     }
   }
 

@@ -140,7 +140,8 @@ private struct FlatResult {
     guard let inputs = number("total_input_tokens", "total_input"),
       let outputs = number("total_output_tokens", "total_output")
     else {
-      report("total_input_tokens", "the totals of tokens are missing", "total_input_tokens, total_output_tokens", .error)
+      report(
+        "total_input_tokens", "the totals of tokens are missing", "total_input_tokens, total_output_tokens", .error)
       return nil
     }
     var record = MeasuredRecord(cells: fields.filter { Self.metadata.contains($0.key) }, position: position)
@@ -194,7 +195,8 @@ private struct FlatResult {
     }
     record.set("concurrency", mean: mean, at: rate!.position)
     report(
-      "request_rate", "\(rate!.found): requests came at a rate of their own, and \(record.cells["concurrency"]!.text) "
+      "request_rate",
+      "\(rate!.found): requests came at a rate of their own, and \(record.cells["concurrency"]!.text) "
         + "is the mean of those in flight", nil, .warning)
   }
 }
@@ -262,7 +264,8 @@ private struct GuideResult {
       record.set("concurrency", mean: count, at: cell.position)
       guard kind != "throughput" else { return }
       report(
-        strategy?.position, "strategy", "requests came at a rate of their own, and \(record.cells["concurrency"]!.text) is "
+        strategy?.position, "strategy",
+        "requests came at a rate of their own, and \(record.cells["concurrency"]!.text) is "
           + "the mean of those in flight", .warning)
     } else {
       report(strategy?.position, "strategy", "nothing says how many requests were in flight", .error)

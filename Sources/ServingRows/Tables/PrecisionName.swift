@@ -74,7 +74,9 @@ struct NamedPrecision {
     } else if words.contains("awq") {
       let type = bits ?? .int4
       self.init([type], "\(type.rawValue)/bf16/bf16")
-    } else if let word = words.first(where: Self.widthless.contains) ?? words.first(where: { $0.wholeMatch(of: /q[2-8]/) != nil }) {
+    } else if let word = words.first(where: Self.widthless.contains)
+      ?? words.first(where: { $0.wholeMatch(of: /q[2-8]/) != nil })
+    {
       self.init([.int4, .int8], nil, "\(word) stores weights in blocks of several widths")
     } else if let word = words.first(where: { ["nvfp4", "mxfp4", "fp4", "nf4"].contains($0) }) {
       self.init([.int4], nil, "there is no element type \(word); int4 has as many bits")

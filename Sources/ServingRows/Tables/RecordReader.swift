@@ -26,7 +26,8 @@ struct RecordReader {
       generated: count(cells["generated"], "generated"),
       concurrency: count(cells["concurrency"], "concurrency") ?? 1, context: count(cells["context"], "context"))
     if row.model.isEmpty {
-      report(cells["model"]?.position ?? start, "model", "there is no name",
+      report(
+        cells["model"]?.position ?? start, "model", "there is no name",
         accepted: "the name of a model; --with model=NAME fills it in")
     }
     row.precision = precision(cells["precision"], of: row)
@@ -96,7 +97,8 @@ struct RecordReader {
     require("context", row.context, for: .decodeStep)
     if let requests = row.requests, requests < row.concurrency {
       report(
-        cells["requests"]?.position ?? start, "requests", "found \(requests) beside a concurrency of \(row.concurrency)",
+        cells["requests"]?.position ?? start, "requests",
+        "found \(requests) beside a concurrency of \(row.concurrency)",
         accepted: "all requests of the run, at least \(row.concurrency)")
     }
     if row.generated == 1, row.times[.timePerOutputToken] != nil {

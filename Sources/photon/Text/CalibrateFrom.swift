@@ -53,7 +53,8 @@ private struct FittedSet {
 
   static func split(_ machine: MeasuredMachine) -> [FittedSet] {
     func label(_ point: ServingPoint) -> String {
-      [MeasuredColumn.engine, .engineVersion, .precision].map { $0.value(of: point.row) }.filter { !$0.isEmpty }.joined(separator: "-")
+      [MeasuredColumn.engine, .engineVersion, .precision].map { $0.value(of: point.row) }.filter { !$0.isEmpty }.joined(
+        separator: "-")
     }
     return Set(machine.points.map(label)).sorted().map { own in
       let safe = own.lowercased().map { $0.isLetter || $0.isNumber || $0 == "." ? $0 : "-" }
@@ -100,7 +101,7 @@ private struct FittedProfile {
       \(holdOuts.text(as: .markdown))\(droppedNote)
       \(residuals.text(as: .markdown))
       """
-        + (fit.predictions.contains { !$0.extrapolated.isEmpty } ? "\n" + extrapolationNote : "")
+      + (fit.predictions.contains { !$0.extrapolated.isEmpty } ? "\n" + extrapolationNote : "")
   }
 
   private var coefficients: Table {

@@ -37,7 +37,10 @@ struct DelimitedTextTests {
   }
 
   @Test func `comments above the header are kept, in the quotes of a spreadsheet too`() {
-    #expect(read("# one\n\"# \"\"two\"\", and\",,\n#three,,\na,b\n# four\n").table.comments == ["one", "\"two\", and", "three"])
+    #expect(
+      read("# one\n\"# \"\"two\"\", and\",,\n#three,,\na,b\n# four\n").table.comments == [
+        "one", "\"two\", and", "three",
+      ])
   }
 
   @Test func `a row that stands there twice is named with the first one`() {
@@ -75,7 +78,8 @@ struct EncodingTests {
     let text = "model,note\nllama-2-7b,gemessen für später\n"
     #expect(
       try complaint(try #require(text.data(using: .isoLatin1)))
-        == "t.csv:2:22: error: found a byte that is not UTF-8, \"ü\" in Latin-1 (Windows-1252); accepted: text in UTF-8")
+        == "t.csv:2:22: error: found a byte that is not UTF-8, \"ü\" in Latin-1 (Windows-1252); accepted: text in UTF-8"
+    )
     for encoding in [String.Encoding.utf16, .utf16LittleEndian, .utf16BigEndian] {
       #expect(
         try complaint(try #require(text.data(using: encoding)))
@@ -97,7 +101,8 @@ struct EncodingTests {
   @Test(arguments: ["model:\n\twidth: 4\n", "model:\n  width: 4\n\tlayers: 2\n", "a: 1\n \tb: 2\n", "\ta: 1\n"])
   func `a tab in YAML is called a tab`(yaml: String) throws {
     let complaint = try Fixture().complaints(yaml)
-    #expect(complaint.hasSuffix("error: found a tab; accepted: spaces, with which alone YAML is indented"), "\(complaint)")
+    #expect(
+      complaint.hasSuffix("error: found a tab; accepted: spaces, with which alone YAML is indented"), "\(complaint)")
   }
 }
 
@@ -131,7 +136,8 @@ struct JSONTextTests {
   }
 
   @Test func `the words of Python are scalars, and JSON Lines are several values`() throws {
-    let values = try JSONText.parseAll("{\"rate\": Infinity}\n\n{\"rate\": NaN, \"all\": [1, 2]}\n", file: "r.jsonl", ignoring: ["all"])
+    let values = try JSONText.parseAll(
+      "{\"rate\": Infinity}\n\n{\"rate\": NaN, \"all\": [1, 2]}\n", file: "r.jsonl", ignoring: ["all"])
     #expect(values.map { $0["rate"]?.scalar } == ["Infinity", "NaN"])
     #expect(values[1].entries?.count == 1 && values[1].position.line == 3)
   }
@@ -140,7 +146,8 @@ struct JSONTextTests {
     ("", "1:1: error: the file is empty"), ("{\"a\": 1", "1:8: error: the text ends; accepted: a comma or }"),
     ("{\"a\" 1}", "1:6: error: found \"1\"; accepted: a colon behind the key"),
     ("{a: 1}", "1:2: error: found \"a\"; accepted: a key in quotes"),
-    ("[1, ]", "1:5: error: found \"]\"; accepted: a value"), ("[1] 2", "1:5: error: found a second value; accepted: the end of the file"),
+    ("[1, ]", "1:5: error: found \"]\"; accepted: a value"),
+    ("[1] 2", "1:5: error: found a second value; accepted: the end of the file"),
     ("{\"a\": 1, \"a\": 2}", "1:10: error: a: the key is given more than once"),
     ("[1x]", "1:2: error: found 1x; accepted: a number, a text in quotes, true, false or null"),
     ("\"ab", "1:1: error: a quotation mark is not closed"),
