@@ -103,12 +103,12 @@ public struct PublishedTable: Sendable {
   public init(text: String, file: String) throws(ScenarioError) {
     let collector = DiagnosticCollector()
     let table = DelimitedText(text, file: file, collector)
-    try collector.throwIfAny()
-    guard table.header.isEmpty || table.header.map(\.name) == Self.columns else {
+    if let first = table.header.first, table.header.map(\.name) != Self.columns {
       let found = table.header.map(\.text).joined(separator: ",")
-      throw Self.refuse(
-        table.header[0].position, "columns \"\(found.prefix(80))\"", Self.columns.joined(separator: ","))
+      collector.add(
+        Self.complaint(first.position, "columns \"\(found.prefix(80))\"", Self.columns.joined(separator: ",")))
     }
+    try collector.throwIfAny()
     guard !table.rows.isEmpty else {
       throw Self.refuse(Position(file: file, line: 1), "no rows", "a header and at least one row")
     }
@@ -173,6 +173,10 @@ public struct PublishedTable: Sendable {
   }
 
   private static func refuse(_ position: Position, _ found: String, _ accepted: String) -> ScenarioError {
-    ScenarioError([Diagnostic(position, path: "published", found: "found \(found)", accepted: accepted)])
+    ScenarioError([complaint(position, found, accepted)])
+  }
+
+  private static func complaint(_ position: Position, _ found: String, _ accepted: String) -> Diagnostic {
+    Diagnostic(position, path: "published", found: "found \(found)", accepted: accepted)
   }
 }

@@ -27,24 +27,20 @@ public struct QualityTable: Sendable {
   public init(text: String, file: String, axes: [String]) throws(ScenarioError) {
     let collector = DiagnosticCollector()
     let table = DelimitedText(text, file: file, collector)
+    if let complaint = Self.complaint(of: table.header, axes) { collector.add(complaint) }
     try collector.throwIfAny()
     guard let last = table.header.last, !table.rows.isEmpty else {
-      throw Self.refuse(Position(file: file, line: 1), "no rows", "a header and at least one row")
+      throw ScenarioError([
+        Self.complaint(Position(file: file, line: 1), "found no rows", "a header and at least one row")
+      ])
     }
-    let columns = table.header.dropLast()
-    let accepted = "model or axes of the grid (\(axes.joined(separator: ", "))), then a figure"
-    if let unknown = columns.first(where: { $0.name != "model" && !axes.contains($0.text) }) {
-      throw Self.refuse(unknown.position, "a column \"\(unknown.text.prefix(80))\"", accepted)
-    }
-    guard !columns.isEmpty else {
-      throw Self.refuse(last.position, "columns \"\(last.text.prefix(80))\"", accepted)
-    }
-    keys = columns.map { $0.name == "model" ? $0.name : $0.text }
+    keys = table.header.dropLast().map { $0.name == "model" ? $0.name : $0.text }
     figure = last.text
     var rows: [(key: [String], value: Double)] = []
     for row in table.rows {
-      guard let cell = row.last, let value = Double(cell.text), value.isFinite else {
-        throw Self.refuse(row.last!.position, String(row.last!.found.dropFirst("found ".count)), "a number")
+      let cell = row[row.count - 1]
+      guard let value = Double(cell.text), value.isFinite else {
+        throw ScenarioError([Self.complaint(cell.position, cell.found, "a number")])
       }
       rows.append((row.dropLast().map(\.text), value))
     }
@@ -61,7 +57,17 @@ public struct QualityTable: Sendable {
     return rows.first { $0.key == own }?.value
   }
 
-  private static func refuse(_ position: Position, _ found: String, _ accepted: String) -> ScenarioError {
-    ScenarioError([Diagnostic(position, path: "quality", found: "found \(found)", accepted: accepted)])
+  /// Nil for a header that is right, and for none.
+  private static func complaint(of header: [TableCell], _ axes: [String]) -> Diagnostic? {
+    let accepted = "model or axes of the grid (\(axes.joined(separator: ", "))), then a figure"
+    if let unknown = header.dropLast().first(where: { $0.name != "model" && !axes.contains($0.text) }) {
+      return complaint(unknown.position, "found a column \"\(unknown.text.prefix(80))\"", accepted)
+    }
+    guard header.count == 1 else { return nil }
+    return complaint(header[0].position, "found columns \"\(header[0].text.prefix(80))\"", accepted)
+  }
+
+  private static func complaint(_ position: Position, _ found: String, _ accepted: String) -> Diagnostic {
+    Diagnostic(position, path: "quality", found: found, accepted: accepted)
   }
 }
