@@ -236,9 +236,7 @@ struct Input {
   var place: Place {
     switch format {
     case .scenario, .override, .hardware, .rows, .benchmark, .published, .quality, .configuration: .line
-    case .runs, .answers, .measured, .timed, .checkpoint, .safetensors: .file(format.fileName)
-    // The scenario's key or the option is named.
-    case .tokens: .file("data")
+    case .runs, .answers, .measured, .timed, .checkpoint, .safetensors, .tokens: .file(format.fileName)
     }
   }
 

@@ -96,7 +96,7 @@ final class Reader {
     case .safetensors: return try readNumbers(bytes)
     case .tokens:
       try write(bytes, "in.bin")
-      let place = (key: "data.tokens[1]", path: folder + "/in.bin", name: "in.bin")
+      let place = (key: "in.bin", path: folder + "/in.bin", name: "in.bin")
       let files = try TokenFiles([place], .numbers, vocabulary: 257)
       return try files.tokens(0..<files.count).description
     case .runs:

@@ -52,7 +52,10 @@ private func complaint(_ name: String) -> String {
         == "s.yaml:1:1: error: hardware: more than one card is called \"H100\"; accepted: h100-sxm, h100-pcie")
   }
 
-  @Test(arguments: [("h200-smx", "h200-sxm"), ("rtx-4090x", "rtx-4090"), ("m3max", "m3-max")])
+  @Test(arguments: [
+    ("h200-smx", "h200-sxm"), ("rtx-4090x", "rtx-4090"), ("m3max", "m3-max"), ("h200x", "h200-sxm"),
+    ("gaudi3x", "gaudi-3"),
+  ])
   func `a slip leads to the same card`(name: String, profile: String) {
     #expect(complaint(name).hasSuffix("did you mean \(profile)?"))
   }

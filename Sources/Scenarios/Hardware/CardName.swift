@@ -36,8 +36,9 @@ struct CardName: Hashable {
 
   /// A misspelt name for which this one may stand: a card with other numbers is another card.
   func nearMiss(among names: [String]) -> String? {
-    let numbers = numbers
-    return Scenarios.nearMiss(normalised, among: names.filter { CardName($0).numbers == numbers })
+    let spellings = CardNames.spellings.filter { names.contains($0.profile) }.flatMap(\.names)
+    let alike = (names + spellings).filter { CardName($0).numbers == numbers }
+    return Scenarios.nearMiss(normalised, among: alike).map { CardName($0).profile ?? $0 }
   }
 }
 

@@ -49,9 +49,8 @@ public struct PrecisionName: Hashable, Sendable {
     }
   }
 
-  static let accepted =
-    ElementType.allCases.map(\.rawValue).joined(separator: ", ")
-    + ", WEIGHTS/ACTIVATIONS/CACHE, or nothing for what the model's name says, else bf16"
+  static let words = ElementType.allCases.map(\.rawValue).joined(separator: ", ") + ", WEIGHTS/ACTIVATIONS/CACHE"
+  static let accepted = words + ", or nothing for what the model's name says, else bf16"
 }
 
 /// What the name of a model says about how its weights are stored: `Qwen3-8B-FP8`, `Llama-2-7B-AWQ`, `quantized.w4a16`.

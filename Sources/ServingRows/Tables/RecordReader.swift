@@ -59,7 +59,7 @@ struct RecordReader {
       guard let precision = said.precision else {
         report(
           row.position, "precision", "there is none, and \"\(row.model)\" does not say it: \(said.reason)",
-          accepted: PrecisionName.accepted)
+          accepted: PrecisionName.words)
         return .standard
       }
       if named.insert(row.model).inserted {

@@ -86,7 +86,9 @@ struct MeasuredRowsOptions: ParsableArguments {
           throw ScenarioError([
             Diagnostic(
               own[0].row.position, path: "hardware", found: "there is none",
-              accepted: "--with hardware=NAME, which rows may differ from, or --profile NAME, which prices all of them")
+              accepted:
+                "--with hardware=NAME, which fills in what is missing, or --profile NAME, which prices all rows on one machine"
+            )
           ])
         }
         return try MeasuredMachine(library.profile(name, at: own[0].row.position, path: "hardware"), own)
