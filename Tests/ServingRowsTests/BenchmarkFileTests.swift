@@ -144,6 +144,10 @@ struct BenchmarkFileTests {
       "r.json:5:54: error: accept_length: found \"2.5\": a draft model ran beside it;"
     ),
     (#"{"benchmarks": [{"metrics": {}}]}"#, "r.json:1:29: error: prompt_token_count: there is no mean of the requests"),
+    (
+      "Benchmark,Time to First Token,Inter Token Latency\nStrategy,Successful ms,Successful ms\n,Mean,Mean\nconcurrent,1,2\n",
+      "r.json:1:1: error: found GuideLLM's table, with three lines of names; accepted: its benchmarks.json"
+    ),
     ("{\"mean_tpot_ms\": 3", "r.json:1:19: error: the text ends; accepted: a comma or }"),
   ])
   func `what is no result is refused at its place`(text: String, found: String) {

@@ -102,6 +102,10 @@ public struct MeasuredTable: Sendable {
       if collector.hasErrors { return }
       return report(Position(file: file, line: 1), "", "there is no header", accepted: columns.joined(separator: ","))
     }
+    if header.contains(where: { $0.name == "inter token latency" }) {
+      return report(
+        first.position, "", "found GuideLLM's table, with three lines of names", accepted: "its benchmarks.json")
+    }
     if table.rows.isEmpty { report(Position(file: file, line: 1), "", "there is no row below the header") }
     for (index, column) in header.enumerated() {
       if !columns.contains(column.name), !MeasuredRecord.isModelKey(column.name) {
