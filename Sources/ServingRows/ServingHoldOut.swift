@@ -116,10 +116,6 @@ extension ServingCase {
 /// comparison itself is uncertain, and a smaller gain is no reason.
 private let clearlyBetterForm = 0.8
 
-/// Share of the time at the peaks below which a measured time is refused. Chosen: the data sheet of a near relative of
-/// the machine may be off by less, a wrong unit is off by more.
-private let leastShareOfPeakTime = 0.5
-
 /// The fit of the form that predicts rows best which it did not see, decided on the given rows alone. Another form than
 /// the first has to be better by a fifth: with few rows the comparison itself is uncertain.
 /// - Throws: as `ServingFit`
@@ -195,14 +191,10 @@ extension ServingHoldOut {
   }
 }
 
-/// - Throws: `ServingFitError.impossible` for a time below half of what the profile takes at its peaks; the other half is
-///   for a profile that is not quite the machine.
+/// - Throws: `ServingFitError.impossible` for a time that refuses a fit.
 private func requirePossible(_ cases: [ServingCase], _ base: HardwareProfile) throws {
-  for found in try ServingPrediction.predict(cases, on: base.atPeaks)
-  where found.metric != .timeToFirstToken && found.measured < leastShareOfPeakTime * found.predicted {
-    throw ServingFitError.impossible(
-      row: found.row.identifier, metric: found.metric.rawValue, milliseconds: 1000 * found.measured,
-      atPeaks: 1000 * found.predicted)
+  if let time = try ImpossibleTime.all(in: cases.map(\.point), on: base).first(where: \.refusesFit) {
+    throw time.error
   }
 }
 

@@ -23,7 +23,9 @@ public struct ServingPoint: Sendable {
   }
 
   /// What the row is priced on: the fitted profile, or its own machine used as well as that one.
-  func profile(_ fitted: HardwareProfile) -> HardwareProfile { machine?.reaching(fitted) ?? fitted }
+  func profile(_ fitted: HardwareProfile) -> HardwareProfile {
+    (machine?.reaching(fitted) ?? fitted).sharing(row.devices)
+  }
 
   var precision: Precision { row.precision.precision }
 }
@@ -50,7 +52,7 @@ extension ServingPoint {
     let workload = Workload(
       promptLength: row.prompt.map { meanLength($0, ratio) } ?? 0,
       generatedLength: admission == .whole ? generated : generated / 2)
-    return try MemoryDemand(Question(model, workload, precision))
+    return try MemoryDemand(Question(model, workload, precision), devices: row.devices)
   }
 }
 
@@ -101,7 +103,7 @@ struct ServingCase: Sendable {
     let row = point.row
     func dispatched(prompt: Int, generated: Int, batch: Int) -> DispatchedWorkload {
       let workload = Workload(promptLength: prompt, generatedLength: generated, batchSize: batch)
-      return DispatchedWorkload(Question(point.model, workload, point.precision))
+      return DispatchedWorkload(Question(point.model, workload, point.precision), devices: row.devices)
     }
     var terms: [MeasuredMetric: [Term]] = [:]
     if let longest = row.prompt {
@@ -119,6 +121,12 @@ struct ServingCase: Sendable {
       terms[.timeToFirstToken] =
         prefills(slots.awaited) + step + (queued == 0 ? [] : token.map { (queued * $0.weight, $0.phase) })
       if row.generated != nil { terms[.timePerOutputToken] = token }
+      if row.generated != nil {
+        // Sent at once: as many as run together, then the next ones.
+        let all = dispatched(prompt: prompt, generated: generated, batch: slots.active)
+        let times = slots.waitingPerActive + 1
+        terms[.whole] = [(times, all.prefill), (times, all.decode)]
+      }
       terms[.prefill] = [(1, dispatched(prompt: longest, generated: 0, batch: row.concurrency).prefill)]
     }
     if let context = row.context {

@@ -93,7 +93,7 @@ struct BadInputTests {
       .write(to: URL(filePath: program.folder + "/rubbish"))
     _ = try await program.shell("truncate -s 100000000 huge; mkfifo pipe")
     for (file, complaint) in [
-      ("rubbish", "found a byte that is not UTF-8; accepted: YAML text in UTF-8"),
+      ("rubbish", "found a byte that is not UTF-8; accepted: text in UTF-8"),
       ("huge", "the file has 100000000 bytes; accepted: at most 4194304 bytes"),
       ("docs", "is a directory; accepted: a text file"), ("pipe", "is not a regular file; accepted: a text file"),
       ("gone", "no such file"),

@@ -128,6 +128,12 @@ struct Asker {
         Question(arguments: ["validate", "--measured", file, "--format", "json"], shape: .json),
         Question(arguments: ["calibrate", "--from", file, "-o", "fitted"], output: "fitted"),
       ]
+    case .benchmark:
+      let machine = ["--with", "model=llama-3.1-8b", "--profile", "h100-sxm"]
+      return [
+        Question(arguments: ["validate", "--measured", file, "--format", "json"] + machine, shape: .json),
+        Question(arguments: ["calibrate", "--from", file, "-o", "fitted"] + machine, output: "fitted"),
+      ]
     case .published, .quality:
       let section = input.format == .published ? "published: [\(file)]" : "quality: \(file)"
       let models = "model: [{preset: photon-600m}, {preset: vanilla-600m}]\nworkload: {prompt: 64, generate: 64}\n"

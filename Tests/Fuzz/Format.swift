@@ -11,6 +11,8 @@ enum Format: String, CaseIterable {
   case hardware
   /// Measured rows of engines.
   case rows
+  /// What benchmark tools of engines write.
+  case benchmark
   /// A table of published numbers.
   case published
   /// A table of quality figures.
@@ -38,7 +40,7 @@ enum Format: String, CaseIterable {
     case .scenario: 8
     case .override: 6
     case .hardware, .configuration: 4
-    case .rows, .published, .quality, .checkpoint, .safetensors: 2
+    case .rows, .benchmark, .published, .quality, .checkpoint, .safetensors: 2
     case .tokens, .runs, .answers, .measured, .timed: 1
     }
   }
@@ -56,7 +58,7 @@ enum Format: String, CaseIterable {
     case .override: "argument"
     case .hardware: "in.yaml"
     case .rows, .published, .quality: "in.csv"
-    case .configuration: "in.json"
+    case .configuration, .benchmark: "in.json"
     case .checkpoint: "checkpoint.json"
     case .safetensors: "model.safetensors"
     case .tokens: "in.bin"
@@ -93,7 +95,8 @@ struct Seeds {
       .scenario: files("scenarios", ".yaml") + files("scenarios/caches", ".yaml") + presets,
       .override: Self.overrides.map { Array($0.utf8) },
       .hardware: files("scenarios/hardware", ".yaml"),
-      .rows: [head("reports/accelerator/sweep.csv", lines: 8), Array(Self.rows.utf8)],
+      .rows: [head("reports/accelerator/sweep.csv", lines: 8), Array(Self.rows.utf8), Array(Self.spreadsheet.utf8)],
+      .benchmark: [Self.vllm, Self.sglang, Self.guide].map { Array($0.utf8) },
       .published: tables,
       .quality: [
         Self.bytes(repository + "/scenarios/published/quality.csv"), Array("model,loss\nphoton-tiny,2.5\n".utf8),
@@ -176,6 +179,37 @@ struct Seeds {
 
     """
 
+  /// As a spreadsheet of another country saves it.
+  private static let spreadsheet =
+    "\u{FEFF}sep=;\r\nID;Model;Hardware;Engine_Version;Devices;Requests;Length_Ratio;Prompt;Generated;Whole_ms;;\r\n"
+    + "a;llama-3.1-8b;h100-sxm;0.9;2;20;0.8;1024;512;4000.5;;\r\nb;meta-llama/Llama-3.1-8B-FP8;h100-sxm;0.9;;;;64;8;90;;\r\n;;;;;;;;;;;\r\n"
+
+  private static let vllm = """
+    {"date": "20250806-143015", "endpoint_type": "vllm", "backend": "vllm", "model_id": "meta-llama/Llama-3.1-8B-Instruct",
+     "num_prompts": 320, "request_rate": "inf", "max_concurrency": 32, "completed": 320, "total_input_tokens": 327680,
+     "total_output_tokens": 40960, "request_throughput": 6.9414, "mean_ttft_ms": 512.4, "mean_tpot_ms": 31.9,
+     "itls": [[0.03, 0.03], []], "label": "\\ud83d\\ude00"}
+
+    """
+
+  private static let sglang = """
+    {"backend": "sglang", "request_rate": 5.0, "max_concurrency": 256, "completed": 1000, "total_input_tokens": 302118, \
+    "total_output_tokens": 195775, "mean_e2e_latency_ms": 2409.5, "mean_ttft_ms": 91.7, "mean_tpot_ms": 11.8, \
+    "concurrency": 11.78, "accept_length": null}
+    {"backend": "sglang", "request_rate": Infinity, "max_concurrency": null, "completed": 64, "total_input_tokens": 65536, \
+    "total_output_tokens": 8192, "mean_ttft_ms": 700, "mean_tpot_ms": 25.5, "concurrency": 60.1, "accept_length": null}
+
+    """
+
+  private static let guide = """
+    {"args": {"model": "llama-3.1-8b"}, "benchmarks": [{"config": {"strategy": {"type_": "concurrent", "streams": 8}}, "metrics":
+     {"request_totals": {"successful": 56, "errored": 1}, "request_concurrency": {"successful": {"mean": 7.95}},
+      "prompt_token_count": {"successful": {"mean": 1024.0}}, "output_token_count": {"successful": {"mean": 128.0}},
+      "time_to_first_token_ms": {"successful": {"mean": 160.7}}, "inter_token_latency_ms": {"successful": {"mean": 6.79}},
+      "time_per_output_token_ms": {"successful": {"mean": 7.992}}}}]}
+
+    """
+
   private static let neox = """
     {"model_type": "gpt_neox", "vocab_size": 50432, "hidden_size": 512, "intermediate_size": 2048, "num_hidden_layers": 6,
      "num_attention_heads": 8, "hidden_act": "gelu", "rotary_pct": 1, "use_parallel_residual": false,
@@ -201,10 +235,8 @@ struct Input {
 
   var place: Place {
     switch format {
-    case .scenario, .override, .hardware, .rows, .published, .quality, .configuration: .line
-    case .runs, .answers, .measured, .timed, .checkpoint, .safetensors: .file(format.fileName)
-    // The scenario's key or the option is named.
-    case .tokens: .file("data")
+    case .scenario, .override, .hardware, .rows, .benchmark, .published, .quality, .configuration: .line
+    case .runs, .answers, .measured, .timed, .checkpoint, .safetensors, .tokens: .file(format.fileName)
     }
   }
 

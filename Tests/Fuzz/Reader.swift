@@ -75,10 +75,9 @@ final class Reader {
       }
       return written + (try PricedPoint(question, on: profile).json.text())
     case .rows:
-      let table = try MeasuredTable(text: text(bytes), file: "in.csv", latency: .inclusive)
-      return table.rows.map { row in
-        "\(row.identifier) \(row.model) \(MeasuredMetric.allCases.map { row.times[$0] ?? 0 })"
-      }.joined(separator: "\n")
+      return try described(MeasuredTable(text: text(bytes), file: "in.csv", latency: .inclusive))
+    case .benchmark:
+      return try described(MeasuredTable(text: text(bytes), file: "in.json", filling: ["model": "llama-3.1-8b"]))
     case .published: return try PublishedTable(text: text(bytes), file: "in.csv").rows.description
     case .quality:
       return try QualityTable(text: text(bytes), file: "in.csv", axes: ["workload.batch", "workload.prompt"]).figure
@@ -97,7 +96,7 @@ final class Reader {
     case .safetensors: return try readNumbers(bytes)
     case .tokens:
       try write(bytes, "in.bin")
-      let place = (key: "data.tokens[1]", path: folder + "/in.bin", name: "in.bin")
+      let place = (key: "in.bin", path: folder + "/in.bin", name: "in.bin")
       let files = try TokenFiles([place], .numbers, vocabulary: 257)
       return try files.tokens(0..<files.count).description
     case .runs:
@@ -112,6 +111,13 @@ final class Reader {
       return try SweepRecord.records(in: folder + "/measured.jsonl").map { try $0.line() }.joined(separator: "\n")
     case .timed: preconditionFailure("\(format) is read by its command")
     }
+  }
+
+  private func described(_ table: MeasuredTable) -> String {
+    let rows = table.rows.map { row in
+      "\(row.identifier) \(row.model) \(MeasuredMetric.allCases.map { row.times[$0] ?? 0 })"
+    }
+    return (rows + table.remarks.map(\.description)).joined(separator: "\n")
   }
 
   /// A dictionary has another order every time; its JSON has one order.

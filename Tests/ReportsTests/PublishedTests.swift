@@ -103,7 +103,7 @@ private let header = "source,model,hardware,prompt,generated,quantity,phase,part
     let cases = [
       (row.replacing("memory", with: "size"), "quantity \"size\""), (row.replacing("GiB", with: "kg"), "unit \"kg\""),
       (row.replacing(",3,", with: ",-3,"), "value \"-3\""), (row.replacing(",3,", with: ",nan,"), "value \"nan\""),
-      (row.replacing(",1,2,", with: ",one,2,"), "prompt \"one\""), ("paper,m\n", "2 fields"),
+      (row.replacing(",1,2,", with: ",one,2,"), "prompt \"one\""), ("paper,m\n", "2 cells"),
       (row.replacing(",,,3", with: ",prefill,,3"), "phase \"prefill\""),
       ("paper,m,h100-sxm,1,2,time per sample,decode,encoder,3,s\n", "part \"encoder\""),
       ("paper,m,h100-sxm,1,2,time per layer,decoding,attention,3,s\n", "phase \"decoding\""),

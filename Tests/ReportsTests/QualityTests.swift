@@ -17,11 +17,11 @@ import Testing
     ),
     (
       "# source\nmodel,loss\nsmall\n",
-      "quality.csv:3:1: error: quality: found \"small\"; accepted: 2 fields, the last one a number"
+      "quality.csv:3:1: error: found 1 cell; accepted: 2, as the header has"
     ),
     (
       "model,loss\nsmall,low\n",
-      "quality.csv:2:1: error: quality: found \"small,low\"; accepted: 2 fields, the last one a number"
+      "quality.csv:2:7: error: quality: found \"low\"; accepted: a number"
     ),
   ])
   func `a wrong table says where and what is accepted`(text: String, message: String) {
@@ -47,7 +47,7 @@ import Testing
     let error = #expect(throws: ScenarioError.self) {
       try QualityTable(text: quality + end + "x", file: "quality.csv", axes: Self.axes)
     }
-    #expect(error?.description.hasPrefix("quality.csv:5:1: error: quality: found \"x\";") == true)
+    #expect(error?.description.hasPrefix("quality.csv:5:1: error: found 1 cell;") == true)
   }
 
   @Test func `with a quality table a dearer model that predicts better is in the Pareto set`() async throws {

@@ -19,7 +19,8 @@ private func complaint(_ name: String) -> String {
   @Test(arguments: [
     ("NVIDIA H100 80GB HBM3", "h100-sxm"), ("A100-SXM4-80GB", "a100-80g"), ("NVIDIA GeForce RTX 4090", "rtx-4090"),
     ("H200", "h200-sxm"), ("a100_sxm", "a100-80g"), ("Tesla T4", "t4"), ("NVIDIA-A100-SXM4-40GB", "a100-40g"),
-    ("AMD Instinct MI300X", "mi300x"), ("h200_sxm", "h200-sxm"), ("Apple M4 Max", "m4-max"),
+    ("AMD Instinct MI300X", "mi300x"), ("A100 80 GB", "a100-80g"), ("h100 sxm 80 gb", "h100-sxm"),
+    ("h200_sxm", "h200-sxm"), ("Apple M4 Max", "m4-max"),
   ])
   func `a name that people type is found`(name: String, profile: String) throws {
     let file = try #require(found(name))
@@ -51,7 +52,10 @@ private func complaint(_ name: String) -> String {
         == "s.yaml:1:1: error: hardware: more than one card is called \"H100\"; accepted: h100-sxm, h100-pcie")
   }
 
-  @Test(arguments: [("h200-smx", "h200-sxm"), ("rtx-4090x", "rtx-4090"), ("m3max", "m3-max")])
+  @Test(arguments: [
+    ("h200-smx", "h200-sxm"), ("rtx-4090x", "rtx-4090"), ("m3max", "m3-max"), ("h200x", "h200-sxm"),
+    ("gaudi3x", "gaudi-3"),
+  ])
   func `a slip leads to the same card`(name: String, profile: String) {
     #expect(complaint(name).hasSuffix("did you mean \(profile)?"))
   }

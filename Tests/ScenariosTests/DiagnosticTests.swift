@@ -45,7 +45,7 @@ struct DiagnosticTests {
     let fixture = try Fixture()
     #expect(fixture.complaints("") == "s.yaml:1:1: error: the file is empty")
     #expect(
-      fixture.complaints("name: a\n b\0") == "s.yaml:2:3: error: found a NUL byte; accepted: YAML text in UTF-8")
+      fixture.complaints("name: a\n b\0") == "s.yaml:2:3: error: found a NUL byte; accepted: text in UTF-8")
   }
 
   @Test func `the first wrong options of a sweep are reported with their values`() throws {
@@ -126,10 +126,10 @@ struct FileDiagnosticTests {
     let fixture = try Fixture()
     try fixture.write("s.yaml", Data([0x61, 0x0a, 0x62, 0xff, 0xfe]))
     #expect(
-      complaint(fixture, "s.yaml") == "s.yaml:2:2: error: found a byte that is not UTF-8; accepted: YAML text in UTF-8")
+      complaint(fixture, "s.yaml") == "s.yaml:2:2: error: found a byte that is not UTF-8; accepted: text in UTF-8")
     try fixture.write("s.yaml", Data((0..<4096).map { UInt8(truncatingIfNeeded: $0 &* 167 &+ 0x7f) }))
     #expect(
-      complaint(fixture, "s.yaml") == "s.yaml:1:3: error: found a byte that is not UTF-8; accepted: YAML text in UTF-8")
+      complaint(fixture, "s.yaml") == "s.yaml:1:3: error: found a byte that is not UTF-8; accepted: text in UTF-8")
   }
 
   @Test func `deep nesting is refused before it can exhaust the stack`() throws {

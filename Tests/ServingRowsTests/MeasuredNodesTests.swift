@@ -66,11 +66,11 @@ private let header = MeasuredNodes.columns.joined(separator: ",")
     let point = try rows(small, on: many, prompts: [(4096, 512)], concurrencies: [64])[0]
     let served = try ServingCase(point, memoryOf: many)
     for profile in [many, few, faster] {
-      let again = served.on(memoryOf: profile)
+      let again = served.on(profile)
       let anew = try ServingCase(point, memoryOf: profile)
       #expect(again.active == anew.active)
       #expect(try again.predicted(.timePerOutputToken, on: profile) == anew.predicted(.timePerOutputToken, on: profile))
     }
-    #expect(served.on(memoryOf: few).active < served.active)
+    #expect(served.on(few).active < served.active)
   }
 }

@@ -1,5 +1,6 @@
 import Architectures
 import Foundation
+import Hardware
 import Quantities
 import Scenarios
 import Testing
@@ -83,7 +84,7 @@ struct MeasuredTableTests {
     #expect(
       complaints(text) == [
         "m.csv:2:9: error: precision: found \"fp9\"; accepted: fp32, bf16, fp16, fp8, int8, int4, "
-          + "WEIGHTS/ACTIVATIONS/CACHE, or nothing for bf16",
+          + "WEIGHTS/ACTIVATIONS/CACHE, or nothing for what the model's name says, else bf16",
         "m.csv:2:18: error: generated: found \"0\"; accepted: an integer from 1 to 16777216",
         "m.csv:2:22: error: time_to_first_token_ms: found \"NaN\"; accepted: a time above 0 in milliseconds, or nothing",
         "m.csv:2:26: error: time_per_output_token_ms: found \"-1\"; accepted: a time above 0 in milliseconds, or nothing",
@@ -117,10 +118,77 @@ struct MeasuredTableTests {
     #expect(complaints(header + "a,m,h,e,,1024,11,8,,20\n", latency: .inclusive).count == 1)
   }
 
+  @Test func `what decides a row besides is read, and what cannot be is refused`() throws {
+    let columns =
+      "model,hardware,engine_version,devices,prompt,generated,concurrency,requests,token_budget,max_running,"
+    let header = columns + "length_ratio,whole_ms,source,note\n"
+    let row = try MeasuredTable(text: header + "m,h,0.6.3,2,1,4,8,16,2048,4,0.8,500,\"a, b\",n\n", file: "m.csv").rows[
+      0]
+    #expect(row.engineVersion == "0.6.3" && row.devices == 2 && row.requests == 16 && row.tokenBudget == 2048)
+    #expect(row.maxRunning == 4 && row.lengthRatio == 0.8 && row.times == [.whole: 0.5] && row.source == "a, b")
+    #expect(
+      MeasuredColumn.engineVersion.value(of: row) == "0.6.3" && MeasuredColumn.devices.value(of: row) == "2"
+        && row.note == "n")
+    #expect(
+      complaints(header + "m,h,,0,1,,8,7,0,-1,1.5,500,,\n") == [
+        "m.csv:2:6: error: devices: found \"0\"; accepted: an integer from 1 to 1024",
+        "m.csv:2:10: error: generated: there is none, and whole_ms needs it",
+        "m.csv:2:13: error: requests: found 7 beside a concurrency of 8; accepted: all requests of the run, at least 8",
+        "m.csv:2:15: error: token_budget: found \"0\"; accepted: an integer from 1 to 16777216",
+        "m.csv:2:17: error: max_running: found \"-1\"; accepted: an integer from 1 to 16777216",
+        "m.csv:2:20: error: length_ratio: found \"1.5\"; accepted: a number from 0 to 1, or nothing",
+      ])
+  }
+
+  @Test func `devices that a model or a machine cannot share are refused at the row`() throws {
+    let text = "model,prompt,devices,prefill_ms\nphoton-tiny,64,3,3\nphoton-tiny,64,2,3\n"
+    let rows = try MeasuredTable(text: text, file: "m.csv").rows
+    let error = #expect(throws: ScenarioError.self) { try names.points(rows) }
+    #expect(error?.description.hasPrefix("m.csv:2:1: error: devices: photon-tiny, ") == true)
+    // The machine of round numbers has no link.
+    let unlinked = #expect(throws: ScenarioError.self) { try rows[1].check(on: machine()) }
+    #expect(unlinked?.description.hasPrefix("m.csv:3:1: error: devices: ") == true)
+    var linked = machine()
+    linked.deviceLink = Rate(1e12)
+    try rows[1].check(on: linked)
+  }
+
+  @Test func `a row that says the same again is named, whatever it is called`() throws {
+    let text = header + "a,m,h,e,,1,1,1,3,\nb,m,h,e,,1,1,1,3,\nc,m,h,e,,1,1,1,4,\n"
+    #expect(
+      try MeasuredTable(text: text, file: "m.csv").remarks.map(\.description) == [
+        "m.csv:3:3: warning: the row repeats that of line 2: it counts twice"
+      ])
+  }
+
+  @Test func `empty and missing cells can be filled, others stay`() throws {
+    let text = "model,engine,prompt,prefill_ms\n,vllm,8,1\nm,,8,2\n"
+    let rows = try MeasuredTable(
+      text: text, file: "m.csv", filling: ["model": "x", "engine": "trtllm", "devices": "2"]
+    ).rows
+    #expect(rows.map(\.model) == ["x", "m"] && rows.map(\.engine) == ["vllm", "trtllm"])
+    #expect(rows.map(\.devices) == [2, 2] && rows.map(\.position.line) == [2, 3])
+  }
+
+  @Test func `the public anchors are read, every one`() throws {
+    let file =
+      URL(filePath: #filePath).pathComponents.dropLast(3).joined(separator: "/")
+      + "/scenarios/measurements/public-anchors.csv"
+    let table = try MeasuredTable(file: file)
+    // docs/public-anchors.md: 251 measured times, 15 cards, 23 models, 19 engines, 27 reports.
+    #expect(table.rows.count == 251 && table.remarks.isEmpty, "\(table.remarks)")
+    let columns: [(MeasuredColumn, Int)] = [(.hardware, 15), (.model, 23), (.engine, 19), (.source, 27)]
+    for (column, count) in columns { #expect(column.values(of: table.rows).count == count, "\(column)") }
+  }
+
   @Test func `names of Hugging Face mean presets`() {
     #expect(ModelNames.presets(for: "meta-llama/Llama-3.1-70B-Instruct").contains("llama-3.1-70b"))
     #expect(ModelNames.presets(for: "meta-llama/Meta-Llama-3-8B").contains("llama-3.1-8b"))
-    #expect(ModelNames.presets(for: "Qwen/Qwen3-8B-FP8").contains("qwen3-8b"))
+    for name in ["Qwen/Qwen3-8B-FP8", "Qwen3-8B-AWQ", "RedHatAI/Qwen3-8B-quantized.w4a16", "Qwen3-8B-FP8-dynamic"] {
+      #expect(ModelNames.presets(for: name).contains("qwen3-8b"), "\(name)")
+    }
+    #expect(ModelNames.presets(for: "Llama-2-7B-Chat-GPTQ-Int4").contains("llama-2-7b"))
+    #expect(ModelNames.presets(for: "Meta-Llama-3.1-8B-Instruct-AWQ-INT4").contains("llama-3.1-8b"))
     #expect(ModelNames.presets(for: "mistralai/Mistral-7B-Instruct-v0.2").contains("mistral-7b"))
   }
 }

@@ -34,6 +34,8 @@ public struct PublishedSubject: Sendable {
   let scenario: Scenario
   let command: String
   let tables: [PublishedTable]
+  /// What is worth a word about them.
+  public var remarks: [Diagnostic] { tables.flatMap(\.remarks) }
   let fit: EngineFit
   private let models: [String: Model]
   private let profiles: [String: HardwareProfile]

@@ -78,6 +78,8 @@ public struct PublishedTable: Sendable {
   public let file: String
   /// In the order of the text.
   public let rows: [PublishedRow]
+  /// What is allowed and worth a word.
+  public let remarks: [Diagnostic]
 
   static let columns = [
     "source", "model", "hardware", "prompt", "generated", "quantity", "phase", "part", "value", "unit",
@@ -99,32 +101,26 @@ public struct PublishedTable: Sendable {
 
   /// - Throws: `ScenarioError`
   public init(text: String, file: String) throws(ScenarioError) {
-    var hasHeader = false
-    var rows: [PublishedRow] = []
     let collector = DiagnosticCollector()
-    for (index, line) in TextLines(text).enumerated() {
-      guard !line.allSatisfy(\.isWhitespace), line.first != "#" else { continue }
-      guard let cells = tableCells(of: line, number: index + 1, file, collector) else { break }
-      if hasHeader {
-        rows.append(try Self.row(cells))
-      } else if cells.map(\.text) == Self.columns {
-        hasHeader = true
-      } else {
-        throw Self.refuse(cells[0].position, "columns \"\(line.prefix(80))\"", Self.columns.joined(separator: ","))
-      }
+    let table = DelimitedText(text, file: file, collector)
+    if let first = table.header.first, table.header.map(\.name) != Self.columns {
+      let found = table.header.map(\.text).joined(separator: ",")
+      collector.add(
+        Self.complaint(first.position, "columns \"\(found.prefix(80))\"", Self.columns.joined(separator: ",")))
     }
     try collector.throwIfAny()
-    guard !rows.isEmpty else {
+    guard !table.rows.isEmpty else {
       throw Self.refuse(Position(file: file, line: 1), "no rows", "a header and at least one row")
     }
+    var rows: [PublishedRow] = []
+    for cells in table.rows { rows.append(try Self.row(cells)) }
+    table.reportRepeats("it counts twice", collector)
+    remarks = collector.ordered
     self.file = file
     self.rows = rows
   }
 
   private static func row(_ cells: [TableCell]) throws(ScenarioError) -> PublishedRow {
-    guard cells.count == columns.count else {
-      throw Self.refuse(cells[0].position, "\(cells.count) fields", "\(columns.count) fields")
-    }
     func text(_ column: String) -> String { cells[columns.firstIndex(of: column)!].text }
     func refuse(_ column: String, _ accepted: String) -> ScenarioError {
       Self.refuse(
@@ -177,6 +173,10 @@ public struct PublishedTable: Sendable {
   }
 
   private static func refuse(_ position: Position, _ found: String, _ accepted: String) -> ScenarioError {
-    ScenarioError([Diagnostic(position, path: "published", found: "found \(found)", accepted: accepted)])
+    ScenarioError([complaint(position, found, accepted)])
+  }
+
+  private static func complaint(_ position: Position, _ found: String, _ accepted: String) -> Diagnostic {
+    Diagnostic(position, path: "published", found: "found \(found)", accepted: accepted)
   }
 }

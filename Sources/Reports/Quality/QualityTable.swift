@@ -10,11 +10,13 @@ import ServingRows
 public struct QualityTable: Sendable {
   /// The name of the last column.
   public let figure: String
+  /// What is allowed and worth a word.
+  public let remarks: [Diagnostic]
   private let keys: [String]
   private let rows: [(key: [String], value: Double)]
 
   /// Whether the figure is a loss or a perplexity.
-  public var isSmallerBetter: Bool { figure == "loss" || figure == "perplexity" }
+  public var isSmallerBetter: Bool { ["loss", "perplexity"].contains(figure.lowercased()) }
 
   /// - Throws: `ScenarioError`
   public init(file: String, axes: [String]) throws(ScenarioError) {
@@ -23,38 +25,28 @@ public struct QualityTable: Sendable {
 
   /// - Throws: `ScenarioError`
   public init(text: String, file: String, axes: [String]) throws(ScenarioError) {
-    var header: [String]?
-    var rows: [(key: [String], value: Double)] = []
     let collector = DiagnosticCollector()
-    for (index, line) in TextLines(text).enumerated() {
-      guard !line.allSatisfy(\.isWhitespace), line.first != "#" else { continue }
-      guard let cells = tableCells(of: line, number: index + 1, file, collector) else { break }
-      let fields = cells.map(\.text)
-      guard let names = header else {
-        let keys = cells.dropLast()
-        let unknown = keys.first { $0.text != "model" && !axes.contains($0.text) }
-        guard !keys.isEmpty, unknown == nil, fields.last?.isEmpty == false else {
-          throw Self.refuse(
-            unknown?.position ?? cells[0].position,
-            unknown.map { "a column \"\($0.text.prefix(80))\"" } ?? "columns \"\(line.prefix(80))\"",
-            "model or axes of the grid (\(axes.joined(separator: ", "))), then a figure")
-        }
-        header = fields
-        continue
-      }
-      guard fields.count == names.count, let value = Double(fields.last ?? ""), value.isFinite else {
-        throw Self.refuse(
-          cells[0].position, "\"\(line.prefix(80))\"", "\(names.count) fields, the last one a number")
-      }
-      rows.append((Array(fields.dropLast()), value))
-    }
+    let table = DelimitedText(text, file: file, collector)
+    if let complaint = Self.complaint(of: table.header, axes) { collector.add(complaint) }
     try collector.throwIfAny()
-    guard let names = header, let figure = names.last, !rows.isEmpty else {
-      throw Self.refuse(Position(file: file, line: 1), "no rows", "a header and at least one row")
+    guard let last = table.header.last, !table.rows.isEmpty else {
+      throw ScenarioError([
+        Self.complaint(Position(file: file, line: 1), "found no rows", "a header and at least one row")
+      ])
     }
-    self.figure = figure
+    keys = table.header.dropLast().map { $0.name == "model" ? $0.name : $0.text }
+    figure = last.text
+    var rows: [(key: [String], value: Double)] = []
+    for row in table.rows {
+      let cell = row[row.count - 1]
+      guard let value = Double(cell.text), value.isFinite else {
+        throw ScenarioError([Self.complaint(cell.position, cell.found, "a number")])
+      }
+      rows.append((row.dropLast().map(\.text), value))
+    }
     self.rows = rows
-    keys = Array(names.dropLast())
+    table.reportRepeats(in: table.header.dropLast().map(\.name), "its figure is not used", collector)
+    remarks = collector.ordered
   }
 
   /// The first row that matches; nil where none does.
@@ -65,7 +57,17 @@ public struct QualityTable: Sendable {
     return rows.first { $0.key == own }?.value
   }
 
-  private static func refuse(_ position: Position, _ found: String, _ accepted: String) -> ScenarioError {
-    ScenarioError([Diagnostic(position, path: "quality", found: "found \(found)", accepted: accepted)])
+  /// Nil for a header that is right, and for none.
+  private static func complaint(of header: [TableCell], _ axes: [String]) -> Diagnostic? {
+    let accepted = "model or axes of the grid (\(axes.joined(separator: ", "))), then a figure"
+    if let unknown = header.dropLast().first(where: { $0.name != "model" && !axes.contains($0.text) }) {
+      return complaint(unknown.position, "found a column \"\(unknown.text.prefix(80))\"", accepted)
+    }
+    guard header.count == 1 else { return nil }
+    return complaint(header[0].position, "found columns \"\(header[0].text.prefix(80))\"", accepted)
+  }
+
+  private static func complaint(_ position: Position, _ found: String, _ accepted: String) -> Diagnostic {
+    Diagnostic(position, path: "quality", found: found, accepted: accepted)
   }
 }

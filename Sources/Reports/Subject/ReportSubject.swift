@@ -29,6 +29,8 @@ public struct ReportSubject: Sendable {
   public let contenders: [NamedModel]
   let objective: Objective
   let quality: QualityTable?
+  /// What is worth a word about the tables that the scenario names.
+  public var remarks: [Diagnostic] { quality?.remarks ?? [] }
   /// Measured answers of small models, where the scenario names them.
   let answers: CriticalSubject?
   /// Measured times of small models, where the scenario names them.

@@ -59,7 +59,9 @@ extension TimedSubject {
       machine: base.description.isEmpty ? codeSpan(base.name) : "\(codeSpan(base.name)) (\(base.description))",
       peak: 0,
       bandwidth: base.memoryBandwidth.perSecond, notes: notes, points: [], generatesMetaContexts: true)
-    let parts = try source.nodes.map { try Dictionary(grouping: MeasuredNodes(file: $0).nodes, by: \.row) } ?? [:]
+    let nodes = try source.nodes.map { try MeasuredNodes(file: $0) }
+    remarks = table.remarks + (nodes?.remarks ?? [])
+    let parts = Dictionary(grouping: nodes?.nodes ?? [], by: \.row)
     for row in rows {
       let roofline = try Roofline(profile, row.row.precision.precision)
       peak = max(peak, roofline.product.perSecond)

@@ -1,6 +1,7 @@
 import Architectures
 import Formulas
 import Quantities
+import Scenarios
 
 /// Measured phases that a report draws, and the machine that ran them.
 public struct TimedSubject: Sendable {
@@ -23,6 +24,8 @@ public struct TimedSubject: Sendable {
   /// Whether decode is over whole meta-contexts, so that the number of generated tokens differs between chunk lengths of
   /// the same workload.
   public var generatesMetaContexts: Bool
+  /// What is worth a word about the tables that the points are from.
+  public var remarks: [Diagnostic] = []
 
   /// - Parameters:
   ///   - title: the heading of the report.

@@ -13,6 +13,8 @@ struct CardName: Hashable {
   init(_ name: String) {
     var text = name.lowercased().replacing("(tm)", with: "").replacing("(r)", with: "")
     text = text.split { " _-/".contains($0) }.joined(separator: "-")
+    // `80 GB` is one word with its number.
+    text = text.replacing(/([0-9])-(gb?)(-|$)/) { "\($0.output.1)\($0.output.2)\($0.output.3)" }
     while let prefix = Self.prefixes.first(where: { text.hasPrefix($0) && text.count > $0.count }) {
       text.removeFirst(prefix.count)
     }
@@ -34,8 +36,9 @@ struct CardName: Hashable {
 
   /// A misspelt name for which this one may stand: a card with other numbers is another card.
   func nearMiss(among names: [String]) -> String? {
-    let numbers = numbers
-    return Scenarios.nearMiss(normalised, among: names.filter { CardName($0).numbers == numbers })
+    let spellings = CardNames.spellings.filter { names.contains($0.profile) }.flatMap(\.names)
+    let alike = (names + spellings).filter { CardName($0).numbers == numbers }
+    return Scenarios.nearMiss(normalised, among: alike).map { CardName($0).profile ?? $0 }
   }
 }
 

@@ -176,8 +176,10 @@ enum CardNames {
   static let kin: [String: (profile: String, difference: String)] = [
     "a100-pcie-40gb": ("a100-40g", "250 W, PCIe or NVLink bridge"),
     "a100-80gb-pcie": ("a100-80g", "1.935e12 byte/s, 300 W, no NVLink switch"),
+    "a100-pcie-80gb": ("a100-80g", "1.935e12 byte/s, 300 W, no NVLink switch"),
     "h100-nvl": ("h100-pcie", "94 GB (95830 MiB), 3.9e12 byte/s"),
     "gh200": ("h100-sxm", "96 GB HBM3 at 4e12 or 144 GB HBM3e, C2C"),
+    "gh200-480gb": ("h100-sxm", "96 GB HBM3 at 4e12 or 144 GB HBM3e, C2C"),
     "h200-nvl": ("h200-sxm", "600 W, PCIe and bridge"),
     "h800": ("h100-sxm", "NVLink 400 GB/s"),
     "a800-sxm4-80gb": ("a100-80g", "NVLink 400 GB/s"),

@@ -32,8 +32,7 @@ public func importHuggingFace(
 public func importHuggingFace(
   json: String, file: String, name: String? = nil, approximate: Bool = false
 ) throws(ScenarioError) -> ImportedModel {
-  // JSON is YAML, and the YAML parser keeps positions.
-  let root = try YAMLText.parse(json, file: file)
+  let root = try JSONText.parse(json, file: file)
   let collector = DiagnosticCollector()
   let reader = HuggingFaceReader(root, collector, approximate: approximate)
   let model = try collector.result(reader.read(), at: root.position)

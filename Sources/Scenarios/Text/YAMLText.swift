@@ -53,24 +53,7 @@ public enum YAMLText {
     // A file that cannot be read to its end is no shorter file.
     guard data.count >= size else { throw refusal(file, "the file cannot be read") }
     guard data.count <= limit else { throw refusal(file, "the file grew", "at most \(limit) bytes") }
-    return try decode(data, file: file)
-  }
-
-  /// UTF-8 text without NUL.
-  static func decode(_ data: Data, file: String) throws(ScenarioError) -> String {
-    var decoder = UTF8()
-    var bytes = data.makeIterator()
-    var line = 1
-    var column = 1
-    while true {
-      switch decoder.decode(&bytes) {
-      case .emptyInput: return String(decoding: data, as: UTF8.self)
-      case .error: throw binary(Position(file: file, line: line, column: column), "a byte that is not UTF-8")
-      case .scalarValue("\0"): throw binary(Position(file: file, line: line, column: column), "a NUL byte")
-      case .scalarValue(let scalar):
-        (line, column) = scalar == "\n" ? (line + 1, 1) : (line, column + 1)
-      }
-    }
+    return try TextEncoding.text(of: data, file: file)
   }
 
   /// The one document in a text.
@@ -79,13 +62,14 @@ public enum YAMLText {
     guard text.utf8.count <= sizeLimit else {
       throw refusal(file, "the text has \(text.utf8.count) bytes", "at most \(sizeLimit) bytes")
     }
-    _ = try decode(Data(text.utf8), file: file)
+    let text = try TextEncoding.text(of: Data(text.utf8), file: file)
     try refuseAliases(text, file: file)
     let root: Yams.Node?
     do {
       root = try Yams.compose(yaml: text, .default, .default, .utf8)
     } catch {
-      throw ScenarioError([diagnostic(error, file: file)])
+      let complaint = diagnostic(error, file: file)
+      throw ScenarioError([tab(near: complaint.position, in: text) ?? complaint])
     }
     guard let root else {
       throw ScenarioError([.init(Position(file: file, line: 1), path: "", found: "the file is empty")])
@@ -204,8 +188,16 @@ public enum YAMLText {
     }
   }
 
-  private static func binary(_ position: Position, _ found: String) -> ScenarioError {
-    ScenarioError([.init(position, path: "", found: "found \(found)", accepted: "YAML text in UTF-8")])
+  /// The parser does not say that a tab is what it stumbles over; nil where the line is not indented with one.
+  private static func tab(near position: Position, in text: String) -> Diagnostic? {
+    let lines = TextLines(text)
+    guard let number = position.line, lines.indices.contains(number - 1) else { return nil }
+    let indentation = lines[number - 1].unicodeScalars.prefix { $0 == " " || $0 == "\t" }
+    guard let place = indentation.firstIndex(of: "\t") else { return nil }
+    let column = indentation.distance(from: indentation.startIndex, to: place) + 1
+    return Diagnostic(
+      Position(file: position.file, line: number, column: column), path: "", found: "found a tab",
+      accepted: "spaces, with which alone YAML is indented")
   }
 
   private static func refusal(_ file: String, _ found: String, _ accepted: String? = nil) -> ScenarioError {

@@ -16,7 +16,12 @@ struct CalibrateCommand: ParsableCommand {
       Times products, attention, norms and plain reads as the executed models run them, fits the profile this-machine to \
       the medians and prints how well it explains them. Takes less than 30 s on two cores that do nothing else.
 
+      With --from, fits profiles to the times that others measured of serving engines: a table (docs/measurements.md), or the \
+      JSON of vllm bench serve, sglang.bench_serving or guidellm. --with says what the file does not. Times that the machine \
+      cannot reach at its peaks are named.
+
         photon calibrate
+        photon calibrate --from result.json --with hardware=h100-sxm --with precision=fp8 -o fitted.yaml
       """)
 
   @Option(

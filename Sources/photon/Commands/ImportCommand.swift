@@ -38,7 +38,7 @@ struct ImportCommand: AsyncParsableCommand {
 
   func run() async throws {
     let imported = try importHuggingFace(file: file, name: name, approximate: approximate)
-    for warning in imported.warnings { printError(warning.description) }
+    printRemarks(imported.warnings)
     if let output {
       try AtomicFile.write(imported.yaml, to: output)
     } else {

@@ -73,6 +73,7 @@ struct ReportCommand: AsyncParsableCommand {
     let subject = try ReportSubject(
       scenario, on: options.hardware(of: scenario), command: command, answers: criticalAnswers(scenario),
       times: timedMethods(scenario))
+    printRemarks(subject.remarks)
     var report = try await computedReport(subject)
     var measured = MeasuredPart()
     if !skipsMeasuring {
@@ -119,6 +120,7 @@ struct ReportCommand: AsyncParsableCommand {
     let subject = try PublishedSubject(scenario, command: command) { name, position in
       try library.profile(name, at: position, path: "hardware")
     }
+    printRemarks(subject.remarks)
     try await publishedReport(subject).write(to: folder)
     printOutput("\(folder)/report.md\n")
   }
@@ -127,6 +129,7 @@ struct ReportCommand: AsyncParsableCommand {
   private func reportReplayed(_ scenario: Scenario, _ source: ReplayedRows, in folder: String) async throws {
     let subject = try TimedSubject(
       scenario, source, on: onlyProfile(scenario, for: []), searchPaths: searchPaths, command: command)
+    printRemarks(subject.remarks)
     try await measuredReport(subject).write(to: folder)
     printOutput("\(folder)/report.md\n")
   }

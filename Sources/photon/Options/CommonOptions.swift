@@ -58,16 +58,16 @@ struct ScenarioOptionsGroup: ParsableArguments {
   /// - Parameter precisions: those that are priced; the grid's if nil.
   /// - Throws: `ScenarioError`
   func hardware(of scenario: Scenario, for precisions: [Precision]? = nil) throws -> [HardwareProfile] {
-    let library = hardwareLibrary(near: file)
-    let named = try hardwareNames.map { name in
-      // A path that a person types starts where they are.
-      let isHere = name.hasSuffix(".yaml") && FileManager.default.fileExists(atPath: name)
-      return isHere ? name : try library.file(name, at: Position(file: "--hardware"))
-    }
+    let named = try hardwareNames.map { try typedProfileFile($0, option: "--hardware", near: file) }
     return try (named.isEmpty ? scenario.hardware.compactMap(\.file) : named).map { file in
       try HardwareFile.read(file: file, devices: scenario.devices, for: precisions ?? scenario.grid.precisions).expected
     }
   }
+}
+
+/// Says what is allowed in a file and worth a word.
+func printRemarks(_ remarks: [Diagnostic]) {
+  for remark in remarks { printError(remark.description) }
 }
 
 /// Where a command writes; nil where it decides itself.
@@ -110,6 +110,23 @@ private var shippedHome: String? {
     folder = candidate.deletingLastPathComponent()
   }
   return nil
+}
+
+/// The file of a profile that a person typed: a path starts where they are, a name is looked for from the folder of a file.
+/// - Parameters:
+///   - name: what was typed.
+///   - option: behind which it was typed.
+///   - file: a scenario, or a table of rows.
+/// - Throws: `ScenarioError`
+func typedProfileFile(_ name: String, option: String, near file: String) throws(ScenarioError) -> String {
+  let isPath = name.hasSuffix(".yaml") || name.contains("/")
+  return try hardwareLibrary(near: isPath ? nil : file).file(name, at: Position(file: option))
+}
+
+/// The profile of that file.
+/// - Throws: `ScenarioError`
+func typedProfile(_ name: String, option: String, near file: String) throws(ScenarioError) -> HardwareProfile {
+  try HardwareFile.read(file: typedProfileFile(name, option: option, near: file))
 }
 
 /// The profiles that names reach from a scenario's folder.

@@ -16,6 +16,13 @@ struct MeasuredRowsOptions: ParsableArguments {
   var models: [String] = []
 
   @Option(
+    name: .customLong("with"),
+    help: ArgumentHelp(
+      "What empty or missing cells of a column hold, for example precision=fp8; may be repeated.",
+      valueName: "column=value"))
+  var filling: [String] = []
+
+  @Option(
     help: ArgumentHelp(
       "The profile that measured rows are priced on; by default the one they name.", valueName: "name or file"))
   var profile: String?
@@ -36,6 +43,14 @@ struct MeasuredRowsOptions: ParsableArguments {
 
   func validate() throws {
     for argument in models { _ = try Self.split(argument, "--model") }
+    for argument in filling {
+      let (name, _) = try Self.split(argument, "--with")
+      if !MeasuredTable.columns.contains(name) {
+        throw ValidationError(
+          "--with \(argument): there is no column \(name); columns are "
+            + MeasuredTable.columns.joined(separator: ", "))
+      }
+    }
     for argument in only {
       let (name, _) = try Self.split(argument, "--only")
       if MeasuredColumn(rawValue: name) == nil {
@@ -57,7 +72,10 @@ struct MeasuredRowsOptions: ParsableArguments {
   /// - Parameter fits: whether coefficients are fitted to the rows.
   /// - Throws: `ScenarioError` with everything that is wrong.
   func groups(file: String, fits: Bool) throws -> [MeasuredMachine] {
-    var rows = try MeasuredTable(file: file, latency: latency).rows
+    let filling = try Dictionary(filling.map { try Self.split($0, "--with") }, uniquingKeysWith: { $1 })
+    let table = try MeasuredTable(file: file, latency: latency, filling: filling)
+    printRemarks(table.remarks)
+    var rows = table.rows
     for argument in only {
       let (name, value) = try Self.split(argument, "--only")
       guard let column = MeasuredColumn(rawValue: name) else { continue }
@@ -72,10 +90,19 @@ struct MeasuredRowsOptions: ParsableArguments {
       let points = try names.points(rows)
       return try MeasuredColumn.hardware.values(of: rows).map { name in
         let own = points.filter { $0.row.hardware == name }
+        if name.isEmpty {
+          throw ScenarioError([
+            Diagnostic(
+              own[0].row.position, path: "hardware", found: "there is none",
+              accepted:
+                "--with hardware=NAME, which fills in what is missing, or --profile NAME, which prices all rows on one machine"
+            )
+          ])
+        }
         return try MeasuredMachine(library.profile(name, at: own[0].row.position, path: "hardware"), own)
       }
     }
-    let chosen = try library.profile(profile, at: Position(file: "--profile"))
+    let chosen = try typedProfile(profile, option: "--profile", near: file)
     if fits, chosen.calibration != nil {
       printError(
         "\(chosen.name) is fitted itself, perhaps to these rows: its memory and admission are kept; --profile with the data "

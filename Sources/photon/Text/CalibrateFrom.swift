@@ -11,8 +11,10 @@ import ServingRows
 /// `photon calibrate --from FILE`
 struct CalibrateFromOptions: ParsableArguments {
   @Option(
-    help: ArgumentHelp("Fits measured rows (docs/measurements.md) instead of measuring.", valueName: "file.csv"),
-    completion: .file(extensions: ["csv"]))
+    help: ArgumentHelp(
+      "Fits measured rows (docs/measurements.md) instead of measuring: a table, or what a benchmark tool of vLLM, SGLang or "
+        + "GuideLLM wrote.", valueName: "file.csv or file.json"),
+    completion: .file(extensions: ["csv", "json", "jsonl"]))
   var from: String?
 
   @Option(
@@ -23,7 +25,7 @@ struct CalibrateFromOptions: ParsableArguments {
 
   @OptionGroup var rows: MeasuredRowsOptions
 
-  /// Fits a profile for each engine and precision of each machine, prints how well it explains the rows, and writes it.
+  /// Fits a profile for each engine, version and precision of each machine, prints how well it explains the rows, and writes it.
   /// - Parameter output: a profile's file, or a folder; nil prints the profiles.
   func run(file: String, output: String?) throws {
     let pull = try prior.map { prior in
@@ -34,7 +36,7 @@ struct CalibrateFromOptions: ParsableArguments {
     if let output, output.hasSuffix(".yaml"), sets.count > 1 {
       throw ValidationError(
         "the rows make \(sets.count) profiles (\(sets.map(\.name).joined(separator: ", "))); name a folder with -o, "
-          + "or choose one with --only engine=NAME or --only precision=NAME")
+          + "or choose one with --only engine=NAME, --only engine_version=VERSION or --only precision=NAME")
     }
     let fits = try sets.map { try $0.fit(source: file, pull: pull ?? .typical) }
     for fit in fits { printOutput(fit.text) }
@@ -53,7 +55,7 @@ struct CalibrateFromOptions: ParsableArguments {
   }
 }
 
-/// Rows of one engine and precision on one machine.
+/// Rows of one engine, version and precision on one machine.
 private struct FittedSet {
   var name: String
   var base: HardwareProfile
@@ -70,7 +72,8 @@ private struct FittedSet {
 
   static func split(_ machine: MeasuredMachine) -> [FittedSet] {
     func label(_ point: ServingPoint) -> String {
-      [MeasuredColumn.engine, .precision].map { $0.value(of: point.row) }.filter { !$0.isEmpty }.joined(separator: "-")
+      [MeasuredColumn.engine, .engineVersion, .precision].map { $0.value(of: point.row) }.filter { !$0.isEmpty }.joined(
+        separator: "-")
     }
     return Set(machine.points.map(label)).sorted().map { own in
       let safe = own.lowercased().map { $0.isLetter || $0.isNumber || $0 == "." ? $0 : "-" }
@@ -81,13 +84,18 @@ private struct FittedSet {
   }
 
   func fit(source: String, pull: ServingPull) throws -> FittedProfile {
+    let impossible = try ImpossibleTime.all(in: points, on: base)
+    try ImpossibleTime.refuse(impossible, path: name)
     do {
       var fit = try chosenFit(points, base: base, pull: pull)
       fit.profile.name = name
       fit.profile.source = "fitted to \(URL(filePath: source).lastPathComponent), on top of \(base.name)"
+      if !impossible.isEmpty {
+        fit.profile.source += "; \(impossible.count) of its times are shorter than the machine's peaks allow"
+      }
       let held = try ServingHoldOut(points, base: base, pull: pull).columns()
       if !held.residuals.isEmpty { fit.profile.calibration?.residuals = held.residuals }
-      return FittedProfile(source: source, fit: fit, held: held)
+      return FittedProfile(source: source, fit: fit, held: held, impossible: impossible)
     } catch let error as ServingFitError {
       throw error.refusal(of: points, path: name)
     }
@@ -99,20 +107,20 @@ private struct FittedProfile {
   var source: String
   var fit: ServingFit
   var held: HeldOutColumns
+  var impossible: [ImpossibleTime]
 
   var profile: HardwareProfile { fit.profile }
 
   var text: String {
     let fitted = fit.predictions.count { $0.metric != .timeToFirstToken }
-    return """
-
+    return "\n" + impossibleText(impossible) + """
       # \(profile.name): \(fitted) measured times, \(fit.form.coefficients.count) coefficients (form \(fit.form.name))
 
       \(coefficients.text(as: .markdown))
       \(holdOuts.text(as: .markdown))\(droppedNote)
       \(residuals.text(as: .markdown))
       """
-        + (fit.predictions.contains { !$0.extrapolated.isEmpty } ? "\n" + extrapolationNote : "")
+      + (fit.predictions.contains { !$0.extrapolated.isEmpty } ? "\n" + extrapolationNote : "")
   }
 
   private var coefficients: Table {
@@ -165,6 +173,31 @@ private struct FittedProfile {
     for prediction in fit.predictions { table.append(predictionCells(prediction)) }
     return table
   }
+}
+
+/// Names each time that the machine cannot have taken, with a warning above; nothing where there is none.
+func impossibleText(_ times: [ImpossibleTime]) -> String {
+  guard !times.isEmpty else { return "" }
+  var table = Table(
+    title: "Times shorter than the work takes at the machine's peaks",
+    [
+      .text("id"), .text("metric"), Column("line", "line", as: .exact),
+      Column("measured_s", "measured", as: .si(unit: "s")), Column("floor_s", "at the peaks", as: .si(unit: "s")),
+    ])
+  for time in times {
+    table.append([
+      .text(time.row.identifier), .text(time.metric.rawValue), Cell(time.row.position.line ?? 0), Cell(time.measured),
+      Cell(time.floor),
+    ])
+  }
+  return """
+    WARNING: \(times.count) measured \(times.count == 1 ? "time is" : "times are") shorter than the machine's peaks \
+    allow: another precision than the row says, prompts that a cache held, or a latency of another definition. What is \
+    fitted to them, and how far they are from predictions, says nothing about the machine.
+
+    \(table.text(as: .markdown))
+
+    """
 }
 
 let accuracyColumns =

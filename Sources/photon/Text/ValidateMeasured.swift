@@ -34,8 +34,9 @@ struct OptionalScenarioOptions: ParsableArguments {
 struct ValidateMeasuredOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Compares predicted times with measured rows (docs/measurements.md) instead.", valueName: "file.csv"),
-    completion: .file(extensions: ["csv"]))
+      "Compares predicted times with measured rows (docs/measurements.md) instead: a table, or what a benchmark tool wrote.",
+      valueName: "file.csv or file.json"),
+    completion: .file(extensions: ["csv", "json", "jsonl"]))
   var measured: String?
 
   @Option(
@@ -85,18 +86,31 @@ struct ValidateMeasuredOptions: ParsableArguments {
   func run(file: String, json: Bool) throws {
     let column = try heldOut
     var predictions: [ServingPrediction] = []
+    var impossible: [ImpossibleTime] = []
     for machine in try rows.groups(file: file, fits: calibrate != nil) {
-      predictions += try predict(machine, leavingOut: column, file: file)
+      let own = try ImpossibleTime.all(in: machine.points, on: machine.profile)
+      predictions += try predict(machine, leavingOut: column, own)
+      impossible += own
     }
-    if let identifier { predictions = predictions.filter { $0.row.identifier == identifier } }
-    if predictions.isEmpty { throw ValidationError("nothing to compare: no measured time in the chosen rows") }
+    if let identifier {
+      predictions = predictions.filter { $0.row.identifier == identifier }
+      impossible = impossible.filter { $0.row.identifier == identifier }
+    }
+    if predictions.isEmpty {
+      throw ScenarioError([
+        Diagnostic(
+          Position(file: file, line: 1), path: "", found: "there is nothing to compare in the chosen rows",
+          accepted: "rows with measured times that the profile predicts")
+      ])
+    }
     if limit != nil, !predictions.contains(where: { Self.limited.contains($0.metric) }) {
       throw ValidationError(
         "nothing to hold against --max-mape: the chosen rows have none of "
           + "\(Self.limited.map(\.rawValue).joined(separator: ", "))")
     }
     let report = MeasuredReport(
-      predictions: predictions, column: column, scheme: calibrate ?? "profile", command: command(file))
+      predictions: predictions, impossible: impossible, column: column, scheme: calibrate ?? "profile",
+      command: command(file))
     printOutput(json ? report.json.text() + "\n" : report.text)
     guard let limit else { return }
     var tooLarge: [String] = []
@@ -117,14 +131,17 @@ struct ValidateMeasuredOptions: ParsableArguments {
   }
 
   private func predict(
-    _ machine: MeasuredMachine, leavingOut column: MeasuredColumn?, file: String
+    _ machine: MeasuredMachine, leavingOut column: MeasuredColumn?, _ impossible: [ImpossibleTime]
   ) throws -> [ServingPrediction] {
     guard let column else { return try ServingPrediction.predict(machine.points, on: machine.profile) }
+    let path = "leave-one-out=\(column.rawValue)"
+    try ImpossibleTime.refuse(impossible, path: path)
+    if column != .engineVersion { warnOfVersions(machine) }
     let values = column.values(of: machine.points.map(\.row))
     if values.count < 2 {
       throw ScenarioError([
         Diagnostic(
-          machine.points[0].row.position, path: "leave-one-out=\(column.rawValue)",
+          machine.points[0].row.position, path: path,
           found: "all rows of \(machine.profile.name) have \(values.first.map { $0.isEmpty ? "none" : $0 } ?? "none")",
           accepted: "at least two values, so that rows are left to fit to")
       ])
@@ -132,7 +149,20 @@ struct ValidateMeasuredOptions: ParsableArguments {
     do {
       return try ServingHoldOut(machine.points, base: machine.profile).predictions(leavingOut: column)
     } catch let error as ServingFitError {
-      throw error.refusal(of: machine.points, path: "leave-one-out=\(column.rawValue)")
+      throw error.refusal(of: machine.points, path: path)
+    }
+  }
+
+  /// Versions of an engine are different programs: that they are fitted together is said.
+  private func warnOfVersions(_ machine: MeasuredMachine) {
+    let rows = machine.points.map(\.row)
+    for engine in MeasuredColumn.engine.values(of: rows) {
+      let versions = MeasuredColumn.engineVersion.values(of: rows.filter { $0.engine == engine })
+      guard versions.count > 1 else { continue }
+      let names = versions.map { $0.isEmpty ? "an unnamed one" : $0 }.joined(separator: ", ")
+      printError(
+        "warning: rows of \(versions.count) versions of \(engine) (\(names)) are fitted together; "
+          + "--only engine_version=VERSION chooses one")
     }
   }
 
@@ -143,6 +173,7 @@ struct ValidateMeasuredOptions: ParsableArguments {
     if let calibrate { words += ["--calibrate", calibrate] }
     for model in rows.models { words += ["--model", model] }
     for choice in rows.only { words += ["--only", choice] }
+    for filled in rows.filling { words += ["--with", filled] }
     if rows.latency != .exclusive { words += ["--latency", rows.latency.rawValue] }
     return words.map(shellQuoted).joined(separator: " ")
   }
@@ -151,6 +182,7 @@ struct ValidateMeasuredOptions: ParsableArguments {
 /// How far predictions are from measured rows, by metric and group.
 private struct MeasuredReport {
   var predictions: [ServingPrediction]
+  var impossible: [ImpossibleTime]
   var column: MeasuredColumn?
   var scheme: String
   var command: String
@@ -192,7 +224,7 @@ private struct MeasuredReport {
           [.text(group.name), .text(metric.rawValue)] + accuracyCells(ServingAccuracy(group.predictions)))
       }
     }
-    var text = table.text(as: .markdown)
+    var text = impossibleText(impossible) + table.text(as: .markdown)
     for metric in metrics {
       var worst = Table(title: "Worst rows: \(metric.rawValue)", predictionColumns)
       for prediction in self.worst(metric) { worst.append(predictionCells(prediction)) }
@@ -203,7 +235,20 @@ private struct MeasuredReport {
   }
 
   var json: JSON {
-    .object([("timed", .array(metrics.map(json)))])
+    .object([
+      ("timed", .array(metrics.map(json))),
+      (
+        "impossible",
+        .array(
+          impossible.map { time in
+            .object([
+              ("id", .string(time.row.identifier)), ("line", JSON(time.row.position.line ?? 0)),
+              ("metric", .string(time.metric.rawValue)), ("measured_s", .number(time.measured)),
+              ("floor_s", .number(time.floor)),
+            ])
+          })
+      ),
+    ])
   }
 
   private func json(_ metric: MeasuredMetric) -> JSON {

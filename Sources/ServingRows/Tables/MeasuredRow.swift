@@ -11,6 +11,8 @@ public enum MeasuredMetric: String, CaseIterable, Sendable {
   case prefill
   /// One token of each of `concurrency` sequences that hold `context` tokens.
   case decodeStep = "decode_step"
+  /// All `concurrency` requests, sent at once, from the first prompt to the last token.
+  case whole
 
   /// The column that holds it, in milliseconds.
   public var column: String { rawValue + "_ms" }
@@ -38,6 +40,10 @@ public struct MeasuredRow: Hashable, Sendable {
   public var hardware: String
   /// The serving engine as the table writes it.
   public var engine: String
+  /// Its version as the table writes it; empty where nobody says.
+  public var engineVersion = ""
+  /// How many of the machines share the model by tensor parallelism.
+  public var devices = 1
   /// Element types, by the table's word for them.
   public var precision: PrecisionName
   /// Tokens of each prompt.
@@ -48,19 +54,23 @@ public struct MeasuredRow: Hashable, Sendable {
   public var concurrency: Int
   /// Tokens that each sequence holds when a decode step is timed.
   public var context: Int?
-  /// - Unit: s
-  public var times: [MeasuredMetric: Double]
-  /// Tokens of prompts that the engine takes into one pass.
+  /// The most tokens that the engine takes into one pass.
   public var tokenBudget: Int?
+  /// The most requests that the engine runs at once, whatever the memory holds.
+  public var maxRunning: Int?
   /// Requests of the whole run.
   public var requests: Int?
-  /// The shortest length of a prompt or an answer as a share of the longest, all in between equally likely.
+  /// Lengths are drawn evenly from this share of `prompt` and `generated` up to them; 1 where all are alike.
   public var lengthRatio: Double?
-  /// Requests that the engine lets run at once.
-  public var maxRunning: Int?
+  /// - Unit: s
+  public var times: [MeasuredMetric: Double]
   /// Of the repetitions, for readers.
   /// - Unit: percent
   public var spreadPercent: Double?
+  /// The report that the row comes from; rows of one report share its mistakes.
+  public var source = ""
+  /// For readers.
+  public var note = ""
 
   /// Times are in s; metrics that were not measured are left out.
   public init(
@@ -87,9 +97,10 @@ extension MeasuredRow {
   /// - Throws: `ScenarioError` at the row.
   public func check(on profile: HardwareProfile) throws(ScenarioError) {
     do throws(HardwareError) {
-      try profile.check(precision.precision)
+      try profile.sharing(devices).check(precision.precision)
     } catch {
-      throw ScenarioError(error, at: position, path: "precision")
+      let path: MeasuredColumn = if case .noDeviceLink = error { .devices } else { .precision }
+      throw ScenarioError(error, at: position, path: path.rawValue)
     }
   }
 }
@@ -97,7 +108,9 @@ extension MeasuredRow {
 /// What rows can be grouped by, named as the columns are.
 public enum MeasuredColumn: String, CaseIterable, Sendable {
   /// The columns of that name.
-  case model, hardware, engine, precision, prompt, generated, concurrency, context
+  case model, hardware, engine, precision, prompt, generated, concurrency, context, devices, source
+  /// Versions of an engine.
+  case engineVersion = "engine_version"
 
   /// A row's value as text, numbers without separators.
   public func value(of row: MeasuredRow) -> String {
@@ -110,6 +123,9 @@ public enum MeasuredColumn: String, CaseIterable, Sendable {
     case .generated: row.generated.map(String.init) ?? ""
     case .concurrency: String(row.concurrency)
     case .context: row.context.map(String.init) ?? ""
+    case .devices: String(row.devices)
+    case .source: row.source
+    case .engineVersion: row.engineVersion
     }
   }
 

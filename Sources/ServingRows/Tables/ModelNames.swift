@@ -24,6 +24,7 @@ public struct ModelNames: Sendable {
   public func points(_ rows: [MeasuredRow]) throws(ScenarioError) -> [ServingPoint] {
     let collector = DiagnosticCollector()
     var known: [[String]: Model?] = [:]
+    var said: Set<[String]> = []
     var points: [ServingPoint] = []
     for row in rows {
       let named = [row.model] + row.settings.map(\.argument)
@@ -35,7 +36,15 @@ public struct ModelNames: Sendable {
           known[named] = .some(nil)
         }
       }
-      if let model = known[named] ?? nil { points.append(ServingPoint(row: row, model: model)) }
+      guard let model = known[named] ?? nil else { continue }
+      points.append(ServingPoint(row: row, model: model))
+      guard row.devices > 1, said.insert(named + ["\(row.devices)"]).inserted else { continue }
+      for problem in model.problems(sharedBy: row.devices) {
+        collector.add(
+          Diagnostic(
+            row.position, path: "devices", found: "\(row.model), \(problem.key): \(problem.found)",
+            accepted: problem.accepted))
+      }
     }
     try collector.throwIfAny()
     return points
@@ -88,7 +97,7 @@ public struct ModelNames: Sendable {
   }
 
   /// What a preset may be called for a name as Hugging Face writes it: `meta-llama/Llama-3.1-70B-Instruct` is
-  /// `llama-3.1-70b`, because tuning and storage change no shape.
+  /// `llama-3.1-70b`, because tuning and storage change no shape. What the name says about storage is `NamedPrecision`'s.
   static func presets(for name: String) -> [String] {
     let last = name.split(separator: "/").last.map(String.init) ?? name
     var plain = last.lowercased().replacing("_", with: "-")
@@ -97,13 +106,14 @@ public struct ModelNames: Sendable {
     where plain.hasPrefix(found) {
       plain = meant + plain.dropFirst(found.count)
     }
-    while let tail = tails.first(where: { plain.hasSuffix($0) }) { plain = String(plain.dropLast(tail.count)) }
+    plain = NamedPrecision.withoutStorage(plain)
+    while let tail = tails.first(where: { plain.hasSuffix($0) }) {
+      plain = NamedPrecision.withoutStorage(String(plain.dropLast(tail.count)))
+    }
     return [last, plain] + (sameShape[plain].map { [$0] } ?? [])
   }
 
-  private static let tails = [
-    "-instruct", "-chat", "-base", "-hf", "-it", "-fp8", "-bf16", "-fp16", "-awq", "-v0.1", "-v0.2", "-v0.3",
-  ]
+  private static let tails = ["-instruct", "-chat", "-base", "-hf", "-it", "-v1.0", "-v0.1", "-v0.2", "-v0.3"]
   private static let sameShape = [
     "llama-3-8b": "llama-3.1-8b", "llama-3-70b": "llama-3.1-70b", "llama-3.3-70b": "llama-3.1-70b",
   ]

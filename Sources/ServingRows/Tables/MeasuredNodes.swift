@@ -25,6 +25,8 @@ public struct MeasuredNode: Hashable, Sendable {
 public struct MeasuredNodes: Sendable {
   /// In the order of the text.
   public let nodes: [MeasuredNode]
+  /// What is allowed and worth a word.
+  public let remarks: [Diagnostic]
 
   static let columns = [
     "id", "level", "side", "component", "dispatches", "matmul_flops", "traffic_bytes", "time_ms", "spread_percent",
@@ -38,20 +40,17 @@ public struct MeasuredNodes: Sendable {
   /// - Throws: `ScenarioError` with everything that is wrong in the text.
   public init(text: String, file: String) throws(ScenarioError) {
     let collector = DiagnosticCollector()
-    var hasHeader = false
+    let table = DelimitedText(text, file: file, collector)
+    table.reportRepeats("its times count twice", collector)
     var nodes: [MeasuredNode] = []
-    for (index, line) in TextLines(text).enumerated() where line.first != "#" && !line.allSatisfy(\.isWhitespace) {
-      guard let cells = tableCells(of: line, number: index + 1, file, collector) else { continue }
-      guard hasHeader else {
-        hasHeader = true
-        if cells.map(\.text) == Self.columns { continue }
-        collector.add(
-          Diagnostic(
-            cells[0].position, path: "", found: "the columns are \(cells.map(\.text).joined(separator: ","))",
-            accepted: Self.columns.joined(separator: ",")))
-        break
-      }
-      if let node = Self.node(cells, collector) { nodes.append(node) }
+    if table.header.isEmpty || table.header.map(\.name) == Self.columns {
+      nodes = table.rows.compactMap { Self.node($0, collector) }
+    } else {
+      collector.add(
+        Diagnostic(
+          table.header[0].position, path: "",
+          found: "the columns are \(table.header.map(\.text).joined(separator: ","))",
+          accepted: Self.columns.joined(separator: ",")))
     }
     try collector.throwIfAny()
     if nodes.isEmpty {
@@ -62,22 +61,16 @@ public struct MeasuredNodes: Sendable {
     }
     try collector.throwIfAny()
     self.nodes = nodes
+    remarks = collector.ordered
   }
 
   /// Nil after a complaint.
   private static func node(_ cells: [TableCell], _ collector: DiagnosticCollector) -> MeasuredNode? {
-    guard cells.count == columns.count else {
-      collector.add(
-        Diagnostic(
-          cells[0].position, path: "", found: "found \(cells.count) cells",
-          accepted: "\(columns.count), as the header has"))
-      return nil
-    }
     func read<Value>(_ column: String, _ accepted: String, _ value: (String) -> Value?) -> Value? {
       let cell = cells[columns.firstIndex(of: column)!]
       if let value = value(cell.text) { return value }
       collector.add(
-        Diagnostic(cell.position, path: column, found: "found \"\(cell.text)\"", accepted: accepted))
+        Diagnostic(cell.position, path: column, found: cell.found, accepted: accepted))
       return nil
     }
     func count(_ column: String) -> Int128? {
