@@ -14,6 +14,9 @@ public struct ServingPrediction: Sendable {
   public var measured: Double
   /// - Unit: s
   public var predicted: Double
+  /// The same at the peaks of the machine: what no kernel is faster than.
+  /// - Unit: s
+  public var floor: Double
   /// Requests that run at once: fewer than the row's concurrency where the memory holds fewer.
   public var active: Int
   /// The properties of the row that lie outside what the profile was fitted to, such as `prompt`.
@@ -28,12 +31,16 @@ public struct ServingPrediction: Sendable {
   /// Every measured time of a row that the profile can predict.
   static func all(_ served: ServingCase, on profile: HardwareProfile) throws -> [ServingPrediction] {
     let outside = profile.calibration?.outside(served.point) ?? []
-    let roofline = try Roofline(served.point.profile(profile), served.point.precision)
+    let machine = served.point.profile(profile)
+    let roofline = try Roofline(machine, served.point.precision)
+    let peaks = try Roofline(machine.atPeaks, served.point.precision)
     return MeasuredMetric.allCases.compactMap { metric in
-      guard let measured = served.point.row.times[metric], let predicted = served.predicted(metric, roofline)
+      guard let measured = served.point.row.times[metric], let predicted = served.predicted(metric, roofline),
+        let floor = served.predicted(metric, peaks)
       else { return nil }
       return ServingPrediction(
-        row: served.point.row, metric: metric, measured: measured, predicted: predicted, active: served.active,
+        row: served.point.row, metric: metric, measured: measured, predicted: predicted, floor: floor,
+        active: served.active,
         extrapolated: outside)
     }
   }

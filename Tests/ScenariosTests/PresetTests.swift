@@ -76,7 +76,7 @@ struct PresetTests {
             generation: generation, retainConditions: generation == .recursive))
       }
     }
-    #expect(models.count == 41)
+    #expect(models.count == 57)
     for model in models {
       let text = ModelText.render(model, name: "again", comments: ["A comment."])
       let scenario = try Scenario(text: text, file: "again.yaml", options: .init(checksHardware: false))

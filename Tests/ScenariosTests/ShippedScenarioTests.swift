@@ -19,7 +19,7 @@ func model(_ preset: String) throws -> Model {
 struct ShippedScenarioTests {
   @Test func `every preset reads as a scenario of one point and has no problems`() throws {
     let files = try FileManager.default.contentsOfDirectory(atPath: shipped + "/models").sorted()
-    #expect(files.count == 33)
+    #expect(files.count == 49)
     for file in files {
       let scenario = try load("models/\(file.dropLast(5))")
       #expect(scenario.grid.count == 1)

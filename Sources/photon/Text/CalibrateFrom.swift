@@ -218,14 +218,16 @@ func accuracyCells(_ accuracy: ServingAccuracy) -> [Cell] {
 let predictionColumns: [Column] = [
   .text("id"), .text("metric"), Column("concurrency", "concurrency", as: .exact),
   Column("active", "running", as: .exact), Column("measured_s", "measured", as: .si(unit: "s")),
-  Column("predicted_s", "predicted", as: .si(unit: "s")), Column("error_percent", "error", as: .percent(decimals: 2)),
+  Column("predicted_s", "predicted", as: .si(unit: "s")), Column("floor_s", "at the peaks", as: .si(unit: "s")),
+  Column("error_percent", "error", as: .percent(decimals: 2)),
   .text("extrapolated", "outside the fitted range"),
 ]
 
 func predictionCells(_ prediction: ServingPrediction) -> [Cell] {
   [
     .text(prediction.row.identifier), .text(prediction.metric.rawValue), Cell(prediction.row.concurrency),
-    Cell(prediction.active), Cell(prediction.measured), Cell(prediction.predicted), Cell(prediction.errorPercent),
+    Cell(prediction.active), Cell(prediction.measured), Cell(prediction.predicted), Cell(prediction.floor),
+    Cell(prediction.errorPercent),
     .text(prediction.extrapolated.map { $0 + " *" }.joined(separator: ", ")),
   ]
 }

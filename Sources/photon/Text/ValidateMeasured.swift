@@ -133,7 +133,7 @@ struct ValidateMeasuredOptions: ParsableArguments {
   private func predict(
     _ machine: MeasuredMachine, leavingOut column: MeasuredColumn?, _ impossible: [ImpossibleTime]
   ) throws -> [ServingPrediction] {
-    guard let column else { return try ServingPrediction.predict(machine.points, on: machine.profile) }
+    guard let column else { return try ServingPrediction.predict(machine.points, on: machine.profile.expected) }
     let path = "leave-one-out=\(column.rawValue)"
     try ImpossibleTime.refuse(impossible, path: path)
     if column != .engineVersion { warnOfVersions(machine) }
@@ -285,6 +285,7 @@ private struct MeasuredReport {
     [
       ("id", .string(prediction.row.identifier)), ("line", JSON(prediction.row.position.line ?? 0)),
       ("measured_s", .number(prediction.measured)), ("predicted_s", .number(prediction.predicted)),
+      ("floor_s", .number(prediction.floor)),
       ("error_percent", .number(prediction.errorPercent)), ("concurrency", JSON(prediction.row.concurrency)),
       ("active", JSON(prediction.active)), ("extrapolated", .array(prediction.extrapolated.map { .string($0) })),
       ("fitted_to", .string(prediction.fittedTo)),

@@ -35,23 +35,19 @@ private let size = PublishedSize.all[0]
 private let models = [size.vanilla, size.block, size.photon(), size.photon(.reconstruction, .recursive)]
 
 @Suite struct TimeRangeTests {
-  @Test func `a data sheet's time is its floor, and likely times follow what kernels reach of one`() throws {
+  @Test func `a data sheet's expected time lies above its floor and inside its range`() throws {
     for model in models {
-      let point = try TimedPoint(
-        Question(model, Workload(promptLength: 256, generatedLength: 64, batchSize: 4), Precision()), on: sheet)
+      let question = Question(model, Workload(promptLength: 256, generatedLength: 64, batchSize: 4), Precision())
+      let point = try TimedPoint(question, on: sheet.expected)
+      let atPeaks = try TimedPoint(question, on: sheet.expected.atPeaks)
       for phase in Phase.allCases {
-        // The same sum twice.
-        #expect(point.range(phase).floor == point[phase].time)
-        // 5 % and 95 % between 0.66 and 0.75 of the peak, or 0.65 and 0.87 of the bandwidth, whichever bounds it; near
-        // balance the other one may be the longer.
-        let shares = point[phase].bound == .compute ? 0.66...0.75 : 0.65...0.87
-        let (low, high) = (point.range(phase).low!.value, point.range(phase).high!.value)
-        #expect(
-          low >= point[phase].time.value / (shares.upperBound - 0.05 * (shares.upperBound - shares.lowerBound))
-            * (1 - 1e-12))
-        #expect(low < high && high <= point[phase].time.value / 0.65)
+        let (range, time) = (point.range(phase), point[phase].time)
+        #expect(range.floor == atPeaks[phase].time && range.floor < time)
+        let (low, high) = (try #require(range.low), try #require(range.high))
+        #expect(range.floor <= low && low < time && time < high)
       }
     }
+    #expect(sheet.expected.isTypical && !sheet.isTypical && calibrated.expected == calibrated)
   }
 
   @Test func `a calibrated time lies above its floor and between the quantiles of its residuals`() throws {
@@ -68,7 +64,7 @@ private let models = [size.vanilla, size.block, size.photon(), size.photon(.reco
   }
 
   @Test func `a bound far from balance is sure and one at balance is open`() throws {
-    let ranges = [sheet, calibrated].map { profile in
+    let ranges = [sheet.expected, calibrated].map { profile in
       { (compute: Double, memory: Double) throws -> Double in
         let phase = DispatchedPhase(groups: [], steps: 0)
         let figure = TimeFigure(
