@@ -28,7 +28,7 @@ struct MeasuringOptions: ParsableArguments {
   /// The saved profile to predict with, if one was named.
   /// - Throws: `ScenarioError`
   func savedProfile(near file: String) throws -> HardwareProfile? {
-    try calibration.map { try typedProfile($0, option: "--calibration", near: file) }
+    try calibration.map { try typedProfile($0, option: "--calibration", near: file).expected }
   }
 
   /// Runs a scenario's models.
