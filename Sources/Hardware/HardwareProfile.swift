@@ -239,6 +239,7 @@ extension HardwareProfile {
   /// - Throws: `HardwareError` with what the profile lacks.
   public func check(_ precision: Precision) throws(HardwareError) {
     _ = try peak(precision.weights, precision.activations)
+    _ = try peak(precision.head, precision.activations)
     _ = try peak(precision.cache, precision.activations)
     guard devices == 1 || deviceLink != nil else { throw .noDeviceLink(profile: name, devices: devices) }
   }

@@ -16,9 +16,11 @@ package enum SweepColumn: Sendable {
   /// A grid's columns: the point's place, what distinguishes it, and what is stated of it.
   static func all(of grid: Grid, estimates: Bool) -> [SweepColumn] {
     let hasPlans = grid.models.contains { $0?.model.hasFullCaches == false }
+    let hasStorage = grid.precisions.contains { !$0.isUniform }
     return possible(of: grid).filter { column in
       guard case .figure(let figure) = column else { return true }
       return (estimates || !figure.isEstimate) && (hasPlans || figure != .asked(.cachePlan))
+        && (hasStorage || figure != .asked(.storage))
     }
   }
 

@@ -33,7 +33,7 @@ public struct MemoryDemand: Hashable, Sendable {
     let activation = try widestPrefillActivationBits(
       question.model, promptLength: question.workload.promptLength, question.precision)
     self.init(
-      weightBytes: bytes(parameters(of: question.model).dividingMaps(by: devices).memoryBits(question.precision)),
+      weightBytes: bytes(parameters(of: question.model).memoryBits(question.precision, devices: devices)),
       bytesPerSequence: engine.bytesPerSequence(
         cacheBytes: cache.peakBytes + cache.localPeakBytes, question),
       widestActivationBytes: bytes(activation))

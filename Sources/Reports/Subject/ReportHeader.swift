@@ -57,7 +57,7 @@ extension ReportSubject {
     table.append([
       "element types",
       Cell(
-        "weights \(precision.weights.rawValue), activations \(precision.activations.rawValue), cache "
+        "weights \(precision.weightsText), activations \(precision.activations.rawValue), cache "
           + precision.cache.rawValue),
     ])
     if !rivals.isEmpty {

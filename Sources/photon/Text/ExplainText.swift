@@ -27,7 +27,7 @@ extension ExplainedPoint {
     return """
       \(visible(point.name)): \(model.family.rawValue)\(reading)\(plan)
       prompt \(workload.promptLength), generated \(workload.generatedLength), batch \(workload.batchSize), \
-      continuations \(workload.continuations); weights \(precision.weights.rawValue), \
+      continuations \(workload.continuations); weights \(precision.weightsText), \
       activations \(precision.activations.rawValue), cache \(precision.cache.rawValue)\(note)
       """
   }
