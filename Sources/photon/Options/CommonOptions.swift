@@ -61,7 +61,8 @@ struct ScenarioOptionsGroup: ParsableArguments {
     let named = try hardwareNames.map { try typedProfileFile($0, option: "--hardware", near: file) }
     return try (named.isEmpty ? scenario.hardware.compactMap(\.file) : named).map { file in
       let profile = try HardwareFile.read(
-        file: file, devices: scenario.devices, for: precisions ?? scenario.grid.precisions)
+        file: file, devices: scenario.devices, engine: scenario.capacity,
+        for: precisions ?? scenario.grid.precisions)
       return remarked(profile).expected
     }
   }

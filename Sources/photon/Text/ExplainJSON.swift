@@ -28,7 +28,7 @@ extension ExplainedPoint {
     case .asked(let figure): figure.cell(of: point, parameters: parameters.total)
     case .work(let figure, let phase): .integer(cost.totals[phase][figure])
     case .cache(let figure): .integer(figure.value(of: cost.cache))
-    case .machine, .roofline, .phase, .timeToFirstToken, .extrapolated, .serving, .quality:
+    case .machine, .memory, .roofline, .phase, .timeToFirstToken, .extrapolated, .serving, .quality:
       preconditionFailure("\(figure.names.label) is a figure of a machine")
     }
   }
