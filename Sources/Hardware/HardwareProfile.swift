@@ -71,7 +71,7 @@ public struct HardwareProfile: Hashable, Sendable {
   /// What other programs and other machines bring into the caches that they share with this one. It pushes ours out: data
   /// that rest for a while are not found there again, however few they are.
   public var displacement: Rate<Byte>
-  /// Main memory of one device.
+  /// Main memory of one device, as its driver reports it.
   /// - Unit: byte
   public var memoryBytes: Int
   /// Share of the memory that stays free for everything that is not counted; a twentieth unless a profile says
@@ -103,6 +103,8 @@ public struct HardwareProfile: Hashable, Sendable {
   public var deviceLink: Rate<Byte>?
   /// The largest cache on the chip. It is for readers: only `caches`, whose bandwidths are known, are priced.
   public var lastLevelCacheBytes: Int?
+  /// What the engine that runs on the machine takes of its memory; nil where `reserve` stands for all of that.
+  public var engine: EngineMemory?
   /// How many of these machines share a model by tensor parallelism; every other figure is that of one.
   public var devices = 1
 
@@ -160,15 +162,20 @@ public struct HardwareProfile: Hashable, Sendable {
   }
 
   /// The same machine, so many of which share a model.
-  public func sharing(_ devices: Int) -> HardwareProfile {
+  /// - Parameters:
+  ///   - devices: how many.
+  ///   - engine: what runs on each of them; nil for none in particular.
+  public func sharing(_ devices: Int, engine: EngineMemory? = nil) -> HardwareProfile {
     var profile = self
-    profile.devices = devices
+    (profile.devices, profile.engine) = (devices, engine)
     return profile
   }
 
   /// Memory that weights, caches and activations may fill.
   /// - Unit: byte
-  public var usableBytes: Double { Double(memoryBytes) * (1 - reserve) }
+  public var usableBytes: Double {
+    engine?.usableBytes(of: memoryBytes) ?? Double(memoryBytes) * (1 - reserve)
+  }
 
   /// The class of a product of a weight matrix with `rows` rows.
   public func productClass(rows: Double) -> OperationClass {
@@ -239,6 +246,7 @@ extension HardwareProfile {
   /// - Throws: `HardwareError` with what the profile lacks.
   public func check(_ precision: Precision) throws(HardwareError) {
     _ = try peak(precision.weights, precision.activations)
+    _ = try peak(precision.head, precision.activations)
     _ = try peak(precision.cache, precision.activations)
     guard devices == 1 || deviceLink != nil else { throw .noDeviceLink(profile: name, devices: devices) }
   }

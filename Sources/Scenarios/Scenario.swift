@@ -1,5 +1,6 @@
 import Architectures
 import Foundation
+import Hardware
 import Quantities
 
 /// How `photon measure` runs points.
@@ -73,6 +74,8 @@ public struct Scenario: Sendable {
   public let hardware: [HardwareReference]
   /// Devices that share each model by tensor parallelism.
   public let devices: Int
+  /// What the engine on the machines takes of their memory; `nil` where the profiles' reserves stand for that.
+  public let capacity: EngineMemory?
   /// Baselines that reports set beside the grid's models.
   public let compare: [NamedModel]
   /// What makes a point the best; `nil` where the scenario does not say.
@@ -154,6 +157,7 @@ public struct Scenario: Sendable {
     _ = reader.has("precision")
     let hardware = Self.readHardware(reader, directory, options)
     let devices = Parallelism.read(reader)
+    let capacity = CapacityReader.read(reader)
     let presets = PresetResolver(files: options.files, collector: collector)
     let compare = Self.readCompare(reader, presets, file)
     let constraints = (reader.list("constraints") ?? []).enumerated().compactMap { index, value in
@@ -202,6 +206,7 @@ public struct Scenario: Sendable {
     self.grid = grid
     self.hardware = hardware
     self.devices = devices
+    self.capacity = capacity
     self.compare = compare
     self.objective = objective
     self.quality = quality

@@ -2,8 +2,13 @@ import Architectures
 import Quantities
 
 extension Precision {
-  /// Element types that differ from one another, so that no figure agrees in the wrong unit.
-  static let unequal = Precision(weights: .int8, activations: .bf16, cache: .int4)
+  /// Element types that differ from one another, and groups that divide no dimension of the grid, so that no figure agrees
+  /// in the wrong unit. A tied head is stored as the embedding's table.
+  static func unequal(for model: Model) -> Precision {
+    Precision(
+      weights: .int8, activations: .bf16, cache: .int4, embedding: .fp16, head: model.tiedHead ? .fp16 : .int4,
+      norms: .fp32, groups: WeightGroups(size: 13, hasZeroPoints: true))
+  }
 }
 
 /// The small grid that leaves nothing out: every hierarchy with L ≤ 3, C_l ≤ 3, R_l ≤ 2; every residue of the prompt
@@ -61,7 +66,7 @@ public struct ExactGrid: Sendable {
             let workload = Workload(
               promptLength: residue + draw.below(3) * metaContext, generatedLength: generated,
               batchSize: 1 + draw.below(2), continuations: 1 + draw.below(3))
-            points.append(Question(model, workload, .unequal))
+            points.append(Question(model, workload, .unequal(for: model)))
           }
         }
       }
@@ -101,7 +106,7 @@ public struct ExactGrid: Sendable {
   static func point(_ model: Model, _ prompt: Int, _ generated: Int, _ draw: inout Draw) -> Question {
     let workload = Workload(
       promptLength: prompt, generatedLength: generated, batchSize: 1 + draw.below(2), continuations: 1 + draw.below(3))
-    return Question(model, workload, .unequal)
+    return Question(model, workload, .unequal(for: model))
   }
 
   /// A hierarchy with small dimensions that differ from one another, so that no two formulas agree by accident.

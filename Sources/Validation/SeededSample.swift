@@ -26,6 +26,8 @@ public struct SeededSample: Sendable {
     static let layers = 1..<4
     static let batch = 1..<6
     static let continuations = 1..<5
+    /// Past the largest; 0 is a scale for each output.
+    static let groupSize = 130
   }
 
   /// Inputs of the widest concatenation: a chunk of 8 units of the widest layer, 16 heads of 32. Where the layer below
@@ -47,13 +49,29 @@ public struct SeededSample: Sendable {
   ///   - count: of points.
   public init(seed: UInt64 = 1, count: Int) {
     let stream = RandomStream(seed: seed, name: "exact sample")
+    let storage = RandomStream(seed: seed, name: "storage of the exact sample")
     points = (0..<count).map { _ in
       let model = Self.model(stream)
-      let precision = Precision(
+      var precision = Precision(
         weights: stream.element(of: ElementType.allCases), activations: stream.element(of: ElementType.allCases),
         cache: stream.element(of: ElementType.allCases))
+      Self.storeApart(&precision, of: model, storage)
       return Question(model, Self.workload(model, stream), precision)
     }
+  }
+
+  /// Of every second point: tables, head and norms in types of their own, and matrices in groups of some size.
+  private static func storeApart(_ precision: inout Precision, of model: Model, _ stream: RandomStream) {
+    guard stream.integer(in: 0..<2) == 0 else { return }
+    precision.embedding = stream.element(of: ElementType.allCases)
+    precision.head = stream.element(of: ElementType.allCases)
+    // One table is stored once.
+    if model.tiedHead { precision.head = precision.embedding }
+    precision.norms = stream.element(of: ElementType.allCases)
+    let size = stream.integer(in: 0..<Drawn.groupSize)
+    let groups = WeightGroups(size: size == 0 ? nil : size, hasZeroPoints: stream.integer(in: 0..<2) == 0)
+    let stored = [precision.weights, precision.embedding, precision.head]
+    if stored.contains(where: \.isQuantised) { precision.groups = groups }
   }
 
   private static func model(_ stream: RandomStream) -> Model {

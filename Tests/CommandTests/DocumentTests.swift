@@ -42,11 +42,15 @@ struct DocumentTests {
 
   /// Some keys exist only where a cache does not keep everything.
   static let plan = "model.cache={retention: streaming}"
+  /// And some where not all weights are stored alike.
+  static let storage = "precision=w4a16"
 
   @Test func `explain-json lists the keys that explain prints`() async throws {
     let program = try Program()
     let explained = try object(
-      try await program.run("explain", "scenarios/quickstart.yaml", "--format", "json", "--set", Self.plan).output)
+      try await program.run(
+        "explain", "scenarios/quickstart.yaml", "--format", "json", "--set", Self.plan, "--set", Self.storage
+      ).output)
     let page = try Page("explain-json.md")
     let sections = ["levels", "prefill", "decode", "cache", "published", "hardware", "conventions"]
     let top = Set(try page.keys("").flatMap { $0.split { ".[]".contains($0) }.map(String.init) })
@@ -95,7 +99,9 @@ struct DocumentTests {
 
   @Test func `sweep-columns lists the columns of a sweep`() async throws {
     let program = try Program()
-    let lines = try await program.run("sweep", "scenarios/quickstart.yaml", "--estimates", "--set", Self.plan).lines
+    let lines = try await program.run(
+      "sweep", "scenarios/quickstart.yaml", "--estimates", "--set", Self.plan, "--set", Self.storage
+    ).lines
     let header = lines[0].split(separator: ",").map(String.init)
     let axes = ["workload.prompt", "workload.batch"]
     let documented = try Page("sweep-columns.md").keys("").filter { !$0.contains(".") }

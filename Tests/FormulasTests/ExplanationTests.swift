@@ -20,11 +20,23 @@ import Testing
 
   func check(_ model: Model, _ prompt: Int, _ generated: Int) throws {
     let workload = Workload(promptLength: prompt, generatedLength: generated, batchSize: 3, continuations: 2)
-    let precision = Precision(weights: .int4, activations: .fp16, cache: .int8)
-    let cost = try price(Question(model, workload, precision))
+    for precision in [
+      Precision(weights: .int4, activations: .fp16, cache: .int8),
+      Precision(
+        weights: .int4, activations: .fp16, cache: .int8, embedding: .fp8, head: .bf16, norms: .fp32,
+        groups: WeightGroups(size: 7, hasZeroPoints: true)),
+    ] {
+      try check(Question(model, workload, precision))
+    }
+  }
+
+  func check(_ question: Question) throws {
+    let (model, workload) = (question.model, question.workload)
+    let (prompt, generated) = (workload.promptLength, workload.generatedLength)
+    let cost = try price(question)
     for phase in Phase.allCases {
       for node in model.nodes {
-        let explained = try explain(node, in: phase, Question(model, workload, precision))
+        let explained = try explain(node, in: phase, question)
         for (name, value) in cost.work(at: node, in: phase).figures where name != "traffic_bytes" {
           let context = Comment(
             "\(node) \(phase) \(name) \(model.decoderInput) \(model.generation) \(prompt) \(generated)")

@@ -160,7 +160,9 @@ final class Reader {
 
   /// Prices the first and the last point on the first two profiles.
   private func price(_ scenario: Scenario) throws -> String {
-    let machines = try scenario.hardware.prefix(2).compactMap { try $0.file.map(profile)?.sharing(scenario.devices) }
+    let machines = try scenario.hardware.prefix(2).compactMap {
+      try $0.file.map(profile)?.sharing(scenario.devices, engine: scenario.capacity)
+    }
     let grid = scenario.grid
     let places = Set([0, grid.count - 1]).sorted()
     var text = "\(scenario.name) \(grid.count)\n"

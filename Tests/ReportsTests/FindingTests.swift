@@ -4,9 +4,10 @@ import Foundation
 import Hardware
 import Quantities
 import Rendering
-import Reports
 import Scenarios
 import Testing
+
+@testable import Reports
 
 private func findings(_ subject: ReportSubject) async throws -> String {
   let text = try await computedReport(subject).document.text
@@ -103,5 +104,19 @@ private func si(_ value: Seconds) -> String { NumberFormat.si(unit: "s").text(va
       #expect(found.contains("**\(NumberFormat.ratio.text(ratio)) \(word)** than that of `\(rival.name)`"))
     }
     #expect(found.contains("larger**"))
+  }
+
+  @Test func `an objective leaves out what does not fit, unless it is asked to weigh that too`() throws {
+    func best(_ rest: String) throws -> Int? {
+      let text = small(batch: "[1, 64]", extra: "objective: {maximise: throughput_tokens_per_s\(rest)}")
+      var tight = machine
+      let demand = try MemoryDemand(subject(text).summaries[0].point.question)
+      tight.memoryBytes = Int(Double(demand.occupiedBytes(batchSize: 2)) / 0.95)
+      let subject = try subject(text, on: [tight])
+      #expect(subject.summaries.map(\.fits) == [true, false])
+      return subject.objective.best(subject.summaries)?.point.workload.batchSize
+    }
+    #expect(try best("") == 1)
+    #expect(try best(", must_fit: false") == 64)
   }
 }

@@ -196,15 +196,6 @@ struct ImportTests {
         }.joined(separator: "\n"))
   }
 
-  @Test func `how a checkpoint is quantised is said and not refused`() throws {
-    let json = Config.llama2.replacing("\"use_cache\": true", with: "\"quantization_config\": {\"bits\": 4}")
-    let imported = try importHuggingFace(json: json, file: "config.json")
-    #expect(
-      imported.warnings.map { "\($0.path): \($0.found)" } == [
-        "quantization_config: the stored element type; a scenario says it under precision"
-      ])
-  }
-
   @Test(arguments: [
     ("num_local_experts", "8", "a mixture of experts"), ("n_routed_experts", "64", "a mixture of experts"),
     ("num_experts", "128", "a mixture of experts"), ("kv_lora_rank", "512", "latent attention"),

@@ -16,9 +16,11 @@ package enum SweepColumn: Sendable {
   /// A grid's columns: the point's place, what distinguishes it, and what is stated of it.
   static func all(of grid: Grid, estimates: Bool) -> [SweepColumn] {
     let hasPlans = grid.models.contains { $0?.model.hasFullCaches == false }
+    let hasStorage = grid.precisions.contains { !$0.isUniform }
     return possible(of: grid).filter { column in
       guard case .figure(let figure) = column else { return true }
       return (estimates || !figure.isEstimate) && (hasPlans || figure != .asked(.cachePlan))
+        && (hasStorage || figure != .asked(.storage))
     }
   }
 
@@ -71,7 +73,7 @@ package enum SweepColumn: Sendable {
 struct SweepNeeds: Sendable {
   /// Whether anything has to be counted, whether the counts themselves stand in a row, and whether phases are timed.
   private(set) var prices = false, counts = false, roofline = false, costs = false
-  private(set) var estimates = false, parameters = false
+  private(set) var estimates = false, parameters = false, memory = false
 
   init(_ columns: [SweepColumn]) {
     for case .figure(let figure) in columns {
@@ -82,10 +84,11 @@ struct SweepNeeds: Sendable {
         costs = costs || figure == .cost || figure == .energy
       case .asked(let asked): parameters = parameters || asked == .parameters
       case .phase, .timeToFirstToken, .extrapolated: estimates = true
+      case .memory: memory = true
       case .machine, .serving, .quality: break
       }
     }
-    prices = counts || roofline
+    prices = counts || roofline || memory
   }
 }
 
@@ -98,6 +101,7 @@ package struct SweepWorker {
   private let machines: [Precision: [SweptMachine]]
   private var current: (precision: Precision, machines: [SweptMachine])?
   private var pricer = Pricer()
+  private var memory = SweepMemory()
   private var parameters: (modelIndex: Int, total: Int128) = (-1, 0)
 
   private static let noCache = CacheFigures(bytesAfterPrefill: 0, bytesAtEnd: 0, peakBytes: 0, localPeakBytes: 0)
@@ -117,15 +121,18 @@ package struct SweepWorker {
     }
     if current?.precision != point.question.precision {
       current = (point.question.precision, machines[point.question.precision]!)
+      memory.forget()
     }
+    let devices = current!.machines.first?.devices ?? 1
+    let demand = needs.memory ? try memory.demand(of: point, devices: devices, &pricer) : nil
     for machine in current!.machines {
       if !needs.counts {
-        append(point, Work<Int64>.zero, .zero, Self.noCache, machine)
+        append(point, Work<Int64>.zero, .zero, Self.noCache, demand, machine)
       } else if let narrow = pricer.narrowTotals {
-        append(point, narrow.prefill, narrow.decode, pricer.cacheFigures, machine)
+        append(point, narrow.prefill, narrow.decode, pricer.cacheFigures, demand, machine)
       } else {
         let wide = pricer.totals
-        append(point, wide.prefill, wide.decode, wide.cache, machine)
+        append(point, wide.prefill, wide.decode, wide.cache, demand, machine)
       }
       rows.endRow()
     }
@@ -134,8 +141,9 @@ package struct SweepWorker {
   /// Millions of rows pass here: no value is boxed, no list is made, and nothing is computed that no column states.
   private mutating func append<Integer>(
     _ point: ScenarioPoint, _ prefill: Work<Integer>, _ decode: Work<Integer>, _ cache: CacheFigures,
-    _ machine: SweptMachine
+    _ demand: MemoryDemand?, _ machine: SweptMachine
   ) {
+    let room = demand.map { machine.room(for: $0, batchSize: point.question.workload.batchSize) }
     let plain = needs.roofline ? roofline(of: point, on: machine) : nil
     let estimates = needs.estimates ? machine.estimates(of: point) : nil
     for column in columns {
@@ -148,6 +156,7 @@ package struct SweepWorker {
       case .figure(.cache(let figure)): rows.append(figure.value(of: cache))
       case .figure(.machine(let figure)):
         figure.append(name: machine.name, devices: machine.devices, to: &rows)
+      case .figure(.memory(let figure)): figure.append(fits: room!.fits, largestBatch: room!.largestBatch, to: &rows)
       case .figure(.roofline(let figure)): figure.append(plain!, to: &rows)
       case .figure(.phase(let figure, let phase)): rows.append(figure.value(of: estimates![phase]).field)
       case .figure(.timeToFirstToken): rows.append(estimates!.timeToFirstToken.value)

@@ -31,6 +31,12 @@ package final class SweptMachine: Sendable {
     throughput.map { TokenCost(roofline.profile, at: $0) } ?? TokenCost()
   }
 
+  /// Whether a batch fits into each device, and the largest that does.
+  func room(for demand: MemoryDemand, batchSize: Int) -> (fits: Bool, largestBatch: Int?) {
+    let largest = demand.largestBatch(on: roofline.profile)
+    return (largest.map { batchSize <= $0 } ?? true, largest)
+  }
+
   /// What `--estimates` adds to a row; nil without it.
   func estimates(of point: ScenarioPoint) -> SweptEstimates? {
     guard let ranges else { return nil }

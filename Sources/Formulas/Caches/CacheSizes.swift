@@ -71,9 +71,17 @@ struct CacheBits<Integer: CountingInteger>: Sendable {
     self.localPeak = localPeak
   }
 
+  private func whole(_ bits: Integer) -> Int128 { ((bits &+ 7) >> 3).widened }
+
+  /// Of one prompt with its continuations: all sizes grow with the batch alone.
+  /// - Unit: byte
+  func bytesPerPrompt(batchSize: Int) -> Int128 {
+    let batch = Integer(word: batchSize)
+    return whole(peak / batch) + whole(localPeak / batch)
+  }
+
   var figures: CacheFigures {
-    func whole(_ bits: Integer) -> Int128 { ((bits &+ 7) >> 3).widened }
-    return CacheFigures(
+    CacheFigures(
       bytesAfterPrefill: whole(afterPrefill), bytesAtEnd: whole(end),
       peakBytes: whole(peak), localPeakBytes: whole(localPeak))
   }

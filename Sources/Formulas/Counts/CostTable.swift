@@ -244,9 +244,8 @@ struct CostTable<Integer: CountingInteger>: Sendable {
     _ side: Side, width: Int, rows: (prefill: Integer, decode: Integer), _ precision: Precision,
     _ scale: (Integer, Integer)
   ) {
-    let width = Integer(word: width)
-    let weightBits = width &* Integer(word: precision.weights.bits)
-    let activationBits = width &* Integer(word: precision.activations.bits)
+    let weightBits = Integer(word: precision.bits(of: .embedding, inputs: width))
+    let activationBits = Integer(word: width) &* Integer(word: precision.activations.bits)
     let before = rows.prefill &* scale.0
     let after = rows.decode &* scale.1
     set(

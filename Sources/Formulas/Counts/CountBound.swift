@@ -74,7 +74,11 @@ struct CountBound {
     sequences = Double(workload.batchSize) * Double(workload.continuations)
     // An element that is quantised by itself has 8 bits, a scale and a zero point of 16 each, and at most 7 FLOP.
     let cache = Double(precision.cache.bits) + (hasFullCaches ? 0 : 8 + 2 * 16 + 7)
-    bits = (Double(precision.weights.bits), Double(precision.activations.bits), cache)
+    // A weight is stored in the widest of the types, and may have a scale and a zero point of its own.
+    let widest = max(
+      max(precision.weights.bits, precision.embedding.bits), max(precision.head.bits, precision.norms.bits))
+    let weights = widest + (precision.groups == nil ? 0 : WeightGroups.scaleBits + widest)
+    bits = (Double(weights), Double(precision.activations.bits), cache)
   }
 
   /// A dense map with bias and norms: FLOP, element-wise FLOP, weights once per dispatch, activations.

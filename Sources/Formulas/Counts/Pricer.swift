@@ -63,6 +63,13 @@ public struct Pricer: Sendable {
   /// What the caches hold in the point priced last.
   public var cacheFigures: CacheFigures { isWide ? wide.cache.figures : narrow.cache.figures }
 
+  /// What one prompt with its continuations holds in caches and windows, at their peaks, in the point priced last.
+  /// - Unit: byte
+  /// - Parameter batchSize: of that point.
+  public mutating func cacheBytesPerPrompt(batchSize: Int) -> Int128 {
+    isWide ? wide.cache.bytesPerPrompt(batchSize: batchSize) : narrow.cache.bytesPerPrompt(batchSize: batchSize)
+  }
+
   /// The totals of the point priced last.
   public var totals: PriceTotals { isWide ? wide.totals : narrow.totals }
 

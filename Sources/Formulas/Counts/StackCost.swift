@@ -27,14 +27,13 @@ struct StackCost<Integer: CountingInteger> {
   @inline(__always)
   init(_ shape: LayerShape, layers layerCount: Int, _ precision: Precision) {
     let row = LayerRow<Integer>(shape)
-    let weightBits = Integer(word: precision.weights.bits)
     let activationBits = Integer(word: precision.activations.bits)
     layers = Integer(word: layerCount)
 
     let matrices = row.projectionMatrices
     projectionFlops = 2 &* matrices &* layers
     projectionElementwise = row.projectionElementwise &* layers
-    projectionWeightBits = (matrices &+ row.norm.weights) &* layers &* weightBits
+    projectionWeightBits = Integer(word: shape.projectionBits(precision)) &* layers
     projectionActivationBits = row.projectionActivations &* layers &* activationBits
 
     pairFlops = row.pairFlops &* layers
@@ -44,11 +43,12 @@ struct StackCost<Integer: CountingInteger> {
     let feedForward = row.feedForwardMatrices
     feedForwardFlops = 2 &* feedForward &* layers
     feedForwardElementwise = row.feedForwardElementwise &* layers
-    feedForwardWeightBits = (feedForward &+ row.norm.weights) &* layers &* weightBits
+    feedForwardWeightBits = Integer(word: shape.feedForwardBits(precision)) &* layers
     feedForwardActivationBits = row.feedForwardActivations &* layers &* activationBits
 
     entryBits = row.entryElements &* layers &* Integer(word: precision.cache.bits)
-    norm = NormCost(row.norm, weightBits: weightBits, activationBits: activationBits)
+    norm = NormCost(
+      row.norm, weightBits: Integer(word: precision.norms.bits), activationBits: activationBits)
   }
 
   /// The runs of a stack.
@@ -97,11 +97,16 @@ struct MapCost<Integer: CountingInteger> {
   let activationBits: Integer
 
   @inline(__always)
-  init(inputs: Integer, outputs: Integer, bias: Bool, inputNorm: Bool, _ precision: Precision) {
-    let row = MapRow(inputs: inputs, outputs: outputs, bias: bias, inputNorm: inputNorm)
+  init(
+    _ role: WeightRole, inputs: Int, outputs: Int, bias: Bool, inputNorm: Bool, _ precision: Precision
+  ) {
+    let row = MapRow<Integer>(
+      inputs: Integer(word: inputs), outputs: Integer(word: outputs), bias: bias, inputNorm: inputNorm)
     flops = 2 &* row.matrix
     elementwise = row.elementwise
-    weightBits = row.weights &* Integer(word: precision.weights.bits)
+    weightBits =
+      Integer(word: outputs) &* Integer(word: precision.bits(of: role, inputs: inputs))
+      &+ (row.weights &- row.matrix) &* Integer(word: precision.norms.bits)
     activationBits = row.activations &* Integer(word: precision.activations.bits)
   }
 }
@@ -112,8 +117,7 @@ extension LevelShape {
   @inline(__always)
   func converterCost<Integer>(width: Int, _ precision: Precision) -> MapCost<Integer> {
     MapCost(
-      inputs: Integer(word: layer.width), outputs: Integer(word: conditionLength) &* Integer(word: width), bias: true,
-      inputNorm: false, precision)
+      .matrix, inputs: layer.width, outputs: conditionLength &* width, bias: true, inputNorm: false, precision)
   }
 
   /// Chunker l, unless it is the view that costs nothing.
@@ -122,8 +126,7 @@ extension LevelShape {
   func chunkerCost<Integer>(inputs: Int, _ precision: Precision) -> MapCost<Integer>? {
     if chunker == .concatenation { return nil }
     return MapCost(
-      inputs: Integer(word: inputs), outputs: Integer(word: layer.width), bias: true, inputNorm: chunker == .linear,
-      precision)
+      .matrix, inputs: inputs, outputs: layer.width, bias: true, inputNorm: chunker == .linear, precision)
   }
 }
 
@@ -132,6 +135,6 @@ extension Model {
   @inline(__always)
   func headCost<Integer>(_ precision: Precision) -> MapCost<Integer> {
     MapCost(
-      inputs: Integer(word: layer.width), outputs: Integer(word: vocabulary), bias: false, inputNorm: true, precision)
+      .head, inputs: layer.width, outputs: vocabulary, bias: false, inputNorm: true, precision)
   }
 }

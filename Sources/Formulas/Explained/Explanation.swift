@@ -29,7 +29,6 @@ struct Explainer {
   let phase: Phase
   let question: Question
   var model: Model { question.model }
-  let weight: Expression
   let element: Expression
   let cacheElement: Expression
   let symbols: PointSymbols
@@ -41,7 +40,6 @@ struct Explainer {
     self.node = node
     self.phase = phase
     self.question = question
-    weight = .symbol("w_bits", question.precision.weights.bits)
     element = .symbol("a_bits", question.precision.activations.bits)
     cacheElement = .symbol("c_bits", question.precision.cache.bits)
     symbols = PointSymbols(question)
@@ -104,7 +102,9 @@ struct Explainer {
   var embedding: [(String, Expression)] {
     let rows = batch * activity.embeddingRows
     let table: Expression = node.side == .encoder ? .symbol("E_1", model.encoderEmbeddingWidth) : width(0)
-    return [("weight_bytes", bytes(rows * table * weight)), ("activation_bytes", bytes(rows * table * element))]
+    return [
+      ("weight_bytes", bytes(rows * stored(.embedding, table))), ("activation_bytes", bytes(rows * table * element)),
+    ]
   }
 
   var projections: [(String, Expression)] {
@@ -114,10 +114,7 @@ struct Explainer {
     var formulas: [(String, Expression)] = [
       ("matmul_flops", overRuns { rows * $0 * 2 * $1.projectionMatrices }),
       ("elementwise_flops", overRuns { rows * $0 * $1.projectionElementwise }),
-      (
-        "weight_bytes",
-        bytes(overRuns { activity.passes * $0 * ($1.projectionMatrices + $1.norm.weights) * weight })
-      ),
+      ("weight_bytes", bytes(overRuns { activity.passes * $0 * projectionBits($1) })),
       ("activation_bytes", bytes(persists ? own : own + entries)),
     ]
     if persists { formulas.append(("cache_write_bytes", bytes(entries))) }
@@ -142,10 +139,7 @@ struct Explainer {
     [
       ("matmul_flops", overRuns { rows * $0 * 2 * $1.feedForwardMatrices }),
       ("elementwise_flops", overRuns { rows * $0 * $1.feedForwardElementwise }),
-      (
-        "weight_bytes",
-        bytes(overRuns { activity.passes * $0 * ($1.feedForwardMatrices + $1.norm.weights) * weight })
-      ),
+      ("weight_bytes", bytes(overRuns { activity.passes * $0 * feedForwardBits($1) })),
       ("activation_bytes", bytes(overRuns { rows * $0 * $1.feedForwardActivations * element })),
     ]
   }
@@ -154,7 +148,7 @@ struct Explainer {
     let (rows, norm) = (batch * activity.normRows, NormRow(width))
     return [
       ("elementwise_flops", rows * norm.elementwise),
-      ("weight_bytes", bytes(activity.normDispatches * norm.weights * weight)),
+      ("weight_bytes", bytes(activity.normDispatches * norm.weights * bits(of: .vector))),
       ("activation_bytes", bytes(rows * norm.activations * element)),
     ]
   }
@@ -163,14 +157,14 @@ struct Explainer {
     let level = model.level(node.level)
     let below = Expression.symbol(level.number == 1 ? "E_1" : "D_\(level.number - 1)", level.inputWidth)
     return map(
-      inputs: symbols.chunk(level.number) * below, outputs: width(level.number), bias: true,
+      .matrix, inputs: symbols.chunk(level.number) * below, outputs: width(level.number), bias: true,
       inputNorm: level.chunker == .linear, rows: batch * activity.calls,
       dispatches: activity.callDispatches)
   }
 
   var converter: [(String, Expression)] {
     map(
-      inputs: width(node.level), outputs: symbols.condition(node.level) * width(node.level - 1), bias: true,
+      .matrix, inputs: width(node.level), outputs: symbols.condition(node.level) * width(node.level - 1), bias: true,
       inputNorm: false, rows: batch * activity.calls, dispatches: activity.callDispatches)
   }
 
@@ -181,18 +175,19 @@ struct Explainer {
       dispatches = dispatches - symbols.parallel * (.symbol("B", model.metaContextLength) - symbols.chunk(1))
     }
     return map(
-      inputs: width(0), outputs: .symbol("V", model.vocabulary), bias: false, inputNorm: true,
+      .head, inputs: width(0), outputs: .symbol("V", model.vocabulary), bias: false, inputNorm: true,
       rows: batch * symbols.generated, dispatches: dispatches)
   }
 
   func map(
-    inputs: Expression, outputs: Expression, bias: Bool, inputNorm: Bool, rows: Expression, dispatches: Expression
+    _ role: WeightRole, inputs: Expression, outputs: Expression, bias: Bool, inputNorm: Bool, rows: Expression,
+    dispatches: Expression
   ) -> [(String, Expression)] {
     let row = MapRow(inputs: inputs, outputs: outputs, bias: bias, inputNorm: inputNorm)
     return [
       ("matmul_flops", rows * 2 * row.matrix),
       ("elementwise_flops", rows * row.elementwise),
-      ("weight_bytes", bytes(dispatches * row.weights * weight)),
+      ("weight_bytes", bytes(dispatches * mapBits(role, inputs, outputs, row, bias: bias, inputNorm: inputNorm))),
       ("activation_bytes", bytes(rows * row.activations * element)),
     ]
   }

@@ -9,18 +9,23 @@ public struct ParameterComponent: Hashable, Sendable {
   public var count: Int128
   /// Whether the reading and generation mode ever run it, at some prompt and length.
   public var used: Bool
+  /// Its tensors.
+  let stored: [StoredWeights]
   /// Whether it leads from one width to another: a chunker or a converter.
-  var isMap = false
+  let isMap: Bool
 
-  init(name: String, count: Int128, used: Bool, isMap: Bool) {
-    self.init(name: name, count: count, used: used)
-    self.isMap = isMap
+  init(_ name: String, _ stored: [StoredWeights], used: Bool = true, isMap: Bool = false) {
+    (self.name, self.stored, self.used, self.isMap) = (name, stored, used, isMap)
+    count = stored.reduce(0) { $0 + $1.elements }
   }
 
-  public init(name: String, count: Int128, used: Bool) {
-    self.name = name
-    self.count = count
-    self.used = used
+  /// Of maps each of so many devices holds a part, rounded up to a whole weight.
+  /// - Unit: bit
+  fileprivate func memoryBits(_ precision: Precision, devices: Int) -> Int128 {
+    let bits = stored.reduce(0) { $0 + $1.bits(precision) }
+    guard isMap, devices > 1 else { return bits }
+    let (weight, devices) = (Int128(precision.weights.bits), Int128(devices))
+    return (bits + devices * weight - 1) / (devices * weight) * weight
   }
 }
 
@@ -34,21 +39,15 @@ public struct ParameterInventory: Hashable, Sendable {
   /// Elements of the learned start latents.
   public var startLatents: Int128
 
-  /// Of chunkers and converters each of so many devices holds a part, rounded up.
-  func dividingMaps(by devices: Int) -> ParameterInventory {
-    var inventory = self
-    for index in components.indices where components[index].isMap {
-      let count = components[index].count
-      inventory.components[index].count = (count + Int128(devices) - 1) / Int128(devices)
-      inventory.total += inventory.components[index].count - count
-    }
-    return inventory
-  }
-
-  /// Everything that occupies memory.
+  /// Everything that occupies memory, scales and zero points of quantised weights too.
   /// - Unit: bit
-  public func memoryBits(_ precision: Precision) -> Int128 {
-    (total + startLatents) * Int128(precision.weights.bits)
+  /// - Parameters:
+  ///   - precision: how weights are stored.
+  ///   - devices: of whose share of the model this is the inventory; its maps stand in it whole.
+  public func memoryBits(_ precision: Precision, devices: Int = 1) -> Int128 {
+    components.reduce(startLatents * Int128(precision.norms.bits)) {
+      $0 + $1.memoryBits(precision, devices: devices)
+    }
   }
 }
 
@@ -64,7 +63,9 @@ public func parameters(of model: Model) -> ParameterInventory {
 }
 
 extension Model {
-  fileprivate var tableParameters: Int128 { Int128(vocabulary) * Int128(layer.width) }
+  fileprivate func table(_ role: WeightRole, width: Int) -> [StoredWeights] {
+    [StoredWeights(role, inputs: width, outputs: Int128(vocabulary))]
+  }
 
   /// One vector of width D_l per level that starts from a learned latent.
   fileprivate var startLatents: Int128 {
@@ -75,71 +76,68 @@ extension Model {
   }
 
   fileprivate var vanillaComponents: [ParameterComponent] {
-    let stack = ParameterComponent(name: "stack", count: tokenStack.parameterCount, used: true)
-    if tiedHead {
-      return [ParameterComponent(name: "embedding and head", count: tableParameters, used: true), stack]
-    }
+    let stack = ParameterComponent("stack", tokenStack.stored)
+    let embedding = table(.embedding, width: layer.width)
+    if tiedHead { return [ParameterComponent("embedding and head", embedding), stack] }
     return [
-      ParameterComponent(name: "embedding", count: tableParameters, used: true), stack,
-      ParameterComponent(name: "head", count: tableParameters, used: true),
+      ParameterComponent("embedding", embedding), stack, ParameterComponent("head", table(.head, width: layer.width)),
     ]
   }
 
   /// From the prompt's bytes up and down again to the head.
   fileprivate var hierarchyComponents: [ParameterComponent] {
-    var components = [
-      ParameterComponent(
-        name: "encoder embedding", count: Int128(vocabulary) * Int128(encoderEmbeddingWidth), used: true)
-    ]
+    var components = [ParameterComponent("encoder embedding", table(.embedding, width: encoderEmbeddingWidth))]
     for level in hierarchy {
-      if let count = level.chunkerParameters {
-        components.append(
-          ParameterComponent(name: "level \(level.number) chunker", count: count, used: true, isMap: true))
+      if let chunker = level.storedChunker {
+        components.append(ParameterComponent("level \(level.number) chunker", chunker, isMap: true))
       }
-      let encoder = encoder(at: level.number).parameterCount
-      components.append(ParameterComponent(name: "level \(level.number) encoder", count: encoder, used: true))
+      components.append(ParameterComponent("level \(level.number) encoder", encoder(at: level.number).stored))
     }
     for level in hierarchy.reversed() {
       let used = decoderRuns(at: level.number)
-      let decoder = self.decoder(at: level.number).parameterCount
-      components.append(
-        ParameterComponent(
-          name: "level \(level.number) converter", count: level.converterParameters, used: used, isMap: true))
-      components.append(ParameterComponent(name: "level \(level.number) decoder", count: decoder, used: used))
+      components += [
+        ParameterComponent("level \(level.number) converter", level.storedConverter, used: used, isMap: true),
+        ParameterComponent("level \(level.number) decoder", decoder(at: level.number).stored, used: used),
+      ]
     }
-    if tiedHead {
-      components.append(
-        ParameterComponent(name: "decoder embedding and head", count: tableParameters, used: true))
-    } else {
-      // The last token of a chunk is never fed: chunks of one token leave the table unread.
-      let used = decoderInput.feedsTokens && levels[1].chunkLength > 1
-      components.append(ParameterComponent(name: "decoder embedding", count: tableParameters, used: used))
-      components.append(ParameterComponent(name: "head", count: tableParameters, used: true))
-    }
-    return components
+    let embedding = table(.embedding, width: layer.width)
+    if tiedHead { return components + [ParameterComponent("decoder embedding and head", embedding)] }
+    // The last token of a chunk is never fed: chunks of one token leave the table unread.
+    let used = decoderInput.feedsTokens && levels[1].chunkLength > 1
+    return components + [
+      ParameterComponent("decoder embedding", embedding, used: used),
+      ParameterComponent("head", table(.head, width: layer.width)),
+    ]
   }
 }
 
 extension Level {
   /// Weight and bias, and a norm weight over the inputs of the linear kind; nil for the view.
-  fileprivate var chunkerParameters: Int128? {
-    let (inputs, width) = (Int128(chunkerInputs), Int128(shape.layer.width))
+  fileprivate var storedChunker: [StoredWeights]? {
+    let (inputs, width) = (chunkerInputs, shape.layer.width)
+    let map = [
+      StoredWeights(.matrix, inputs: inputs, outputs: Int128(width)), StoredWeights(.vector, inputs: width, outputs: 1),
+    ]
     switch shape.chunker {
     case .concatenation: return nil
-    case .linear: return inputs * width + width + inputs
-    case .convolution: return inputs * width + width
+    case .linear: return map + [StoredWeights(.vector, inputs: inputs, outputs: 1)]
+    case .convolution: return map
     }
   }
 
   /// D_l → R_l·D_{l−1}, weight and bias.
-  fileprivate var converterParameters: Int128 {
-    (Int128(shape.layer.width) + 1) * Int128(shape.conditionLength) * Int128(below.width)
+  fileprivate var storedConverter: [StoredWeights] {
+    let outputs = shape.conditionLength * below.width
+    return [
+      StoredWeights(.matrix, inputs: shape.layer.width, outputs: Int128(outputs)),
+      StoredWeights(.vector, inputs: outputs, outputs: 1),
+    ]
   }
 }
 
 extension Stack {
   /// Layers of attention and feed-forward with a norm before each, and the norm that ends the stack.
-  fileprivate var parameterCount: Int128 {
-    runs.reduce(Int128(width)) { $0 + Int128($1.layers) * LayerRow<Int128>($1.shape).weights }
+  fileprivate var stored: [StoredWeights] {
+    runs.flatMap { $0.shape.stored(layers: $0.layers) } + [StoredWeights(.vector, inputs: width, outputs: 1)]
   }
 }

@@ -132,14 +132,15 @@ private struct ConventionConverter {
   /// One-hot rows times the table, which every dispatch reads whole.
   private func convertEmbedding(_ work: inout Work<Int128>, _ node: Node, _ groups: [PassGroup<Int128>]) {
     guard conventions.embedding == .dense, work.weightBits > 0 else { return }
-    let width = Int128(node.side == .encoder ? model.encoderEmbeddingWidth : model.layer.width)
-    let rows = work.weightBits / (width * Int128(precision.weights.bits))
+    let width = node.side == .encoder ? model.encoderEmbeddingWidth : model.layer.width
+    let rowBits = Int128(precision.bits(of: .embedding, inputs: width))
+    let rows = work.weightBits / rowBits
     let dispatches = groups.filter {
       $0.side == node.side && (node.side == .encoder ? $0.level == 1 : $0.level <= 1 && $0.fedRows > 0)
     }.reduce(Int128(0)) { $0 + $1.passes }
-    let table = Int128(model.vocabulary) * width
-    work.matmulFlops += 2 * rows * table
-    work.weightBits = dispatches * table * Int128(precision.weights.bits)
+    let vocabulary = Int128(model.vocabulary)
+    work.matmulFlops += 2 * rows * vocabulary * Int128(width)
+    work.weightBits = dispatches * vocabulary * rowBits
   }
 }
 

@@ -60,6 +60,8 @@ public struct ComparedPoint: Sendable {
   public var batch: Int
   /// Whether one prompt fits into the memory.
   public var fits: Bool
+  /// How the question's own batch fills each device.
+  public var use: MemoryUse
 
   /// - Throws: `HardwareError`, `CountOverflow`
   public init(_ question: Question, on profile: HardwareProfile, engine: Engine = .ideal) throws {
@@ -71,7 +73,8 @@ public struct ComparedPoint: Sendable {
     cacheBytes = cache.peakBytes
     windowBytes = cache.localPeakBytes
     let share = try MemoryDemand(question, devices: profile.devices, engine: engine)
-    let largest = share.largestBatch(on: profile)
+    use = MemoryUse(share, batchSize: question.workload.batchSize, on: profile)
+    let largest = use.largestBatch
     fits = largest != 0
     batch = largest.flatMap { $0 > 0 ? $0 : nil } ?? question.workload.batchSize
   }
@@ -115,6 +118,9 @@ public struct PointComparison: Sendable {
   /// Of one more sequence; nil where one side needs none.
   public var memory: Waterfall?
 
+  /// How the own batch of each side fills its devices.
+  public let uses: (first: MemoryUse, second: MemoryUse)
+
   /// Whether a time was not compared because it leaves what a number can hold.
   public var leavesNumbers = false
 
@@ -122,6 +128,7 @@ public struct PointComparison: Sendable {
   public var waterfalls: [Waterfall] { [time, throughput, throughputPerGibibyte, memory].compactMap { $0 } }
 
   public init(_ first: ComparedPoint, _ second: ComparedPoint) {
+    uses = (first.use, second.use)
     let own = (
       first.causes(batch: first.question.workload.batchSize), second.causes(batch: second.question.workload.batchSize)
     )

@@ -15,6 +15,8 @@ public struct Roofline: Sendable {
   public var engine: Engine
   /// What products of weights with activations reach where nothing else keeps them from it: the peak, or a share of it.
   public let product: Rate<Flop>
+  /// The same of the vocabulary product, whose weights may be stored apart.
+  public let head: Rate<Flop>
   /// The same of products of activations with key–value entries.
   public let attention: Rate<Flop>
   let elementwise: Rate<Flop>
@@ -31,14 +33,17 @@ public struct Roofline: Sendable {
     try profile.check(precision)
     self.profile = profile
     self.engine = engine
-    let peak = try profile.peak(precision.weights, precision.activations)
-    product = Rate(profile.typeShare(precision.weights, precision.activations) * peak.perSecond)
-    attention = Rate(
-      try profile.peak(precision.cache, precision.activations).perSecond
-        * profile.typeShare(precision.cache, precision.activations))
+    func rate(with operand: ElementType) throws(HardwareError) -> Rate<Flop> {
+      let peak = try profile.peak(operand, precision.activations)
+      return Rate(profile.typeShare(operand, precision.activations) * peak.perSecond)
+    }
+    product = try rate(with: precision.weights)
+    head = try rate(with: precision.head)
+    attention = try rate(with: precision.cache)
     elementwise = profile.elementwise
     link = profile.deviceLink ?? Rate(.infinity)
     let count = Double(profile.devices)
+    let peak = try profile.peak(precision.weights, precision.activations)
     together = PlainRoofline(
       product: Rate(count * peak.perSecond), elementwise: Rate(count * elementwise.perSecond),
       bandwidth: Rate(count * profile.memoryBandwidth.perSecond))
@@ -116,7 +121,7 @@ public struct Roofline: Sendable {
   /// The efficiencies and the peak that hold for a group.
   func ceiling(of group: DispatchGroup) -> (OperationClass, Rate<Flop>) {
     switch group.kind {
-    case .product: (profile.productClass(rows: group.rows), product)
+    case .product: (profile.productClass(rows: group.rows), group.node.component == .head ? head : product)
     case .attentionPrefill: (.attentionPrefill, attention)
     case .attentionDecode: (.attentionDecode, attention)
     case .elementwise: (.elementwise, elementwise)
@@ -151,11 +156,11 @@ public struct Roofline: Sendable {
       let (operation, peak) = ceiling(of: group)
       let workingSet = profile.caches.isEmpty ? .infinity : group.workingSet
       let rates: DispatchRates
-      if let last = known[operation], last.workingSet == workingSet {
+      if let last = known[operation], last.workingSet == workingSet, last.peak == peak {
         rates = last.rates
       } else {
         rates = profile.rates(operation, peak: peak, workingSet: workingSet)
-        known[operation] = KnownRates(workingSet: workingSet, rates: rates)
+        known[operation] = KnownRates(workingSet: workingSet, peak: peak, rates: rates)
       }
       return sum + figure(group, rates).time
     }
@@ -181,6 +186,7 @@ public struct Roofline: Sendable {
 
   private struct KnownRates: Hashable {
     var workingSet: Double
+    var peak: Rate<Flop>
     var rates: DispatchRates
   }
 
@@ -201,8 +207,8 @@ public struct PlainRoofline: Sendable {
 
   /// A phase as one operation.
   ///
-  /// All matrix work is taken at the rate of weight products, attention's too (they differ only where a cache is wider
-  /// than weights and activations), and all traffic at main memory's rate. Several devices are as many times as fast;
+  /// All matrix work is taken at the rate of weight products, that of attention and of the head too (they differ only
+  /// where a cache or a head is wider than weights and activations), and all traffic at main memory's rate. Several devices are as many times as fast;
   /// what they send each other is not in it.
   /// - Source: Williams, Waterman, Patterson, "Roofline", CACM 52(4), 2009
   @inlinable

@@ -13,11 +13,21 @@ public struct MemoryDemand: Hashable, Sendable {
   /// are prefilled one at a time.
   /// - Unit: byte
   public var widestActivationBytes: Int128
+  /// What an engine holds of one token of a step between its operations.
+  /// - Unit: byte
+  public var stepTokenBytes: Double
+  /// What caches take of some tokens; nil where that is not the same everywhere.
+  public var entries: TokenEntries?
 
-  public init(weightBytes: Int128, bytesPerSequence: Int128, widestActivationBytes: Int128) {
+  public init(
+    weightBytes: Int128, bytesPerSequence: Int128, widestActivationBytes: Int128, stepTokenBytes: Double = 0,
+    entries: TokenEntries? = nil
+  ) {
     self.weightBytes = weightBytes
     self.bytesPerSequence = bytesPerSequence
     self.widestActivationBytes = widestActivationBytes
+    self.stepTokenBytes = stepTokenBytes
+    self.entries = entries
   }
 
   /// The demand of a workload, whatever its batch.
@@ -30,33 +40,185 @@ public struct MemoryDemand: Hashable, Sendable {
     let question = question.asked(of: question.model.share(of: devices))
     var pricer = Pricer()
     let cache = try pricer.price(question.with(batchSize: 1)).cache
-    let activation = try widestPrefillActivationBits(
-      question.model, promptLength: question.workload.promptLength, question.precision)
     self.init(
-      weightBytes: bytes(parameters(of: question.model).dividingMaps(by: devices).memoryBits(question.precision)),
-      bytesPerSequence: engine.bytesPerSequence(
-        cacheBytes: cache.peakBytes + cache.localPeakBytes, question),
-      widestActivationBytes: bytes(activation))
+      fixed: try FixedDemand(question, devices: devices),
+      bytesPerSequence: engine.bytesPerSequence(cacheBytes: cache.peakBytes + cache.localPeakBytes, question))
   }
 
-  /// Memory that `batchSize` prompts and their continuations occupy.
+  /// - Parameters:
+  ///   - fixed: what does not depend on how many sequences there are.
+  ///   - bytesPerSequence: of one prompt with its continuations.
+  public init(fixed: FixedDemand, bytesPerSequence: Int128) {
+    self.init(
+      weightBytes: fixed.weightBytes, bytesPerSequence: bytesPerSequence,
+      widestActivationBytes: fixed.widestActivationBytes, stepTokenBytes: fixed.stepTokenBytes, entries: fixed.entries)
+  }
+
+  /// Memory that `batchSize` prompts and their continuations occupy, beside no engine.
   /// - Unit: byte
   public func occupiedBytes(batchSize: Int128) -> Int128 {
     weightBytes + batchSize * bytesPerSequence + widestActivationBytes
   }
 
-  /// Whether a batch fits into what a machine has besides its reserve.
+  // MARK: On a machine
+
+  /// Activations: those of the widest operation over one prompt, or what the engine sets aside for its largest step.
+  /// - Unit: byte
+  public func activationBytes(on profile: HardwareProfile) -> Int128 {
+    guard let engine = profile.engine else { return widestActivationBytes }
+    return Int128((Double(engine.stepTokens) * stepTokenBytes).rounded(.up))
+  }
+
+  /// What the machine has for caches; negative where weights and activations alone do not fit.
+  /// - Unit: byte
+  public func cacheRoom(on profile: HardwareProfile) -> Int128 {
+    let left = profile.usableBytes - Double(weightBytes + activationBytes(on: profile))
+    return Int128(((profile.engine?.cacheShare ?? 1) * left).rounded(.down))
+  }
+
+  /// What one prompt with its continuations takes, in whole blocks of the engine.
+  /// - Unit: byte
+  public func bytesPerSequence(on profile: HardwareProfile) -> Int128 {
+    guard let engine = profile.engine, let entries, entries.tokens == 1 else { return bytesPerSequence }
+    let block = entries.bytes(of: engine.blockTokens)
+    return (bytesPerSequence + block - 1) / block * block
+  }
+
+  /// Whether a batch fits into what a machine has besides what is reserved.
   public func fits(batchSize: Int128, on profile: HardwareProfile) -> Bool {
-    Double(occupiedBytes(batchSize: batchSize)) <= profile.usableBytes
+    let room = cacheRoom(on: profile)
+    return room >= 0 && batchSize * bytesPerSequence(on: profile) <= room
   }
 
   /// The most prompts that fit: 0 when not even one does, nil when a sequence needs no memory.
   public func largestBatch(on profile: HardwareProfile) -> Int? {
-    guard fits(batchSize: 1, on: profile) else { return 0 }
-    guard bytesPerSequence > 0 else { return nil }
-    var batchSize = (Int128(profile.usableBytes) - weightBytes - widestActivationBytes) / bytesPerSequence
-    while fits(batchSize: batchSize + 1, on: profile) { batchSize += 1 }
-    while !fits(batchSize: batchSize, on: profile) { batchSize -= 1 }
-    return Int(clamping: batchSize)
+    let (room, own) = (cacheRoom(on: profile), bytesPerSequence(on: profile))
+    if room < 0 { return 0 }
+    return own > 0 ? Int(clamping: room / own) : nil
   }
+
+  /// The tokens of context whose entries fit, of all sequences together and in whole blocks; nil where a token does not
+  /// take the same everywhere.
+  public func cacheTokens(on profile: HardwareProfile) -> Int128? {
+    guard let entries, entries.bits > 0 else { return nil }
+    let room = max(0, cacheRoom(on: profile))
+    // Blocks of a hierarchy hold whole meta-contexts.
+    let tokens = entries.tokens == 1 ? profile.engine?.blockTokens ?? 1 : entries.tokens
+    return room / entries.bytes(of: tokens) * Int128(tokens)
+  }
+}
+
+/// What caches take of the tokens of a meta-context, and so of each token where there is no hierarchy.
+public struct TokenEntries: Hashable, Sendable {
+  /// - Unit: bit
+  public var bits: Int128
+  /// Tokens of a meta-context.
+  public var tokens: Int
+
+  /// Nil where entries go, or not all are kept as they are: what a token takes then depends on where it stands.
+  init?(_ model: Model, _ precision: Precision) {
+    guard model.caches.allSatisfy(\.plan.isFull), model.generation == .hierarchical else { return nil }
+    tokens = model.metaContextLength
+    bits = model.stacks.filter(\.persists).reduce(0) { sum, stack in
+      let units = Int128(model.metaContextLength / model.metaContextLength(upTo: stack.level))
+      return sum + units * StackCost<Int128>(stack, precision).entryBits
+    }
+  }
+
+  /// Entries of so many tokens, whole meta-contexts.
+  /// - Unit: byte
+  func bytes(of count: Int) -> Int128 { Quantities.bytes(bits * Int128(count / tokens)) }
+}
+
+/// What a model occupies however many sequences there are.
+public struct FixedDemand: Hashable, Sendable {
+  let weightBytes, widestActivationBytes: Int128
+  let stepTokenBytes: Double
+  let entries: TokenEntries?
+
+  /// - Parameters:
+  ///   - question: about the share of a model that one device holds.
+  ///   - devices: of how many; its maps are divided here.
+  /// - Throws: `CountOverflow` where a count could exceed 2^126.
+  public init(_ question: Question, devices: Int) throws(CountOverflow) {
+    let (model, precision) = (question.model, question.precision)
+    weightBytes = bytes(parameters(of: model).memoryBits(precision, devices: devices))
+    widestActivationBytes = bytes(
+      try widestPrefillActivationBits(model, promptLength: question.workload.promptLength, precision))
+    stepTokenBytes = model.stacks.map { model.stepTokenBytes(of: $0, precision) }.max() ?? 0
+    entries = TokenEntries(model, precision)
+  }
+}
+
+extension Model {
+  /// What an engine holds of each token of a step while a layer's feed-forward network runs: gate, up and their product,
+  /// the residual, its norm and the result, in 16 bits whatever is quantised before products.
+  ///
+  /// An encoder runs a row for each unit, a decoder R + C − 1 rows for each chunk.
+  /// - Source: vllm-project/vllm issue 10517: 2.07 GiB at 20 000 tokens and 2.99 GiB at 29 000 tokens of Llama 3.1 8B are
+  ///   111 kB a token, and 2 · (3F + 3D) bytes are 110 592.
+  fileprivate func stepTokenBytes(of stack: Stack, _ precision: Precision) -> Double {
+    let features = stack.runs.reduce(0) { widest, run in
+      max(widest, run.shape.feedForwardKind.matrixCount * run.shape.feedForward + 3 * run.shape.width)
+    }
+    var rows = 1 / Double(metaContextLength(upTo: stack.level))
+    if stack.level > 0, stack.side == .decoder {
+      let level = levels[stack.level]
+      rows *= Double(level.conditionLength + level.chunkLength - 1)
+    }
+    return rows * Double(features * max(16, precision.activations.bits)) / 8
+  }
+}
+
+/// How a device's memory is filled at a batch.
+public struct MemoryUse: Hashable, Sendable {
+  /// All of the device.
+  /// - Unit: byte
+  public var deviceBytes: Int128
+  /// What the profile's reserve or the engine keeps.
+  /// - Unit: byte
+  public var reservedBytes: Int128
+  /// - Unit: byte
+  public var weightBytes: Int128
+  /// - Unit: byte
+  public var activationBytes: Int128
+  /// Of the batch, in whole blocks.
+  /// - Unit: byte
+  public var cacheBytes: Int128
+  /// What is left for more; negative by what is missing.
+  /// - Unit: byte
+  public var freeBytes: Int128
+  /// Tokens of context that fit besides weights and activations; nil where a token does not take the same everywhere.
+  public var cacheTokens: Int128?
+  /// Whether the batch fits.
+  public var fits: Bool
+  /// The most prompts that fit: 0 when not even one does, nil when a sequence needs no memory.
+  public var largestBatch: Int?
+
+  /// - Parameters:
+  ///   - demand: of each device.
+  ///   - batchSize: prompts.
+  ///   - profile: the device.
+  public init(_ demand: MemoryDemand, batchSize: Int, on profile: HardwareProfile) {
+    let room = demand.cacheRoom(on: profile)
+    deviceBytes = Int128(profile.memoryBytes)
+    weightBytes = demand.weightBytes
+    activationBytes = demand.activationBytes(on: profile)
+    reservedBytes = deviceBytes - weightBytes - activationBytes - room
+    cacheBytes = Int128(batchSize) * demand.bytesPerSequence(on: profile)
+    freeBytes = room - cacheBytes
+    cacheTokens = demand.cacheTokens(on: profile)
+    fits = demand.fits(batchSize: Int128(batchSize), on: profile)
+    largestBatch = demand.largestBatch(on: profile)
+  }
+}
+
+/// The fewest devices that hold a question's whole batch by tensor parallelism; nil where none of up to 1024 do.
+/// - Throws: `CountOverflow` where a count could exceed 2^126.
+public func devicesNeeded(_ question: Question, on profile: HardwareProfile) throws(CountOverflow) -> Int? {
+  let batch = Int128(question.workload.batchSize)
+  for devices in 1...1024 where question.model.problems(sharedBy: devices).isEmpty {
+    if try MemoryDemand(question, devices: devices).fits(batchSize: batch, on: profile) { return devices }
+  }
+  return nil
 }

@@ -127,7 +127,7 @@ struct DispatchChain {
     if group.feed == .embedding, group.fedRows > 0 {
       builder.appendEmbedding(
         Node(0, .decoder, .embedding), rows: sequences * group.fedRows, dispatches: group.passes,
-        width: Double(model.layer.width))
+        width: model.layer.width)
     }
     timed(stack).append(group, sequences: sequences, to: &builder)
     if !stack.isFull { appendUpkeep(of: stack, group, sequences: sequences, to: &builder) }
@@ -184,51 +184,56 @@ struct DispatchChain {
     let width = Double(model.layer.width)
     let vocabulary = Double(model.vocabulary)
     builder.appendProduct(
-      Node(0, .decoder, .head), rows: rows, dispatches: dispatches, inputs: width, outputs: vocabulary,
-      extraWeights: width, elementwisePerRow: 4 * width + 4, activationsPerRow: width + vocabulary,
+      Node(0, .decoder, .head), .head, rows: rows, dispatches: dispatches, inputs: model.layer.width,
+      outputs: vocabulary, vectors: width, elementwisePerRow: 4 * width + 4, activationsPerRow: width + vocabulary,
       gatheredPerRow: devices * vocabulary)
   }
 
   func addHeadResident(to builder: inout DispatchBuilder) {
-    let weights = Double(model.layer.width) * Double(model.vocabulary + 1)
-    builder.addResident(weights * builder.weightBytes, at: Node(0, .decoder, .head))
+    let width = model.layer.width
+    builder.addResident(
+      builder.weightBytes(.head, inputs: width, outputs: Double(model.vocabulary))
+        + builder.weightBytes(.vector, inputs: width, outputs: 1), at: Node(0, .decoder, .head))
   }
 
   /// One dispatch of `chunks` condition vectors.
   func appendConverter(_ level: Int, to builder: inout DispatchBuilder, chunks: Double, dispatches: Double) {
     let own = model.level(level)
-    let inputs = Double(own.layer.width)
+    let inputs = own.layer.width
     let outputs = Double(own.conditionLength * own.below.width) / devices
     builder.appendProduct(
       Node(level, .decoder, .converter), rows: chunks, dispatches: dispatches, inputs: inputs, outputs: outputs,
-      extraWeights: outputs, elementwisePerRow: outputs, activationsPerRow: inputs + outputs,
+      vectors: outputs, elementwisePerRow: outputs, activationsPerRow: Double(inputs) + outputs,
       gatheredPerRow: devices * outputs)
   }
 
   /// What feeds encoder `level`: at level 1 the embedding rows, then the chunker unless it is a view.
   func appendChunker(_ level: Int, to builder: inout DispatchBuilder, units: Double, dispatches: Double) {
     let own = model.level(level)
-    let inputs = Double(own.chunkerInputs)
+    let inputs = own.chunkerInputs
     let outputs = Double(own.layer.width) / devices
     if level == 1 {
       builder.appendEmbedding(
         Node(0, .encoder, .embedding), rows: units * Double(own.chunkLength), dispatches: dispatches,
-        width: Double(own.inputWidth))
+        width: own.inputWidth)
     }
     guard own.chunker != .concatenation else { return }
-    let normed = own.chunker == .linear ? inputs : 0
+    let normed = own.chunker == .linear ? Double(inputs) : 0
     builder.appendProduct(
       Node(level, .encoder, .chunker), rows: units, dispatches: dispatches, inputs: inputs, outputs: outputs,
-      extraWeights: outputs + normed, elementwisePerRow: outputs + (normed > 0 ? 4 * normed + 4 : 0),
-      activationsPerRow: inputs + outputs, gatheredPerRow: devices * outputs)
+      vectors: outputs + normed, elementwisePerRow: outputs + (normed > 0 ? 4 * normed + 4 : 0),
+      activationsPerRow: Double(inputs) + outputs, gatheredPerRow: devices * outputs)
   }
 
   func addMapsResident(_ level: Int, to builder: inout DispatchBuilder) {
     let own = model.level(level)
-    let chunker = own.chunker == .concatenation ? 0 : own.chunkerInputs * own.layer.width
-    let converter = own.layer.width * own.conditionLength * own.below.width
-    builder.addResident(
-      Double(chunker + converter) / devices * builder.weightBytes, at: Node(level, .encoder, .chunker))
+    let width = own.layer.width
+    let chunker =
+      own.chunker == .concatenation
+      ? 0 : builder.weightBytes(.matrix, inputs: own.chunkerInputs, outputs: Double(width))
+    let converter = builder.weightBytes(
+      .matrix, inputs: width, outputs: Double(own.conditionLength * own.below.width))
+    builder.addResident((chunker + converter) / devices, at: Node(level, .encoder, .chunker))
   }
 }
 

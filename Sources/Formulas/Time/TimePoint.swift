@@ -25,14 +25,17 @@ public struct TimedPoint: Sendable {
   public var figures: ServingFigures
   /// Of the whole model, however many devices share it.
   public var memory: MemoryDemand
-  /// The most prompts that fit: 0 when not even one does, nil when a sequence needs no memory.
-  public var largestBatch: Int?
+  /// How the batch fills each device.
+  public var use: MemoryUse
   /// The same figures at the largest batch; nil where that is 0 or has no limit.
   public var atLargestBatch: ServingFigures?
   /// What a million tokens cost and use, at the workload's batch and at the largest.
   public var cost: TokenCost
   /// Nothing where there is no largest batch.
   public var costAtLargestBatch: TokenCost
+
+  /// The most prompts that fit: 0 when not even one does, nil when a sequence needs no memory.
+  public var largestBatch: Int? { use.largestBatch }
 
   /// The time of one phase.
   public subscript(phase: Phase) -> TimeFigure { estimate(phase).total }
@@ -48,7 +51,7 @@ public struct TimedPoint: Sendable {
     devices = profile.devices
     memory = try MemoryDemand(question, engine: engine)
     let share = devices == 1 ? memory : try MemoryDemand(question, devices: devices, engine: engine)
-    largestBatch = share.largestBatch(on: profile)
+    use = MemoryUse(share, batchSize: question.workload.batchSize, on: profile)
     let phases = TimedPhases(question, roofline)
     (prefill, decode, emission) = (phases.prefill, phases.decode, phases.emission)
     let ranges = try TimeRanges(roofline, question.precision)

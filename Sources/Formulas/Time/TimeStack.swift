@@ -20,7 +20,10 @@ struct DispatchBuilder {
     groups.reserveCapacity(24 * (2 * model.levelCount + 1))
   }
 
-  var weightBytes: Double { Double(precision.weights.bits) / 8 }
+  /// Of weights that are stored alike, of which a device may have a part of an output.
+  func weightBytes(_ role: WeightRole, inputs: Int, outputs: Double) -> Double {
+    outputs * Double(precision.bits(of: role, inputs: inputs)) / 8
+  }
   var activationBytes: Double { Double(precision.activations.bits) / 8 }
   var cacheBytes: Double { Double(precision.cache.bits) / 8 }
 
@@ -47,45 +50,51 @@ struct DispatchBuilder {
 
   /// A product of `rows` rows with `inputs` × `outputs` weights, and what is fused with it.
   /// - Parameters:
+  ///   - role: of the weights.
+  ///   - vectors: numbers of the norm and the bias that are fused with it.
   ///   - entries: what the rows append to caches and windows.
   ///   - summedPerRow: features that are sums over all devices.
   ///   - gatheredPerRow: features of which each device has its share.
   mutating func appendProduct(
-    _ node: Node, rows: Double, dispatches: Double, inputs: Double, outputs: Double, extraWeights: Double = 0,
-    elementwisePerRow: Double, activationsPerRow: Double, entryBytes entries: Double = 0, summedPerRow: Double = 0,
+    _ node: Node, _ role: WeightRole = .matrix, rows: Double, dispatches: Double, inputs: Int, outputs: Double,
+    vectors: Double = 0, elementwisePerRow: Double, activationsPerRow: Double, entryBytes entries: Double = 0,
+    summedPerRow: Double = 0,
     gatheredPerRow: Double = 0
   ) {
-    let weights = (inputs * outputs + extraWeights) * weightBytes
+    let weights =
+      weightBytes(role, inputs: inputs, outputs: outputs) + weightBytes(.vector, inputs: 1, outputs: vectors)
+    let unitFlops = 2 * Double(inputs) * outputs
     append(
       DispatchGroup(
         node: node, kind: .product, rows: rows, dispatchesPerIndex: dispatches,
         work: DispatchWork(
-          matmulFlops: Affine(2 * rows * inputs * outputs), elementwiseFlops: Affine(rows * elementwisePerRow),
+          matmulFlops: Affine(2 * rows * Double(inputs) * outputs), elementwiseFlops: Affine(rows * elementwisePerRow),
           bytes: Affine(weights + rows * activationsPerRow * activationBytes + entries), weightBytes: weights,
-          entryBytes: Affine(entries)), unitFlops: 2 * inputs * outputs,
+          entryBytes: Affine(entries)), unitFlops: unitFlops,
         linkBytes: linkBytes(summed: rows * summedPerRow, gathered: rows * gatheredPerRow)))
   }
 
   /// `rows` vectors through a norm of their own.
   mutating func appendNorm(_ node: Node, rows: Double, dispatches: Double, width: Double) {
     let norm = NormRow(width)
+    let weights = weightBytes(.vector, inputs: 1, outputs: norm.weights)
     append(
       DispatchGroup(
         node: node, kind: .elementwise, rows: rows, dispatchesPerIndex: dispatches,
         work: DispatchWork(
           elementwiseFlops: Affine(rows * norm.elementwise),
-          bytes: Affine(norm.weights * weightBytes + rows * norm.activations * activationBytes),
-          weightBytes: norm.weights * weightBytes)))
+          bytes: Affine(weights + rows * norm.activations * activationBytes), weightBytes: weights)))
   }
 
   /// `rows` rows of an embedding table; of several devices the one that holds a row passes it on.
-  mutating func appendEmbedding(_ node: Node, rows: Double, dispatches: Double, width: Double) {
+  mutating func appendEmbedding(_ node: Node, rows: Double, dispatches: Double, width: Int) {
+    let (weights, features) = (weightBytes(.embedding, inputs: width, outputs: rows), rows * Double(width))
     append(
       DispatchGroup(
         node: node, kind: .elementwise, rows: rows, dispatchesPerIndex: dispatches,
         work: DispatchWork(
-          bytes: Affine(rows * width * (weightBytes + activationBytes)), weightBytes: rows * width * weightBytes),
-        linkBytes: linkBytes(summed: rows * width, gathered: 0)))
+          bytes: Affine(weights + features * activationBytes), weightBytes: weights),
+        linkBytes: linkBytes(summed: features, gathered: 0)))
   }
 
   /// The groups with their working sets: the different bytes that are touched between two uses of a weight. In decode these
@@ -114,10 +123,11 @@ struct TimedStack {
   /// - Parameter entries: of each key–value head of a run, in all sequences together.
   func addResident(entries: (HeadRun) -> TimedEntries, to builder: inout DispatchBuilder) {
     for (index, run) in stack.runs.enumerated() {
-      let row = LayerRow<Double>(run.shape)
       let layers = Double(run.layers)
-      let lastNorm = index == 0 ? row.norm.weights : 0
-      let weights = (layers * row.weights + lastNorm) * builder.weightBytes
+      let precision = builder.precision
+      let layer = Double(run.shape.projectionBits(precision) + run.shape.feedForwardBits(precision)) / 8
+      let lastNorm = index == 0 ? Double(stack.width * precision.norms.bits) / 8 : 0
+      let weights = layers * layer + lastNorm
       let held = run.heads.reduce(0) { sum, heads in
         sum + layers * entries(heads).bytes(TimedForm(heads, of: run, cacheBytes: builder.cacheBytes))
       }
@@ -146,8 +156,8 @@ struct TimedStack {
       let inputMatrices = Double(run.shape.feedForwardKind.matrixCount - 1)
 
       builder.appendProduct(
-        stack.node(.projections), rows: rows, dispatches: dispatches, inputs: width,
-        outputs: query + row.entryElements, extraWeights: row.norm.weights,
+        stack.node(.projections), rows: rows, dispatches: dispatches, inputs: run.shape.width,
+        outputs: query + row.entryElements, vectors: row.norm.weights,
         elementwisePerRow: row.norm.elementwise + row.rotation, activationsPerRow: width + query,
         entryBytes: sequences * appended(group, run, cacheBytes: builder.cacheBytes))
       for heads in run.heads {
@@ -157,14 +167,15 @@ struct TimedStack {
         }
       }
       builder.appendProduct(
-        stack.node(.projections), rows: rows, dispatches: dispatches, inputs: query, outputs: width,
+        stack.node(.projections), rows: rows, dispatches: dispatches, inputs: run.shape.queryWidth, outputs: width,
         elementwisePerRow: width, activationsPerRow: query + 2 * width, summedPerRow: width)
       builder.appendProduct(
-        stack.node(.feedForward), rows: rows, dispatches: dispatches, inputs: width, outputs: inputMatrices * hidden,
-        extraWeights: row.norm.weights, elementwisePerRow: row.norm.elementwise + row.activation,
+        stack.node(.feedForward), rows: rows, dispatches: dispatches, inputs: run.shape.width,
+        outputs: inputMatrices * hidden, vectors: row.norm.weights,
+        elementwisePerRow: row.norm.elementwise + row.activation,
         activationsPerRow: width + hidden)
       builder.appendProduct(
-        stack.node(.feedForward), rows: rows, dispatches: dispatches, inputs: hidden, outputs: width,
+        stack.node(.feedForward), rows: rows, dispatches: dispatches, inputs: run.shape.feedForward, outputs: width,
         elementwisePerRow: width, activationsPerRow: hidden + 2 * width, summedPerRow: width)
     }
   }

@@ -9,6 +9,8 @@ public enum AskedFigure: CaseIterable, Sendable {
   case point, name, architecture, decoderInput, generation
   case promptLength, generatedLength, batchSize, continuations
   case weightsType, activationsType, cacheType
+  /// What of the weights is stored apart, and their scales, where one of a grid's precisions does not store all alike.
+  case storage
   /// How caches are kept, where one of a grid's models does not keep everything.
   case cachePlan
   /// Without start latents.
@@ -32,6 +34,7 @@ public enum AskedFigure: CaseIterable, Sendable {
     case .activationsType:
       FigureNames("activations", .words, column: "activations_type", json: .point("precision.activations"))
     case .cacheType: FigureNames("cache", .words, column: "cache_type", json: .point("precision.cache"))
+    case .storage: FigureNames("storage", .words, column: "storage")
     case .cachePlan: FigureNames("cache plan", .words, column: "cache_plan")
     case .parameters:
       // The object has the inventory too, so its total is a member of it.
@@ -67,6 +70,8 @@ public enum AskedFigure: CaseIterable, Sendable {
     case .weightsType: sink.append(point.question.precision.weights.rawValue)
     case .activationsType: sink.append(point.question.precision.activations.rawValue)
     case .cacheType: sink.append(point.question.precision.cache.rawValue)
+    case .storage:
+      if let text = point.question.precision.storage { sink.append(text) } else { sink.appendMissing() }
     case .cachePlan:
       if let text = ModelText.caches(of: point.question.model) { sink.append(text) } else { sink.appendMissing() }
     case .parameters: sink.append(parameters)

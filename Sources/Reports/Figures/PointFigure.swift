@@ -15,6 +15,7 @@ public enum PointFigure: Hashable, Sendable, CaseIterable {
   case work(WorkFigure, Phase)
   case cache(CacheFigure)
   case machine(MachineFigure)
+  case memory(MemoryFigure)
   case roofline(RooflineFigure)
   case phase(PhaseFigure, Phase)
   /// Prefill and the emission of one token.
@@ -27,7 +28,7 @@ public enum PointFigure: Hashable, Sendable, CaseIterable {
 
   /// The kinds of figures, so that a kind that is added cannot be left out of `allCases`.
   private enum Kind: CaseIterable {
-    case asked, work, cache, machine, roofline, devices, phase, timeToFirstToken, extrapolated, serving, quality
+    case asked, work, cache, machine, roofline, devices, memory, phase, timeToFirstToken, extrapolated, serving, quality
   }
 
   /// In the order of the columns of a sweep.
@@ -39,6 +40,7 @@ public enum PointFigure: Hashable, Sendable, CaseIterable {
     case .machine: [.machine(.name)]
     case .roofline: RooflineFigure.allCases.map(PointFigure.roofline)
     case .devices: [.machine(.devices)]
+    case .memory: MemoryFigure.allCases.map(PointFigure.memory)
     case .phase:
       Phase.allCases.flatMap { phase in
         PhaseFigure.allCases.filter { $0.phases.contains(phase) }.map { .phase($0, phase) }
@@ -56,6 +58,7 @@ public enum PointFigure: Hashable, Sendable, CaseIterable {
     case .work: .work
     case .cache: .cache
     case .machine(let figure): figure == .name ? .machine : .devices
+    case .memory: .memory
     case .roofline: .roofline
     case .phase: .phase
     case .timeToFirstToken: .timeToFirstToken
@@ -72,6 +75,7 @@ public enum PointFigure: Hashable, Sendable, CaseIterable {
     case .work(let figure, let phase): figure.names(phase)
     case .cache(let figure): figure.names
     case .machine(let figure): figure.names
+    case .memory(let figure): figure.names
     case .roofline(let figure): figure.names
     case .phase(let figure, let phase): figure.names(phase)
     case .timeToFirstToken:
@@ -92,7 +96,7 @@ public enum PointFigure: Hashable, Sendable, CaseIterable {
   public var isEstimate: Bool {
     switch kind {
     case .phase, .timeToFirstToken, .extrapolated, .serving: true
-    case .asked, .work, .cache, .machine, .roofline, .devices, .quality: false
+    case .asked, .work, .cache, .machine, .roofline, .devices, .memory, .quality: false
     }
   }
 
@@ -102,7 +106,8 @@ public enum PointFigure: Hashable, Sendable, CaseIterable {
   /// Figures of a point in the object of `photon explain`, in the order of a sweep.
   public static let pointMembers = allCases.filter { $0.names.pointPath != nil }
 
-  /// Figures of a machine in that object, in order: what machine, how far to trust it, both phases, both together.
+  /// Figures of a machine in that object, in order: what machine, how far to trust it, both phases, both
+  /// together, what its memory holds.
   public static let machineMembers = allCases.filter { $0.names.machinePath != nil }.enumerated()
     .sorted { ($0.element.placeInJSON, $0.offset) < ($1.element.placeInJSON, $1.offset) }.map(\.element)
 
@@ -112,6 +117,7 @@ public enum PointFigure: Hashable, Sendable, CaseIterable {
     case .extrapolated: 1
     case .phase(let figure, _): figure.isLateInJSON ? 3 : 2
     case .timeToFirstToken, .serving: 4
+    case .memory: 5
     }
   }
 

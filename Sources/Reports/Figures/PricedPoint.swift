@@ -15,6 +15,9 @@ public struct PricedPoint: Sendable {
   public let timed: TimedPoint
   /// Where each phase with work is bound by what; of one whose time is no number nothing is said.
   public let bounds: [Phase: BoundStretches]
+  /// The fewest devices that hold the batch; nil where none do.
+  public let devicesNeeded: Int?
+  private let batchSize: Int
   private let emits: Bool
 
   /// - Throws: `CountOverflow`, `HardwareError`
@@ -22,6 +25,8 @@ public struct PricedPoint: Sendable {
     let timed = try TimedPoint(question, on: profile)
     let roofline = try Roofline(profile, question.precision)
     self.timed = timed
+    batchSize = question.workload.batchSize
+    devicesNeeded = try Formulas.devicesNeeded(question, on: profile)
     emits = question.workload.generatedLength > 0
     bounds = Dictionary(
       uniqueKeysWithValues: Phase.allCases.filter { timed[$0].hasWork && timed[$0].time.isNumber }.map {
@@ -33,8 +38,19 @@ public struct PricedPoint: Sendable {
   /// - Precondition: it stands in `hardware[]`.
   public func value(of figure: PointFigure) -> FigureValue {
     if case .serving(let figure) = figure, figure.isRate, !emits { return .cell(.missing) }
+    if case .memory(let figure) = figure {
+      return .cell(figure.cell(of: timed.use, devicesNeeded: devicesNeeded))
+    }
     if case .phase(let figure, let phase) = figure { return figure.value(of: timed.result(phase, bounds[phase])) }
     return timed.value(of: figure)
+  }
+
+  /// What a person reads where the batch does not fit; nil where it does.
+  public var misfit: String? {
+    let devices = timed.devices
+    return timed.use.misfit(
+      batch: batchSize, on: devices == 1 ? timed.profile : "\(devices) × \(timed.profile)", devicesNeeded: devicesNeeded
+    )
   }
 
   /// The object of `hardware[]` that docs/explain-json.md describes.
@@ -57,6 +73,7 @@ extension TimedPoint: FigureBearing {
     case .phase(let figure, let phase): figure.value(of: result(phase))
     case .timeToFirstToken: .cell(Cell(figures.timeToFirstToken.value))
     case .extrapolated: .words(extrapolated)
+    case .memory(let figure): .cell(figure.cell(of: use))
     case .serving(let figure): .cell(figure.cell(of: ServingResult(self)))
     case .asked, .work, .cache, .roofline, .quality:
       preconditionFailure("\(figure.names.label) is not a figure of a timed point")

@@ -11,8 +11,6 @@ public enum ServingFigure: CaseIterable, Sendable {
   /// Throughput over the GiB of one prompt's caches.
   case throughputPerSampleGibibyte
   case throughputPerOccupiedGibibyte
-  /// Prompts that fit into the memory.
-  case largestBatch
   case throughputAtLargestBatch, throughputPerSampleGibibyteAtLargestBatch, throughputPerOccupiedGibibyteAtLargestBatch
   /// Of a million emitted tokens, from the price of the machine and from the power of the board.
   case cost, energy
@@ -46,7 +44,6 @@ public enum ServingFigure: CaseIterable, Sendable {
     case .throughputPerOccupiedGibibyte:
       names(
         "throughput per occupied GiB", .tokensPerSecondPerGibibyte, "throughput_tokens_per_s_per_occupied_gib")
-    case .largestBatch: names("largest batch", .count, "largest_batch", isObjective: true)
     case .throughputAtLargestBatch:
       names(
         "throughput at the largest batch", .tokensPerSecond, "throughput_at_largest_batch_tokens_per_s",
@@ -88,9 +85,8 @@ public enum ServingFigure: CaseIterable, Sendable {
 
   private var sense: Objective.Sense {
     switch self {
-    case .throughput, .throughputPerSampleGibibyte, .throughputPerOccupiedGibibyte, .largestBatch,
-      .throughputAtLargestBatch, .throughputPerSampleGibibyteAtLargestBatch,
-      .throughputPerOccupiedGibibyteAtLargestBatch:
+    case .throughput, .throughputPerSampleGibibyte, .throughputPerOccupiedGibibyte, .throughputAtLargestBatch,
+      .throughputPerSampleGibibyteAtLargestBatch, .throughputPerOccupiedGibibyteAtLargestBatch:
       .maximise
     case .cost, .energy, .costAtLargestBatch, .energyAtLargestBatch, .memoryPerPrompt, .totalTime: .minimise
     }
@@ -102,7 +98,7 @@ public enum ServingFigure: CaseIterable, Sendable {
     case .throughput, .throughputPerSampleGibibyte, .throughputPerOccupiedGibibyte, .throughputAtLargestBatch,
       .throughputPerSampleGibibyteAtLargestBatch, .throughputPerOccupiedGibibyteAtLargestBatch:
       true
-    case .largestBatch, .cost, .energy, .costAtLargestBatch, .energyAtLargestBatch, .memoryPerPrompt, .totalTime: false
+    case .cost, .energy, .costAtLargestBatch, .energyAtLargestBatch, .memoryPerPrompt, .totalTime: false
     }
   }
 
@@ -112,7 +108,6 @@ public enum ServingFigure: CaseIterable, Sendable {
     case .throughput: Cell(here.throughput.perSecond)
     case .throughputPerSampleGibibyte: Cell(here.throughputPerSampleGibibyte)
     case .throughputPerOccupiedGibibyte: Cell(here.throughputPerOccupiedGibibyte)
-    case .largestBatch: result.largestBatch.map { Cell($0) } ?? .missing
     case .throughputAtLargestBatch: Cell(largest?.throughput.perSecond)
     case .throughputPerSampleGibibyteAtLargestBatch: Cell(largest?.throughputPerSampleGibibyte)
     case .throughputPerOccupiedGibibyteAtLargestBatch: Cell(largest?.throughputPerOccupiedGibibyte)
@@ -129,8 +124,6 @@ public enum ServingFigure: CaseIterable, Sendable {
 /// What is known of serving a workload on one machine.
 struct ServingResult: Sendable {
   let figures: ServingFigures
-  /// 0 where not even one prompt fits, nil where a prompt needs no memory.
-  let largestBatch: Int?
   let atLargestBatch: ServingFigures?
   let cost: TokenCost
   let costAtLargestBatch: TokenCost
@@ -141,7 +134,6 @@ struct ServingResult: Sendable {
 
   init(_ timed: TimedPoint) {
     figures = timed.figures
-    largestBatch = timed.largestBatch
     atLargestBatch = timed.atLargestBatch
     cost = timed.cost
     costAtLargestBatch = timed.costAtLargestBatch

@@ -13,7 +13,7 @@ extension ReportSubject {
     try overview(&document)
     document.paragraph(
       "For \(model.described(as: point.name)), \(parameterText) parameters, on \(codeSpan(profile.name)), weights in "
-        + "\(precision.weights.rawValue), cache in \(precision.cache.rawValue), at \(describe(workload)), unless said "
+        + "\(precision.weightsText), cache in \(precision.cache.rawValue), at \(describe(workload)), unless said "
         + "otherwise. Nothing here was measured; what was executed stands at the end.")
     if let endlessFinding { document.paragraph(endlessFinding) }
     func group(_ title: String, _ items: [String]) {

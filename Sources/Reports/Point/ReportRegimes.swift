@@ -94,7 +94,7 @@ extension ReportSubject {
         PointFigure.phase(.time, .prefill).reported(),
         PointFigure.phase(.boundWithMargin, .prefill).reported(),
         PointFigure.phase(.timePerToken, .decode).reported(),
-        PointFigure.phase(.boundWithMargin, .decode).reported(), PointFigure.serving(.largestBatch).reported(),
+        PointFigure.phase(.boundWithMargin, .decode).reported(), PointFigure.memory(.largestBatch).reported(),
         PointFigure.serving(.throughputAtLargestBatch).reported("throughput there", as: .si(unit: "tok/s")),
       ], of: points)
     document.table(table)

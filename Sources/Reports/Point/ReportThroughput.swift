@@ -96,7 +96,7 @@ extension ReportSubject {
         PointFigure.phase(.boundWithMargin, .decode).reported("decode bound"),
         rate(.throughput).replacing { $0.fits ? $1 : "does not fit" },
         rate(.throughputPerSampleGibibyte).replacing { $0.fits ? $1 : .missing },
-        PointFigure.serving(.largestBatch).reported(), rate(.throughputAtLargestBatch),
+        PointFigure.memory(.largestBatch).reported(), rate(.throughputAtLargestBatch),
         rate(.throughputPerSampleGibibyteAtLargestBatch),
       ] + costColumns, of: rows)
   }

@@ -2,26 +2,39 @@ import Formulas
 import Rendering
 
 extension PointComparison {
-  /// One row per factor: the figure it belongs to, its name, itself, and its share of the ratio's logarithm.
+  /// One row per factor: the figure it belongs to, its name, itself, and its share of the ratio's logarithm; beside A and
+  /// B whether their own batches fit, and which would.
   public var table: Table {
     var table = Table([
       .text("figure"), .text("factor"), Column("value", "value", as: .significant(4)),
-      Column("share_percent", "share of log ratio", as: .percent(decimals: 1)),
+      Column("share_percent", "share of log ratio", as: .percent(decimals: 1)), .text("fits"),
+      Column("largest_batch", "largest batch"),
     ])
+    func memory(_ use: MemoryUse) -> [Cell] {
+      [MemoryFigure.fits, .largestBatch].map { $0.cell(of: use) }
+    }
+    let none: [Cell] = [.missing, .missing]
     for waterfall in waterfalls {
-      table.append([.text(waterfall.figure), "A", Cell(waterfall.first), .missing])
+      table.append([.text(waterfall.figure), "A", Cell(waterfall.first), .missing] + memory(uses.first))
       for step in waterfall.steps {
-        table.append([.text(waterfall.figure), .text(step.name), Cell(step.factor), Cell(waterfall.percent(step))])
+        table.append(
+          [.text(waterfall.figure), .text(step.name), Cell(step.factor), Cell(waterfall.percent(step))] + none)
       }
-      table.append([.text(waterfall.figure), "B/A", Cell(waterfall.ratio), Cell(waterfall.ratio == 1 ? nil : 100)])
-      table.append([.text(waterfall.figure), "B", Cell(waterfall.second), .missing])
+      table.append(
+        [.text(waterfall.figure), "B/A", Cell(waterfall.ratio), Cell(waterfall.ratio == 1 ? nil : 100)] + none)
+      table.append([.text(waterfall.figure), "B", Cell(waterfall.second), .missing] + memory(uses.second))
     }
     return table
   }
 
   /// For a person: one line per figure, and its factors from the strongest to the weakest.
-  public func text(_ first: String, _ second: String) -> String {
+  /// - Parameters:
+  ///   - first: A in words.
+  ///   - second: B in words.
+  ///   - misfits: what is to be said of batches that do not fit.
+  public func text(_ first: String, _ second: String, misfits: [String] = []) -> String {
     var lines = ["B over A, where A is \(first)", "              and B is \(second)"]
+    if !misfits.isEmpty { lines += [""] + misfits }
     if leavesNumbers {
       lines += ["", "time and throughput leave what a number can hold, about 10^308 s: there is nothing to compare"]
     }

@@ -18,6 +18,8 @@ public struct PointSummary: ModelBearing, Sendable {
   /// Time and bound of the whole phase.
   public let decode: TimeFigure
   let serving: ServingResult
+  /// How its batch fills a device.
+  let use: MemoryUse
   /// What the scenario's quality table says of the point; nil where it says nothing.
   var quality: Double?
 
@@ -30,13 +32,14 @@ public struct PointSummary: ModelBearing, Sendable {
     prefill = timed.prefill.total
     decode = timed.decode.total
     serving = ServingResult(timed)
+    use = timed.use
   }
 
   /// The model of the point.
   public var model: Model { point.model }
 
   /// Whether weights, caches and activations fit at the point's batch.
-  var fits: Bool { serving.largestBatch.map { $0 >= point.workload.batchSize } ?? true }
+  var fits: Bool { use.fits }
 
   /// Persistent cache at the end, per token of context and sequence.
   /// - Unit: byte
@@ -56,6 +59,7 @@ extension PointSummary: FigureBearing {
     case .cache(let figure): .cell(.integer(figure.value(of: totals.cache)))
     case .phase(let figure, let phase): figure.value(of: result(phase))
     case .timeToFirstToken: .cell(Cell(serving.figures.timeToFirstToken.value))
+    case .memory(let figure): .cell(figure.cell(of: use))
     case .serving(let figure): .cell(figure.cell(of: serving))
     case .quality: .cell(Cell(quality))
     case .machine, .roofline, .extrapolated:
@@ -89,9 +93,9 @@ extension Objective {
   /// How the figure that it looks at is named and written.
   var names: FigureNames { .named(member) }
 
-  /// Whether a point keeps to every condition and fits into the machine's memory.
+  /// Whether a point keeps to every condition, and fits into the machine's memory unless that is not asked.
   func admits(_ summary: PointSummary) -> Bool {
-    summary.fits && conditions.allSatisfy { $0.holds(summary.number) ?? false }
+    (summary.fits || !mustFit) && conditions.allSatisfy { $0.holds(summary.number) ?? false }
   }
 
   func isBetter(_ left: Double, than right: Double) -> Bool { sense == .minimise ? left < right : left > right }
@@ -116,7 +120,7 @@ extension Objective {
   var text: String {
     let conditions =
       conditions.isEmpty ? "" : " subject to " + conditions.map { codeSpan($0.description) }.joined(separator: ", ")
-    return "\(sense.rawValue) \(names.label)\(conditions)"
+    return "\(sense.rawValue) \(names.label)\(conditions)" + (mustFit ? "" : ", whether it fits or not")
   }
 
 }

@@ -57,20 +57,21 @@ extension ReportSubject {
     table.append([
       "element types",
       Cell(
-        "weights \(precision.weights.rawValue), activations \(precision.activations.rawValue), cache "
+        "weights \(precision.weightsText), activations \(precision.activations.rawValue), cache "
           + precision.cache.rawValue),
     ])
     if !rivals.isEmpty {
       table.append(["compared with", Cell(rivals.map { codeSpan($0.name) }.joined(separator: ", "))])
     }
+    let reserve = profile.engine.map { "of which the engine \(codeSpan($0.name)) has its reserve" }
+    let shared = "; \(number(profile.devices)) of them share each model, times and traffic are those of each"
     table.append([
       "machine",
       Cell(
         "\(codeSpan(profile.name)): \(NumberFormat.si(unit: "FLOP/s").text(roofline.product.perSecond)) dense matrix products, "
           + "\(NumberFormat.si(unit: "B/s").text(profile.memoryBandwidth.perSecond)) of memory, "
-          + "\(byteText(Int128(profile.memoryBytes))) with \(percent(profile.reserve)) kept in reserve"
-          + (profile.devices == 1
-            ? "" : "; \(number(profile.devices)) of them share each model, times and traffic are those of each")),
+          + "\(byteText(Int128(profile.memoryBytes))) \(reserve ?? "with \(percent(profile.reserve)) kept in reserve")"
+          + (profile.devices == 1 ? "" : shared)),
     ])
     for axis in scenario.grid.axes {
       table.append([Cell(codeSpan(axis.path)), Cell(axis.labels.joined(separator: ", "))])

@@ -17,8 +17,10 @@ struct GridReader {
 
   func read() -> Grid? {
     var finder = AxisFinder(collector: collector)
+    let precision = precisionSection()
     for entry in root.entries ?? [] {
-      if let section = GridSection(rawValue: entry.key) { finder.visit(section, entry.value) }
+      guard let section = GridSection(rawValue: entry.key) else { continue }
+      finder.visit(section, section == .precision ? precision ?? entry.value : entry.value)
     }
     guard let count = countPoints(finder.axes) else { return nil }
     let axes = finder.axes.map { $0.make() }
@@ -35,9 +37,11 @@ struct GridReader {
     let failed = finder.failedSections
     let workload = failed.contains(.workload) ? nil : readWorkload(axes)
     let settings = axes.map(readSettings)
-    let precisions = failed.contains(.precision) ? nil : readPrecisions(precisionAxes)
+    let precisions = failed.contains(.precision) ? nil : readPrecisions(precision, precisionAxes)
     let models = failed.contains(.model) ? nil : readModels(modelAxes)
     guard let workload, let precisions, let models else { return nil }
+    PrecisionReader.check(
+      models.map(\.named) + compare, precisions, at: precision?.position ?? root.position, collector)
     var strides = (model: product(modelAxes), precision: product(precisionAxes))
     let placements = zip(axes, settings).map { axis, settings -> Grid.Placement in
       switch axis.section {
@@ -154,17 +158,30 @@ struct GridReader {
 
   // MARK: Precision
 
-  private func readPrecisions(_ axes: [Axis]) -> [Precision]? {
-    guard let section = root["precision"] else { return [Precision()] }
-    var precisions: [Precision] = []
-    for index in 0..<product(axes) {
-      let reader = FieldReader(substitute(axes, index, in: section).0, path: "precision", collector: collector)
-      let weights: ElementType? = reader.choice("weights", default: .bf16)
-      let activations: ElementType? = reader.choice("activations", default: .bf16)
-      let cache: ElementType? = reader.choice("cache", default: .bf16)
-      reader.finish()
-      guard let weights, let activations, let cache else { continue }
-      precisions.append(Precision(weights: weights, activations: activations, cache: cache))
+  /// The scenario's section, or how the one preset of its model is stored.
+  private func precisionSection() -> PositionedValue? {
+    if let section = root[PrecisionReader.key] { return PrecisionReader.section(section) }
+    guard let model = root["model"] else { return nil }
+    let alternatives = model.elements ?? [model]
+    let names = alternatives.flatMap { alternative in
+      alternative["preset"].map { $0.elements ?? [$0] } ?? []
+    }
+    let stored = names.map { presets.precision(of: $0, file: file) }
+    guard let first = stored.compactMap(\.self).first else { return nil }
+    if names.count == 1 { return PrecisionReader.section(first) }
+    collector.add(
+      .init(
+        model.position, path: PrecisionReader.key,
+        found: "the presets are stored in different formats, and the scenario does not say which holds",
+        accepted: "a section precision"))
+    return nil
+  }
+
+  private func readPrecisions(_ section: PositionedValue?, _ axes: [Axis]) -> [Precision]? {
+    guard let section else { return [Precision()] }
+    let precisions = (0..<product(axes)).compactMap { index in
+      PrecisionReader.read(
+        substitute(axes, index, in: section).0, path: PrecisionReader.key, collector: collector)
     }
     return precisions.count == product(axes) ? precisions : nil
   }

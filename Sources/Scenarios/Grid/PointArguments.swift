@@ -9,8 +9,7 @@ public enum PointArguments {
       "model=" + ModelText.flow(question.model),
       "workload={prompt: \(question.workload.promptLength), generate: \(question.workload.generatedLength), "
         + "batch: \(question.workload.batchSize), continuations: \(question.workload.continuations)}",
-      "precision={weights: \(question.precision.weights.rawValue), activations: \(question.precision.activations.rawValue), "
-        + "cache: \(question.precision.cache.rawValue)}",
+      "precision=" + question.precision.flow,
       "compare=", "constraints=",
     ]
     return settings.flatMap { ["--set", $0] }

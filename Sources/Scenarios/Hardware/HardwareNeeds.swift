@@ -2,12 +2,13 @@ import Hardware
 import Quantities
 
 extension HardwareFile {
-  /// The profile in a file, on so many devices, which can price models of some precisions.
+  /// The profile in a file as a scenario uses it: on so many devices, with its engine, able to price models of some
+  /// precisions.
   /// - Throws: `ScenarioError` with everything that is wrong in it, or what it lacks, at the key that would have it.
   public static func read(
-    file: String, devices: Int, for precisions: [Precision]
+    file: String, devices: Int, engine: EngineMemory? = nil, for precisions: [Precision]
   ) throws(ScenarioError) -> HardwareProfile {
-    let profile = try read(file: file).sharing(devices)
+    let profile = try read(file: file).sharing(devices, engine: engine)
     for precision in precisions {
       do throws(HardwareError) {
         try profile.check(precision)

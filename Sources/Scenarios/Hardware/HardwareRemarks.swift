@@ -7,6 +7,12 @@ extension HardwareFile {
     var remarks: [String] = []
     if profile.source.isEmpty { remarks.append("source: nothing says where the figures come from") }
     if profile.year == nil { remarks.append("year: nothing says how old the figures are") }
+    return remarks + slips(profile)
+  }
+
+  /// Values that are no machine's, probably in another unit: whatever a command says of the machine is wrong then.
+  public static func slips(_ profile: HardwareProfile) -> [String] {
+    var remarks: [String] = []
     let bandwidth = profile.memoryBandwidth.perSecond
     // From a microcontroller to ten times the largest accelerator of 2025.
     func check(_ key: String, _ value: Double, _ range: ClosedRange<Double>, _ prefixes: String) {

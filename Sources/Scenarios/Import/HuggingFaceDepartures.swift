@@ -39,10 +39,6 @@ extension HuggingFaceReader {
     if let activation = reader.value("hidden_act"), !counted.contains(activation.scalar ?? "") {
       depart("hidden_act", "\(counted[0]) is counted", accepted: enumerate(counted))
     }
-    if reader.has("quantization_config") {
-      // Not a departure: element types stand in scenarios, not in presets.
-      add(.warning, "quantization_config", "the stored element type; a scenario says it under precision")
-    }
   }
 
   private func checkNeoX(_ layer: LayerShape?, _ times: ((LayerShape) -> Int) -> Int?) {

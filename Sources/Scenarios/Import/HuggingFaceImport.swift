@@ -1,4 +1,5 @@
 import Architectures
+import Quantities
 
 /// A vanilla model made from a Hugging Face configuration.
 public struct ImportedModel: Sendable {
@@ -6,6 +7,8 @@ public struct ImportedModel: Sendable {
   public var name: String
   /// Its hyper-parameters.
   public var model: Model
+  /// How its checkpoint is stored, where the configuration says so.
+  public var precision: Precision?
   /// A preset file.
   public var yaml: String
   /// Where the model departs from the configuration.
@@ -35,12 +38,15 @@ public func importHuggingFace(
   let root = try JSONText.parse(json, file: file)
   let collector = DiagnosticCollector()
   let reader = HuggingFaceReader(root, collector, approximate: approximate)
+  let precision = reader.storedPrecision()
   let model = try collector.result(reader.read(), at: root.position)
   let name = name ?? reader.name
   let comments = ["Imported from a Hugging Face configuration (model_type \(reader.modelType ?? ""))."]
   let notes = collector.ordered.map { "\($0.path): \($0.found)." }
   return ImportedModel(
-    name: name, model: model, yaml: ModelText.render(model, name: name, comments: comments + notes),
+    name: name, model: model, precision: precision,
+    yaml: ModelText.render(model, name: name, comments: comments + notes)
+      + (precision.map { "precision: \($0.flow)\n" } ?? ""),
     warnings: collector.ordered)
 }
 

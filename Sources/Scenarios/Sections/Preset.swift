@@ -48,6 +48,18 @@ final class PresetResolver {
     return result
   }
 
+  /// How the checkpoint of a preset is stored: what its file says, or that of the preset it is made from; nil where
+  /// none does. Files that cannot be read are told of where the model is.
+  func precision(of preset: PositionedValue, file: String, chain: [String] = []) -> PositionedValue? {
+    guard let name = preset.scalar,
+      let found = files.find(.model, named: name, from: ScenarioFiles.directory(of: file)), !chain.contains(found),
+      // The same file is read for its model, where what is wrong with it is said.
+      let root = try? YAMLText.read(file: found)
+    else { return nil }
+    if let precision = root[PrecisionReader.key] { return precision }
+    return root["model"]?["preset"].flatMap { self.precision(of: $0, file: found, chain: chain + [found]) }
+  }
+
   /// The section's own key that makes its preset impossible: without it the problem would not exist.
   func culprit(_ problem: Problem, in section: PositionedValue, path: String, file: String) -> PositionedValue.Entry? {
     // What these attempts complain of is not what a person wrote.
@@ -103,6 +115,7 @@ final class PresetResolver {
       let reader = FieldReader(root, path: "", collector: collector)
       _ = reader.text("name", default: "")
       reader.require("model")
+      _ = reader.has(PrecisionReader.key)
       section = reader.value("model")
       reader.finish()
       texts.append(root.flow)

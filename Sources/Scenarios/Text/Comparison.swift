@@ -134,9 +134,12 @@ public struct Objective: Hashable, Sendable {
   public var member: String
   /// What a point must keep to.
   public var conditions: [Comparison]
+  /// Whether points that do not fit into the machine's memory are left out.
+  public var mustFit: Bool
 
   /// The member is the dotted name of a figure.
-  public init(sense: Sense, member: String, conditions: [Comparison]) {
+  public init(sense: Sense, member: String, conditions: [Comparison], mustFit: Bool = true) {
+    self.mustFit = mustFit
     self.sense = sense
     self.member = member
     self.conditions = conditions
@@ -152,6 +155,7 @@ public struct Objective: Hashable, Sendable {
     let conditions = (reader.list("subject_to") ?? []).enumerated().map { index, value in
       Comparison.read(value, path: "\(reader.path).subject_to[\(index + 1)]", reader.collector, accept: problem)
     }
+    let mustFit = reader.boolean("must_fit", default: true) ?? true
     reader.finish()
     guard given.count == 1, let sense = given.first else {
       reader.collector.add(
@@ -167,6 +171,6 @@ public struct Objective: Hashable, Sendable {
     } else if let problem = problem(member) {
       reader.report(sense.rawValue, problem.found, accepted: problem.accepted, suggestion: problem.suggestion)
     }
-    return Objective(sense: sense, member: member, conditions: conditions.compactMap { $0 })
+    return Objective(sense: sense, member: member, conditions: conditions.compactMap { $0 }, mustFit: mustFit)
   }
 }

@@ -94,13 +94,18 @@ public enum Operation: Hashable, Sendable {
 extension Operation {
   /// Exact work of one dispatch: the table of NOTATION.md, row by row.
   public func work(in precision: Precision) -> Work<Int128> {
-    let w = Int128(precision.weights.bits)
+    // So many outputs of a product, or rows of a table, and a vector of so many numbers.
+    func stored(_ outputs: Int128, _ role: WeightRole, inputs: Int) -> Int128 {
+      outputs * Int128(precision.bits(of: role, inputs: inputs))
+    }
+    func vector(_ length: Int128) -> Int128 { length * Int128(precision.norms.bits) }
     let a = Int128(precision.activations.bits)
     let c = Int128(precision.cache.bits)
     switch self {
     case .embedding(let rows, let width):
-      let elements = Int128(rows) * Int128(width)
-      return Work(weightBits: elements * w, activationBits: elements * a)
+      return Work(
+        weightBits: stored(Int128(rows), .embedding, inputs: width),
+        activationBits: Int128(rows) * Int128(width) * a)
 
     case .queryKeyValue(let rows, let layer, let store, let appends):
       let r = Int128(rows)
@@ -110,7 +115,7 @@ extension Operation {
       return Work(
         matmulFlops: 2 * r * d * (dq + 2 * dkv),
         elementwiseFlops: r * (4 * d + 4) + r * 6 * rotated,
-        weightBits: (d * (dq + 2 * dkv) + d) * w,
+        weightBits: stored(dq + 2 * dkv, .matrix, inputs: layer.width) + vector(d),
         activationBits: r * (d + dq) * a + (store == .local ? entries : 0),
         cacheWriteBits: store == .persistent ? entries : 0)
 
@@ -129,12 +134,13 @@ extension Operation {
     case .mixHeads(let rows, let layer):
       let (elements, gates) = (Int128(rows) * Int128(layer.queryWidth), Int128(layer.keyValueHeads))
       return Work(
-        elementwiseFlops: 3 * elements + gates, weightBits: gates * w, activationBits: 3 * elements * a)
+        elementwiseFlops: 3 * elements + gates, weightBits: vector(gates), activationBits: 3 * elements * a)
 
     case .output(let rows, let layer):
       let (r, d, dq) = (Int128(rows), Int128(layer.width), Int128(layer.queryWidth))
       return Work(
-        matmulFlops: 2 * r * dq * d, elementwiseFlops: r * d, weightBits: dq * d * w,
+        matmulFlops: 2 * r * dq * d, elementwiseFlops: r * d,
+        weightBits: stored(d, .matrix, inputs: layer.queryWidth),
         activationBits: r * (dq + 2 * d) * a)
 
     case .gateUp(let rows, let layer):
@@ -144,37 +150,40 @@ extension Operation {
       return Work(
         matmulFlops: 2 * matrices * r * d * f,
         elementwiseFlops: r * (4 * d + 4) + activation * r * f,
-        weightBits: (matrices * d * f + d) * w,
+        weightBits: stored(matrices * f, .matrix, inputs: layer.width) + vector(d),
         activationBits: r * (d + f) * a)
 
     case .down(let rows, let layer):
       let (r, d, f) = (Int128(rows), Int128(layer.width), Int128(layer.feedForward))
       return Work(
-        matmulFlops: 2 * r * f * d, elementwiseFlops: r * d, weightBits: f * d * w,
+        matmulFlops: 2 * r * f * d, elementwiseFlops: r * d,
+        weightBits: stored(d, .matrix, inputs: layer.feedForward),
         activationBits: r * (f + 2 * d) * a)
 
     case .norm(let rows, let width):
       let (r, d) = (Int128(rows), Int128(width))
-      return Work(elementwiseFlops: r * (4 * d + 4), weightBits: d * w, activationBits: 2 * r * d * a)
+      return Work(elementwiseFlops: r * (4 * d + 4), weightBits: vector(d), activationBits: 2 * r * d * a)
 
     case .chunker(let rows, let inputWidth, let outputWidth, let normalised):
       let (r, i, o) = (Int128(rows), Int128(inputWidth), Int128(outputWidth))
       return Work(
         matmulFlops: 2 * r * i * o,
         elementwiseFlops: (normalised ? r * (4 * i + 4) : 0) + r * o,
-        weightBits: (i * o + o + (normalised ? i : 0)) * w,
+        weightBits: stored(o, .matrix, inputs: inputWidth) + vector(o + (normalised ? i : 0)),
         activationBits: r * (i + o) * a)
 
     case .converter(let rows, let inputWidth, let outputWidth):
       let (r, i, o) = (Int128(rows), Int128(inputWidth), Int128(outputWidth))
       return Work(
-        matmulFlops: 2 * r * i * o, elementwiseFlops: r * o, weightBits: (i * o + o) * w,
+        matmulFlops: 2 * r * i * o, elementwiseFlops: r * o,
+        weightBits: stored(o, .matrix, inputs: inputWidth) + vector(o),
         activationBits: r * (i + o) * a)
 
     case .head(let rows, let width, let vocabulary):
       let (r, d, v) = (Int128(rows), Int128(width), Int128(vocabulary))
       return Work(
-        matmulFlops: 2 * r * d * v, elementwiseFlops: r * (4 * d + 4), weightBits: (v * d + d) * w,
+        matmulFlops: 2 * r * d * v, elementwiseFlops: r * (4 * d + 4),
+        weightBits: stored(v, .head, inputs: width) + vector(d),
         activationBits: r * (d + v) * a)
 
     case .moveEntries(let entries, let layer, let traffic):

@@ -24,7 +24,8 @@ struct CompareCommand: AsyncParsableCommand {
         photon compare scenarios/models/{vanilla,photon}-1.2b.yaml
 
       Factors: arithmetic, weights, cache, intermediates (activations, stored scores) and overhead are what time is \
-      spent on; batch is what more memory per prompt forbids; in TPM memory counts again.
+      spent on; batch is what more memory per prompt forbids; in TPM memory counts again. A side whose own batch does \
+      not fit is told, and JSON and CSV have fits and largest_batch beside the values of both.
       """)
 
   @Argument(help: "Scenario A, a YAML file.", completion: .file(extensions: ["yaml", "yml"]))
@@ -70,17 +71,21 @@ struct CompareCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let (a, first) = try side(first, firstOverrides, firstPoint)
-    let (b, second) = try side(second, secondOverrides, secondPoint)
+    let (a, first, firstMisfit) = try side(first, firstOverrides, firstPoint)
+    let (b, second, secondMisfit) = try side(second, secondOverrides, secondPoint)
     let comparison = PointComparison(a, b)
     switch format {
-    case .table: printOutput(comparison.text(first, second))
+    case .table:
+      let misfits = [("A", firstMisfit), ("B", secondMisfit)].compactMap { name, misfit in
+        misfit.map { "\(name): \($0)" }
+      }
+      printOutput(comparison.text(first, second, misfits: misfits))
     case .json, .csv: printData(comparison.table.text(as: format.tableFormat))
     }
   }
 
-  /// A point ready to be compared, and what it is in words.
-  private func side(_ file: String, _ own: [String], _ index: Int) throws -> (ComparedPoint, String) {
+  /// A point ready to be compared, what it is in words, and what is to be said where its batch does not fit.
+  private func side(_ file: String, _ own: [String], _ index: Int) throws -> (ComparedPoint, String, misfit: String?) {
     var options = ScenarioOptionsGroup()
     (options.file, options.overrides) = (file, overrides + own)
     options.hardwareNames = hardwareName.map { [$0] } ?? []
@@ -94,6 +99,12 @@ struct CompareCommand: AsyncParsableCommand {
       "\(visible(chosen.name)) on \(visible(profile.name)), P = \(workload.promptLength), G = \(workload.generatedLength), K = "
       + "\(workload.continuations), batch \(workload.batchSize), "
       + (point.fits ? "largest \(point.batch)" : "which does not fit: no throughput")
-    return (point, text)
+    let misfit =
+      point.use.fits
+      ? nil
+      : point.use.misfit(
+        batch: workload.batchSize, on: visible(profile.name),
+        devicesNeeded: try devicesNeeded(chosen.question, on: profile))
+    return (point, text, misfit)
   }
 }

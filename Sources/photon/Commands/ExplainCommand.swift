@@ -11,10 +11,12 @@ import Scenarios
 struct ExplainCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "explain",
-    abstract: "Prices one point: parameters, work, traffic, caches, published forms and hardware bounds.",
+    abstract: "Prices one point: parameters, work, traffic, caches, published forms, hardware bounds, memory.",
     discussion: """
       Every count is an exact integer for the whole batch. docs/explain-json.md describes the JSON object; CSV has one \
-      row per phase and component. Tables show the columns that fit the terminal and name the others; --wide and the \
+      row per phase and component, with fits and largest_batch of the machine (of several machines each with its name). \
+      A batch that does not fit into the memory is told, with the devices that would hold it; --set capacity=vllm says \
+      what an engine reserves. Tables show the columns that fit the terminal and name the others; --wide and the \
       other formats have everything.
 
         photon explain scenarios/quickstart.yaml --set workload.batch=8 --format json
@@ -48,7 +50,7 @@ struct ExplainCommand: AsyncParsableCommand {
     let explained = try ExplainedPoint(chosen, hardware: options.hardware(of: scenario), conventions)
     switch format {
     case .json: printData(explained.json.text() + "\n")
-    case .csv: printData(explained.costTable.text(as: .csv))
+    case .csv: printData(explained.dataTable.text(as: .csv))
     case .table: printOutput(explained.text(width: lines.width))
     }
   }

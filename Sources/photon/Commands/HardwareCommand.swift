@@ -36,7 +36,7 @@ struct HardwareList: AsyncParsableCommand {
 
   func run() async throws {
     let entries = hardwareLibrary().entries()
-    let profiles = try entries.map { try HardwareFile.read(file: $0.file) }
+    let profiles = try entries.map { remarked(try HardwareFile.read(file: $0.file)) }
     var columns: [Column] = [.text("name"), Column("year")]
     columns += ElementType.allCases.map {
       Column("\($0.rawValue)_flops_per_s", $0.rawValue, as: .si(unit: "FLOP/s"))
@@ -93,7 +93,7 @@ struct HardwareShow: AsyncParsableCommand {
   var format = ProfileFormat.yaml
 
   func run() async throws {
-    let profile = try hardwareLibrary().profile(name, at: Position(file: ""))
+    let profile = try remarked(hardwareLibrary().profile(name, at: Position(file: "")))
     switch format {
     case .yaml: printData(HardwareFile.text(profile))
     case .table: printOutput(profile.table.text(as: .table))
@@ -180,8 +180,8 @@ struct HardwareApply: AsyncParsableCommand {
 
   func run() async throws {
     let library = hardwareLibrary()
-    let source = try library.profile(fit, at: Position(file: ""))
-    var profile = try library.profile(card, at: Position(file: "--to"))
+    let source = try remarked(library.profile(fit, at: Position(file: "")))
+    var profile = try remarked(library.profile(card, at: Position(file: "--to")))
     if source.isIdeal {
       throw ValidationError("\(source.name) is a data sheet: there is nothing fitted in it that could be applied")
     }

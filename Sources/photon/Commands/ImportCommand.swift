@@ -11,7 +11,7 @@ struct ImportCommand: AsyncParsableCommand {
       Reads Llama, Mistral, Qwen 2, Qwen 3 and GPT-NeoX configurations. What a preset cannot represent is an error \
       that names the key and its value. With --approximate, biases, norms and activations of another kind, parallel \
       residuals, partial rotation and attention windows are left out with a warning each; it says how many \
-      parameters are missing.
+      parameters are missing. A quantization_config becomes the preset's precision.
 
         photon import docs/example-config.json --name my-model
       """)

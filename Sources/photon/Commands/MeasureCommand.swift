@@ -92,7 +92,7 @@ struct MeasureCommand: ParsableCommand {
     if let saved = try measuring.savedProfile(near: scenario.file) { return (saved, false) }
     if let output, hasRows(output) {
       let file = RowsDestination.profilePath(output)
-      if FileManager.default.fileExists(atPath: file) { return (try HardwareFile.read(file: file), false) }
+      if FileManager.default.fileExists(atPath: file) { return (remarked(try HardwareFile.read(file: file)), false) }
       throw ValidationError(
         "\(output) has rows, and \(file), which would have predicted them, does not exist; name their profile with "
           + "--calibration, or another file with -o")

@@ -118,7 +118,7 @@ struct ReportCommand: AsyncParsableCommand {
   private func reportPublished(_ scenario: Scenario, in folder: String) async throws {
     let library = hardwareLibrary(near: options.file)
     let subject = try PublishedSubject(scenario, command: command) { name, position in
-      try library.profile(name, at: position, path: "hardware")
+      try remarked(library.profile(name, at: position, path: "hardware"))
     }
     printRemarks(subject.remarks)
     try await publishedReport(subject).write(to: folder)

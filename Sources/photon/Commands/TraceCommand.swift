@@ -75,10 +75,11 @@ private func exported(_ trace: Trace, _ phase: Phase, _ point: ScenarioPoint) ->
     ),
     (
       "precision",
-      .object([
-        ("weights", .string(precision.weights.rawValue)), ("activations", .string(precision.activations.rawValue)),
-        ("cache", .string(precision.cache.rawValue)),
-      ])
+      .object(
+        [
+          ("weights", .string(precision.weights.rawValue)), ("activations", .string(precision.activations.rawValue)),
+          ("cache", .string(precision.cache.rawValue)),
+        ] + (precision.storage.map { [("storage", .string($0))] } ?? []))
     ),
     (
       "operations",

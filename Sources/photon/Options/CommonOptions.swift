@@ -60,7 +60,10 @@ struct ScenarioOptionsGroup: ParsableArguments {
   func hardware(of scenario: Scenario, for precisions: [Precision]? = nil) throws -> [HardwareProfile] {
     let named = try hardwareNames.map { try typedProfileFile($0, option: "--hardware", near: file) }
     return try (named.isEmpty ? scenario.hardware.compactMap(\.file) : named).map { file in
-      try HardwareFile.read(file: file, devices: scenario.devices, for: precisions ?? scenario.grid.precisions).expected
+      let profile = try HardwareFile.read(
+        file: file, devices: scenario.devices, engine: scenario.capacity,
+        for: precisions ?? scenario.grid.precisions)
+      return remarked(profile).expected
     }
   }
 }
@@ -126,7 +129,7 @@ func typedProfileFile(_ name: String, option: String, near file: String) throws(
 /// The profile of that file.
 /// - Throws: `ScenarioError`
 func typedProfile(_ name: String, option: String, near file: String) throws(ScenarioError) -> HardwareProfile {
-  try HardwareFile.read(file: typedProfileFile(name, option: option, near: file))
+  try remarked(HardwareFile.read(file: typedProfileFile(name, option: option, near: file)))
 }
 
 /// The profiles that names reach from a scenario's folder.

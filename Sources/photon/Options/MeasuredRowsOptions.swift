@@ -99,7 +99,8 @@ struct MeasuredRowsOptions: ParsableArguments {
             )
           ])
         }
-        return try MeasuredMachine(library.profile(name, at: own[0].row.position, path: "hardware"), own)
+        return try MeasuredMachine(
+          remarked(library.profile(name, at: own[0].row.position, path: "hardware")), own)
       }
     }
     let chosen = try typedProfile(profile, option: "--profile", near: file)
@@ -122,12 +123,12 @@ struct MeasuredRowsOptions: ParsableArguments {
     var machines: [String: HardwareProfile] = [:]
     let own = try points.map { point in
       let name = point.row.hardware
-      let machine = try machines[name] ?? library.profile(name, at: point.row.position, path: "hardware")
+      let machine = try machines[name] ?? remarked(library.profile(name, at: point.row.position, path: "hardware"))
       machines[name] = machine
       try point.row.check(on: machine)
       return ServingPoint(row: point.row, model: point.model, machine: machine)
     }
-    if let profile { return try MeasuredMachine(library.profile(profile, at: Position(file: "--profile")), own) }
+    if let profile { return try MeasuredMachine(remarked(library.profile(profile, at: Position(file: "--profile"))), own) }
     let most = counts.max { ($0.value, $1.key) < ($1.value, $0.key) }!.key
     return try MeasuredMachine(machines[most]!, own)
   }

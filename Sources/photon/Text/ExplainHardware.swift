@@ -12,8 +12,27 @@ extension ExplainedPoint {
       [
         PhaseRow.name, PhaseRow.phase, .of(.time), .of(.timePerToken), .of(.bound), .of(.margin),
         .together(.throughput), .together(.throughputPerSampleGibibyte),
-        TableColumn<PhaseRow>.together(.largestBatch).replacing { $1 == 0 ? "none fits" : $1 },
+        TableColumn<PhaseRow>.largestBatch.replacing { $1 == 0 ? "none fits" : $1 },
       ], of: rows)
+  }
+
+  /// What fills the memory of each device, and how many tokens of context it holds.
+  var memoryTable: Table {
+    func column(_ figure: MemoryFigure) -> TableColumn<PricedPoint> {
+      PointFigure.memory(figure).explained { $0.value(of: .memory(figure)) }
+    }
+    return Table(
+      title: "Memory of each device at this batch",
+      [
+        TableColumn(.text("name")) { .text($0.timed.machine()) }, column(.device), column(.reserved), column(.weights),
+        column(.activations), column(.cache), column(.free), column(.cacheTokens), column(.fits),
+      ], of: priced)
+  }
+
+  /// Where the batch does not fit, a line for each machine.
+  var misfits: String {
+    let lines = priced.compactMap(\.misfit)
+    return lines.isEmpty ? "" : lines.map { "note: \($0)\n" }.joined()
   }
 
   /// What tokens cost where profiles have a price or a power; without rows where none has.
@@ -67,6 +86,12 @@ extension TableColumn<PhaseRow> {
     let shares = Self.of(share)
     return Self.of(figure).replacing { row, cell in
       .text("\(shares.shown(cell)) \(shares.shown(shares.cell(row)))")
+    }
+  }
+
+  fileprivate static var largestBatch: Self {
+    PointFigure.memory(.largestBatch).explained { row in
+      row.phase == .decode ? row.priced.value(of: .memory(.largestBatch)) : nil
     }
   }
 

@@ -28,23 +28,24 @@ extension ExplainedPoint {
     case .asked(let figure): figure.cell(of: point, parameters: parameters.total)
     case .work(let figure, let phase): .integer(cost.totals[phase][figure])
     case .cache(let figure): .integer(figure.value(of: cost.cache))
-    case .machine, .roofline, .phase, .timeToFirstToken, .extrapolated, .serving, .quality:
+    case .machine, .memory, .roofline, .phase, .timeToFirstToken, .extrapolated, .serving, .quality:
       preconditionFailure("\(figure.names.label) is a figure of a machine")
     }
   }
 
   /// What is no figure: lists of parts, and how they were counted.
   private var structure: [(path: String, value: JSON)] {
-    (ModelText.caches(of: point.model).map { [("cache_plan", .string($0))] } ?? []) + [
-      ("parameters.start_latents", .integer(parameters.startLatents)),
-      ("parameters.components", .array(parameters.components.map(inventoryJSON))),
-      ("levels", .array(point.model.hierarchy.map(levelJSON))),
-      ("conventions", .object(conventions.settings.map { ($0.key, .string($0.value)) })),
-      ("prefill.components", .array(cost[.prefill].map(nodeJSON))),
-      ("decode.components", .array(cost[.decode].map(nodeJSON))),
-      ("published", .array(published.map(publishedJSON))),
-      ("hardware", .array(priced.map(\.json))),
-    ]
+    (ModelText.caches(of: point.model).map { [("cache_plan", .string($0))] } ?? [])
+      + (point.precision.storage.map { [("precision.storage", .string($0))] } ?? []) + [
+        ("parameters.start_latents", .integer(parameters.startLatents)),
+        ("parameters.components", .array(parameters.components.map(inventoryJSON))),
+        ("levels", .array(point.model.hierarchy.map(levelJSON))),
+        ("conventions", .object(conventions.settings.map { ($0.key, .string($0.value)) })),
+        ("prefill.components", .array(cost[.prefill].map(nodeJSON))),
+        ("decode.components", .array(cost[.decode].map(nodeJSON))),
+        ("published", .array(published.map(publishedJSON))),
+        ("hardware", .array(priced.map(\.json))),
+      ]
   }
 
   private func inventoryJSON(_ component: ParameterComponent) -> JSON {

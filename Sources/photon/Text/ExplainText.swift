@@ -10,9 +10,11 @@ extension ExplainedPoint {
   /// - Parameter width: characters of a line; nil for as many as it takes.
   func text(width: Int?) -> String {
     let tables = [
-      levelTable, parameterTable, costTable, cacheTable, publishedTable, hardwareTable, rangeTable, tokenCostTable,
+      levelTable, parameterTable, costTable, cacheTable, publishedTable, hardwareTable, memoryTable, rangeTable,
+      tokenCostTable,
     ].filter { !$0.rows.isEmpty }
-    return heading.wrapped(to: width) + "\n\n" + tables.map { $0.terminalText(width: width) }.joined(separator: "\n")
+    return heading.wrapped(to: width) + "\n\n" + misfits.wrapped(to: width) + (misfits.isEmpty ? "" : "\n")
+      + tables.map { $0.terminalText(width: width) }.joined(separator: "\n")
   }
 
   private var heading: String {
@@ -27,7 +29,7 @@ extension ExplainedPoint {
     return """
       \(visible(point.name)): \(model.family.rawValue)\(reading)\(plan)
       prompt \(workload.promptLength), generated \(workload.generatedLength), batch \(workload.batchSize), \
-      continuations \(workload.continuations); weights \(precision.weights.rawValue), \
+      continuations \(workload.continuations); weights \(precision.weightsText), \
       activations \(precision.activations.rawValue), cache \(precision.cache.rawValue)\(note)
       """
   }
@@ -61,7 +63,23 @@ extension ExplainedPoint {
     return table
   }
 
-  /// One row per phase and node with work, and one with the total of each phase; also the CSV form.
+  /// The CSV form: the table of work, and beside each row what holds for the point on its machines.
+  var dataTable: Table {
+    let figures: [MemoryFigure] = [.fits, .largestBatch]
+    let machines = priced.flatMap { priced in
+      figures.map { figure in
+        let column = PointFigure.memory(figure).explained { (priced: PricedPoint) in priced.value(of: .memory(figure)) }
+        let own = self.priced.count > 1 ? "_\(priced.timed.profile)" : ""
+        return (column: Column(PointFigure.memory(figure).names.column! + own), cell: column.cell(priced))
+      }
+    }
+    let work = costTable
+    var table = Table(work.columns + machines.map(\.column))
+    for row in work.rows { table.append(row + machines.map(\.cell)) }
+    return table
+  }
+
+  /// One row per phase and node with work, and one with the total of each phase.
   var costTable: Table {
     var table = Table(
       title: "Work and traffic of the whole batch",
