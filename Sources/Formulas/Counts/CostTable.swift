@@ -58,7 +58,7 @@ struct CostTable<Integer: CountingInteger>: Sendable {
       activity.fedRows.prefill = activity.decoder.prefill.rows
     }
     let cost = cost(model.layer, layers: model.layers, at: 0, precision)
-    setEmbedding(.decoder, width: model.layer.width, rows: activity.fedRows, precision, scale)
+    setEmbedding(.decoder, width: model.layer.width, rows: activity.fedRows, precision, scale, model.ends)
     setStack(at: 0, .decoder, activity.decoder, cost, scale)
     setHead(
       model.headCost(precision), generated: workload.generatedLength,
@@ -238,21 +238,23 @@ struct CostTable<Integer: CountingInteger>: Sendable {
       cost.work(rows: activity.decode.calls &* scale.1, dispatches: activity.decode.callDispatches))
   }
 
-  /// Rows read from the table and written, whatever the dispatch.
+  /// Rows read from the table, and from that of positions where there is one, and written, whatever the dispatch.
   @inline(__always)
   private mutating func setEmbedding(
     _ side: Side, width: Int, rows: (prefill: Integer, decode: Integer), _ precision: Precision,
-    _ scale: (Integer, Integer)
+    _ scale: (Integer, Integer), _ ends: TokenEnds = .plain
   ) {
     let width = Integer(word: width)
-    let weightBits = width &* Integer(word: precision.weights.bits)
+    let flops = width &* Integer(word: ends.embeddingFlops)
+    let weightBits = width &* Integer(word: ends.embeddingRows &* precision.weights.bits)
     let activationBits = width &* Integer(word: precision.activations.bits)
     let before = rows.prefill &* scale.0
     let after = rows.decode &* scale.1
     set(
       base(0, side) &+ Component.embedding.ordinal,
-      Work(weightBits: before &* weightBits, activationBits: before &* activationBits),
-      Work(weightBits: after &* weightBits, activationBits: after &* activationBits))
+      Work(
+        elementwiseFlops: before &* flops, weightBits: before &* weightBits, activationBits: before &* activationBits),
+      Work(elementwiseFlops: after &* flops, weightBits: after &* weightBits, activationBits: after &* activationBits))
   }
 
   /// Once per emitted token.

@@ -34,7 +34,7 @@ struct StackCost<Integer: CountingInteger> {
     let matrices = row.projectionMatrices
     projectionFlops = 2 &* matrices &* layers
     projectionElementwise = row.projectionElementwise &* layers
-    projectionWeightBits = (matrices &+ row.norm.weights) &* layers &* weightBits
+    projectionWeightBits = row.projectionWeights &* layers &* weightBits
     projectionActivationBits = row.projectionActivations &* layers &* activationBits
 
     pairFlops = row.pairFlops &* layers
@@ -44,7 +44,7 @@ struct StackCost<Integer: CountingInteger> {
     let feedForward = row.feedForwardMatrices
     feedForwardFlops = 2 &* feedForward &* layers
     feedForwardElementwise = row.feedForwardElementwise &* layers
-    feedForwardWeightBits = (feedForward &+ row.norm.weights) &* layers &* weightBits
+    feedForwardWeightBits = row.feedForwardWeights &* layers &* weightBits
     feedForwardActivationBits = row.feedForwardActivations &* layers &* activationBits
 
     entryBits = row.entryElements &* layers &* Integer(word: precision.cache.bits)
@@ -98,7 +98,11 @@ struct MapCost<Integer: CountingInteger> {
 
   @inline(__always)
   init(inputs: Integer, outputs: Integer, bias: Bool, inputNorm: Bool, _ precision: Precision) {
-    let row = MapRow(inputs: inputs, outputs: outputs, bias: bias, inputNorm: inputNorm)
+    self.init(MapRow(inputs: inputs, outputs: outputs, bias: bias, inputNorm: inputNorm), precision)
+  }
+
+  @inline(__always)
+  init(_ row: MapRow<Integer>, _ precision: Precision) {
     flops = 2 &* row.matrix
     elementwise = row.elementwise
     weightBits = row.weights &* Integer(word: precision.weights.bits)
@@ -131,7 +135,14 @@ extension Model {
   /// Last norm and vocabulary product: no bias.
   @inline(__always)
   func headCost<Integer>(_ precision: Precision) -> MapCost<Integer> {
-    MapCost(
-      inputs: Integer(word: layer.width), outputs: Integer(word: vocabulary), bias: false, inputNorm: true, precision)
+    MapCost(headRow(Integer(word: layer.width), Integer(word: vocabulary)), precision)
+  }
+
+  /// The same in numbers of any kind.
+  @inline(__always)
+  func headRow<N: Count>(_ width: N, _ vocabulary: N) -> MapRow<N> {
+    MapRow(
+      headOf: width, vocabulary: vocabulary, norm: layer.isPlain ? .rms : layer.style.norm,
+      logitFlops: ends.logitFlops)
   }
 }

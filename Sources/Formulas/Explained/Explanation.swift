@@ -93,10 +93,14 @@ struct Explainer {
   func row(_ shape: LayerShape) -> LayerRow<Expression> {
     LayerRow(
       LayerDimensions(
-        width: width, query: query, keyValue: keyValue, hidden: .symbol("F", shape.feedForward),
-        heads: .symbol("H", shape.heads), keyValueHeads: .symbol("H_kv", shape.keyValueHeads),
+        width: width, query: query, keyValue: keyValue, headWidth: .symbol("d", shape.headWidth),
+        hidden: .symbol("F", shape.feedForward), heads: .symbol("H", shape.heads),
+        keyValueHeads: .symbol("H_kv", shape.keyValueHeads),
         rotatedHeads: .symbol("H", shape.heads) + .symbol("H_kv", shape.keyValueHeads),
-        rotatedPairs: .floor(.symbol("d", shape.headWidth), 2)), shape.feedForwardKind)
+        rotatedPairs: .floor(
+          shape.style.rotatedWidth.map { Expression.symbol("d_rot", $0) } ?? Expression.symbol("d", shape.headWidth),
+          2)),
+      shape.feedForwardKind, shape.isPlain ? nil : shape.style)
   }
 
   // MARK: Components
@@ -104,7 +108,10 @@ struct Explainer {
   var embedding: [(String, Expression)] {
     let rows = batch * activity.embeddingRows
     let table: Expression = node.side == .encoder ? .symbol("E_1", model.encoderEmbeddingWidth) : width(0)
-    return [("weight_bytes", bytes(rows * table * weight)), ("activation_bytes", bytes(rows * table * element))]
+    let (tables, flops) = (model.ends.embeddingRows, model.ends.embeddingFlops)
+    let read = tables == 1 ? rows * table : rows * .number(Int128(tables)) * table
+    return (flops == 0 ? [] : [("elementwise_flops", rows * .number(Int128(flops)) * table)])
+      + [("weight_bytes", bytes(read * weight)), ("activation_bytes", bytes(rows * table * element))]
   }
 
   var projections: [(String, Expression)] {
@@ -116,7 +123,7 @@ struct Explainer {
       ("elementwise_flops", overRuns { rows * $0 * $1.projectionElementwise }),
       (
         "weight_bytes",
-        bytes(overRuns { activity.passes * $0 * ($1.projectionMatrices + $1.norm.weights) * weight })
+        bytes(overRuns { activity.passes * $0 * $1.projectionWeights * weight })
       ),
       ("activation_bytes", bytes(persists ? own : own + entries)),
     ]
@@ -144,7 +151,7 @@ struct Explainer {
       ("elementwise_flops", overRuns { rows * $0 * $1.feedForwardElementwise }),
       (
         "weight_bytes",
-        bytes(overRuns { activity.passes * $0 * ($1.feedForwardMatrices + $1.norm.weights) * weight })
+        bytes(overRuns { activity.passes * $0 * $1.feedForwardWeights * weight })
       ),
       ("activation_bytes", bytes(overRuns { rows * $0 * $1.feedForwardActivations * element })),
     ]
@@ -181,15 +188,18 @@ struct Explainer {
       dispatches = dispatches - symbols.parallel * (.symbol("B", model.metaContextLength) - symbols.chunk(1))
     }
     return map(
-      inputs: width(0), outputs: .symbol("V", model.vocabulary), bias: false, inputNorm: true,
-      rows: batch * symbols.generated, dispatches: dispatches)
+      model.headRow(width(0), .symbol("V", model.vocabulary)), rows: batch * symbols.generated, dispatches: dispatches)
   }
 
   func map(
     inputs: Expression, outputs: Expression, bias: Bool, inputNorm: Bool, rows: Expression, dispatches: Expression
   ) -> [(String, Expression)] {
-    let row = MapRow(inputs: inputs, outputs: outputs, bias: bias, inputNorm: inputNorm)
-    return [
+    map(
+      MapRow(inputs: inputs, outputs: outputs, bias: bias, inputNorm: inputNorm), rows: rows, dispatches: dispatches)
+  }
+
+  func map(_ row: MapRow<Expression>, rows: Expression, dispatches: Expression) -> [(String, Expression)] {
+    [
       ("matmul_flops", rows * 2 * row.matrix),
       ("elementwise_flops", rows * row.elementwise),
       ("weight_bytes", bytes(dispatches * row.weights * weight)),

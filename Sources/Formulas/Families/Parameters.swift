@@ -76,13 +76,18 @@ extension Model {
 
   fileprivate var vanillaComponents: [ParameterComponent] {
     let stack = ParameterComponent(name: "stack", count: tokenStack.parameterCount, used: true)
+    let positions =
+      ends.learnedPositions == 0
+      ? []
+      : [
+        ParameterComponent(
+          name: "learned positions", count: Int128(ends.learnedPositions) * Int128(layer.width), used: true)
+      ]
     if tiedHead {
-      return [ParameterComponent(name: "embedding and head", count: tableParameters, used: true), stack]
+      return [ParameterComponent(name: "embedding and head", count: tableParameters, used: true)] + positions + [stack]
     }
-    return [
-      ParameterComponent(name: "embedding", count: tableParameters, used: true), stack,
-      ParameterComponent(name: "head", count: tableParameters, used: true),
-    ]
+    return [ParameterComponent(name: "embedding", count: tableParameters, used: true)] + positions
+      + [stack, ParameterComponent(name: "head", count: tableParameters, used: true)]
   }
 
   /// From the prompt's bytes up and down again to the head.
@@ -138,8 +143,10 @@ extension Level {
 }
 
 extension Stack {
-  /// Layers of attention and feed-forward with a norm before each, and the norm that ends the stack.
+  /// Layers of attention and feed-forward with their norms, and the norm that ends the stack.
   fileprivate var parameterCount: Int128 {
-    runs.reduce(Int128(width)) { $0 + Int128($1.layers) * LayerRow<Int128>($1.shape).weights }
+    runs.reduce(NormRow(Int128(width), shape.style.norm).weights) {
+      $0 + Int128($1.layers) * LayerRow<Int128>($1.shape).weights
+    }
   }
 }

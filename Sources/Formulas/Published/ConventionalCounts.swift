@@ -88,7 +88,8 @@ private struct ConventionConverter {
     twicePairs = (twicePairs - 2 * ownReads) * layers
     let (query, heads) = (Int128(shape.queryWidth), Int128(shape.heads))
     work.matmulFlops += 2 * twicePairs * query
-    work.elementwiseFlops += 3 * twicePairs * heads
+    // Half a FLOP, where a pair has an odd number of them, is left out.
+    work.elementwiseFlops += twicePairs * LayerRow<Int128>(shape).pairElementwise / 2
     let readBits = ownReads * layers * 2 * Int128(shape.keyValueWidth) * Int128(precision.cache.bits)
     if node.isLocal {
       work.localReadBits -= readBits
@@ -133,13 +134,15 @@ private struct ConventionConverter {
   private func convertEmbedding(_ work: inout Work<Int128>, _ node: Node, _ groups: [PassGroup<Int128>]) {
     guard conventions.embedding == .dense, work.weightBits > 0 else { return }
     let width = Int128(node.side == .encoder ? model.encoderEmbeddingWidth : model.layer.width)
-    let rows = work.weightBits / (width * Int128(precision.weights.bits))
+    let rowBits = width * Int128(precision.weights.bits)
+    let rows = work.weightBits / (rowBits * Int128(model.ends.embeddingRows))
+    let positions = rows * rowBits * Int128(model.ends.embeddingRows - 1)
     let dispatches = groups.filter {
       $0.side == node.side && (node.side == .encoder ? $0.level == 1 : $0.level <= 1 && $0.fedRows > 0)
     }.reduce(Int128(0)) { $0 + $1.passes }
     let table = Int128(model.vocabulary) * width
     work.matmulFlops += 2 * rows * table
-    work.weightBits = dispatches * table * Int128(precision.weights.bits)
+    work.weightBits = dispatches * table * Int128(precision.weights.bits) + positions
   }
 }
 

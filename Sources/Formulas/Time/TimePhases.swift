@@ -127,7 +127,7 @@ struct DispatchChain {
     if group.feed == .embedding, group.fedRows > 0 {
       builder.appendEmbedding(
         Node(0, .decoder, .embedding), rows: sequences * group.fedRows, dispatches: group.passes,
-        width: Double(model.layer.width))
+        width: Double(model.layer.width), ends: model.ends)
     }
     timed(stack).append(group, sequences: sequences, to: &builder)
     if !stack.isFull { appendUpkeep(of: stack, group, sequences: sequences, to: &builder) }
@@ -183,15 +183,16 @@ struct DispatchChain {
   func appendHead(to builder: inout DispatchBuilder, rows: Double, dispatches: Double) {
     let width = Double(model.layer.width)
     let vocabulary = Double(model.vocabulary)
+    let row = model.headRow(width, vocabulary)
     builder.appendProduct(
       Node(0, .decoder, .head), rows: rows, dispatches: dispatches, inputs: width, outputs: vocabulary,
-      extraWeights: width, elementwisePerRow: 4 * width + 4, activationsPerRow: width + vocabulary,
+      extraWeights: row.weights - row.matrix, elementwisePerRow: row.elementwise, activationsPerRow: row.activations,
       gatheredPerRow: devices * vocabulary)
   }
 
   func addHeadResident(to builder: inout DispatchBuilder) {
-    let weights = Double(model.layer.width) * Double(model.vocabulary + 1)
-    builder.addResident(weights * builder.weightBytes, at: Node(0, .decoder, .head))
+    let row = model.headRow(Double(model.layer.width), Double(model.vocabulary))
+    builder.addResident(row.weights * builder.weightBytes, at: Node(0, .decoder, .head))
   }
 
   /// One dispatch of `chunks` condition vectors.

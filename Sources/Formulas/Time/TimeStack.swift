@@ -79,12 +79,16 @@ struct DispatchBuilder {
   }
 
   /// `rows` rows of an embedding table; of several devices the one that holds a row passes it on.
-  mutating func appendEmbedding(_ node: Node, rows: Double, dispatches: Double, width: Double) {
+  mutating func appendEmbedding(
+    _ node: Node, rows: Double, dispatches: Double, width: Double, ends: TokenEnds = .plain
+  ) {
+    let tableBytes = Double(ends.embeddingRows) * weightBytes
     append(
       DispatchGroup(
         node: node, kind: .elementwise, rows: rows, dispatchesPerIndex: dispatches,
         work: DispatchWork(
-          bytes: Affine(rows * width * (weightBytes + activationBytes)), weightBytes: rows * width * weightBytes),
+          elementwiseFlops: Affine(rows * width * Double(ends.embeddingFlops)),
+          bytes: Affine(rows * width * (tableBytes + activationBytes)), weightBytes: rows * width * tableBytes),
         linkBytes: linkBytes(summed: rows * width, gathered: 0)))
   }
 
@@ -147,8 +151,8 @@ struct TimedStack {
 
       builder.appendProduct(
         stack.node(.projections), rows: rows, dispatches: dispatches, inputs: width,
-        outputs: query + row.entryElements, extraWeights: row.norm.weights,
-        elementwisePerRow: row.norm.elementwise + row.rotation, activationsPerRow: width + query,
+        outputs: query + row.entryElements, extraWeights: row.input.vectors,
+        elementwisePerRow: row.input.elementwise, activationsPerRow: row.input.activations,
         entryBytes: sequences * appended(group, run, cacheBytes: builder.cacheBytes))
       for heads in run.heads {
         for part in PlannedHeads(heads.cache, prompt).passes(group) {
@@ -158,14 +162,16 @@ struct TimedStack {
       }
       builder.appendProduct(
         stack.node(.projections), rows: rows, dispatches: dispatches, inputs: query, outputs: width,
-        elementwisePerRow: width, activationsPerRow: query + 2 * width, summedPerRow: width)
+        extraWeights: row.output.vectors, elementwisePerRow: row.output.elementwise,
+        activationsPerRow: query + 2 * width, summedPerRow: width)
       builder.appendProduct(
         stack.node(.feedForward), rows: rows, dispatches: dispatches, inputs: width, outputs: inputMatrices * hidden,
-        extraWeights: row.norm.weights, elementwisePerRow: row.norm.elementwise + row.activation,
+        extraWeights: row.hidden.vectors, elementwisePerRow: row.hidden.elementwise,
         activationsPerRow: width + hidden)
       builder.appendProduct(
         stack.node(.feedForward), rows: rows, dispatches: dispatches, inputs: hidden, outputs: width,
-        elementwisePerRow: width, activationsPerRow: hidden + 2 * width, summedPerRow: width)
+        extraWeights: row.down.vectors, elementwisePerRow: row.down.elementwise,
+        activationsPerRow: hidden + 2 * width, summedPerRow: width)
     }
   }
 
