@@ -104,12 +104,21 @@ enum HuggingFaceFamily: String, CaseIterable {
     }
   }
 
+  /// Caps on scores and logits where a file does not say; 0: none.
+  var usualCaps: (scores: Double, logits: Double) { self == .gemma2 ? (50, 30) : (0, 0) }
+
+  /// Whether all products of attention have biases where a file with such a key leaves it out.
+  var usualAttentionBias: Bool { self == .gptNeoX }
+
+  /// Whether the number of key–value heads follows from other keys (`HuggingFaceReader.falconKeyValueHeads`).
+  var impliesKeyValueHeads: Bool { self == .falcon }
+
   /// Whether `attention_bias` and `mlp_bias` are read.
   var readsBiases: (attention: Bool, feedForward: Bool) {
     switch self {
     case .llama, .granite, .smollm3: (true, true)
-    case .mistral, .qwen3, .gemma, .gemma2, .gemma3, .olmo2: (true, false)
-    case .qwen2, .gptNeoX, .phi3, .falcon, .gpt2, .opt, .starcoder2: (false, false)
+    case .mistral, .qwen3, .gptNeoX, .gemma, .gemma2, .gemma3, .olmo2: (true, false)
+    case .qwen2, .phi3, .falcon, .gpt2, .opt, .starcoder2: (false, false)
     }
   }
 }

@@ -167,11 +167,13 @@ struct HuggingFaceReader {
   }
 
   private func readKeyValueHeads(_ family: HuggingFaceFamily, heads: Int?) -> Int? {
-    guard family == .falcon else {
-      return integer("key_value_heads", of: family, usual: family.mayOmitKeyValueHeads ? heads ?? 1 : nil)
-    }
+    if family.impliesKeyValueHeads { return falconKeyValueHeads(heads: heads) }
+    return integer("key_value_heads", of: family, usual: family.mayOmitKeyValueHeads ? heads ?? 1 : nil)
+  }
+
+  private func falconKeyValueHeads(heads: Int?) -> Int? {
     // Only the newer architecture reads the number; before it there was one head for all, or one for each.
-    if isNewFalcon { return integer("key_value_heads", of: family, usual: heads ?? 1) }
+    if isNewFalcon { return integer("key_value_heads", of: .falcon, usual: heads ?? 1) }
     return reader.boolean("multi_query", default: true).map { $0 ? 1 : heads ?? 1 }
   }
 

@@ -18,13 +18,10 @@ extension HuggingFaceReader {
     case .qwen2: style.attentionBiases = .queryKeyValue
     case .qwen3: style.headNorms = .eachHead
     case .gemma: ends.embeddingScale = Double(max(layer.width, 1)).squareRoot()
-    case .gemma2, .gemma3:
-      style.norms = .around
-      if family == .gemma3 { style.headNorms = .eachHead }
-      ends.embeddingScale = Double(max(layer.width, 1)).squareRoot()
-      let usual: (Double, Double) = family == .gemma2 ? (50, 30) : (0, 0)
-      style.scoreCap = cap("attn_logit_softcapping", usual.0) ?? 0
-      ends.logitCap = cap("final_logit_softcapping", usual.1) ?? 0
+    case .gemma2: readGemma(family, layer, &style, &ends)
+    case .gemma3:
+      style.headNorms = .eachHead
+      readGemma(family, layer, &style, &ends)
     case .granite:
       ends.embeddingScale = reader.number("embedding_multiplier", default: 1, in: Limits.scales) ?? 1
       ends.logitScale = reader.number("logits_scaling", default: 1, in: Limits.scales) ?? 1
@@ -43,6 +40,15 @@ extension HuggingFaceReader {
     case .starcoder2: readStarCoder(into: &style)
     }
     return (style, ends)
+  }
+
+  private func readGemma(
+    _ family: HuggingFaceFamily, _ layer: LayerShape, _ style: inout LayerStyle, _ ends: inout TokenEnds
+  ) {
+    style.norms = .around
+    ends.embeddingScale = Double(max(layer.width, 1)).squareRoot()
+    style.scoreCap = cap("attn_logit_softcapping", family.usualCaps.scores) ?? 0
+    ends.logitCap = cap("final_logit_softcapping", family.usualCaps.logits) ?? 0
   }
 
   /// A cap on scores or logits; null is none.
@@ -68,8 +74,8 @@ extension HuggingFaceReader {
   private func readBiases(_ family: HuggingFaceFamily, into style: inout LayerStyle) {
     let reads = family.readsBiases
     if reads.attention {
-      if isTrue("attention_bias") { style.attentionBiases = .all }
-    } else if family != .gptNeoX, isTrue("attention_bias") {
+      if reader.boolean("attention_bias", default: family.usualAttentionBias) ?? false { style.attentionBiases = .all }
+    } else if isTrue("attention_bias") {
       depart("attention_bias", "the family has none besides its own", accepted: "false")
     }
     if isTrue("mlp_bias") {
@@ -119,7 +125,6 @@ extension HuggingFaceReader {
   private func readNeoX(into style: inout LayerStyle) {
     style.norm = .layer
     style.feedForwardBiases = true
-    if reader.value("attention_bias")?.scalar != "false" { style.attentionBiases = .all }
     if reader.value("use_parallel_residual")?.scalar != "false" { style.order = .parallel }
   }
 
