@@ -6,6 +6,18 @@ extension HuggingFaceReader {
     add(.warning, "quantization_config", "the stored element type; a scenario says it under precision")
   }
 
+  /// Switches that add what no preset has, and what that is.
+  private static let switches = [
+    ("lm_head_bias", "a bias of the head"), ("qk_layernorm", "norms of queries and keys with a mean"),
+    ("use_qk_norm", "norms of queries and keys that the family does not have"),
+    ("apply_residual_connection_post_layernorm", "residuals taken behind the norms"),
+  ]
+
+  /// What a family's files may switch on beside what it has.
+  func checkSwitches() {
+    for (key, meaning) in Self.switches where isTrue(key) { depart(key, meaning, accepted: "false") }
+  }
+
   /// Reports what is not represented: an error, or a warning of an approximate import.
   func depart(_ key: String, _ meaning: String, accepted: String) {
     let value = reader.value(key)?.summary ?? "nothing"

@@ -101,6 +101,7 @@ struct HuggingFaceReader {
     let layers = integer("layers", of: family)
     let tiedHead = reader.boolean("tie_word_embeddings", default: family.tiesHead)
     warnOfQuantisation()
+    checkSwitches()
     // Parameters and windows are of dimensions that exist: what is wrong with others is said of the model.
     let isSound = layer?.problems(prefix: "").isEmpty ?? false
     var cache: StackCache? = .full

@@ -135,6 +135,14 @@ struct ImportWindowTests {
         "no_rope_layers: 5 signs, not rotated: layers 1, 4; accepted: a sign for each of 5 layers, 0 for every n-th"))
   }
 
+  @Test(arguments: ["lm_head_bias", "use_qk_norm", "qk_layernorm", "apply_residual_connection_post_layernorm"])
+  func `a switch that adds what no preset has is refused at its place`(key: String) throws {
+    let text = json("phi3", layers: 2, "\"\(key)\": true")
+    #expect(complaint(text).contains(": error: \(key): found \"true\", which cannot be represented: "))
+    #expect(complaint(json("phi3", layers: 2, "\"\(key)\": false")) == "no complaint")
+    #expect(try importHuggingFace(json: text, file: "config.json", approximate: true).warnings.count == 1)
+  }
+
   @Test func `a short context is refused where positions are learned`() throws {
     let gpt2 = """
       {"model_type": "gpt2", "n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 16, "vocab_size": 64}
