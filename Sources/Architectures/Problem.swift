@@ -81,6 +81,7 @@ extension Model {
     case .block, .photon: problems += levelProblems
     }
     problems += readingProblems
+    check(&problems, "embedding_width", ends.embeddingWidth, 0...Limits.width)
     check(&problems, "learned_positions", ends.learnedPositions, 0...Limits.promptLength)
     if problems.isEmpty { problems += styleProblems }
     // A stack that cannot be built has no heads to speak of.

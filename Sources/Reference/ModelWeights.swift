@@ -50,6 +50,8 @@ public final class ModelWeights {
   var embedding: Tensor!
   /// Learned positions × D_0; nil where the model has none.
   private(set) var positions: Tensor?
+  /// D_0 × E and E × D_0, where embeddings are E features wide; nil where they are as wide as the stack.
+  private(set) var projections: (in: Tensor, out: Tensor)?
   /// V × D_0; the embedding itself when tied.
   var head: Tensor!
 
@@ -61,7 +63,12 @@ public final class ModelWeights {
     let width = model.layer.width
     switch model.structure {
     case .stack:
-      embedding = matrix("embedding", model.vocabulary, width, .embedding, deviation: 1)
+      embedding = matrix("embedding", model.vocabulary, model.tableWidth, .embedding, deviation: 1)
+      if model.ends.embeddingWidth > 0 {
+        projections = (
+          matrix("projection in", width, model.tableWidth), matrix("projection out", model.tableWidth, width)
+        )
+      }
       if model.ends.learnedPositions > 0 {
         positions = matrix("positions", model.ends.learnedPositions, width, .embedding, deviation: 1)
       }
@@ -72,7 +79,7 @@ public final class ModelWeights {
       levels = PerLevel((1...model.levelCount).map(level))
       embedding = matrix("decoder embedding", model.vocabulary, width, .embedding, deviation: 1)
     }
-    head = model.tiedHead ? embedding : matrix("head", model.vocabulary, width)
+    head = model.tiedHead ? embedding : matrix("head", model.vocabulary, model.tableWidth)
   }
 
   /// The same parameters, not copies, of the model that generates in another way: no parameter depends on that.
@@ -99,7 +106,8 @@ public final class ModelWeights {
     (seed, holdsNumbers, memory, tensors) = (other.seed, other.holdsNumbers, other.memory, other.tensors)
     (roles, parameterCount, startLatentCount) = (other.roles, other.parameterCount, other.startLatentCount)
     (encoderEmbedding, embedding, head) = (other.encoderEmbedding, other.embedding, other.head)
-    (levels, stack, positions) = (other.levels, other.stack, other.positions)
+    (levels, stack) = (other.levels, other.stack)
+    (positions, projections) = (other.positions, other.projections)
   }
 
   /// Room for a gate for each key–value head of each layer of the stack over the tokens, behind all parameters on their
@@ -132,6 +140,7 @@ public final class ModelWeights {
     let weights = shapes.enumerated().map { layer, shape in
       layerWeights("\(name) \(layer)", shape, added)
     }
+    guard stack.shape.style.hasLastNorm else { return StackWeights(stack, layers: weights, lastNorm: nil) }
     return StackWeights(
       stack, layers: weights, lastNorm: norm("\(name) last norm", stack.width),
       lastNormBias: normBias("\(name) last norm", stack.shape))

@@ -92,8 +92,12 @@ extension ExactGrid {
     style.headNorms = draw.oneOf(HeadNorms.allCases)
     style.attentionBiases = draw.oneOf(AttentionBiases.allCases)
     style.feedForwardBiases = draw.flag()
-    // Halves share a norm in front of both alone.
-    style.order = style.norms == .before ? draw.oneOf(LayerOrder.allCases) : draw.oneOf([.sequential, .parallel])
+    // Halves share a norm in front of both alone, and follow one another where norms stand behind residuals.
+    switch style.norms {
+    case .before: style.order = draw.oneOf(LayerOrder.allCases)
+    case .after, .around: style.order = draw.oneOf([.sequential, .parallel])
+    case .behind: style.order = .sequential
+    }
     style.activation = draw.oneOf([nil] + Activation.allCases)
     style.rotatedWidth = draw.oneOf([nil, 0, 1, 2, 3])
     style.unrotatedEvery = draw.below(4)
@@ -101,6 +105,7 @@ extension ExactGrid {
     style.scoreCap = draw.oneOf([0, 50])
     style.residualScale = draw.oneOf([1, 0.5])
     ends.learnedPositions = draw.oneOf([0, 16])
+    ends.embeddingWidth = draw.oneOf([0, 5])
     ends.embeddingScale = draw.oneOf([1, 2.5])
     ends.logitScale = draw.oneOf([1, 8])
     ends.logitCap = draw.oneOf([0, 30])

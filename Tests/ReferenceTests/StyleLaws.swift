@@ -36,6 +36,10 @@ struct StyleLaws {
       (ends.embeddingScale, ends.logitScale) = (3, 4)
     }
     add { style, _ in (style.norm, style.norms, style.order) = (.layer, .around, .parallel) }
+    add { style, ends in
+      (style.norm, style.norms, style.attentionBiases) = (.layer, .behind, .all)
+      (ends.embeddingWidth, ends.learnedPositions) = (6, 20)
+    }
     return zip(styles, ends).flatMap { style, ends in
       [FeedForwardKind.gated, .twoMatrix].map { kind in
         let layer = LayerShape(

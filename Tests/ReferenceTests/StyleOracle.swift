@@ -129,15 +129,20 @@ struct StyleOracle {
     let (style, ends, width) = (model.layer.style, model.ends, model.layer.width)
     let table = matrix("embedding")
     var x: Rows = tokens.enumerated().map { position, token in
-      (0..<width).map { feature -> Double in
-        let scaled = table[Int(token) * width + feature] * ends.embeddingScale
+      let features = model.tableWidth
+      let own = Array(table[Int(token) * features..<(Int(token) + 1) * features])
+      let row = ends.embeddingWidth == 0 ? own : map(own, "projection in")
+      return (0..<width).map { feature -> Double in
+        let scaled = row[feature] * ends.embeddingScale
         return ends.learnedPositions == 0 ? scaled : scaled + matrix("positions")[position * width + feature]
       }
     }
     func added(_ half: Rows, to residual: Rows, _ end: String?) -> Rows {
       zip(half, residual).map { half, residual in
-        let result = end.map { norm(half, $0) } ?? half
-        return zip(result, residual).map { $0 * style.residualScale + $1 }
+        let inner = style.norms == .behind ? nil : end
+        let result = inner.map { norm(half, $0) } ?? half
+        let sum = zip(result, residual).map { $0 * style.residualScale + $1 }
+        return style.norms == .behind ? norm(sum, end!) : sum
       }
     }
     for layer in 0..<model.layers {
@@ -147,11 +152,11 @@ struct StyleOracle {
       func end(_ half: String) -> String? {
         switch style.norms {
         case .before: nil
-        case .after: "\(name) \(half) norm"
+        case .after, .behind: "\(name) \(half) norm"
         case .around: "\(name) \(half) end norm"
         }
       }
-      let isBefore = style.norms != .after
+      let isBefore = style.norms == .before || style.norms == .around
       let attended = added(
         attention(isBefore ? x.map { norm($0, first) } : x, name, layer: layer), to: x, end("attention"))
       let read = style.order == .sequential ? attended : x
@@ -159,11 +164,12 @@ struct StyleOracle {
         read.map { feedForward(isBefore ? norm($0, second) : $0, name) }, to: attended, end("feed-forward"))
     }
     return x.map { row in
-      let last = norm(row, "stack last norm")
+      let normed = style.norms == .behind ? row : norm(row, "stack last norm")
+      let last = ends.embeddingWidth == 0 ? normed : map(normed, "projection out")
       let head = model.tiedHead ? table : matrix("head")
       return (0..<model.vocabulary).map { token -> Double in
         var logit = 0.0
-        for index in last.indices { logit += head[token * width + index] * last[index] }
+        for index in last.indices { logit += head[token * last.count + index] * last[index] }
         return capped(logit / ends.logitScale, ends.logitCap)
       }
     }

@@ -61,7 +61,9 @@ struct WorkRuleTests {
     (third.norm, third.order, third.attentionBiases, third.scoreCap) = (.layer, .parallelOneNorm, .all, 30)
     (third.alibi, third.feedForwardBiases, third.activation) = (true, true, .silu)
     (fourth.order, fourth.norms, fourth.residualScale, fourth.activation) = (.parallel, .around, 2, .relu)
-    return zip(layers + layers, [first, second, third, fourth, second, first]).map { $0.styled($1) }
+    var fifth = second
+    (fifth.norms, fifth.norm) = (.behind, .layer)
+    return zip(layers + layers, [first, second, third, fourth, fifth, first]).map { $0.styled($1) }
   }()
 
   static var operations: [Operation] {
@@ -104,14 +106,14 @@ struct WorkRuleTests {
         ]
     }
       + ends.flatMap { ends in
-        NormKind.allCases.map { .head(rows: 2, width: 6, vocabulary: 11, norm: $0, ends: ends) }
+        ([nil] + NormKind.allCases).map { .head(rows: 2, width: 6, vocabulary: 11, norm: $0, ends: ends) }
           + [.embedding(rows: 3, width: 5, ends: ends)]
       }
   }
 
   static let ends: [TokenEnds] = {
     var (positions, scales, caps) = (TokenEnds(), TokenEnds(), TokenEnds())
-    positions.learnedPositions = 8
+    (positions.learnedPositions, positions.embeddingWidth) = (8, 4)
     (scales.embeddingScale, scales.logitScale) = (3, 8)
     (caps.logitCap, caps.learnedPositions, caps.embeddingScale) = (30, 8, 2)
     return [positions, scales, caps]
@@ -182,6 +184,7 @@ struct WorkRuleTests {
     switch operation {
     case .embedding(let rows, let width, let ends):
       let count = rows * width
+      if ends.embeddingWidth > 0 { linear(rows, width, ends.embeddingWidth) }
       if ends.embeddingScale != 1 { Kernels.scale(count, numbers(count), by: ends.embeddingScale) }
       if ends.learnedPositions > 0 { Kernels.add(count, numbers(count), to: numbers(count)) }
     case .queryKeyValue(let rows, let layer, _, _):
@@ -247,8 +250,10 @@ struct WorkRuleTests {
       linear(rows, outputWidth, inputWidth, bias: true)
     case .converter(let rows, let inputWidth, let outputWidth): linear(rows, outputWidth, inputWidth, bias: true)
     case .head(let rows, let width, let vocabulary, let kind, let ends):
-      norm(rows, width, kind)
-      linear(rows, vocabulary, width)
+      if let kind { norm(rows, width, kind) }
+      let table = ends.embeddingWidth == 0 ? width : ends.embeddingWidth
+      if table != width { linear(rows, table, width) }
+      linear(rows, vocabulary, table)
       let count = rows * vocabulary
       if ends.logitScale != 1 { Kernels.scale(count, numbers(count), by: 1 / ends.logitScale) }
       if ends.logitCap != 0 { Kernels.cap(count, numbers(count), at: ends.logitCap) }

@@ -17,10 +17,12 @@ public enum NormPlaces: String, CaseIterable, Codable, Sendable {
   case after
   /// Both (Gemma 2, arXiv:2408.00118 §2).
   case around
+  /// Behind each half and the residual that it is added to; the stack then ends in no norm besides (OPT 350M).
+  case behind
 
   /// Whether a half begins with one.
-  @inlinable public var areBefore: Bool { self != .after }
-  /// Whether a half ends with one.
+  @inlinable public var areBefore: Bool { self == .before || self == .around }
+  /// Whether a half ends with one, in front of the residual or behind it.
   @inlinable public var areAfter: Bool { self != .before }
 }
 
@@ -93,6 +95,9 @@ public struct LayerStyle: Hashable, Sendable {
   /// As in Llama.
   public init() {}
 
+  /// Whether the stack ends in a norm of its own.
+  @inlinable public var hasLastNorm: Bool { norms != .behind }
+
   /// As in Llama.
   public static let plain = LayerStyle()
 }
@@ -112,6 +117,11 @@ extension LayerStyle {
         Problem(
           prefix + "norms", "norms \(norms.rawValue) halves that share one", accepted: "before, or another layer_order")
       )
+    } else if order != .sequential, norms == .behind {
+      problems.append(
+        Problem(
+          prefix + "norms", "norms behind the residual of halves that do not follow one another",
+          accepted: "another place, or layer_order: sequential"))
     }
     return problems
   }

@@ -3,6 +3,8 @@
 public struct TokenEnds: Hashable, Sendable {
   /// Rows of a table of learned positions that are added to embeddings (GPT-2); 0: there is none.
   public var learnedPositions = 0
+  /// Features of embeddings, which are projected to the width, and back in front of the head (OPT 350M); 0: the width.
+  public var embeddingWidth = 0
   /// What embeddings are multiplied by (Gemma: √D); 1: nothing.
   public var embeddingScale = 1.0
   /// What logits are divided by (Granite); 1: nothing.
@@ -20,6 +22,9 @@ public struct TokenEnds: Hashable, Sendable {
 extension Model {
   /// Whether its layers and ends are Llama's: the only ones that hierarchies are made of and that can be trained.
   public var isPlain: Bool { ends == .plain && layer.isPlain && levels.allSatisfy(\.layer.isPlain) }
+
+  /// Features of a row of the table, and of the head's.
+  @inlinable public var tableWidth: Int { ends.embeddingWidth == 0 ? layer.width : ends.embeddingWidth }
 
   /// What is wrong with styles and ends of a model whose dimensions are sound.
   var styleProblems: [Problem] {

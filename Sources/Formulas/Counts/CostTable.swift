@@ -58,7 +58,9 @@ struct CostTable<Integer: CountingInteger>: Sendable {
       activity.fedRows.prefill = activity.decoder.prefill.rows
     }
     let cost = cost(model.layer, layers: model.layers, at: 0, precision)
-    setEmbedding(.decoder, width: model.layer.width, rows: activity.fedRows, precision, scale, model.ends)
+    setEmbedding(
+      .decoder, width: model.layer.width, rows: activity.fedRows, precision, scale, model.ends,
+      passes: (activity.decoder.prefill.passes, activity.decoder.decode.passes))
     setStack(at: 0, .decoder, activity.decoder, cost, scale)
     setHead(
       model.headCost(precision), generated: workload.generatedLength,
@@ -242,19 +244,24 @@ struct CostTable<Integer: CountingInteger>: Sendable {
   @inline(__always)
   private mutating func setEmbedding(
     _ side: Side, width: Int, rows: (prefill: Integer, decode: Integer), _ precision: Precision,
-    _ scale: (Integer, Integer), _ ends: TokenEnds = .plain
+    _ scale: (Integer, Integer), _ ends: TokenEnds = .plain, passes: (Integer, Integer) = (0, 0)
   ) {
     let width = Integer(word: width)
-    let flops = width &* Integer(word: ends.embeddingFlops)
-    let weightBits = width &* Integer(word: ends.embeddingRows &* precision.weights.bits)
+    let row = EmbeddingRow(width: width, ends)
+    let (matmul, flops) = (row.matmul ?? 0, row.elementwise ?? 0)
+    let element = Integer(word: precision.weights.bits)
+    let (weightBits, projectionBits) = (row.weights &* element, (row.dispatchWeights ?? 0) &* element)
     let activationBits = width &* Integer(word: precision.activations.bits)
     let before = rows.prefill &* scale.0
     let after = rows.decode &* scale.1
     set(
       base(0, side) &+ Component.embedding.ordinal,
       Work(
-        elementwiseFlops: before &* flops, weightBits: before &* weightBits, activationBits: before &* activationBits),
-      Work(elementwiseFlops: after &* flops, weightBits: after &* weightBits, activationBits: after &* activationBits))
+        matmulFlops: before &* matmul, elementwiseFlops: before &* flops,
+        weightBits: before &* weightBits &+ passes.0 &* projectionBits, activationBits: before &* activationBits),
+      Work(
+        matmulFlops: after &* matmul, elementwiseFlops: after &* flops,
+        weightBits: after &* weightBits &+ passes.1 &* projectionBits, activationBits: after &* activationBits))
   }
 
   /// Once per emitted token.

@@ -191,14 +191,21 @@ struct MapRow<N: Count> {
   /// - Parameters:
   ///   - width: `D`
   ///   - vocabulary: `V`
-  ///   - norm: of the stack.
+  ///   - table: features that the rows of the table have, where those are projected first; nil: the width.
+  ///   - norm: of the stack; nil where it has none.
   ///   - logitFlops: element-wise FLOP of every logit behind the product.
   @inline(__always)
-  init(headOf width: N, vocabulary: N, norm: NormKind, logitFlops: Int) {
-    let norm = NormRow(width, norm)
-    matrix = width * vocabulary
+  init(headOf width: N, vocabulary: N, table: N?, norm: NormKind?, logitFlops: Int) {
+    let norm = norm.map { NormRow(width, $0) }
+    let logits: N? = logitFlops == 0 ? nil : N.whole(logitFlops) * vocabulary
+    let products = table.map { width * $0 + $0 * vocabulary } ?? width * vocabulary
+    matrix = products
     activations = width + vocabulary
-    elementwise = logitFlops == 0 ? norm.elementwise : norm.elementwise + N.whole(logitFlops) * vocabulary
-    weights = matrix + norm.weights
+    switch (norm, logits) {
+    case (let norm?, let logits?): elementwise = norm.elementwise + logits
+    case (let norm?, nil): elementwise = norm.elementwise
+    case (nil, let logits): elementwise = logits ?? 0
+    }
+    weights = norm.map { products + $0.weights } ?? products
   }
 }

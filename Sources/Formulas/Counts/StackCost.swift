@@ -142,7 +142,8 @@ extension Model {
   @inline(__always)
   func headRow<N: Count>(_ width: N, _ vocabulary: N) -> MapRow<N> {
     MapRow(
-      headOf: width, vocabulary: vocabulary, norm: layer.isPlain ? .rms : layer.style.norm,
-      logitFlops: ends.logitFlops)
+      headOf: width, vocabulary: vocabulary,
+      table: ends.embeddingWidth == 0 ? nil : N.whole(ends.embeddingWidth),
+      norm: layer.isPlain ? .rms : layer.style.hasLastNorm ? layer.style.norm : nil, logitFlops: ends.logitFlops)
   }
 }

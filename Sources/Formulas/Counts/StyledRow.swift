@@ -146,8 +146,25 @@ enum LogitRow {
 extension TokenEnds {
   /// Element-wise FLOP of every logit: its cap, and its scale.
   var logitFlops: Int { (logitCap == 0 ? 0 : LogitRow.cap) + (logitScale == 1 ? 0 : 1) }
-  /// Element-wise FLOP of every feature of an embedding: the position's, and the scale.
-  var embeddingFlops: Int { (learnedPositions == 0 ? 0 : 1) + (embeddingScale == 1 ? 0 : 1) }
-  /// Rows of tables that are read for a token.
-  var embeddingRows: Int { learnedPositions == 0 ? 1 : 2 }
+}
+
+/// An embedding of a token: the row of the table, that of its position, and the projection to the width.
+struct EmbeddingRow<N: Count> {
+  /// FLOP of the projection; nil where there is none.
+  let matmul: N?
+  /// Those of the position's addition and of the scale; nil where there is neither.
+  let elementwise: N?
+  /// Elements that are read for a token, and once for all of a dispatch.
+  let weights: N
+  let dispatchWeights: N?
+
+  @inline(__always)
+  init(width: N, _ ends: TokenEnds) {
+    let flops = (ends.learnedPositions == 0 ? 0 : 1) + (ends.embeddingScale == 1 ? 0 : 1)
+    elementwise = flops == 0 ? nil : flops == 1 ? width : N.whole(flops) * width
+    let table = ends.embeddingWidth == 0 ? width : N.whole(ends.embeddingWidth)
+    weights = ends.learnedPositions == 0 ? table : table + width
+    dispatchWeights = ends.embeddingWidth == 0 ? nil : table * width
+    matmul = ends.embeddingWidth == 0 ? nil : 2 * table * width
+  }
 }

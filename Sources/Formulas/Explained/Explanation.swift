@@ -108,10 +108,16 @@ struct Explainer {
   var embedding: [(String, Expression)] {
     let rows = batch * activity.embeddingRows
     let table: Expression = node.side == .encoder ? .symbol("E_1", model.encoderEmbeddingWidth) : width(0)
-    let (tables, flops) = (model.ends.embeddingRows, model.ends.embeddingFlops)
-    let read = tables == 1 ? rows * table : rows * .number(Int128(tables)) * table
-    return (flops == 0 ? [] : [("elementwise_flops", rows * .number(Int128(flops)) * table)])
-      + [("weight_bytes", bytes(read * weight)), ("activation_bytes", bytes(rows * table * element))]
+    let row = EmbeddingRow(width: table, node.side == .encoder ? .plain : model.ends)
+    let read = rows * row.weights * weight
+    let projection = row.dispatchWeights.map { activity.passes * $0 * weight }
+    var formulas: [(String, Expression)] = []
+    if let matmul = row.matmul { formulas.append(("matmul_flops", rows * matmul)) }
+    if let elementwise = row.elementwise { formulas.append(("elementwise_flops", rows * elementwise)) }
+    return formulas + [
+      ("weight_bytes", bytes(projection.map { read + $0 } ?? read)),
+      ("activation_bytes", bytes(rows * table * element)),
+    ]
   }
 
   var projections: [(String, Expression)] {

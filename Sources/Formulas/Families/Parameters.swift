@@ -64,7 +64,7 @@ public func parameters(of model: Model) -> ParameterInventory {
 }
 
 extension Model {
-  fileprivate var tableParameters: Int128 { Int128(vocabulary) * Int128(layer.width) }
+  fileprivate var tableParameters: Int128 { Int128(vocabulary) * Int128(tableWidth) }
 
   /// One vector of width D_l per level that starts from a learned latent.
   fileprivate var startLatents: Int128 {
@@ -76,13 +76,17 @@ extension Model {
 
   fileprivate var vanillaComponents: [ParameterComponent] {
     let stack = ParameterComponent(name: "stack", count: tokenStack.parameterCount, used: true)
-    let positions =
-      ends.learnedPositions == 0
-      ? []
-      : [
+    var positions: [ParameterComponent] = []
+    if ends.learnedPositions > 0 {
+      positions.append(
         ParameterComponent(
-          name: "learned positions", count: Int128(ends.learnedPositions) * Int128(layer.width), used: true)
-      ]
+          name: "learned positions", count: Int128(ends.learnedPositions) * Int128(layer.width), used: true))
+    }
+    if ends.embeddingWidth > 0 {
+      positions.append(
+        ParameterComponent(
+          name: "embedding projections", count: 2 * Int128(ends.embeddingWidth) * Int128(layer.width), used: true))
+    }
     if tiedHead {
       return [ParameterComponent(name: "embedding and head", count: tableParameters, used: true)] + positions + [stack]
     }
@@ -145,7 +149,7 @@ extension Level {
 extension Stack {
   /// Layers of attention and feed-forward with their norms, and the norm that ends the stack.
   fileprivate var parameterCount: Int128 {
-    runs.reduce(NormRow(Int128(width), shape.style.norm).weights) {
+    runs.reduce(shape.style.hasLastNorm ? NormRow(Int128(width), shape.style.norm).weights : 0) {
       $0 + Int128($1.layers) * LayerRow<Int128>($1.shape).weights
     }
   }

@@ -134,15 +134,16 @@ private struct ConventionConverter {
   private func convertEmbedding(_ work: inout Work<Int128>, _ node: Node, _ groups: [PassGroup<Int128>]) {
     guard conventions.embedding == .dense, work.weightBits > 0 else { return }
     let width = Int128(node.side == .encoder ? model.encoderEmbeddingWidth : model.layer.width)
-    let rowBits = width * Int128(precision.weights.bits)
-    let rows = work.weightBits / (rowBits * Int128(model.ends.embeddingRows))
-    let positions = rows * rowBits * Int128(model.ends.embeddingRows - 1)
+    let rows = work.activationBits / (width * Int128(precision.activations.bits))
+    let tableWidth = node.side == .encoder ? width : Int128(model.tableWidth)
+    // Positions and projections are read as they are.
+    let others = work.weightBits - rows * tableWidth * Int128(precision.weights.bits)
     let dispatches = groups.filter {
       $0.side == node.side && (node.side == .encoder ? $0.level == 1 : $0.level <= 1 && $0.fedRows > 0)
     }.reduce(Int128(0)) { $0 + $1.passes }
-    let table = Int128(model.vocabulary) * width
+    let table = Int128(model.vocabulary) * tableWidth
     work.matmulFlops += 2 * rows * table
-    work.weightBits = dispatches * table * Int128(precision.weights.bits) + positions
+    work.weightBits = dispatches * table * Int128(precision.weights.bits) + others
   }
 }
 

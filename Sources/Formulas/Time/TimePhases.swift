@@ -185,8 +185,9 @@ struct DispatchChain {
     let vocabulary = Double(model.vocabulary)
     let row = model.headRow(width, vocabulary)
     builder.appendProduct(
-      Node(0, .decoder, .head), rows: rows, dispatches: dispatches, inputs: width, outputs: vocabulary,
-      extraWeights: row.weights - row.matrix, elementwisePerRow: row.elementwise, activationsPerRow: row.activations,
+      Node(0, .decoder, .head), rows: rows, dispatches: dispatches, inputs: row.matrix / vocabulary,
+      outputs: vocabulary, extraWeights: row.weights - row.matrix, elementwisePerRow: row.elementwise,
+      activationsPerRow: row.activations,
       gatheredPerRow: devices * vocabulary)
   }
 

@@ -82,13 +82,20 @@ struct DispatchBuilder {
   mutating func appendEmbedding(
     _ node: Node, rows: Double, dispatches: Double, width: Double, ends: TokenEnds = .plain
   ) {
-    let tableBytes = Double(ends.embeddingRows) * weightBytes
+    let row = EmbeddingRow(width: width, ends)
+    let elementwise = row.elementwise ?? 0
+    if row.matmul != nil {
+      return appendProduct(
+        node, rows: rows, dispatches: dispatches, inputs: Double(ends.embeddingWidth), outputs: width,
+        extraWeights: rows * row.weights, elementwisePerRow: elementwise, activationsPerRow: width, summedPerRow: width)
+    }
+    let tableBytes = row.weights * weightBytes
     append(
       DispatchGroup(
         node: node, kind: .elementwise, rows: rows, dispatchesPerIndex: dispatches,
         work: DispatchWork(
-          elementwiseFlops: Affine(rows * width * Double(ends.embeddingFlops)),
-          bytes: Affine(rows * width * (tableBytes + activationBytes)), weightBytes: rows * width * tableBytes),
+          elementwiseFlops: Affine(rows * elementwise), bytes: Affine(rows * (tableBytes + width * activationBytes)),
+          weightBytes: rows * tableBytes),
         linkBytes: linkBytes(summed: rows * width, gathered: 0)))
   }
 
@@ -120,7 +127,7 @@ struct TimedStack {
     for (index, run) in stack.runs.enumerated() {
       let row = LayerRow<Double>(run.shape)
       let layers = Double(run.layers)
-      let lastNorm = index == 0 ? row.norm.weights : 0
+      let lastNorm = index == 0 && run.shape.style.hasLastNorm ? row.norm.weights : 0
       let weights = (layers * row.weights + lastNorm) * builder.weightBytes
       let held = run.heads.reduce(0) { sum, heads in
         sum + layers * entries(heads).bytes(TimedForm(heads, of: run, cacheBytes: builder.cacheBytes))

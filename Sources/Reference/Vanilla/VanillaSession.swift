@@ -138,13 +138,15 @@ extension Machine {
   /// - Parameter places: positions that one row after another has; those of a sequence, again and again.
   fileprivate func embed(_ tokens: [Int32], _ weights: ModelWeights, places: [Int]) -> Tensor {
     embed(
-      tokens, table: weights.embedding, ends: weights.model.ends, positions: weights.positions, places: places,
+      tokens, table: weights.embedding, projection: weights.projections?.in, ends: weights.model.ends,
+      positions: weights.positions, places: places,
       at: Node(0, .decoder, .embedding))
   }
 
   fileprivate func head(_ rows: Tensor, _ weights: ModelWeights) -> Tensor {
     head(
-      rows, norm: weights.stack.lastNorm, normBias: weights.stack.lastNormBias, table: weights.head,
+      rows, norm: weights.stack.lastNorm, normBias: weights.stack.lastNormBias,
+      projection: weights.projections?.out, table: weights.head,
       ends: weights.model.ends, at: Node(0, .decoder, .head))
   }
 }

@@ -46,6 +46,7 @@ enum HuggingFaceFamily: String, CaseIterable {
       names["feed_forward"] = ["ffn_dim"]
       names["activation"] = ["activation_function"]
       names["learned_positions"] = ["max_position_embeddings"]
+      names["embedding_width"] = ["word_embed_proj_dim"]
     }
     return names
   }

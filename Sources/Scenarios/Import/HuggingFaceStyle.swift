@@ -34,7 +34,7 @@ extension HuggingFaceReader {
       (style.norm, style.attentionBiases, style.feedForwardBiases) = (.layer, .all, true)
       ends.learnedPositions = integer("learned_positions", of: family) ?? 0
     case .opt:
-      guard readOPT(layer, into: &style) else { return nil }
+      guard readOPT(layer, into: &style, &ends) else { return nil }
       // Two rows in front of the first position are never read for one.
       ends.learnedPositions = integer("learned_positions", of: family).map { $0 < Int.max - 2 ? $0 + 2 : $0 } ?? 0
     case .starcoder2: readStarCoder(into: &style)
@@ -139,22 +139,20 @@ extension HuggingFaceReader {
   }
 
   /// - Returns: whether a preset can say it.
-  private func readOPT(_ layer: LayerShape, into style: inout LayerStyle) -> Bool {
+  private func readOPT(_ layer: LayerShape, into style: inout LayerStyle, _ ends: inout TokenEnds) -> Bool {
     style.norm = .layer
     let hasBiases = reader.boolean("enable_bias", default: true) ?? true
     if hasBiases { (style.attentionBiases, style.feedForwardBiases) = (.all, true) }
+    if let width = reader.integer("word_embed_proj_dim", default: layer.width), width != layer.width {
+      ends.embeddingWidth = width
+    }
+    if reader.value("do_layer_norm_before")?.scalar == "false" { style.norms = .behind }
     var isSound = true
     func refuse(_ key: String, _ found: String, _ accepted: String) {
       reader.report(key, found, accepted: accepted)
       isSound = false
     }
-    if let width = reader.integer("word_embed_proj_dim", default: layer.width), width != layer.width {
-      refuse("word_embed_proj_dim", "\(width): embeddings that are projected to the width", "\(layer.width), the width")
-    }
-    if reader.value("do_layer_norm_before")?.scalar == "false" {
-      refuse("do_layer_norm_before", "norms behind the residual cannot be represented", "true")
-    }
-    if isTrue("_remove_final_layer_norm") {
+    if isTrue("_remove_final_layer_norm"), style.hasLastNorm {
       refuse("_remove_final_layer_norm", "a stack that ends in no norm cannot be represented", "false")
     }
     if reader.value("layer_norm_elementwise_affine")?.scalar == "false" {

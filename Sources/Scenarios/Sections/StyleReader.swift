@@ -4,7 +4,7 @@ import Architectures
 enum StyleKeys {
   static let all = [
     "norm", "norms", "head_norms", "attention_biases", "feed_forward_biases", "layer_order", "activation",
-    "rotated_width", "unrotated_every", "alibi", "score_cap", "residual_scale", "learned_positions",
+    "rotated_width", "unrotated_every", "alibi", "score_cap", "residual_scale", "learned_positions", "embedding_width",
     "embedding_scale", "logit_scale", "logit_cap",
   ]
 
@@ -45,11 +45,12 @@ enum StyleKeys {
     var ends = TokenEnds()
     let positions = reader.integer(
       "learned_positions", default: ends.learnedPositions, in: 0...Limits.promptLength)
+    let embeddingWidth = reader.integer("embedding_width", default: ends.embeddingWidth, in: 0...Limits.width)
     let embeddingScale = reader.number("embedding_scale", default: ends.embeddingScale, in: Limits.scales)
     let logitScale = reader.number("logit_scale", default: ends.logitScale, in: Limits.scales)
     let logitCap = reader.number("logit_cap", default: ends.logitCap, in: Limits.caps)
-    guard let positions, let embeddingScale, let logitScale, let logitCap else { return nil }
-    (ends.learnedPositions, ends.embeddingScale) = (positions, embeddingScale)
+    guard let positions, let embeddingWidth, let embeddingScale, let logitScale, let logitCap else { return nil }
+    (ends.learnedPositions, ends.embeddingWidth, ends.embeddingScale) = (positions, embeddingWidth, embeddingScale)
     (ends.logitScale, ends.logitCap) = (logitScale, logitCap)
     return ends
   }
@@ -75,6 +76,7 @@ enum StyleKeys {
     keys += key("score_cap", style.scoreCap, plain.scoreCap, shown)
     keys += key("residual_scale", style.residualScale, plain.residualScale, shown)
     keys += key("learned_positions", ends.learnedPositions, bare.learnedPositions) { "\($0)" }
+    keys += key("embedding_width", ends.embeddingWidth, bare.embeddingWidth) { "\($0)" }
     keys += key("embedding_scale", ends.embeddingScale, bare.embeddingScale, shown)
     keys += key("logit_scale", ends.logitScale, bare.logitScale, shown)
     return keys + key("logit_cap", ends.logitCap, bare.logitCap, shown)

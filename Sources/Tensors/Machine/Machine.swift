@@ -59,21 +59,26 @@ public final class Machine {
   /// Rows of an embedding table, and what the ends of a model add to them.
   /// - Parameters:
   ///   - tokens: whose rows are looked up.
-  ///   - table: V × width.
+  ///   - table: V × width, or × the width of embeddings.
+  ///   - projection: from that to the width, where the ends have one.
   ///   - ends: of the model.
   ///   - positions: the table of learned positions, where the ends have one.
   ///   - places: positions that one row after another has; those of a group, again and again.
   ///   - node: where the work is booked.
-  /// - Returns: `tokens.count` × table width.
+  /// - Returns: `tokens.count` × width.
   public func embed(
-    _ tokens: [Int32], table: Tensor, ends: TokenEnds = .plain, positions: Tensor? = nil, places: [Int] = [],
-    at node: Node
+    _ tokens: [Int32], table: Tensor, projection: Tensor? = nil, ends: TokenEnds = .plain, positions: Tensor? = nil,
+    places: [Int] = [], at node: Node
   ) -> Tensor {
-    let result = arena.tensor(rows: tokens.count, columns: table.columns)
+    let result = arena.tensor(rows: tokens.count, columns: projection?.rows ?? table.columns)
     record(
-      .embedding(rows: tokens.count, width: table.columns, ends: ends), at: node, matrix: table, tokens: tokens,
+      .embedding(rows: tokens.count, width: result.columns, ends: ends), at: node, matrix: table, tokens: tokens,
       output: result)
-    for (row, token) in tokens.enumerated() { result.setRow(row, to: table, row: Int(token)) }
+    let mark = arena.mark
+    let looked = projection == nil ? result : arena.tensor(rows: tokens.count, columns: table.columns)
+    for (row, token) in tokens.enumerated() { looked.setRow(row, to: table, row: Int(token)) }
+    if let projection { product(looked, Linear(weight: projection), into: result) }
+    arena.release(to: mark)
     guard let base = result.base, ends != .plain else { return result }
     if ends.embeddingScale != 1 { PlainKernels<Float>.scale(result.count, base, by: ends.embeddingScale) }
     if let positions, let learned = positions.base {
@@ -225,25 +230,36 @@ public final class Machine {
   /// Last norm and vocabulary product, and what the ends of a model do to logits.
   /// - Parameters:
   ///   - x: rows of D.
-  ///   - norm: its weight.
+  ///   - norm: its weight; nil where the stack ends in none.
   ///   - normBias: its bias; nil for a norm of root mean squares.
-  ///   - table: V × D.
+  ///   - projection: to the width of the table, where the ends have one.
+  ///   - table: V × D, or × the width of embeddings.
   ///   - ends: of the model.
   ///   - node: where the work is booked.
   /// - Returns: logits, rows × V.
   public func head(
-    _ x: Tensor, norm: Tensor, normBias: Tensor? = nil, table: Tensor, ends: TokenEnds = .plain, at node: Node
+    _ x: Tensor, norm: Tensor?, normBias: Tensor? = nil, projection: Tensor? = nil, table: Tensor,
+    ends: TokenEnds = .plain, at node: Node
   ) -> Tensor {
     let result = arena.tensor(rows: x.rows, columns: table.rows)
     record(
       .head(
-        rows: x.rows, width: x.columns, vocabulary: table.rows, norm: normBias == nil ? .rms : .layer, ends: ends),
+        rows: x.rows, width: x.columns, vocabulary: table.rows,
+        norm: norm == nil ? nil : normBias == nil ? .rms : .layer, ends: ends),
       at: node, input: x, norm: norm, matrix: table, output: result)
     let mark = arena.mark
     defer { arena.release(to: mark) }
-    let normalised = arena.tensor(rows: x.rows, columns: x.columns)
-    normRows(x, weight: norm, bias: normBias, into: normalised)
-    product(normalised, Linear(weight: table), into: result)
+    var row = x
+    if let norm {
+      row = arena.tensor(rows: x.rows, columns: x.columns)
+      normRows(x, weight: norm, bias: normBias, into: row)
+    }
+    if let projection {
+      let projected = arena.tensor(rows: x.rows, columns: projection.rows)
+      product(row, Linear(weight: projection), into: projected)
+      row = projected
+    }
+    product(row, Linear(weight: table), into: result)
     guard let logits = result.base, ends != .plain else { return result }
     if ends.logitScale != 1 { PlainKernels<Float>.scale(result.count, logits, by: 1 / ends.logitScale) }
     if ends.logitCap != 0 { PlainKernels<Float>.cap(result.count, logits, at: ends.logitCap) }

@@ -27,10 +27,11 @@ extension Machine {
       return product(x, map, residual: residual, into: y)
     }
     product(x, map, into: y)
-    if style.norms.areAfter { normRows(y, weight: norm.weight, bias: norm.bias, into: y) }
+    if style.norms.areAfter, style.norms != .behind { normRows(y, weight: norm.weight, bias: norm.bias, into: y) }
     guard let result = y.base, let addend = residual.base else { return }
     if style.residualScale != 1 { PlainKernels<Float>.scale(y.count, result, by: style.residualScale) }
     PlainKernels<Float>.add(y.count, addend, to: result)
+    if style.norms == .behind { normRows(y, weight: norm.weight, bias: norm.bias, into: y) }
   }
 
   /// The activation of a style that names one.

@@ -78,7 +78,7 @@ public enum Operation: Hashable, Sendable {
   /// `rows` latents into `outputWidth` = R·D_{l−1} features each.
   case converter(rows: Int, inputWidth: Int, outputWidth: Int)
   /// Last norm and vocabulary product, and what the ends of a model do to logits.
-  case head(rows: Int, width: Int, vocabulary: Int, norm: NormKind = .rms, ends: TokenEnds = .plain)
+  case head(rows: Int, width: Int, vocabulary: Int, norm: NormKind? = .rms, ends: TokenEnds = .plain)
   /// Held entries of all key–value heads of the layer copied to another place in the device's memory.
   case moveEntries(entries: Int, layer: LayerShape, traffic: EntryTraffic? = nil)
   /// Attention weights of some queries added to what entries have gathered.
@@ -101,9 +101,13 @@ extension Operation {
     case .embedding(let rows, let width, let ends):
       let elements = Int128(rows) * Int128(width)
       let hasPositions = ends.learnedPositions > 0
+      // Rows of the table, and the matrix that they are projected with where they are not as wide as the result.
+      let own = Int128(ends.embeddingWidth == 0 ? width : ends.embeddingWidth)
+      let projection = ends.embeddingWidth == 0 ? 0 : own * Int128(width)
       return Work(
+        matmulFlops: 2 * Int128(rows) * projection,
         elementwiseFlops: (hasPositions ? elements : 0) + (ends.embeddingScale == 1 ? 0 : elements),
-        weightBits: (hasPositions ? 2 : 1) * elements * w, activationBits: elements * a)
+        weightBits: (Int128(rows) * own + (hasPositions ? elements : 0) + projection) * w, activationBits: elements * a)
 
     case .queryKeyValue(let rows, let layer, let store, let appends):
       let r = Int128(rows)
@@ -180,11 +184,13 @@ extension Operation {
 
     case .head(let rows, let width, let vocabulary, let norm, let ends):
       let (r, d, v) = (Int128(rows), Int128(width), Int128(vocabulary))
-      let vectors = VectorWork(norm, of: width)
+      let vectors = norm.map { VectorWork($0, of: width) } ?? VectorWork()
+      let e = Int128(ends.embeddingWidth)
+      let matrices = e == 0 ? d * v : d * e + e * v
       let logit: Int128 = (ends.logitCap == 0 ? 0 : 5) + (ends.logitScale == 1 ? 0 : 1)
       return Work(
-        matmulFlops: 2 * r * d * v, elementwiseFlops: r * (vectors.flops + logit * v),
-        weightBits: (v * d + vectors.weights) * w,
+        matmulFlops: 2 * r * matrices, elementwiseFlops: r * (vectors.flops + logit * v),
+        weightBits: (matrices + vectors.weights) * w,
         activationBits: r * (d + v) * a)
 
     case .moveEntries(let entries, let layer, let traffic):

@@ -72,12 +72,12 @@ public struct StackWeights: Sendable {
   public let layers: [LayerWeights]
   /// The shape of every layer.
   public let shapes: [LayerShape]
-  /// 1 × D.
-  public let lastNorm: Tensor
+  /// 1 × D; nil where norms stand behind residuals, whose stack ends in the last of them.
+  public let lastNorm: Tensor!
   /// 1 × D; of a norm with the mean.
   public let lastNormBias: Tensor?
 
-  public init(_ stack: Stack, layers: [LayerWeights], lastNorm: Tensor, lastNormBias: Tensor? = nil) {
+  public init(_ stack: Stack, layers: [LayerWeights], lastNorm: Tensor?, lastNormBias: Tensor? = nil) {
     precondition(layers.count == stack.layers, "\(layers.count) layers of \(stack.layers)")
     self.stack = stack
     self.layers = layers

@@ -118,17 +118,17 @@ struct ImportWindowTests {
   }
 
   @Test func `what of OPT, StarCoder2 and SmolLM3 cannot be represented is refused at its place`() {
-    // facebook/opt-350m: embeddings of 512 features, norms behind the residual, no last norm.
     let opt = """
-      {"model_type": "opt", "hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16, "ffn_dim": 4096,
-       "word_embed_proj_dim": 512, "do_layer_norm_before": false, "max_position_embeddings": 2048, "vocab_size": 50272}
+      {"model_type": "opt", "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "ffn_dim": 96,
+       "word_embed_proj_dim": 64, "_remove_final_layer_norm": true, "max_position_embeddings": 128, "vocab_size": 99}
       """
     #expect(
-      complaint(opt) == """
-        config.json:2:25: error: word_embed_proj_dim: 512: embeddings that are projected to the width; accepted: 1024, \
-        the width
-        config.json:2:54: error: do_layer_norm_before: norms behind the residual cannot be represented; accepted: true
-        """)
+      complaint(opt)
+        == "config.json:2:57: error: _remove_final_layer_norm: a stack that ends in no norm cannot be represented; "
+        + "accepted: false")
+    #expect(
+      complaint(opt.replacing("_remove_final_layer_norm\": true", with: "layer_norm_elementwise_affine\": false"))
+        .contains(": error: layer_norm_elementwise_affine: norms without weights cannot be represented"))
     #expect(complaint(json("starcoder2", layers: 2, #""mlp_type": "gated""#)).contains("mlp_type: found \"gated\""))
     #expect(
       complaint(json("smollm3", layers: 5, #""no_rope_layers": [1, 0, 1, 1, 0]"#)).contains(
