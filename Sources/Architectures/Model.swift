@@ -57,6 +57,14 @@ public struct LayerShape: Hashable, Sendable {
   public var feedForward: Int
   /// Two matrices or three.
   public var feedForwardKind: FeedForwardKind
+  /// nil for that of Llama, which is asked for most: a price is made of tens of these questions.
+  @usableFromInline var ownStyle: LayerStyle?
+
+  /// What it has beside the layer of Llama.
+  public var style: LayerStyle {
+    get { ownStyle ?? .plain }
+    set { ownStyle = newValue == .plain ? nil : newValue }
+  }
 
   /// The key–value heads are the heads, and share the width among them, unless told otherwise.
   public init(
@@ -70,6 +78,31 @@ public struct LayerShape: Hashable, Sendable {
     self.feedForward = feedForward
     self.feedForwardKind = feedForwardKind
   }
+
+  /// Whether it is the layer of Llama.
+  @inlinable public var isPlain: Bool { ownStyle == nil }
+
+  /// The same dimensions with another style.
+  public func styled(_ style: LayerStyle) -> LayerShape {
+    var shape = self
+    shape.style = style
+    return shape
+  }
+
+  /// What a layer of a stack of these is, counted from 0.
+  func at(layer: Int) -> LayerShape {
+    guard let period = ownStyle?.unrotatedEvery, period > 0 else { return self }
+    var style = style
+    style.unrotatedEvery = 0
+    if (layer + 1) % period == 0 { style.rotatedWidth = 0 }
+    return styled(style)
+  }
+
+  /// Whether all layers of a stack of these are the same.
+  @inlinable public var hasAlikeLayers: Bool { (ownStyle?.unrotatedEvery ?? 0) == 0 }
+
+  /// Pairs of features of a head that are rotated.
+  @inlinable public var rotatedPairs: Int { (ownStyle?.rotatedWidth ?? headWidth) / 2 }
 
   /// Features of a head where nobody says otherwise: `D / heads`; 0, which no head has, where heads do not divide the width.
   public static func headWidth(width: Int, heads: Int) -> Int { heads > 0 && width % heads == 0 ? width / heads : 0 }
@@ -121,6 +154,8 @@ public struct Model: Hashable, Sendable {
   public var tiedHead: Bool
   /// What the family has beside the model section.
   public var payload: Payload
+  /// What a stack over tokens has at its two ends.
+  public var ends = TokenEnds.plain
   /// How its persistent caches are kept, by level: 0 is the stack over the tokens, l encoder l. Empty where all of them
   /// keep and read everything, so that the usual model carries nothing along.
   public private(set) var caches: [StackCache] = []

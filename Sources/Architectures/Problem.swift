@@ -64,6 +64,10 @@ public enum Limits {
   public static let batchSize = 1 << 20
   /// `K`
   public static let continuations = 1 << 12
+  /// What embeddings and halves of layers are multiplied by, and logits divided by.
+  public static let scales = 1e-6...1e6
+  /// What scores and logits are held below; 0 for nothing.
+  public static let caps = 0.0...1e6
 }
 
 extension Model {
@@ -77,6 +81,9 @@ extension Model {
     case .block, .photon: problems += levelProblems
     }
     problems += readingProblems
+    check(&problems, "embedding_width", ends.embeddingWidth, 0...Limits.width)
+    check(&problems, "learned_positions", ends.learnedPositions, 0...Limits.promptLength)
+    if problems.isEmpty { problems += styleProblems }
     // A stack that cannot be built has no heads to speak of.
     return problems.isEmpty ? cacheProblems : problems
   }
@@ -195,6 +202,7 @@ extension LayerShape {
           prefix + "head_width", "\(heads) heads of width \(headWidth) make \(queryWidth) features",
           accepted: "at most \(Limits.width) together"))
     }
+    if problems.isEmpty { problems += style.problems(of: self, prefix: prefix) }
     return problems
   }
 }
@@ -213,6 +221,14 @@ extension Workload {
     check(&problems, "generate", generatedLength, 0...Limits.generatedLength)
     check(&problems, "batch", batchSize, 1...Limits.batchSize)
     check(&problems, "continuations", continuations, 1...Limits.continuations)
+    let positions = model.ends.learnedPositions
+    if problems.isEmpty, positions > 0, promptLength + generatedLength > positions {
+      problems.append(
+        .init(
+          promptLength > positions ? "prompt" : "generate",
+          "\(promptLength + generatedLength) tokens where the model has \(positions) learned positions",
+          accepted: "prompt and generate of at most \(positions) together"))
+    }
     return problems
   }
 }

@@ -48,6 +48,10 @@ public final class ModelWeights {
   var stack: StackWeights!
   /// V × D_0.
   var embedding: Tensor!
+  /// Learned positions × D_0; nil where the model has none.
+  private(set) var positions: Tensor?
+  /// D_0 × E and E × D_0, where embeddings are E features wide; nil where they are as wide as the stack.
+  private(set) var projections: (in: Tensor, out: Tensor)?
   /// V × D_0; the embedding itself when tied.
   var head: Tensor!
 
@@ -59,7 +63,15 @@ public final class ModelWeights {
     let width = model.layer.width
     switch model.structure {
     case .stack:
-      embedding = matrix("embedding", model.vocabulary, width, .embedding, deviation: 1)
+      embedding = matrix("embedding", model.vocabulary, model.tableWidth, .embedding, deviation: 1)
+      if model.ends.embeddingWidth > 0 {
+        projections = (
+          matrix("projection in", width, model.tableWidth), matrix("projection out", model.tableWidth, width)
+        )
+      }
+      if model.ends.learnedPositions > 0 {
+        positions = matrix("positions", model.ends.learnedPositions, width, .embedding, deviation: 1)
+      }
       stack = stack("stack", model.tokenStack)
     case .hierarchy:
       encoderEmbedding = matrix(
@@ -67,7 +79,7 @@ public final class ModelWeights {
       levels = PerLevel((1...model.levelCount).map(level))
       embedding = matrix("decoder embedding", model.vocabulary, width, .embedding, deviation: 1)
     }
-    head = model.tiedHead ? embedding : matrix("head", model.vocabulary, width)
+    head = model.tiedHead ? embedding : matrix("head", model.vocabulary, model.tableWidth)
   }
 
   /// The same parameters, not copies, of the model that generates in another way: no parameter depends on that.
@@ -95,6 +107,7 @@ public final class ModelWeights {
     (roles, parameterCount, startLatentCount) = (other.roles, other.parameterCount, other.startLatentCount)
     (encoderEmbedding, embedding, head) = (other.encoderEmbedding, other.embedding, other.head)
     (levels, stack) = (other.levels, other.stack)
+    (positions, projections) = (other.positions, other.projections)
   }
 
   /// Room for a gate for each key–value head of each layer of the stack over the tokens, behind all parameters on their
@@ -125,17 +138,67 @@ public final class ModelWeights {
     let shapes = stack.runs.flatMap { Array(repeating: $0.shape, count: $0.layers) }
     let added = ParameterRole.residual(layers: stack.layers)
     let weights = shapes.enumerated().map { layer, shape in
-      let joint = shape.queryWidth + 2 * shape.keyValueWidth
-      let hidden = (shape.feedForwardKind.matrixCount - 1) * shape.feedForward
-      return LayerWeights(
-        attentionNorm: norm("\(name) \(layer) attention norm", shape.width),
-        queryKeyValue: Linear(weight: matrix("\(name) \(layer) query key value", joint, shape.width)),
-        output: Linear(weight: matrix("\(name) \(layer) output", shape.width, shape.queryWidth, added)),
-        feedForwardNorm: norm("\(name) \(layer) feed-forward norm", shape.width),
-        gateUp: Linear(weight: matrix("\(name) \(layer) gate up", hidden, shape.width)),
-        down: Linear(weight: matrix("\(name) \(layer) down", shape.width, shape.feedForward, added)))
+      layerWeights("\(name) \(layer)", shape, added)
     }
-    return StackWeights(stack, layers: weights, lastNorm: norm("\(name) last norm", stack.width))
+    guard stack.shape.style.hasLastNorm else { return StackWeights(stack, layers: weights, lastNorm: nil) }
+    return StackWeights(
+      stack, layers: weights, lastNorm: norm("\(name) last norm", stack.width),
+      lastNormBias: normBias("\(name) last norm", stack.shape))
+  }
+
+  /// - Parameter added: what the matrices are whose products are added to the residual stream.
+  private func layerWeights(_ name: String, _ shape: LayerShape, _ added: ParameterRole) -> LayerWeights {
+    let style = shape.style
+    let joint = shape.queryWidth + 2 * shape.keyValueWidth
+    let hidden = (shape.feedForwardKind.matrixCount - 1) * shape.feedForward
+    let attentionNorm = norm("\(name) attention norm", shape.width)
+    let queryKeyValue = biased("\(name) query key value", joint, shape.width, bias: style.attentionBiases != .none)
+    let output = biased("\(name) output", shape.width, shape.queryWidth, added, bias: style.attentionBiases == .all)
+    let feedForwardNorm =
+      style.order == .parallelOneNorm ? attentionNorm : norm("\(name) feed-forward norm", shape.width)
+    return LayerWeights(
+      attentionNorm: attentionNorm, queryKeyValue: queryKeyValue, output: output, feedForwardNorm: feedForwardNorm,
+      gateUp: biased("\(name) gate up", hidden, shape.width, bias: style.feedForwardBiases),
+      down: biased("\(name) down", shape.width, shape.feedForward, added, bias: style.feedForwardBiases),
+      style: styleWeights(name, shape))
+  }
+
+  private func styleWeights(_ name: String, _ shape: LayerShape) -> StyleWeights {
+    var weights = StyleWeights()
+    guard !shape.isPlain else { return weights }
+    let style = shape.style
+    weights.attentionNormBias = normBias("\(name) attention norm", shape)
+    if style.order != .parallelOneNorm { weights.feedForwardNormBias = normBias("\(name) feed-forward norm", shape) }
+    if style.norms == .around {
+      weights.attentionEndNorm = norm("\(name) attention end norm", shape.width)
+      weights.attentionEndNormBias = normBias("\(name) attention end norm", shape)
+      weights.feedForwardEndNorm = norm("\(name) feed-forward end norm", shape.width)
+      weights.feedForwardEndNormBias = normBias("\(name) feed-forward end norm", shape)
+    }
+    let widths: (query: Int, key: Int)? =
+      switch style.headNorms {
+      case .none: nil
+      case .eachHead: (shape.headWidth, shape.headWidth)
+      case .allHeads: (shape.queryWidth, shape.keyValueWidth)
+      }
+    if let widths {
+      weights.queryNorm = norm("\(name) query norm", widths.query)
+      weights.keyNorm = norm("\(name) key norm", widths.key)
+    }
+    return weights
+  }
+
+  private func biased(
+    _ name: String, _ outputs: Int, _ inputs: Int, _ role: ParameterRole = .matrix, bias: Bool
+  ) -> Linear {
+    Linear(
+      weight: matrix(name, outputs, inputs, role),
+      bias: bias ? matrix("\(name) bias", 1, outputs, .bias, deviation: 0.1) : nil)
+  }
+
+  /// - Parameter name: of the norm.
+  private func normBias(_ name: String, _ shape: LayerShape) -> Tensor? {
+    shape.style.norm == .layer ? matrix("\(name) bias", 1, shape.width, .bias, deviation: 0.1) : nil
   }
 
   private func linear(_ name: String, outputs: Int, inputs: Int) -> Linear {

@@ -31,7 +31,10 @@ extension Machine {
       // Gradients need every layer's result; otherwise layers write over one another's.
       if tape != nil, layer > 0 { result = arena.tensor(rows: input.rows, columns: input.columns) }
       let mark = arena.mark
-      let query = project(x, own, into: cache, layer: layer, queries: queries, at: projections)
+      precondition(tape == nil || shape.isPlain, "gradients are of Llama's layers")
+      let order = shape.style.order
+      let shared = order == .parallelOneNorm ? arena.tensor(rows: x.rows, columns: x.columns) : nil
+      let query = project(x, own, into: cache, layer: layer, queries: queries, at: projections, keeping: shared)
       var attended = attend(
         query, cache: cache, layer: layer, queries: queries, readsOnce: readsOnce, prompt: prompt, at: attention)
       if let mixing {
@@ -42,7 +45,8 @@ extension Machine {
           attended, streaming, gates: mixing.gates.rows(layer..<layer + 1), shape: shape, layer: layer, at: attention)
       }
       let residual = output(attended, own, residual: x, shape: shape, layer: layer, at: projections)
-      let hidden = gateUp(residual, own, shape: shape, layer: layer, at: feedForward)
+      let read = order == .sequential ? residual : shared ?? x
+      let hidden = gateUp(read, own, shape: shape, layer: layer, at: feedForward)
       down(hidden, own, residual: residual, shape: shape, layer: layer, into: result, at: feedForward)
       if tape == nil { arena.release(to: mark) }
       x = result

@@ -195,6 +195,11 @@ public struct Scenario: Sendable {
     ).read()
     if let grid = read { Parallelism.check(grid.models + compare, devices, reader) }
     if let grid = read, let measureSection { measure.slices = MeasuredSlices.read(measureSection, grid) }
+    if let grid = read {
+      for problem in Self.problems(ofMeasured: measure.points, grid.models + compare) {
+        collector.add(Self.diagnostic("measure", problem, in: root))
+      }
+    }
     measureSection?.finish()
     if let grid = read, let train {
       let problems = grid.models.compactMap { $0?.model }.flatMap(train.problems)
@@ -229,7 +234,7 @@ public struct Scenario: Sendable {
   }
 
   private static func diagnostic(_ section: String, _ problem: Problem, in root: PositionedValue) -> Diagnostic {
-    let path = section.isEmpty ? problem.key : "\(section).\(problem.key)"
+    let path = [section, problem.key].filter { !$0.isEmpty }.joined(separator: ".")
     let steps = DottedPath(path)?.steps ?? []
     return Diagnostic(root.position(of: steps[...]), path: path, found: problem.found, accepted: problem.accepted)
   }
@@ -324,6 +329,16 @@ public struct Scenario: Sendable {
       FileManager.default.fileExists(atPath: $0)
     }
     .map(ScenarioFiles.shown)
+  }
+
+  /// Workloads of `measure.points` that are too long for learned positions.
+  private static func problems(ofMeasured points: [Workload], _ models: [NamedModel?]) -> [Problem] {
+    let bounded = models.compactMap { $0?.model }.filter { $0.ends.learnedPositions > 0 }
+    return points.enumerated().flatMap { index, workload in
+      bounded.flatMap(workload.problems).map { problem in
+        Problem("points[\(index + 1)].\(problem.key)", problem.found, accepted: problem.accepted)
+      }
+    }
   }
 
   private static func readMeasure(_ section: FieldReader) -> MeasurementSettings {

@@ -72,6 +72,12 @@ public struct ScenarioFiles: Sendable {
     return full.hasPrefix(current) ? String(full.dropFirst(current.count)) : full
   }
 
+  /// The file of a name in the folder of another; nil where there is none.
+  public static func beside(_ file: String, _ name: String) -> String? {
+    let path = directory(of: file) + "/" + name
+    return FileManager.default.fileExists(atPath: path) ? shown(path) : nil
+  }
+
   /// The folder of a file, `.` for a bare name: where names in it are looked for.
   public static func directory(of file: String) -> String {
     file.contains("/") ? String(file[..<file.lastIndex(of: "/")!]) : "."

@@ -145,6 +145,11 @@ struct Asker {
         Question(arguments: ["import", file, "-o", "made.yaml"], output: "made.yaml"),
         Question(arguments: ["explain", "made.yaml", "--format", "json"], shape: .json),
       ]
+    case .gguf:
+      return [
+        Question(arguments: ["import", file, "--approximate"]),
+        Question(arguments: ["import", file, "-o", "made.yaml"], output: "made.yaml"),
+      ]
     case .checkpoint, .safetensors: return try checkpoint(input, place)
     case .tokens:
       return [

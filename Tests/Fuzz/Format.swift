@@ -19,6 +19,8 @@ enum Format: String, CaseIterable {
   case quality
   /// A Hugging Face configuration.
   case configuration
+  /// The metadata of a GGUF file.
+  case gguf
   /// The description of a checkpoint.
   case checkpoint
   /// A checkpoint's numbers.
@@ -40,7 +42,7 @@ enum Format: String, CaseIterable {
     case .scenario: 8
     case .override: 6
     case .hardware, .configuration: 4
-    case .rows, .benchmark, .published, .quality, .checkpoint, .safetensors: 2
+    case .rows, .benchmark, .published, .quality, .checkpoint, .safetensors, .gguf: 2
     case .tokens, .runs, .answers, .measured, .timed: 1
     }
   }
@@ -59,6 +61,7 @@ enum Format: String, CaseIterable {
     case .hardware: "in.yaml"
     case .rows, .published, .quality: "in.csv"
     case .configuration, .benchmark: "in.json"
+    case .gguf: "in.gguf"
     case .checkpoint: "checkpoint.json"
     case .safetensors: "model.safetensors"
     case .tokens: "in.bin"
@@ -101,7 +104,9 @@ struct Seeds {
       .quality: [
         Self.bytes(repository + "/scenarios/published/quality.csv"), Array("model,loss\nphoton-tiny,2.5\n".utf8),
       ],
-      .configuration: [Self.bytes(repository + "/docs/example-config.json"), Array(Self.neox.utf8)],
+      .configuration: [Self.bytes(repository + "/docs/example-config.json"), Array(Self.neox.utf8)]
+        + Self.configurations.map { Array($0.utf8) },
+      .gguf: [Self.gguf],
       .checkpoint: [Self.bytes(folder + "/checkpoint.json")],
       .safetensors: [Self.bytes(folder + "/model.safetensors")],
       .tokens: [Self.tokens(header: true), Self.tokens(header: false)],
@@ -154,6 +159,34 @@ struct Seeds {
     for token in 0..<600 { bytes += [UInt8(token * 7 % 251), 0] }
     return bytes
   }
+
+  /// A Qwen 3 of one layer, version 3.
+  private static let gguf: [UInt8] = {
+    func bytes(_ value: some FixedWidthInteger) -> [UInt8] { withUnsafeBytes(of: value.littleEndian) { Array($0) } }
+    func text(_ text: String) -> [UInt8] { bytes(UInt64(text.utf8.count)) + Array(text.utf8) }
+    let names = ["general.architecture": "qwen3", "general.name": "Small"]
+    let numbers: [String: UInt32] = [
+      "embedding_length": 8, "block_count": 1, "feed_forward_length": 12, "attention.head_count": 2,
+      "attention.head_count_kv": 1, "attention.key_length": 4, "context_length": 64, "attention.sliding_window": 16,
+    ]
+    let arrays: [(String, [UInt64])] = [
+      ("token_embd", [8, 32]), ("output_norm", [8]), ("blk.0.attn_norm", [8]), ("blk.0.attn_q", [8, 8]),
+      ("blk.0.attn_k", [8, 4]), ("blk.0.attn_v", [8, 4]), ("blk.0.attn_q_norm", [4]), ("blk.0.attn_k_norm", [4]),
+      ("blk.0.attn_output", [8, 8]), ("blk.0.ffn_norm", [8]), ("blk.0.ffn_gate", [8, 12]), ("blk.0.ffn_up", [8, 12]),
+      ("blk.0.ffn_down", [12, 8]),
+    ]
+    var file = Array("GGUF".utf8) + bytes(UInt32(3)) + bytes(UInt64(arrays.count))
+    file += bytes(UInt64(names.count + numbers.count))
+    for (key, value) in names.sorted(by: { $0.key < $1.key }) { file += text(key) + bytes(UInt32(8)) + text(value) }
+    for (key, value) in numbers.sorted(by: { $0.key < $1.key }) {
+      file += text("qwen3." + key) + bytes(UInt32(4)) + bytes(value)
+    }
+    for (name, shape) in arrays {
+      file += text(name + ".weight") + bytes(UInt32(shape.count)) + shape.flatMap { bytes($0) }
+      file += bytes(UInt32(30)) + bytes(UInt64(0))
+    }
+    return file
+  }()
 
   private static let overrides = [
     "workload.batch=8", "workload.prompt={linear: [1, 9, 3]}", "workload={prompt: [1, 64], generate: 0}",
@@ -211,6 +244,45 @@ struct Seeds {
 
     """
 
+  private static let configurations = [
+    """
+    {"model_type": "gemma3", "vision_config": {"a": 1}, "text_config": {"model_type": "gemma3_text", "hidden_size": 64,
+     "intermediate_size": 96, "num_hidden_layers": 8, "sliding_window": 16, "sliding_window_pattern": 3,
+     "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8, "vocab_size": 99}}
+    """,
+    """
+    {"model_type": "falcon", "hidden_size": 64, "n_layer": 2, "n_head": 4, "n_head_kv": 2, "vocab_size": 99, "alibi": false,
+     "new_decoder_architecture": true, "parallel_attn": true, "bias": false, "num_ln_in_parallel_attn": 1}
+    """,
+    """
+    {"model_type": "gpt2", "n_embd": 64, "n_layer": 2, "n_head": 4, "n_positions": 256, "n_inner": null, "vocab_size": 99,
+     "activation_function": "gelu_new"}
+    """,
+    """
+    {"model_type": "opt", "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "ffn_dim": 96,
+     "word_embed_proj_dim": 64, "do_layer_norm_before": true, "max_position_embeddings": 128, "vocab_size": 99}
+    """,
+    """
+    {"model_type": "qwen2", "hidden_size": 64, "num_hidden_layers": 4, "num_attention_heads": 4, "num_key_value_heads": 2,
+     "intermediate_size": 96, "vocab_size": 99, "use_sliding_window": true, "sliding_window": 8, "max_window_layers": 2}
+    """,
+    """
+    {"model_type": "smollm3", "hidden_size": 64, "num_hidden_layers": 4, "num_attention_heads": 4, "num_key_value_heads": 2,
+     "intermediate_size": 96, "vocab_size": 99, "no_rope_layers": [1, 0, 1, 0], "sliding_window": null,
+     "layer_types": ["full_attention", "sliding_attention", "full_attention", "full_attention"]}
+    """,
+    """
+    {"model_type": "granite", "hidden_size": 64, "num_hidden_layers": 4, "num_attention_heads": 4, "num_key_value_heads": 2,
+     "intermediate_size": 96, "vocab_size": 99, "embedding_multiplier": 12.0, "residual_multiplier": 0.22,
+     "logits_scaling": 8.0, "attention_multiplier": 0.0078125, "mlp_bias": true, "attention_bias": true}
+    """,
+    """
+    {"model_type": "gemma2", "hidden_size": 64, "num_hidden_layers": 4, "num_attention_heads": 4, "num_key_value_heads": 2,
+     "head_dim": 8, "intermediate_size": 96, "vocab_size": 99, "attn_logit_softcapping": 50.0,
+     "final_logit_softcapping": null, "sliding_window": 4096, "max_position_embeddings": 8192}
+    """,
+  ]
+
   private static let neox = """
     {"model_type": "gpt_neox", "vocab_size": 50432, "hidden_size": 512, "intermediate_size": 2048, "num_hidden_layers": 6,
      "num_attention_heads": 8, "hidden_act": "gelu", "rotary_pct": 1, "use_parallel_residual": false,
@@ -236,7 +308,7 @@ struct Input {
 
   var place: Place {
     switch format {
-    case .scenario, .override, .hardware, .rows, .benchmark, .published, .quality, .configuration: .line
+    case .scenario, .override, .hardware, .rows, .benchmark, .published, .quality, .configuration, .gguf: .line
     case .runs, .answers, .measured, .timed, .checkpoint, .safetensors, .tokens: .file(format.fileName)
     }
   }

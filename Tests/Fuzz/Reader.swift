@@ -89,6 +89,9 @@ final class Reader {
       } catch let error as ScenarioError {
         throw Broken.roundTrip("\(imported.yaml)\(error)")
       }
+    case .gguf:
+      let weights = try WeightFile.read(Data(bytes), file: "in.gguf")
+      return try "\(weights.parameterCount) " + importGGUF(weights, file: "in.gguf", approximate: true).yaml
     case .checkpoint:
       try write(bytes, "checkpoint/checkpoint.json")
       let checkpoint = try Checkpoint.load(folder + "/checkpoint")

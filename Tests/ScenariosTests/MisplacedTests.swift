@@ -6,7 +6,8 @@ struct MisplacedTests {
   private static let keys = [
     "name", "model", "model.architecture", "model.vocabulary", "model.width", "model.heads", "model.key_value_heads",
     "model.head_width", "model.feed_forward", "model.feed_forward_kind", "model.layers", "model.tied_head",
-    "model.levels", "model.levels[1].chunk", "model.levels[1].condition", "model.levels[1].chunker",
+    "model.norm", "model.rotated_width", "model.score_cap", "model.learned_positions", "model.levels",
+    "model.levels[1].chunk", "model.levels[1].condition", "model.levels[1].chunker",
     "model.levels[1].cache", "model.decoder_input", "model.generation", "model.retain_conditions", "model.cache",
     "model.cache.retention", "model.cache.budget", "model.cache.roles", "model.cache.prefill_chunk", "model.preset",
     "workload", "workload.prompt", "workload.generate", "workload.batch", "workload.continuations", "precision",

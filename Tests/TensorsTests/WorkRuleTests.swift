@@ -51,8 +51,23 @@ struct WorkRuleTests {
     LayerShape(width: 10, heads: 2, keyValueHeads: 1, headWidth: 3, feedForward: 5),
   ]
 
+  /// Every value that a style can take, each beside others.
+  static let styled: [LayerShape] = {
+    var (first, second, third, fourth) = (LayerStyle(), LayerStyle(), LayerStyle(), LayerStyle())
+    (first.norm, first.norms, first.headNorms, first.attentionBiases) = (.layer, .around, .eachHead, .queryKeyValue)
+    (first.rotatedWidth, first.scoreCap, first.activation) = (2, 50, .gelu)
+    (second.norms, second.headNorms, second.feedForwardBiases, second.alibi) = (.after, .allHeads, true, true)
+    (second.rotatedWidth, second.activation, second.residualScale) = (0, .relu, 0.5)
+    (third.norm, third.order, third.attentionBiases, third.scoreCap) = (.layer, .parallelOneNorm, .all, 30)
+    (third.alibi, third.feedForwardBiases, third.activation) = (true, true, .silu)
+    (fourth.order, fourth.norms, fourth.residualScale, fourth.activation) = (.parallel, .around, 2, .relu)
+    var fifth = second
+    (fifth.norms, fifth.norm) = (.behind, .layer)
+    return zip(layers + layers, [first, second, third, fourth, fifth, first]).map { $0.styled($1) }
+  }()
+
   static var operations: [Operation] {
-    layers.flatMap { layer -> [Operation] in
+    (layers + styled).flatMap { layer -> [Operation] in
       [
         .embedding(rows: 3, width: 5), .mixHeads(rows: 3, layer: layer),
         .queryKeyValue(rows: 3, layer: layer, store: .local),
@@ -90,7 +105,19 @@ struct WorkRuleTests {
             VoteShape(groups: 2, queries: 3, entries: 2, layer: layer, isBehind: true, weights: .own, pooled: 4))
         ]
     }
+      + ends.flatMap { ends in
+        ([nil] + NormKind.allCases).map { .head(rows: 2, width: 6, vocabulary: 11, norm: $0, ends: ends) }
+          + [.embedding(rows: 3, width: 5, ends: ends)]
+      }
   }
+
+  static let ends: [TokenEnds] = {
+    var (positions, scales, caps) = (TokenEnds(), TokenEnds(), TokenEnds())
+    (positions.learnedPositions, positions.embeddingWidth) = (8, 4)
+    (scales.embeddingScale, scales.logitScale) = (3, 8)
+    (caps.logitCap, caps.learnedPositions, caps.embeddingScale) = (30, 8, 2)
+    return [positions, scales, caps]
+  }()
 
   @Test(arguments: operations)
   func `the plain kernel does exactly the work that the rule says`(operation: Operation) {
@@ -155,14 +182,27 @@ struct WorkRuleTests {
 
   static func run(_ operation: Operation) {
     switch operation {
-    case .embedding: break
+    case .embedding(let rows, let width, let ends):
+      let count = rows * width
+      if ends.embeddingWidth > 0 { linear(rows, width, ends.embeddingWidth) }
+      if ends.embeddingScale != 1 { Kernels.scale(count, numbers(count), by: ends.embeddingScale) }
+      if ends.learnedPositions > 0 { Kernels.add(count, numbers(count), to: numbers(count)) }
     case .queryKeyValue(let rows, let layer, _, _):
-      norm(rows, layer.width)
-      linear(rows, layer.queryWidth + 2 * layer.keyValueWidth, layer.width)
+      let style = layer.style
+      if style.norms.areBefore { norm(rows, layer.width, style.norm) }
+      let joint = layer.queryWidth + 2 * layer.keyValueWidth
+      linear(rows, joint, layer.width, bias: style.attentionBiases != .none)
+      switch style.headNorms {
+      case .none: break
+      case .eachHead: norm(rows * (layer.heads + layer.keyValueHeads), layer.headWidth)
+      case .allHeads:
+        norm(rows, layer.queryWidth)
+        norm(rows, layer.keyValueWidth)
+      }
       for _ in 0..<rows {
         let angles = numbers(layer.headWidth)
         Kernels.rotate(
-          heads: layer.heads + layer.keyValueHeads, headWidth: layer.headWidth,
+          heads: layer.heads + layer.keyValueHeads, headWidth: layer.headWidth, rotated: style.rotatedWidth,
           numbers(layer.queryWidth + layer.keyValueWidth), cosine: angles, sine: angles)
       }
     case .attention(let shape):
@@ -186,30 +226,43 @@ struct WorkRuleTests {
           rows: rows, layer: layer, gates: numbers(layer.keyValueHeads), full: numbers(count), streaming: numbers(count)
         ),
         into: numbers(count))
-    case .output(let rows, let layer): linear(rows, layer.width, layer.queryWidth, residual: true)
+    case .output(let rows, let layer):
+      end(rows, layer, inputs: layer.queryWidth, bias: layer.style.attentionBiases == .all)
     case .gateUp(let rows, let layer):
-      norm(rows, layer.width)
-      linear(rows, (layer.feedForwardKind.matrixCount - 1) * layer.feedForward, layer.width)
+      let style = layer.style
+      if style.norms.areBefore, style.order != .parallelOneNorm { norm(rows, layer.width, style.norm) }
+      linear(
+        rows, (layer.feedForwardKind.matrixCount - 1) * layer.feedForward, layer.width, bias: style.feedForwardBiases)
       let count = rows * layer.feedForward
-      switch layer.feedForwardKind {
-      case .gated: Kernels.gate(count, gate: numbers(count), up: numbers(count), into: numbers(count))
-      case .twoMatrix: Kernels.gelu(count, numbers(count), into: numbers(count))
+      let up = layer.feedForwardKind == .gated ? UnsafePointer(numbers(count)) : nil
+      if let activation = style.activation {
+        Kernels.activate(count, activation, numbers(count), up: up, into: numbers(count))
+      } else if let up {
+        Kernels.gate(count, gate: numbers(count), up: up, into: numbers(count))
+      } else {
+        Kernels.gelu(count, numbers(count), into: numbers(count))
       }
-    case .down(let rows, let layer): linear(rows, layer.width, layer.feedForward, residual: true)
+    case .down(let rows, let layer):
+      end(rows, layer, inputs: layer.feedForward, bias: layer.style.feedForwardBiases)
     case .norm(let rows, let width): norm(rows, width)
     case .chunker(let rows, let inputWidth, let outputWidth, let normalised):
       if normalised { norm(rows, inputWidth) }
       linear(rows, outputWidth, inputWidth, bias: true)
     case .converter(let rows, let inputWidth, let outputWidth): linear(rows, outputWidth, inputWidth, bias: true)
-    case .head(let rows, let width, let vocabulary):
-      norm(rows, width)
-      linear(rows, vocabulary, width)
+    case .head(let rows, let width, let vocabulary, let kind, let ends):
+      if let kind { norm(rows, width, kind) }
+      let table = ends.embeddingWidth == 0 ? width : ends.embeddingWidth
+      if table != width { linear(rows, table, width) }
+      linear(rows, vocabulary, table)
+      let count = rows * vocabulary
+      if ends.logitScale != 1 { Kernels.scale(count, numbers(count), by: 1 / ends.logitScale) }
+      if ends.logitCap != 0 { Kernels.cap(count, numbers(count), at: ends.logitCap) }
     case .moveEntries, .transferEntries: break
     case .rotateEntries(let entries, let layer):
       for _ in 0..<entries {
         Kernels.rotate(
-          heads: layer.keyValueHeads, headWidth: layer.headWidth, numbers(layer.keyValueWidth),
-          cosine: numbers(layer.headWidth / 2), sine: numbers(layer.headWidth / 2))
+          heads: layer.keyValueHeads, headWidth: layer.headWidth, rotated: layer.style.rotatedWidth,
+          numbers(layer.keyValueWidth), cosine: numbers(layer.headWidth / 2), sine: numbers(layer.headWidth / 2))
       }
     case .scoreEntries(let shape): vote(shape)
     case .quantiseEntries(let entries, _, let layer, let form):
@@ -295,8 +348,23 @@ struct WorkRuleTests {
     return base
   }
 
-  static func norm(_ rows: Int, _ width: Int) {
-    Kernels.norm(rows: rows, width: width, numbers(rows * width), weight: numbers(width), into: numbers(rows * width))
+  static func norm(_ rows: Int, _ width: Int, _ kind: NormKind = .rms) {
+    let (input, result) = (numbers(rows * width), numbers(rows * width))
+    switch kind {
+    case .rms: Kernels.norm(rows: rows, width: width, input, weight: numbers(width), into: result)
+    case .layer:
+      Kernels.layerNorm(
+        rows: rows, width: width, input, weight: numbers(width), bias: numbers(width), into: result)
+    }
+  }
+
+  /// The product that ends a half of a layer, and what stands behind it.
+  static func end(_ rows: Int, _ layer: LayerShape, inputs: Int, bias: Bool) {
+    let (style, count) = (layer.style, rows * layer.width)
+    linear(rows, layer.width, inputs, bias: bias)
+    if style.norms.areAfter { norm(rows, layer.width, style.norm) }
+    if style.residualScale != 1 { Kernels.scale(count, numbers(count), by: style.residualScale) }
+    Kernels.add(count, numbers(count), to: numbers(count))
   }
 
   static func linear(_ rows: Int, _ outputs: Int, _ inputs: Int, bias: Bool = false, residual: Bool = false) {

@@ -112,6 +112,10 @@ public enum Retention: CacheChoice {
     }
   }
 
+  /// Whether entries are chosen by the attention that they get: what else lets entries go in another order than that of
+  /// their age is a window behind sinks.
+  public var votes: Bool { keptLatest != nil && method != .streaming }
+
   /// Last units of the prompt that run behind each of its passes but the last, and leave nothing there.
   public var lookahead: Int {
     if case .chunked(let plan) = self, plan.patched { plan.window } else { 0 }

@@ -22,13 +22,13 @@ public struct StackCache: Hashable, Sendable {
   /// Whether every head keeps and reads everything, and the prompt is read in one pass.
   public var isFull: Bool { plan.isFull && prefillChunk == nil }
 
-  /// The layers of a stack of so many alike ones, each with its heads run by run: layers whose heads do the same are one
-  /// run.
+  /// The layers of a stack of so many of one shape, each with its heads run by run: neighbours that are and do the same are
+  /// one run.
   public func runs(of layers: Int, _ shape: LayerShape) -> Runs<LayerRun> {
     var runs: [LayerRun] = []
     for layer in 0..<layers {
-      let run = LayerRun(layers: 1, shape: shape, heads: heads(of: layer, of: layers, shape))
-      if let last = runs.last, last.heads == run.heads {
+      let run = LayerRun(layers: 1, shape: shape.at(layer: layer), heads: heads(of: layer, of: layers, shape))
+      if let last = runs.last, last.heads == run.heads, last.shape == run.shape {
         runs[runs.count - 1].layers += 1
       } else {
         runs.append(run)

@@ -137,7 +137,7 @@ extension Model {
   /// Whether each stack is one run, whose heads keep and read everything.
   @inlinable public var isUniform: Bool {
     switch payload {
-    case .vanilla, .block, .photon: hasFullCaches
+    case .vanilla, .block, .photon: hasFullCaches && layer.hasAlikeLayers
     }
   }
 

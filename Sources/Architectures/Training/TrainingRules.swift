@@ -77,6 +77,13 @@ extension TrainingSettings {
     // The rules below divide by what the ranges keep from being 0.
     let outside = CodingKeys.allCases.compactMap { $0.field?.problem($0.rawValue, self) } + data.problemsOfRange
     guard outside.isEmpty else { return outside }
+    guard model.isPlain else {
+      return [
+        Problem(
+          "", "a model whose layers or ends are not Llama's, which has no gradients here",
+          accepted: "a model without the keys of styles")
+      ]
+    }
     var problems = data.problems(context: context, vocabulary: model.vocabulary)
     if context % model.metaContextLength != 0 {
       problems.append(

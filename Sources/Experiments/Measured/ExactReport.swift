@@ -37,12 +37,14 @@ package struct ExactReport {
     var points = chosen.compactMap { grid.point(at: $0) }.flatMap(runs)
     if !scenarioOnly {
       points += ExactGrid.baselines + ExactGrid().allPoints(every: exhaustive ? 1 : 7)
-      points += ExactGrid.cachePlans
+      points += ExactGrid.cachePlans + ExactGrid.styles
       points += SeededSample(count: exhaustive ? Self.sampleCount.1 : Self.sampleCount.0).points
     }
     var result = try validateExactly(points)
     if !scenarioOnly {
-      let allocated = ExactGrid.baselines + ExactGrid.cachePlans + ExactGrid().allPoints(every: exhaustive ? 20 : 200)
+      let allocated =
+        ExactGrid.baselines + ExactGrid.cachePlans + ExactGrid.styles
+        + ExactGrid().allPoints(every: exhaustive ? 20 : 200)
       result += try validateExactly(allocated, allocates: true)
     }
     self.result = result
@@ -102,6 +104,6 @@ package struct ExactReport {
 }
 
 extension Model {
-  /// A stack has nothing to predict from without a prompt.
-  fileprivate func accepts(_ workload: Workload) -> Bool { workload.promptLength >= family.leastPromptLength }
+  /// A stack has nothing to predict from without a prompt, and no embedding of positions that were not learned.
+  fileprivate func accepts(_ workload: Workload) -> Bool { workload.problems(for: self).isEmpty }
 }

@@ -51,6 +51,8 @@ extension LayerShape {
   fileprivate var widestOperation: Int128 {
     let width = Int128(width)
     let query = Int128(queryWidth)
-    return max(2 * query, query + 2 * width, width + Int128(feedForward), Int128(feedForward) + 2 * width)
+    // A norm that both halves read is written beside the queries.
+    let normed = style.order == .parallelOneNorm ? 2 * width + query : 0
+    return max(2 * query, query + 2 * width, width + Int128(feedForward), Int128(feedForward) + 2 * width, normed)
   }
 }

@@ -58,7 +58,9 @@ struct CostTable<Integer: CountingInteger>: Sendable {
       activity.fedRows.prefill = activity.decoder.prefill.rows
     }
     let cost = cost(model.layer, layers: model.layers, at: 0, precision)
-    setEmbedding(.decoder, width: model.layer.width, rows: activity.fedRows, precision, scale)
+    setEmbedding(
+      .decoder, width: model.layer.width, rows: activity.fedRows, precision, scale, model.ends,
+      passes: (activity.decoder.prefill.passes, activity.decoder.decode.passes))
     setStack(at: 0, .decoder, activity.decoder, cost, scale)
     setHead(
       model.headCost(precision), generated: workload.generatedLength,
@@ -238,20 +240,27 @@ struct CostTable<Integer: CountingInteger>: Sendable {
       cost.work(rows: activity.decode.calls &* scale.1, dispatches: activity.decode.callDispatches))
   }
 
-  /// Rows read from the table and written, whatever the dispatch.
+  /// Rows read from the table, and from that of positions where there is one, and written, whatever the dispatch.
   @inline(__always)
   private mutating func setEmbedding(
     _ side: Side, width: Int, rows: (prefill: Integer, decode: Integer), _ precision: Precision,
-    _ scale: (Integer, Integer)
+    _ scale: (Integer, Integer), _ ends: TokenEnds = .plain, passes: (Integer, Integer) = (0, 0)
   ) {
-    let weightBits = Integer(word: precision.bits(of: .embedding, inputs: width))
+    let row = EmbeddingRow(width: Integer(word: width), ends)
+    let (matmul, flops) = (row.matmul ?? 0, row.elementwise ?? 0)
+    let weightBits = Integer(word: ends.rowBits(width: width, precision))
+    let projectionBits = Integer(word: ends.projectionBits(width: width, precision))
     let activationBits = Integer(word: width) &* Integer(word: precision.activations.bits)
     let before = rows.prefill &* scale.0
     let after = rows.decode &* scale.1
     set(
       base(0, side) &+ Component.embedding.ordinal,
-      Work(weightBits: before &* weightBits, activationBits: before &* activationBits),
-      Work(weightBits: after &* weightBits, activationBits: after &* activationBits))
+      Work(
+        matmulFlops: before &* matmul, elementwiseFlops: before &* flops,
+        weightBits: before &* weightBits &+ passes.0 &* projectionBits, activationBits: before &* activationBits),
+      Work(
+        matmulFlops: after &* matmul, elementwiseFlops: after &* flops,
+        weightBits: after &* weightBits &+ passes.1 &* projectionBits, activationBits: after &* activationBits))
   }
 
   /// Once per emitted token.

@@ -25,14 +25,17 @@ struct CountBound {
   static func estimate(_ question: Question) throws(CountOverflow) -> Double {
     let tokens = Double(question.workload.promptLength) + Double(question.workload.generatedLength)
     var bound = CountBound(question.workload, question.precision, hasFullCaches: question.model.hasFullCaches)
+    // Of a style, element-wise work and vectors of a row are at most four times those of a plain layer; so are logits.
+    let styled = question.model.layer.isPlain && question.model.ends == .plain ? 1.0 : 4
     bound.addMap(
-      rows: Double(question.workload.generatedLength), inputs: Double(question.model.layer.width),
+      rows: styled * Double(question.workload.generatedLength), inputs: Double(question.model.layer.width),
       outputs: Double(question.model.vocabulary))
     switch question.model.structure {
     case .stack:
       bound.addStack(
-        question.model.layer, layers: question.model.layers, rows: tokens + 1, pairs: (tokens + 1) * (tokens + 1))
-      bound.addRows(tokens, width: Double(question.model.layer.width))
+        question.model.layer, layers: question.model.layers, rows: styled * (tokens + 1),
+        pairs: styled * (tokens + 1) * (tokens + 1))
+      bound.addRows(styled * tokens, width: Double(question.model.layer.width))
     case .hierarchy: break
     }
     var span = 1.0

@@ -4,26 +4,29 @@ import Quantities
 // NOTATION.md, "Work of an operation", is this file as a table: what one row costs in the fused operations of a layer.
 // Everything that counts, times, explains or differentiates a layer multiplies these with rows, dispatches and pairs.
 
-/// RMSNorm of one vector.
+/// A norm of one vector.
 struct NormRow<N: Count> {
-  /// `4D + 4`: squares and their sum, mean, epsilon, root, quotient, two products.
+  /// By the root mean square `4D + 4`: squares and their sum, mean, epsilon, root, quotient, two products. With the mean
+  /// `7D + 5`: its sum and quotient and D differences before that, D additions of the bias behind it.
   let elementwise: N
   let weights: N
   /// Read and written.
   let activations: N
 
   @inline(__always)
-  init(_ width: N) {
-    elementwise = 4 * width + 4
-    weights = width
+  init(_ width: N, _ kind: NormKind = .rms) {
+    switch kind {
+    case .rms: (elementwise, weights) = (4 * width + 4, width)
+    case .layer: (elementwise, weights) = (7 * width + 5, 2 * width)
+    }
     activations = 2 * width
   }
 }
 
 /// The dimensions of a layer as numbers of one kind.
 struct LayerDimensions<N: Count> {
-  /// `D`, `D_q`, `D_kv`, `F`
-  let width, query, keyValue, hidden: N
+  /// `D`, `D_q`, `D_kv`, `d`, `F`
+  let width, query, keyValue, headWidth, hidden: N
   /// `H` and `H_kv`
   let heads, keyValueHeads: N
   /// Heads that are rotated, `H + H_kv`, and pairs of features in each.
@@ -31,11 +34,13 @@ struct LayerDimensions<N: Count> {
 
   @inline(__always)
   init(
-    width: N, query: N, keyValue: N, hidden: N, heads: N, keyValueHeads: N, rotatedHeads: N, rotatedPairs: N
+    width: N, query: N, keyValue: N, headWidth: N, hidden: N, heads: N, keyValueHeads: N, rotatedHeads: N,
+    rotatedPairs: N
   ) {
     self.width = width
     self.query = query
     self.keyValue = keyValue
+    self.headWidth = headWidth
     self.hidden = hidden
     self.heads = heads
     self.keyValueHeads = keyValueHeads
@@ -47,8 +52,9 @@ struct LayerDimensions<N: Count> {
   init(_ shape: LayerShape) {
     self.init(
       width: N.whole(shape.width), query: N.whole(shape.queryWidth), keyValue: N.whole(shape.keyValueWidth),
-      hidden: N.whole(shape.feedForward), heads: N.whole(shape.heads), keyValueHeads: N.whole(shape.keyValueHeads),
-      rotatedHeads: N.whole(shape.heads) + N.whole(shape.keyValueHeads), rotatedPairs: N.whole(shape.headWidth / 2))
+      headWidth: N.whole(shape.headWidth), hidden: N.whole(shape.feedForward), heads: N.whole(shape.heads),
+      keyValueHeads: N.whole(shape.keyValueHeads),
+      rotatedHeads: N.whole(shape.heads) + N.whole(shape.keyValueHeads), rotatedPairs: N.whole(shape.rotatedPairs))
   }
 }
 
@@ -60,20 +66,28 @@ extension FeedForwardKind {
 }
 
 /// What one row costs in one layer: weights and activations in elements, FLOP of products twice the weights they read.
+///
+/// Written out is the layer of Llama; what another style adds stands in StyledRow.swift.
 struct LayerRow<N: Count> {
   let dimensions: LayerDimensions<N>
   let kind: FeedForwardKind
+  /// nil for the layer of Llama.
+  let style: LayerStyle?
+  /// One of its norms, and the norm that ends its stack.
   let norm: NormRow<N>
 
   @inline(__always)
-  init(_ dimensions: LayerDimensions<N>, _ kind: FeedForwardKind) {
+  init(_ dimensions: LayerDimensions<N>, _ kind: FeedForwardKind, _ style: LayerStyle?) {
     self.dimensions = dimensions
     self.kind = kind
-    norm = NormRow(dimensions.width)
+    self.style = style
+    norm = NormRow(dimensions.width, style?.norm ?? .rms)
   }
 
   @inline(__always)
-  init(_ shape: LayerShape) { self.init(LayerDimensions(shape), shape.feedForwardKind) }
+  init(_ shape: LayerShape) {
+    self.init(LayerDimensions(shape), shape.feedForwardKind, shape.isPlain ? nil : shape.style)
+  }
 
   private var width: N { @inline(__always) get { dimensions.width } }
 
@@ -84,16 +98,26 @@ struct LayerRow<N: Count> {
   /// Rotation of queries and keys: 6 FLOP for each pair of features.
   var rotation: N { @inline(__always) get { 6 * dimensions.rotatedPairs * dimensions.rotatedHeads } }
   /// Norm, rotation, residual.
-  var projectionElementwise: N { @inline(__always) get { norm.elementwise + rotation + width } }
+  var projectionElementwise: N {
+    @inline(__always) get { style == nil ? norm.elementwise + rotation + width : styledProjectionElementwise }
+  }
+  /// Of both operations: the products and the norm in front of them.
+  var projectionWeights: N {
+    @inline(__always) get { style == nil ? projectionMatrices + norm.weights : styledProjectionWeights }
+  }
   /// Row, queries and residual of both operations.
-  var projectionActivations: N { @inline(__always) get { 3 * width + 2 * dimensions.query } }
+  var projectionActivations: N {
+    @inline(__always) get { style == nil ? 3 * width + 2 * dimensions.query : styledProjectionActivations }
+  }
 
   // MARK: Attention
 
   /// Scores and values of one (query, key) pair over all heads.
   var pairFlops: N { @inline(__always) get { 4 * dimensions.query } }
   /// Scale, maximum, difference, exponential, sum, quotient in each head.
-  var pairElementwise: N { @inline(__always) get { 6 * dimensions.heads } }
+  var pairElementwise: N {
+    @inline(__always) get { style == nil ? 6 * dimensions.heads : styledPairElementwise }
+  }
   /// Queries read, results written.
   var attentionActivations: N { @inline(__always) get { 2 * dimensions.query } }
   /// Key and value of one position.
@@ -122,13 +146,17 @@ struct LayerRow<N: Count> {
   var feedForwardMatrices: N { @inline(__always) get { N.whole(kind.matrixCount) * width * dimensions.hidden } }
   var activation: N { @inline(__always) get { N.whole(kind.activationFlops) * dimensions.hidden } }
   /// Norm, activation, residual.
-  var feedForwardElementwise: N { @inline(__always) get { norm.elementwise + activation + width } }
+  var feedForwardElementwise: N {
+    @inline(__always) get { style == nil ? norm.elementwise + activation + width : styledFeedForwardElementwise }
+  }
+  /// Of both operations: the products and the norm in front of them.
+  var feedForwardWeights: N {
+    @inline(__always) get { style == nil ? feedForwardMatrices + norm.weights : styledFeedForwardWeights }
+  }
   var feedForwardActivations: N { @inline(__always) get { 3 * width + 2 * dimensions.hidden } }
 
-  /// Weights of a whole layer, its two norms included.
-  var weights: N {
-    @inline(__always) get { projectionMatrices + feedForwardMatrices + 2 * norm.weights }
-  }
+  /// Weights of a whole layer, its norms included.
+  var weights: N { @inline(__always) get { projectionWeights + feedForwardWeights } }
 }
 
 /// A dense map with or without a bias and a norm of its inputs: chunker, converter or head.
@@ -157,5 +185,27 @@ struct MapRow<N: Count> {
       elementwise = 0
       weights = matrix
     }
+  }
+
+  /// The last norm and the vocabulary product.
+  /// - Parameters:
+  ///   - width: `D`
+  ///   - vocabulary: `V`
+  ///   - table: features that the rows of the table have, where those are projected first; nil: the width.
+  ///   - norm: of the stack; nil where it has none.
+  ///   - logitFlops: element-wise FLOP of every logit behind the product.
+  @inline(__always)
+  init(headOf width: N, vocabulary: N, table: N?, norm: NormKind?, logitFlops: Int) {
+    let norm = norm.map { NormRow(width, $0) }
+    let logits: N? = logitFlops == 0 ? nil : N.whole(logitFlops) * vocabulary
+    let products = table.map { width * $0 + $0 * vocabulary } ?? width * vocabulary
+    matrix = products
+    activations = width + vocabulary
+    switch (norm, logits) {
+    case (let norm?, let logits?): elementwise = norm.elementwise + logits
+    case (let norm?, nil): elementwise = norm.elementwise
+    case (nil, let logits): elementwise = logits ?? 0
+    }
+    weights = norm.map { products + $0.weights } ?? products
   }
 }

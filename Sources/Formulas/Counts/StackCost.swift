@@ -33,7 +33,10 @@ struct StackCost<Integer: CountingInteger> {
     let matrices = row.projectionMatrices
     projectionFlops = 2 &* matrices &* layers
     projectionElementwise = row.projectionElementwise &* layers
-    projectionWeightBits = Integer(word: shape.projectionBits(precision)) &* layers
+    let normBits = Integer(word: precision.norms.bits)
+    projectionWeightBits =
+      (Integer(word: shape.projectionMatrixBits(precision)) &+ (row.projectionWeights &- matrices) &* normBits)
+      &* layers
     projectionActivationBits = row.projectionActivations &* layers &* activationBits
 
     pairFlops = row.pairFlops &* layers
@@ -43,7 +46,9 @@ struct StackCost<Integer: CountingInteger> {
     let feedForward = row.feedForwardMatrices
     feedForwardFlops = 2 &* feedForward &* layers
     feedForwardElementwise = row.feedForwardElementwise &* layers
-    feedForwardWeightBits = Integer(word: shape.feedForwardBits(precision)) &* layers
+    feedForwardWeightBits =
+      (Integer(word: shape.feedForwardMatrixBits(precision)) &+ (row.feedForwardWeights &- feedForward) &* normBits)
+      &* layers
     feedForwardActivationBits = row.feedForwardActivations &* layers &* activationBits
 
     entryBits = row.entryElements &* layers &* Integer(word: precision.cache.bits)
@@ -100,13 +105,18 @@ struct MapCost<Integer: CountingInteger> {
   init(
     _ role: WeightRole, inputs: Int, outputs: Int, bias: Bool, inputNorm: Bool, _ precision: Precision
   ) {
-    let row = MapRow<Integer>(
-      inputs: Integer(word: inputs), outputs: Integer(word: outputs), bias: bias, inputNorm: inputNorm)
+    self.init(
+      MapRow(inputs: Integer(word: inputs), outputs: Integer(word: outputs), bias: bias, inputNorm: inputNorm),
+      matrixBits: outputs &* precision.bits(of: role, inputs: inputs), precision)
+  }
+
+  /// - Parameter matrixBits: of the products' weights; what else a row has are vectors.
+  @inline(__always)
+  init(_ row: MapRow<Integer>, matrixBits: Int, _ precision: Precision) {
     flops = 2 &* row.matrix
     elementwise = row.elementwise
     weightBits =
-      Integer(word: outputs) &* Integer(word: precision.bits(of: role, inputs: inputs))
-      &+ (row.weights &- row.matrix) &* Integer(word: precision.norms.bits)
+      Integer(word: matrixBits) &+ (row.weights &- row.matrix) &* Integer(word: precision.norms.bits)
     activationBits = row.activations &* Integer(word: precision.activations.bits)
   }
 }
@@ -135,6 +145,23 @@ extension Model {
   @inline(__always)
   func headCost<Integer>(_ precision: Precision) -> MapCost<Integer> {
     MapCost(
-      .head, inputs: layer.width, outputs: vocabulary, bias: false, inputNorm: true, precision)
+      headRow(Integer(word: layer.width), Integer(word: vocabulary)), matrixBits: headMatrixBits(precision), precision)
+  }
+
+  /// The vocabulary product, and where rows of the table are narrower the projection before it.
+  @inline(__always)
+  func headMatrixBits(_ precision: Precision) -> Int {
+    let narrow = ends.embeddingWidth
+    if narrow == 0 { return vocabulary &* precision.bits(of: .head, inputs: layer.width) }
+    return (layer.width &+ vocabulary) &* precision.bits(of: .head, inputs: narrow)
+  }
+
+  /// The same in numbers of any kind.
+  @inline(__always)
+  func headRow<N: Count>(_ width: N, _ vocabulary: N) -> MapRow<N> {
+    MapRow(
+      headOf: width, vocabulary: vocabulary,
+      table: ends.embeddingWidth == 0 ? nil : N.whole(ends.embeddingWidth),
+      norm: layer.isPlain ? .rms : layer.style.hasLastNorm ? layer.style.norm : nil, logitFlops: ends.logitFlops)
   }
 }

@@ -20,34 +20,60 @@ struct StoredWeights: Hashable, Sendable {
 }
 
 extension LayerShape {
-  /// Norm and matrices of queries, keys, values and output of a layer.
+  /// Matrices of queries, keys, values and output of a layer.
   /// - Unit: bit
   @inline(__always)
-  func projectionBits(_ precision: Precision) -> Int {
+  func projectionMatrixBits(_ precision: Precision) -> Int {
     let outputs = queryWidth &+ 2 &* keyValueWidth
     return outputs &* precision.bits(of: .matrix, inputs: width)
-      &+ width &* precision.bits(of: .matrix, inputs: queryWidth) &+ width &* precision.norms.bits
+      &+ width &* precision.bits(of: .matrix, inputs: queryWidth)
   }
 
-  /// Norm and matrices of a layer's feed-forward network.
+  /// Matrices of a layer's feed-forward network.
   /// - Unit: bit
   @inline(__always)
-  func feedForwardBits(_ precision: Precision) -> Int {
+  func feedForwardMatrixBits(_ precision: Precision) -> Int {
     let outputs = (feedForwardKind.matrixCount &- 1) &* feedForward
     return outputs &* precision.bits(of: .matrix, inputs: width)
-      &+ width &* precision.bits(of: .matrix, inputs: feedForward) &+ width &* precision.norms.bits
+      &+ width &* precision.bits(of: .matrix, inputs: feedForward)
   }
 
   /// Weights of so many layers.
   func stored(layers: Int) -> [StoredWeights] {
     let layers = Int128(layers)
+    let row = LayerRow<Int128>(self)
+    // Norms and biases.
+    let vectors = row.weights - row.projectionMatrices - row.feedForwardMatrices
     return [
       StoredWeights(.matrix, inputs: width, outputs: layers * Int128(queryWidth + 2 * keyValueWidth)),
       StoredWeights(.matrix, inputs: queryWidth, outputs: layers * Int128(width)),
       StoredWeights(
         .matrix, inputs: width, outputs: layers * Int128((feedForwardKind.matrixCount - 1) * feedForward)),
       StoredWeights(.matrix, inputs: feedForward, outputs: layers * Int128(width)),
-      StoredWeights(.vector, inputs: width, outputs: 2 * layers),
+      StoredWeights(.vector, inputs: Int(vectors), outputs: layers),
     ]
+  }
+
+  /// All weights of a layer.
+  /// - Unit: bit
+  func weightBits(_ precision: Precision) -> Int128 {
+    stored(layers: 1).reduce(0) { $0 + $1.bits(precision) }
+  }
+}
+
+extension TokenEnds {
+  /// What is read for each token: its row of the table, and of that of positions where there is one.
+  /// - Unit: bit
+  @inline(__always)
+  func rowBits(width: Int, _ precision: Precision) -> Int {
+    precision.bits(of: .embedding, inputs: embeddingWidth == 0 ? width : embeddingWidth)
+      &+ (learnedPositions > 0 ? precision.bits(of: .embedding, inputs: width) : 0)
+  }
+
+  /// The matrix that rows are projected with where they are narrower than the model.
+  /// - Unit: bit
+  @inline(__always)
+  func projectionBits(width: Int, _ precision: Precision) -> Int {
+    embeddingWidth == 0 ? 0 : width &* precision.bits(of: .embedding, inputs: embeddingWidth)
   }
 }

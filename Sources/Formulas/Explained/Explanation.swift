@@ -91,10 +91,14 @@ struct Explainer {
   func row(_ shape: LayerShape) -> LayerRow<Expression> {
     LayerRow(
       LayerDimensions(
-        width: width, query: query, keyValue: keyValue, hidden: .symbol("F", shape.feedForward),
-        heads: .symbol("H", shape.heads), keyValueHeads: .symbol("H_kv", shape.keyValueHeads),
+        width: width, query: query, keyValue: keyValue, headWidth: .symbol("d", shape.headWidth),
+        hidden: .symbol("F", shape.feedForward), heads: .symbol("H", shape.heads),
+        keyValueHeads: .symbol("H_kv", shape.keyValueHeads),
         rotatedHeads: .symbol("H", shape.heads) + .symbol("H_kv", shape.keyValueHeads),
-        rotatedPairs: .floor(.symbol("d", shape.headWidth), 2)), shape.feedForwardKind)
+        rotatedPairs: .floor(
+          shape.style.rotatedWidth.map { Expression.symbol("d_rot", $0) } ?? Expression.symbol("d", shape.headWidth),
+          2)),
+      shape.feedForwardKind, shape.isPlain ? nil : shape.style)
   }
 
   // MARK: Components
@@ -102,8 +106,14 @@ struct Explainer {
   var embedding: [(String, Expression)] {
     let rows = batch * activity.embeddingRows
     let table: Expression = node.side == .encoder ? .symbol("E_1", model.encoderEmbeddingWidth) : width(0)
-    return [
-      ("weight_bytes", bytes(rows * stored(.embedding, table))), ("activation_bytes", bytes(rows * table * element)),
+    let row = EmbeddingRow(width: table, node.side == .encoder ? .plain : model.ends)
+    let ends = node.side == .encoder ? .plain : model.ends
+    var formulas: [(String, Expression)] = []
+    if let matmul = row.matmul { formulas.append(("matmul_flops", rows * matmul)) }
+    if let elementwise = row.elementwise { formulas.append(("elementwise_flops", rows * elementwise)) }
+    return formulas + [
+      ("weight_bytes", bytes(embeddingBits(rows, row, table, ends, passes: activity.passes))),
+      ("activation_bytes", bytes(rows * table * element)),
     ]
   }
 
@@ -175,19 +185,27 @@ struct Explainer {
       dispatches = dispatches - symbols.parallel * (.symbol("B", model.metaContextLength) - symbols.chunk(1))
     }
     return map(
-      .head, inputs: width(0), outputs: .symbol("V", model.vocabulary), bias: false, inputNorm: true,
-      rows: batch * symbols.generated, dispatches: dispatches)
+      model.headRow(width(0), .symbol("V", model.vocabulary)), rows: batch * symbols.generated, dispatches: dispatches
+    ) { headBits($0) }
   }
 
   func map(
     _ role: WeightRole, inputs: Expression, outputs: Expression, bias: Bool, inputNorm: Bool, rows: Expression,
     dispatches: Expression
   ) -> [(String, Expression)] {
-    let row = MapRow(inputs: inputs, outputs: outputs, bias: bias, inputNorm: inputNorm)
-    return [
+    map(
+      MapRow(inputs: inputs, outputs: outputs, bias: bias, inputNorm: inputNorm), rows: rows, dispatches: dispatches
+    ) { mapBits(role, inputs, outputs, $0, bias: bias, inputNorm: inputNorm) }
+  }
+
+  /// - Parameter bits: of the weights that one dispatch reads.
+  func map(
+    _ row: MapRow<Expression>, rows: Expression, dispatches: Expression, bits: (MapRow<Expression>) -> Expression
+  ) -> [(String, Expression)] {
+    [
       ("matmul_flops", rows * 2 * row.matrix),
       ("elementwise_flops", rows * row.elementwise),
-      ("weight_bytes", bytes(dispatches * mapBits(role, inputs, outputs, row, bias: bias, inputNorm: inputNorm))),
+      ("weight_bytes", bytes(dispatches * bits(row))),
       ("activation_bytes", bytes(rows * row.activations * element)),
     ]
   }

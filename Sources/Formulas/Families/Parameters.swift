@@ -77,10 +77,25 @@ extension Model {
 
   fileprivate var vanillaComponents: [ParameterComponent] {
     let stack = ParameterComponent("stack", tokenStack.stored)
-    let embedding = table(.embedding, width: layer.width)
-    if tiedHead { return [ParameterComponent("embedding and head", embedding), stack] }
-    return [
-      ParameterComponent("embedding", embedding), stack, ParameterComponent("head", table(.head, width: layer.width)),
+    let embedding = table(.embedding, width: tableWidth)
+    var others: [ParameterComponent] = []
+    if ends.learnedPositions > 0 {
+      others.append(
+        ParameterComponent(
+          "learned positions",
+          [StoredWeights(.embedding, inputs: layer.width, outputs: Int128(ends.learnedPositions))]))
+    }
+    if ends.embeddingWidth > 0 {
+      others.append(
+        ParameterComponent(
+          "embedding projections",
+          [WeightRole.embedding, .head].map {
+            StoredWeights($0, inputs: ends.embeddingWidth, outputs: Int128(layer.width))
+          }))
+    }
+    if tiedHead { return [ParameterComponent("embedding and head", embedding)] + others + [stack] }
+    return [ParameterComponent("embedding", embedding)] + others + [
+      stack, ParameterComponent("head", table(.head, width: tableWidth)),
     ]
   }
 
@@ -136,8 +151,10 @@ extension Level {
 }
 
 extension Stack {
-  /// Layers of attention and feed-forward with a norm before each, and the norm that ends the stack.
+  /// Layers of attention and feed-forward with their norms, and the norm that ends the stack.
   fileprivate var stored: [StoredWeights] {
-    runs.flatMap { $0.shape.stored(layers: $0.layers) } + [StoredWeights(.vector, inputs: width, outputs: 1)]
+    let layers = runs.flatMap { $0.shape.stored(layers: $0.layers) }
+    guard shape.style.hasLastNorm else { return layers }
+    return layers + [StoredWeights(.vector, inputs: Int(NormRow(Int128(width), shape.style.norm).weights), outputs: 1)]
   }
 }

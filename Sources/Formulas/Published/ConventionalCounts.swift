@@ -88,7 +88,8 @@ private struct ConventionConverter {
     twicePairs = (twicePairs - 2 * ownReads) * layers
     let (query, heads) = (Int128(shape.queryWidth), Int128(shape.heads))
     work.matmulFlops += 2 * twicePairs * query
-    work.elementwiseFlops += 3 * twicePairs * heads
+    // Half a FLOP, where a pair has an odd number of them, is left out.
+    work.elementwiseFlops += twicePairs * LayerRow<Int128>(shape).pairElementwise / 2
     let readBits = ownReads * layers * 2 * Int128(shape.keyValueWidth) * Int128(precision.cache.bits)
     if node.isLocal {
       work.localReadBits -= readBits
@@ -132,15 +133,18 @@ private struct ConventionConverter {
   /// One-hot rows times the table, which every dispatch reads whole.
   private func convertEmbedding(_ work: inout Work<Int128>, _ node: Node, _ groups: [PassGroup<Int128>]) {
     guard conventions.embedding == .dense, work.weightBits > 0 else { return }
-    let width = node.side == .encoder ? model.encoderEmbeddingWidth : model.layer.width
-    let rowBits = Int128(precision.bits(of: .embedding, inputs: width))
-    let rows = work.weightBits / rowBits
+    let width = Int128(node.side == .encoder ? model.encoderEmbeddingWidth : model.layer.width)
+    let rows = work.activationBits / (width * Int128(precision.activations.bits))
+    let tableWidth = node.side == .encoder ? model.encoderEmbeddingWidth : model.tableWidth
+    let rowBits = Int128(precision.bits(of: .embedding, inputs: tableWidth))
+    // Positions and projections are read as they are.
+    let others = work.weightBits - rows * rowBits
     let dispatches = groups.filter {
       $0.side == node.side && (node.side == .encoder ? $0.level == 1 : $0.level <= 1 && $0.fedRows > 0)
     }.reduce(Int128(0)) { $0 + $1.passes }
     let vocabulary = Int128(model.vocabulary)
-    work.matmulFlops += 2 * rows * vocabulary * Int128(width)
-    work.weightBits = dispatches * vocabulary * rowBits
+    work.matmulFlops += 2 * rows * vocabulary * Int128(tableWidth)
+    work.weightBits = dispatches * vocabulary * rowBits + others
   }
 }
 

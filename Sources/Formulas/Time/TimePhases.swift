@@ -127,7 +127,7 @@ struct DispatchChain {
     if group.feed == .embedding, group.fedRows > 0 {
       builder.appendEmbedding(
         Node(0, .decoder, .embedding), rows: sequences * group.fedRows, dispatches: group.passes,
-        width: model.layer.width)
+        width: model.layer.width, ends: model.ends)
     }
     timed(stack).append(group, sequences: sequences, to: &builder)
     if !stack.isFull { appendUpkeep(of: stack, group, sequences: sequences, to: &builder) }
@@ -183,17 +183,19 @@ struct DispatchChain {
   func appendHead(to builder: inout DispatchBuilder, rows: Double, dispatches: Double) {
     let width = Double(model.layer.width)
     let vocabulary = Double(model.vocabulary)
+    let row = model.headRow(width, vocabulary)
     builder.appendProduct(
-      Node(0, .decoder, .head), .head, rows: rows, dispatches: dispatches, inputs: model.layer.width,
-      outputs: vocabulary, vectors: width, elementwisePerRow: 4 * width + 4, activationsPerRow: width + vocabulary,
+      Node(0, .decoder, .head), .head, rows: rows, dispatches: dispatches, inputs: model.tableWidth,
+      outputs: row.matrix / Double(model.tableWidth), vectors: row.weights - row.matrix,
+      elementwisePerRow: row.elementwise, activationsPerRow: row.activations,
       gatheredPerRow: devices * vocabulary)
   }
 
   func addHeadResident(to builder: inout DispatchBuilder) {
-    let width = model.layer.width
+    let row = model.headRow(Double(model.layer.width), Double(model.vocabulary))
     builder.addResident(
-      builder.weightBytes(.head, inputs: width, outputs: Double(model.vocabulary))
-        + builder.weightBytes(.vector, inputs: width, outputs: 1), at: Node(0, .decoder, .head))
+      Double(model.headMatrixBits(builder.precision)) / 8
+        + builder.weightBytes(.vector, inputs: 1, outputs: row.weights - row.matrix), at: Node(0, .decoder, .head))
   }
 
   /// One dispatch of `chunks` condition vectors.

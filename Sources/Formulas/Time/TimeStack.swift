@@ -57,12 +57,12 @@ struct DispatchBuilder {
   ///   - gatheredPerRow: features of which each device has its share.
   mutating func appendProduct(
     _ node: Node, _ role: WeightRole = .matrix, rows: Double, dispatches: Double, inputs: Int, outputs: Double,
-    vectors: Double = 0, elementwisePerRow: Double, activationsPerRow: Double, entryBytes entries: Double = 0,
+    vectors: Double = 0, tableBytes: Double = 0, elementwisePerRow: Double, activationsPerRow: Double, entryBytes entries: Double = 0,
     summedPerRow: Double = 0,
     gatheredPerRow: Double = 0
   ) {
     let weights =
-      weightBytes(role, inputs: inputs, outputs: outputs) + weightBytes(.vector, inputs: 1, outputs: vectors)
+      weightBytes(role, inputs: inputs, outputs: outputs) + weightBytes(.vector, inputs: 1, outputs: vectors) + tableBytes
     let unitFlops = 2 * Double(inputs) * outputs
     append(
       DispatchGroup(
@@ -87,13 +87,24 @@ struct DispatchBuilder {
   }
 
   /// `rows` rows of an embedding table; of several devices the one that holds a row passes it on.
-  mutating func appendEmbedding(_ node: Node, rows: Double, dispatches: Double, width: Int) {
-    let (weights, features) = (weightBytes(.embedding, inputs: width, outputs: rows), rows * Double(width))
+  mutating func appendEmbedding(
+    _ node: Node, rows: Double, dispatches: Double, width: Int, ends: TokenEnds = .plain
+  ) {
+    let row = EmbeddingRow(width: Double(width), ends)
+    let elementwise = row.elementwise ?? 0
+    let (features, read) = (rows * Double(width), rows * Double(ends.rowBits(width: width, precision)) / 8)
+    if row.matmul != nil {
+      return appendProduct(
+        node, .embedding, rows: rows, dispatches: dispatches, inputs: ends.embeddingWidth, outputs: Double(width),
+        tableBytes: read, elementwisePerRow: elementwise, activationsPerRow: Double(width),
+        summedPerRow: Double(width))
+    }
     append(
       DispatchGroup(
         node: node, kind: .elementwise, rows: rows, dispatchesPerIndex: dispatches,
         work: DispatchWork(
-          bytes: Affine(weights + features * activationBytes), weightBytes: weights),
+          elementwiseFlops: Affine(rows * elementwise), bytes: Affine(read + features * activationBytes),
+          weightBytes: read),
         linkBytes: linkBytes(summed: features, gathered: 0)))
   }
 
@@ -125,9 +136,10 @@ struct TimedStack {
     for (index, run) in stack.runs.enumerated() {
       let layers = Double(run.layers)
       let precision = builder.precision
-      let layer = Double(run.shape.projectionBits(precision) + run.shape.feedForwardBits(precision)) / 8
-      let lastNorm = index == 0 ? Double(stack.width * precision.norms.bits) / 8 : 0
-      let weights = layers * layer + lastNorm
+      let layer = Double(run.shape.weightBits(precision)) / 8
+      let hasNorm = index == 0 && run.shape.style.hasLastNorm
+      let norm = hasNorm ? NormRow(Double(stack.width), run.shape.style.norm).weights : 0
+      let weights = layers * layer + builder.weightBytes(.vector, inputs: 1, outputs: norm)
       let held = run.heads.reduce(0) { sum, heads in
         sum + layers * entries(heads).bytes(TimedForm(heads, of: run, cacheBytes: builder.cacheBytes))
       }
@@ -157,8 +169,8 @@ struct TimedStack {
 
       builder.appendProduct(
         stack.node(.projections), rows: rows, dispatches: dispatches, inputs: run.shape.width,
-        outputs: query + row.entryElements, vectors: row.norm.weights,
-        elementwisePerRow: row.norm.elementwise + row.rotation, activationsPerRow: width + query,
+        outputs: query + row.entryElements, vectors: row.input.vectors,
+        elementwisePerRow: row.input.elementwise, activationsPerRow: row.input.activations,
         entryBytes: sequences * appended(group, run, cacheBytes: builder.cacheBytes))
       for heads in run.heads {
         for part in PlannedHeads(heads.cache, prompt).passes(group) {
@@ -168,15 +180,16 @@ struct TimedStack {
       }
       builder.appendProduct(
         stack.node(.projections), rows: rows, dispatches: dispatches, inputs: run.shape.queryWidth, outputs: width,
-        elementwisePerRow: width, activationsPerRow: query + 2 * width, summedPerRow: width)
+        vectors: row.output.vectors, elementwisePerRow: row.output.elementwise,
+        activationsPerRow: query + 2 * width, summedPerRow: width)
       builder.appendProduct(
         stack.node(.feedForward), rows: rows, dispatches: dispatches, inputs: run.shape.width,
-        outputs: inputMatrices * hidden, vectors: row.norm.weights,
-        elementwisePerRow: row.norm.elementwise + row.activation,
+        outputs: inputMatrices * hidden, vectors: row.hidden.vectors, elementwisePerRow: row.hidden.elementwise,
         activationsPerRow: width + hidden)
       builder.appendProduct(
         stack.node(.feedForward), rows: rows, dispatches: dispatches, inputs: run.shape.feedForward, outputs: width,
-        elementwisePerRow: width, activationsPerRow: hidden + 2 * width, summedPerRow: width)
+        vectors: row.down.vectors, elementwisePerRow: row.down.elementwise,
+        activationsPerRow: hidden + 2 * width, summedPerRow: width)
     }
   }
 

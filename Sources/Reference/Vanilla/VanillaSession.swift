@@ -49,7 +49,7 @@ public final class VanillaSession: Session {
     caches = [cache]
     for pass in PromptPass.all(length, of: weights.model.cache(at: 0)) {
       let tokens = prompts.flatMap { $0[pass.own] + $0[pass.ahead] }
-      let embedded = machine.embed(tokens, table: weights.embedding, at: Node(0, .decoder, .embedding))
+      let embedded = machine.embed(tokens, weights, places: Array(pass.own) + Array(pass.ahead))
       let result = machine.run(
         weights.stack, embedded, cache: cache, queries: pass.rows, readsOnce: true, lookahead: pass.ahead.count,
         prompt: length, willSettle: { memory.observe(persistent: caches, prompts: [], windows: []) })
@@ -75,12 +75,11 @@ public final class VanillaSession: Session {
     var tokens = [Int32](repeating: 0, count: sequences)
     for step in 0..<workload.generatedLength {
       let mark = machine.arena.mark
-      let logits = machine.head(
-        hidden, norm: weights.stack.lastNorm, table: weights.head, at: Node(0, .decoder, .head))
+      let logits = machine.head(hidden, weights)
       let position = workload.promptLength + step
       chooseTokens(logits, into: &tokens, position: { _ in position }, choose: choose)
       for (sequence, token) in tokens.enumerated() { emitted[sequence].append(token) }
-      let embedded = machine.embed(tokens, table: weights.embedding, at: Node(0, .decoder, .embedding))
+      let embedded = machine.embed(tokens, weights, places: [position])
       hidden.copy(
         from: machine.run(weights.stack, embedded, cache: caches[caches.count - 1], queries: 1, readsOnce: false))
       machine.arena.release(to: mark)
@@ -107,7 +106,7 @@ extension VanillaSession {
     _ weights: ModelWeights, tokens: [[Int32]], mixing: MixedHeads? = nil, machine: Machine
   ) -> Tensor {
     let result = run(weights, tokens: tokens, mixing: mixing, machine: machine)
-    return machine.head(result, norm: weights.stack.lastNorm, table: weights.head, at: Node(0, .decoder, .head))
+    return machine.head(result, weights)
   }
 
   /// The hidden state of every position behind the stack's last norm.
@@ -120,6 +119,7 @@ extension VanillaSession {
   public static func hiddenStates(
     _ weights: ModelWeights, tokens: [[Int32]], mixing: MixedHeads? = nil, machine: Machine
   ) -> Tensor {
+    precondition(weights.model.isPlain, "the hidden states that train are of Llama's layers")
     let result = run(weights, tokens: tokens, mixing: mixing, machine: machine)
     return machine.norm(result, weight: weights.stack.lastNorm, at: Node(0, .decoder, .norm))
   }
@@ -128,7 +128,25 @@ extension VanillaSession {
     let (batch, length) = (tokens.count, tokens[0].count)
     let cache = KeyValueCache(
       weights.model.tokenStack.keepingEverything, groups: batch, capacity: length, holdsNumbers: machine.holdsNumbers)
-    let embedded = machine.embed(tokens.flatMap(\.self), table: weights.embedding, at: Node(0, .decoder, .embedding))
+    let embedded = machine.embed(tokens.flatMap(\.self), weights, places: Array(0..<length))
     return machine.run(weights.stack, embedded, cache: cache, queries: length, readsOnce: true, mixing: mixing)
+  }
+}
+
+/// The two ends of a stack over tokens.
+extension Machine {
+  /// - Parameter places: positions that one row after another has; those of a sequence, again and again.
+  fileprivate func embed(_ tokens: [Int32], _ weights: ModelWeights, places: [Int]) -> Tensor {
+    embed(
+      tokens, table: weights.embedding, projection: weights.projections?.in, ends: weights.model.ends,
+      positions: weights.positions, places: places,
+      at: Node(0, .decoder, .embedding))
+  }
+
+  fileprivate func head(_ rows: Tensor, _ weights: ModelWeights) -> Tensor {
+    head(
+      rows, norm: weights.stack.lastNorm, normBias: weights.stack.lastNormBias,
+      projection: weights.projections?.out, table: weights.head,
+      ends: weights.model.ends, at: Node(0, .decoder, .head))
   }
 }

@@ -35,10 +35,11 @@ struct GridReader {
       return nil
     }
     let failed = finder.failedSections
-    let workload = failed.contains(.workload) ? nil : readWorkload(axes)
-    let settings = axes.map(readSettings)
-    let precisions = failed.contains(.precision) ? nil : readPrecisions(precision, precisionAxes)
     let models = failed.contains(.model) ? nil : readModels(modelAxes)
+    let usual = Workload.usual(of: (models ?? []).compactMap(\.named?.model) + compare.map(\.model))
+    let workload = failed.contains(.workload) ? nil : readWorkload(axes, usual)
+    let settings = axes.map { readSettings($0, usual) }
+    let precisions = failed.contains(.precision) ? nil : readPrecisions(precision, precisionAxes)
     guard let workload, let precisions, let models else { return nil }
     PrecisionReader.check(
       models.map(\.named) + compare, precisions, at: precision?.position ?? root.position, collector)
@@ -63,7 +64,22 @@ struct GridReader {
         }), placements: placements, workload: workload,
       constraints: constraints.filter { !$0.isAboutModels })
     checkPoints(grid)
+    checkPositions(grid)
     return grid
+  }
+
+  /// A context that a model has no positions for cannot be priced as if it had.
+  private func checkPositions(_ grid: Grid) {
+    let bounded = (grid.models + compare).compactMap { $0?.model }.filter { $0.ends.learnedPositions > 0 }
+    guard let least = bounded.min(by: { $0.ends.learnedPositions < $1.ends.learnedPositions }) else { return }
+    for point in grid.points {
+      let model = point.model.ends.learnedPositions > 0 ? point.model : compare.isEmpty ? nil : least
+      guard let problem = model.flatMap({ point.workload.problems(for: $0).first }) else { continue }
+      let position = root["workload"]?[problem.key]?.position ?? root["workload"]?.position ?? root.position
+      collector.add(
+        .init(position, path: "workload.\(problem.key)", found: problem.found, accepted: problem.accepted))
+      return
+    }
   }
 
   /// A command about no point would end as if all were well.
@@ -189,8 +205,8 @@ struct GridReader {
   // MARK: Workload
 
   /// The workload outside every axis.
-  private func readWorkload(_ axes: [Axis]) -> Workload? {
-    guard let section = root["workload"], section.elements == nil else { return WorkloadReader.standard }
+  private func readWorkload(_ axes: [Axis], _ usual: Workload) -> Workload? {
+    guard let section = root["workload"], section.elements == nil else { return usual }
     let varied = axes.filter { $0.section == .workload }.compactMap(\.steps.last)
     let fixed = (section.entries ?? []).filter {
       !varied.contains(.key($0.key)) || WorkloadKey(rawValue: $0.key) == nil
@@ -200,15 +216,15 @@ struct GridReader {
       return nil
     }
     return WorkloadReader.read(
-      PositionedValue(.mapping(fixed), at: section.position), path: "workload", collector: collector)
+      PositionedValue(.mapping(fixed), at: section.position), path: "workload", collector: collector, usual: usual)
   }
 
   /// What each option of a workload axis sets.
-  private func readSettings(_ axis: Axis) -> [[(key: WorkloadKey, value: Int)]] {
+  private func readSettings(_ axis: Axis, _ usual: Workload) -> [[(key: WorkloadKey, value: Int)]] {
     guard axis.section == .workload else { return [] }
     if axis.steps.count == 1 {
       return axis.options.map { option in
-        let workload = WorkloadReader.read(option, path: axis.path, collector: collector) ?? WorkloadReader.standard
+        let workload = WorkloadReader.read(option, path: axis.path, collector: collector, usual: usual) ?? usual
         return WorkloadKey.allCases.map { ($0, $0.value(in: workload)) }
       }
     }
@@ -245,16 +261,27 @@ struct GridReader {
   }
 }
 
-enum WorkloadReader {
+extension Workload {
   /// The paper's prefill-heavy protocol.
   static let standard = Workload(promptLength: 2048, generatedLength: 128)
 
-  static func read(_ value: PositionedValue, path: String, collector: DiagnosticCollector) -> Workload? {
+  /// The same, cut to what learned positions leave.
+  static func usual(of models: [Model]) -> Workload {
+    guard let positions = models.map(\.ends.learnedPositions).filter({ $0 > 0 }).min() else { return standard }
+    let generated = min(standard.generatedLength, positions / 2)
+    return Workload(promptLength: min(standard.promptLength, positions - generated), generatedLength: generated)
+  }
+}
+
+enum WorkloadReader {
+  static func read(
+    _ value: PositionedValue, path: String, collector: DiagnosticCollector, usual: Workload = .standard
+  ) -> Workload? {
     let reader = FieldReader(value, path: path, collector: collector)
-    var workload = standard
+    var workload = usual
     var isComplete = value.entries != nil
     for key in WorkloadKey.allCases {
-      if let number = reader.integer(key.rawValue, default: key.value(in: standard), in: key.range) {
+      if let number = reader.integer(key.rawValue, default: key.value(in: usual), in: key.range) {
         key.set(number, in: &workload)
       } else {
         isComplete = false

@@ -24,9 +24,12 @@ struct ModelReader {
     var decoderInput: DecoderInput? = .cascade
     var generation: Generation? = .hierarchical
     var retainConditions: Bool? = false
+    var style: LayerStyle? = .plain
+    var ends: TokenEnds? = .plain
     switch family.structure {
     case .stack:
       layers = reader.integer("layers")
+      (style, ends) = (StyleKeys.layer(reader), StyleKeys.ends(reader))
     case .hierarchy:
       levels = readLevels(
         reader, model: layer, keyValueHeadsGiven: reader.has("key_value_heads"), cache: cache ?? .full, &caches)
@@ -37,17 +40,18 @@ struct ModelReader {
       retainConditions = reader.boolean("retain_conditions", default: false)
     }
     reader.finish { key in
-      Self.hierarchyKeys.contains(key) || key == "layers" ? "a \(family.rawValue) model has no such key" : nil
+      Self.hierarchyKeys.contains(key) || StyleKeys.all.contains(key) || key == "layers"
+        ? "a \(family.rawValue) model has no such key" : nil
     }
     guard chosen != nil, !caches.contains(nil), let vocabulary, let layer, let tiedHead, let layers, let levels,
-      let decoderInput,
-      let generation, let retainConditions
+      let decoderInput, let generation, let retainConditions, let style, let ends
     else { return nil }
     var model = Model(
-      vocabulary: vocabulary, layer: layer, tiedHead: tiedHead,
+      vocabulary: vocabulary, layer: layer.styled(style), tiedHead: tiedHead,
       payload: Payload(
         of: family, layers: layers, levels: levels, decoderInput: decoderInput, generation: generation,
         retainConditions: retainConditions))
+    model.ends = ends
     model.setCaches { level in caches[level] ?? .full }
     return model
   }

@@ -26,7 +26,7 @@ public enum ModelText {
     var keys = ["architecture: \(model.family.rawValue)", "vocabulary: \(model.vocabulary)"] + fields(model.layer)
     if model.tiedHead { keys.append("tied_head: true") }
     switch model.structure {
-    case .stack: return keys + ["layers: \(model.layers)"] + cache(model.cache(at: 0))
+    case .stack: return keys + ["layers: \(model.layers)"] + StyleKeys.text(model) + cache(model.cache(at: 0))
     case .hierarchy: return keys
     }
   }

@@ -10,10 +10,13 @@ extension PlainKernels {
   ///   - weights: scratch for all entries.
   ///   - mass: to which the weights of each entry are added, rows of the group and the key–value head, and the distance
   ///     of two rows.
+  ///   - firstHead: position of the first of the shape's heads among the layer's.
+  ///   - allHeads: heads of the layer; nil: those of the shape.
+  ///   - y: rows as those of the query, overwritten.
   static func attend(
     _ shape: AttentionShape, query: Input, columns: Int, segments: UnsafeBufferPointer<Segment<Scalar>>,
     weights: Output,
-    mass: (base: Output, columns: Int)? = nil, into y: Output
+    mass: (base: Output, columns: Int)? = nil, firstHead: Int = 0, allHeads: Int? = nil, into y: Output
   ) {
     let (layer, width) = (shape.layer, shape.layer.headWidth)
     for row in 0..<shape.groups * shape.queries {
@@ -24,7 +27,9 @@ extension PlainKernels {
         let (at, shared) = (row * columns + head * width, head * layer.keyValueHeads / layer.heads)
         let seen =
           seen(segments, sinks, group: group, head: shared) + seen(segments, latest, group: group, head: shared)
-        attend(headWidth: width, query: query + at, segments: seen, weights: weights, into: y + at)
+        attend(
+          headWidth: width, query: query + at, segments: seen, weights: weights,
+          scores: layer.style.scores(ofHead: firstHead + head, of: allHeads ?? layer.heads), into: y + at)
         guard let mass else { continue }
         precondition(sinks.isEmpty, "the mass of sinks")
         let sums = mass.base + (group * layer.keyValueHeads + shared) * mass.columns
@@ -55,12 +60,13 @@ extension PlainKernels {
   ///   - query: one row, rotated.
   ///   - segments: keys, values and their number, in order of position.
   ///   - weights: scratch for all keys.
+  ///   - scores: what they go through before the softmax.
   ///   - y: one row, overwritten.
   public static func attend(
     headWidth: Int, query: Input, segments: [(keys: Input, values: Input, count: Int)], weights: Output,
-    into y: Output
+    scores: ScoreRule = .none, into y: Output
   ) {
-    attentionWeights(headWidth: headWidth, query: query, segments: segments, into: weights)
+    attentionWeights(headWidth: headWidth, query: query, segments: segments, scores: scores, into: weights)
     Scalar.account(as: .matmul)
     for index in 0..<headWidth {
       var value = Scalar(0)
@@ -75,9 +81,11 @@ extension PlainKernels {
     }
   }
 
-  /// Softmax over the keys of a query's scaled scores.
+  /// Softmax over the keys of a query's scaled scores. A bias by distance is the same for all queries but for what a
+  /// softmax takes out again, so it grows with the key's place.
   static func attentionWeights(
-    headWidth: Int, query: Input, segments: [(keys: Input, values: Input, count: Int)], into weights: Output
+    headWidth: Int, query: Input, segments: [(keys: Input, values: Input, count: Int)], scores: ScoreRule = .none,
+    into weights: Output
   ) {
     let scale = Scalar(1 / Double(headWidth).squareRoot())
     var largest = Scalar(-Double.infinity)
@@ -88,7 +96,10 @@ extension PlainKernels {
         var score = Scalar(0)
         for index in 0..<headWidth { score = score + query[index] * segment.keys[key * headWidth + index] }
         Scalar.account(as: .elementwise)
-        weights[position] = score * scale
+        var scaled = score * scale
+        if scores.slope != 0 { scaled = scaled + Scalar(scores.slope * Double(position)) }
+        if scores.cap != 0 { scaled = cap(scaled, at: scores.cap) }
+        weights[position] = scaled
         largest = Scalar.maximum(largest, weights[position])
         position += 1
       }

@@ -97,16 +97,20 @@ public enum PlainKernels<Scalar: KernelScalar> {
     }
   }
 
-  /// Rotary embedding of one row of `heads` heads in place: pairs (i, i + ⌊d/2⌋); an odd last feature stays.
+  /// Rotary embedding of one row of `heads` heads in place: pairs (i, i + ⌊r/2⌋) of the first r features; an odd last one
+  /// stays.
   /// - Parameters:
   ///   - heads: how many stand side by side in the row.
-  ///   - headWidth: d, features of a head.
+  ///   - headWidth: features of a head.
+  ///   - rotated: r; nil: all features.
   ///   - x: the row.
-  ///   - cosine: ⌊d/2⌋ values for the row's position.
+  ///   - cosine: ⌊r/2⌋ values for the row's position.
   ///   - sine: as many.
-  public static func rotate(heads: Int, headWidth: Int, _ x: Output, cosine: Input, sine: Input) {
+  public static func rotate(
+    heads: Int, headWidth: Int, rotated: Int? = nil, _ x: Output, cosine: Input, sine: Input
+  ) {
     Scalar.account(as: .elementwise)
-    let half = headWidth / 2
+    let half = (rotated ?? headWidth) / 2
     for head in 0..<heads {
       let base = x + head * headWidth
       for index in 0..<half {

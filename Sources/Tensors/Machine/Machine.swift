@@ -56,13 +56,37 @@ public final class Machine {
   /// Elements that `makeState` has given and that are still held.
   public var stateElements: Int { state.liveElements }
 
-  /// Rows of an embedding table.
-  /// - Shape: `tokens.count` × table width.
-  public func embed(_ tokens: [Int32], table: Tensor, at node: Node) -> Tensor {
-    let result = arena.tensor(rows: tokens.count, columns: table.columns)
+  /// Rows of an embedding table, and what the ends of a model add to them.
+  /// - Parameters:
+  ///   - tokens: whose rows are looked up.
+  ///   - table: V × width, or × the width of embeddings.
+  ///   - projection: from that to the width, where the ends have one.
+  ///   - ends: of the model.
+  ///   - positions: the table of learned positions, where the ends have one.
+  ///   - places: positions that one row after another has; those of a group, again and again.
+  ///   - node: where the work is booked.
+  /// - Returns: `tokens.count` × width.
+  public func embed(
+    _ tokens: [Int32], table: Tensor, projection: Tensor? = nil, ends: TokenEnds = .plain, positions: Tensor? = nil,
+    places: [Int] = [], at node: Node
+  ) -> Tensor {
+    let result = arena.tensor(rows: tokens.count, columns: projection?.rows ?? table.columns)
     record(
-      .embedding(rows: tokens.count, width: table.columns), at: node, matrix: table, tokens: tokens, output: result)
-    for (row, token) in tokens.enumerated() { result.setRow(row, to: table, row: Int(token)) }
+      .embedding(rows: tokens.count, width: result.columns, ends: ends), at: node, matrix: table, tokens: tokens,
+      output: result)
+    let mark = arena.mark
+    let looked = projection == nil ? result : arena.tensor(rows: tokens.count, columns: table.columns)
+    for (row, token) in tokens.enumerated() { looked.setRow(row, to: table, row: Int(token)) }
+    if let projection { product(looked, Linear(weight: projection), into: result) }
+    arena.release(to: mark)
+    guard let base = result.base, ends != .plain else { return result }
+    if ends.embeddingScale != 1 { PlainKernels<Float>.scale(result.count, base, by: ends.embeddingScale) }
+    if let positions, let learned = positions.base {
+      for row in 0..<result.rows {
+        PlainKernels<Float>.add(
+          result.columns, learned + places[row % places.count] * positions.columns, to: base + row * result.columns)
+      }
+    }
     return result
   }
 
@@ -74,9 +98,11 @@ public final class Machine {
   ///   - layer: position of the layer in its stack.
   ///   - queries: positions that each group brings.
   ///   - node: where the work is booked.
+  ///   - kept: rows × D, which a norm that both halves of a layer read is written to.
   /// - Returns: rotated queries, rows × D_q.
   public func project(
-    _ x: Tensor, _ weights: LayerWeights, into cache: KeyValueCache, layer: Int, queries: Int, at node: Node
+    _ x: Tensor, _ weights: LayerWeights, into cache: KeyValueCache, layer: Int, queries: Int, at node: Node,
+    keeping kept: Tensor? = nil
   ) -> Tensor {
     let shape = cache.shapes[layer]
     let query = arena.tensor(rows: x.rows, columns: shape.queryWidth)
@@ -88,10 +114,14 @@ public final class Machine {
       norm: weights.attentionNorm, matrix: weights.queryKeyValue.weight, window: (cache, queries), output: query)
     let mark = arena.mark
     defer { arena.release(to: mark) }
-    let normalised = arena.tensor(rows: x.rows, columns: x.columns)
-    normRows(x, weight: weights.attentionNorm, into: normalised)
+    var normalised = x
+    if shape.style.norms.areBefore {
+      normalised = kept ?? arena.tensor(rows: x.rows, columns: x.columns)
+      normRows(x, weight: weights.attentionNorm, bias: weights.style.attentionNormBias, into: normalised)
+    }
     let joint = arena.tensor(rows: x.rows, columns: weights.queryKeyValue.outputs)
     product(normalised, weights.queryKeyValue, into: joint)
+    normHeads(joint, weights.style, shape)
     appendRotated(joint, queries: queries, cache: cache, layer: layer, query: query)
     quantise(cache, layer: layer, groups: groups, queries: queries, at: Node(node.level, node.side, .upkeep))
     return query
@@ -105,11 +135,16 @@ public final class Machine {
     record(
       .output(rows: attended.rows, layer: shape), at: node, layer: layer, input: attended, residual: residual,
       matrix: weights.output.weight, output: result)
-    product(attended, weights.output, residual: residual, into: result)
+    let own = weights.style
+    addProduct(
+      attended, weights.output, shape.style,
+      norm: own.attentionEndNorm.map { ($0, own.attentionEndNormBias) }
+        ?? (weights.attentionNorm, own.attentionNormBias), residual: residual, into: result)
     return result
   }
 
-  /// Norm, gate and up products, activation.
+  /// Norm, gate and up products, activation; of rows that are normalised already where both halves of a layer read one
+  /// norm.
   /// - Returns: rows × F.
   public func gateUp(_ x: Tensor, _ weights: LayerWeights, shape: LayerShape, layer: Int, at node: Node) -> Tensor {
     let result = arena.tensor(rows: x.rows, columns: shape.feedForward)
@@ -121,10 +156,17 @@ public final class Machine {
     record(
       .gateUp(rows: x.rows, layer: shape), at: node, layer: layer, input: x, norm: weights.feedForwardNorm,
       matrix: weights.gateUp.weight, hidden: hidden, output: result)
-    let normalised = arena.tensor(rows: x.rows, columns: x.columns)
-    normRows(x, weight: weights.feedForwardNorm, into: normalised)
+    var normalised = x
+    if shape.style.norms.areBefore, shape.style.order != .parallelOneNorm {
+      normalised = arena.tensor(rows: x.rows, columns: x.columns)
+      normRows(x, weight: weights.feedForwardNorm, bias: weights.style.feedForwardNormBias, into: normalised)
+    }
     product(normalised, weights.gateUp, into: hidden)
-    activate(hidden, kind: shape.feedForwardKind, into: result)
+    if shape.style.activation == nil {
+      activate(hidden, kind: shape.feedForwardKind, into: result)
+    } else {
+      activate(hidden, shape, into: result)
+    }
     return result
   }
 
@@ -136,7 +178,11 @@ public final class Machine {
     record(
       .down(rows: hidden.rows, layer: shape), at: node, layer: layer, input: hidden, residual: residual,
       matrix: weights.down.weight, output: result)
-    product(hidden, weights.down, residual: residual, into: result)
+    let own = weights.style
+    addProduct(
+      hidden, weights.down, shape.style,
+      norm: own.feedForwardEndNorm.map { ($0, own.feedForwardEndNormBias) }
+        ?? (weights.feedForwardNorm, own.feedForwardNormBias), residual: residual, into: result)
   }
 
   /// The last norm of a stack: in place, unless a tape keeps the input.
@@ -181,18 +227,42 @@ public final class Machine {
     return result
   }
 
-  /// Last norm and vocabulary product.
+  /// Last norm and vocabulary product, and what the ends of a model do to logits.
+  /// - Parameters:
+  ///   - x: rows of D.
+  ///   - norm: its weight; nil where the stack ends in none.
+  ///   - normBias: its bias; nil for a norm of root mean squares.
+  ///   - projection: to the width of the table, where the ends have one.
+  ///   - table: V × D, or × the width of embeddings.
+  ///   - ends: of the model.
+  ///   - node: where the work is booked.
   /// - Returns: logits, rows × V.
-  public func head(_ x: Tensor, norm: Tensor, table: Tensor, at node: Node) -> Tensor {
+  public func head(
+    _ x: Tensor, norm: Tensor?, normBias: Tensor? = nil, projection: Tensor? = nil, table: Tensor,
+    ends: TokenEnds = .plain, at node: Node
+  ) -> Tensor {
     let result = arena.tensor(rows: x.rows, columns: table.rows)
     record(
-      .head(rows: x.rows, width: x.columns, vocabulary: table.rows), at: node, input: x, norm: norm, matrix: table,
-      output: result)
+      .head(
+        rows: x.rows, width: x.columns, vocabulary: table.rows,
+        norm: norm == nil ? nil : normBias == nil ? .rms : .layer, ends: ends),
+      at: node, input: x, norm: norm, matrix: table, output: result)
     let mark = arena.mark
     defer { arena.release(to: mark) }
-    let normalised = arena.tensor(rows: x.rows, columns: x.columns)
-    normRows(x, weight: norm, into: normalised)
-    product(normalised, Linear(weight: table), into: result)
+    var row = x
+    if let norm {
+      row = arena.tensor(rows: x.rows, columns: x.columns)
+      normRows(x, weight: norm, bias: normBias, into: row)
+    }
+    if let projection {
+      let projected = arena.tensor(rows: x.rows, columns: projection.rows)
+      product(row, Linear(weight: projection), into: projected)
+      row = projected
+    }
+    product(row, Linear(weight: table), into: result)
+    guard let logits = result.base, ends != .plain else { return result }
+    if ends.logitScale != 1 { PlainKernels<Float>.scale(result.count, logits, by: 1 / ends.logitScale) }
+    if ends.logitCap != 0 { PlainKernels<Float>.cap(result.count, logits, at: ends.logitCap) }
     return result
   }
 

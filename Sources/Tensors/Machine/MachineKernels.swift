@@ -14,8 +14,13 @@ extension Machine {
       residual: residual?.base, into: result)
   }
 
-  func normRows(_ x: Tensor, weight: Tensor, into y: Tensor) {
+  /// - Parameter bias: of a norm with the mean; nil for one of root mean squares.
+  func normRows(_ x: Tensor, weight: Tensor, bias: Tensor? = nil, into y: Tensor) {
     guard let input = x.base, let scale = weight.base, let result = y.base, probe != .reading else { return }
+    if let bias = bias?.base {
+      return PlainKernels<Float>.layerNorm(
+        rows: x.rows, width: x.columns, input, weight: scale, bias: bias, into: result)
+    }
     guard backend == .plain else {
       return ck_rms_norm(
         x.rows, x.columns, input, x.columns, scale, Float(normEpsilon), result, y.columns)
@@ -57,11 +62,11 @@ extension Machine {
     let shape = cache.shapes[layer]
     let start = cache.nextPosition
     // For all that the cache has room for: growing with the context would allocate while tokens are generated.
-    let angles = rotaryAngles(
-      headWidth: shape.headWidth, positions: max(cache.positionRoom, start + queries))
+    let rotated = shape.style.rotatedWidth ?? shape.headWidth
+    let angles = rotaryAngles(headWidth: rotated, positions: max(cache.positionRoom, start + queries))
     func rotate(_ first: Int, heads: Int, from start: Int) {
       let input = input + first * shape.headWidth
-      if backend == .fast {
+      if backend == .fast, rotated == shape.headWidth {
         ck_rotate(
           joint.rows, heads, shape.headWidth, input, joint.columns, angles.cosine, angles.sine, nil, start, queries)
         return
@@ -69,8 +74,8 @@ extension Machine {
       for row in 0..<joint.rows {
         let position = (start + row % queries) * angles.half
         PlainKernels<Float>.rotate(
-          heads: heads, headWidth: shape.headWidth, input + row * joint.columns, cosine: angles.cosine + position,
-          sine: angles.sine + position)
+          heads: heads, headWidth: shape.headWidth, rotated: rotated, input + row * joint.columns,
+          cosine: angles.cosine + position, sine: angles.sine + position)
       }
     }
     let runs = cache.runs(of: layer)
@@ -111,7 +116,8 @@ extension Machine {
       precondition(segments.count == 1 && columns == shape.layer.queryWidth, "sinks are for training on whole caches")
       return FastStreaming(shape: shape, query: input, result: output, entries: segments[0].entries).run()
     }
-    guard backend == .plain else {
+    let style = shape.layer.style
+    guard backend == .plain || style.alibi || style.scoreCap != 0 else {
       return fastAttention(
         shape, segments: segments, query: input + first, columns: columns, mass: mass, into: output + first)
     }
@@ -120,7 +126,8 @@ extension Machine {
     let weights = arena.tensor(rows: 1, columns: shape.keysBefore + shape.queries)
     PlainKernels<Float>.attend(
       shape, query: input + first, columns: columns, segments: segments, weights: weights.base!,
-      mass: mass.flatMap { mass in mass.base.map { ($0, mass.columns) } }, into: output + first)
+      mass: mass.flatMap { mass in mass.base.map { ($0, mass.columns) } }, firstHead: first / shape.layer.headWidth,
+      allHeads: columns / shape.layer.headWidth, into: output + first)
   }
 }
 

@@ -44,14 +44,15 @@ extension Machine {
     let (layout, held) = (cache.layout, cache.ownHeld(run: index))
     let scratch = arena.tensor(rows: layout.layerStride / layout.headWidth, columns: layout.headWidth)
     guard let base = scratch.base else { return nil }
-    let angles = rotaryAngles(headWidth: layout.headWidth, positions: cache.positionRoom)
+    let rotated = run.shape.style.rotatedWidth ?? layout.headWidth
+    let angles = rotaryAngles(headWidth: rotated, positions: cache.positionRoom)
     // The rank of each entry among those that are held, by the place where it lies.
     var ranks = (0..<held + appended).map { Int32($0) }
     for (rank, place) in cache.places[index][0].places.enumerated() { ranks[Int(place)] = Int32(rank) }
     ranks.withUnsafeBufferPointer { ranks in
       let rotation = Rotation(
         from: entries, to: Entries(entries, keys: base), heads: run.heads, ranks: ranks, angles: angles,
-        backend: backend)
+        rotated: rotated, backend: backend)
       Cut.run(rotation, count: layout.groups * run.heads.count, grain: 1) { part, context in
         let (rotation, members) = Cut<Rotation>.part(part, of: context)
         for member in members { rotation.run(member) }
@@ -68,6 +69,8 @@ private struct Rotation {
   /// By place.
   let ranks: UnsafeBufferPointer<Int32>
   let angles: RotaryAngles
+  /// Features of a head that are rotated.
+  let rotated: Int
   let backend: Backend
 
   /// - Parameter member: a group and a key–value head of the run.
@@ -75,12 +78,13 @@ private struct Rotation {
     let (group, head) = (member / heads.count, heads.lowerBound + member % heads.count)
     let (width, keys) = (from.layout.headWidth, to.keys(group: group, head: head))
     keys.update(from: from.keys(group: group, head: head), count: ranks.count * width)
-    if backend == .fast {
+    if backend == .fast, rotated == width {
       ck_rotate(ranks.count, 1, width, keys, width, angles.cosine, angles.sine, ranks.baseAddress, 0, 1)
     } else {
       for (place, rank) in ranks.enumerated() {
         PlainKernels<Float>.rotate(
-          heads: 1, headWidth: width, keys + place * width, cosine: angles.cosine + Int(rank) * angles.half,
+          heads: 1, headWidth: width, rotated: rotated, keys + place * width,
+          cosine: angles.cosine + Int(rank) * angles.half,
           sine: angles.sine + Int(rank) * angles.half)
       }
     }

@@ -57,8 +57,8 @@ public struct VoteShape: Hashable, Sendable {
 /// Fused exactly as the compulsory traffic is counted (NOTATION.md): each case reads its inputs and weights once and
 /// writes its result once. A new case does not compile until it has a kernel, a work rule and a description.
 public enum Operation: Hashable, Sendable {
-  /// Rows looked up in a table.
-  case embedding(rows: Int, width: Int)
+  /// Rows looked up in a table, and what the ends of a model add to them.
+  case embedding(rows: Int, width: Int, ends: TokenEnds = .plain)
   /// Norm, query, key and value products, rotation, append: of each row a key and a value in the cache's type where
   /// nothing else is said.
   case queryKeyValue(rows: Int, layer: LayerShape, store: Store, appends: EntryTraffic? = nil)
@@ -77,8 +77,8 @@ public enum Operation: Hashable, Sendable {
   case chunker(rows: Int, inputWidth: Int, outputWidth: Int, normalised: Bool)
   /// `rows` latents into `outputWidth` = R·D_{l−1} features each.
   case converter(rows: Int, inputWidth: Int, outputWidth: Int)
-  /// Last norm and vocabulary product.
-  case head(rows: Int, width: Int, vocabulary: Int)
+  /// Last norm and vocabulary product, and what the ends of a model do to logits.
+  case head(rows: Int, width: Int, vocabulary: Int, norm: NormKind? = .rms, ends: TokenEnds = .plain)
   /// Held entries of all key–value heads of the layer copied to another place in the device's memory.
   case moveEntries(entries: Int, layer: LayerShape, traffic: EntryTraffic? = nil)
   /// Attention weights of some queries added to what entries have gathered.
@@ -102,21 +102,32 @@ extension Operation {
     let a = Int128(precision.activations.bits)
     let c = Int128(precision.cache.bits)
     switch self {
-    case .embedding(let rows, let width):
+    case .embedding(let rows, let width, let ends):
+      let elements = Int128(rows) * Int128(width)
+      let hasPositions = ends.learnedPositions > 0
+      // Rows of the table, and the matrix that they are projected with where they are not as wide as the result.
+      let own = ends.embeddingWidth == 0 ? width : ends.embeddingWidth
+      let projection = ends.embeddingWidth == 0 ? 0 : Int128(own) * Int128(width)
       return Work(
-        weightBits: stored(Int128(rows), .embedding, inputs: width),
-        activationBits: Int128(rows) * Int128(width) * a)
+        matmulFlops: 2 * Int128(rows) * projection,
+        elementwiseFlops: (hasPositions ? elements : 0) + (ends.embeddingScale == 1 ? 0 : elements),
+        weightBits: stored(Int128(rows), .embedding, inputs: own)
+          + (hasPositions ? stored(Int128(rows), .embedding, inputs: width) : 0)
+          + (ends.embeddingWidth == 0 ? 0 : stored(Int128(width), .embedding, inputs: own)),
+        activationBits: elements * a)
 
     case .queryKeyValue(let rows, let layer, let store, let appends):
       let r = Int128(rows)
       let (d, dq, dkv) = (Int128(layer.width), Int128(layer.queryWidth), Int128(layer.keyValueWidth))
       let entries = appends?.bits(in: c) ?? r * 2 * dkv * c
-      let rotated = Int128(layer.headWidth / 2 * (layer.heads + layer.keyValueHeads))
+      let rotated = Int128(layer.rotatedPairs * (layer.heads + layer.keyValueHeads))
+      let vectors = layer.vectorsOfInput
+      let written = layer.style.order == .parallelOneNorm ? d + dq : dq
       return Work(
         matmulFlops: 2 * r * d * (dq + 2 * dkv),
-        elementwiseFlops: r * (4 * d + 4) + r * 6 * rotated,
-        weightBits: stored(dq + 2 * dkv, .matrix, inputs: layer.width) + vector(d),
-        activationBits: r * (d + dq) * a + (store == .local ? entries : 0),
+        elementwiseFlops: r * vectors.flops + r * 6 * rotated,
+        weightBits: stored(dq + 2 * dkv, .matrix, inputs: layer.width) + vector(vectors.weights),
+        activationBits: r * (d + written) * a + (store == .local ? entries : 0),
         cacheWriteBits: store == .persistent ? entries : 0)
 
     case .attention(let shape):
@@ -126,7 +137,7 @@ extension Operation {
       let readBits = shape.reads?.bits(in: c) ?? reads * 2 * Int128(layer.keyValueWidth) * c
       return Work(
         matmulFlops: 4 * pairs * Int128(layer.queryWidth),
-        elementwiseFlops: 6 * pairs * Int128(layer.heads) + Int128(shape.reads?.flops ?? 0),
+        elementwiseFlops: layer.scoreFlops * pairs * Int128(layer.heads) + Int128(shape.reads?.flops ?? 0),
         activationBits: Int128(shape.groups * shape.queries) * 2 * Int128(layer.queryWidth) * a,
         cacheReadBits: shape.store == .persistent ? readBits : 0,
         localReadBits: shape.store == .local ? readBits : 0)
@@ -138,26 +149,28 @@ extension Operation {
 
     case .output(let rows, let layer):
       let (r, d, dq) = (Int128(rows), Int128(layer.width), Int128(layer.queryWidth))
+      let vectors = layer.vectorsOfResult(hasBias: layer.style.attentionBiases == .all)
       return Work(
-        matmulFlops: 2 * r * dq * d, elementwiseFlops: r * d,
-        weightBits: stored(d, .matrix, inputs: layer.queryWidth),
+        matmulFlops: 2 * r * dq * d, elementwiseFlops: r * vectors.flops,
+        weightBits: stored(d, .matrix, inputs: layer.queryWidth) + vector(vectors.weights),
         activationBits: r * (dq + 2 * d) * a)
 
     case .gateUp(let rows, let layer):
       let (r, d, f) = (Int128(rows), Int128(layer.width), Int128(layer.feedForward))
       let matrices = Int128(layer.feedForwardKind.matrixCount - 1)
-      let activation: Int128 = layer.feedForwardKind == .gated ? 5 : 8
+      let vectors = layer.vectorsOfHidden
       return Work(
         matmulFlops: 2 * matrices * r * d * f,
-        elementwiseFlops: r * (4 * d + 4) + activation * r * f,
-        weightBits: stored(matrices * f, .matrix, inputs: layer.width) + vector(d),
+        elementwiseFlops: r * vectors.flops + layer.activationFlops * r * f,
+        weightBits: stored(matrices * f, .matrix, inputs: layer.width) + vector(vectors.weights),
         activationBits: r * (d + f) * a)
 
     case .down(let rows, let layer):
       let (r, d, f) = (Int128(rows), Int128(layer.width), Int128(layer.feedForward))
+      let vectors = layer.vectorsOfResult(hasBias: layer.style.feedForwardBiases)
       return Work(
-        matmulFlops: 2 * r * f * d, elementwiseFlops: r * d,
-        weightBits: stored(d, .matrix, inputs: layer.feedForward),
+        matmulFlops: 2 * r * f * d, elementwiseFlops: r * vectors.flops,
+        weightBits: stored(d, .matrix, inputs: layer.feedForward) + vector(vectors.weights),
         activationBits: r * (f + 2 * d) * a)
 
     case .norm(let rows, let width):
@@ -179,11 +192,16 @@ extension Operation {
         weightBits: stored(o, .matrix, inputs: inputWidth) + vector(o),
         activationBits: r * (i + o) * a)
 
-    case .head(let rows, let width, let vocabulary):
+    case .head(let rows, let width, let vocabulary, let norm, let ends):
       let (r, d, v) = (Int128(rows), Int128(width), Int128(vocabulary))
+      let vectors = norm.map { VectorWork($0, of: width) } ?? VectorWork()
+      let e = Int128(ends.embeddingWidth)
+      let matrices = e == 0 ? d * v : d * e + e * v
+      let logit: Int128 = (ends.logitCap == 0 ? 0 : 5) + (ends.logitScale == 1 ? 0 : 1)
       return Work(
-        matmulFlops: 2 * r * d * v, elementwiseFlops: r * (4 * d + 4),
-        weightBits: stored(v, .head, inputs: width) + vector(d),
+        matmulFlops: 2 * r * matrices, elementwiseFlops: r * (vectors.flops + logit * v),
+        weightBits: (e == 0 ? stored(v, .head, inputs: width) : stored(d + v, .head, inputs: ends.embeddingWidth))
+          + vector(vectors.weights),
         activationBits: r * (d + v) * a)
 
     case .moveEntries(let entries, let layer, let traffic):
@@ -212,7 +230,7 @@ extension Operation {
         cacheReadBits: shape.keys?.bits(in: c) ?? entries * Int128(layer.keyValueWidth) * c)
 
     case .rotateEntries(let entries, let layer):
-      return Work(elementwiseFlops: Int128(entries) * 6 * Int128(layer.headWidth / 2) * Int128(layer.keyValueHeads))
+      return Work(elementwiseFlops: Int128(entries) * 6 * Int128(layer.rotatedPairs) * Int128(layer.keyValueHeads))
 
     case .transferEntries(let entries, let layer, let traffic):
       return Work(hostBits: traffic?.bits(in: c) ?? Int128(entries) * 2 * Int128(layer.keyValueWidth) * c)
@@ -232,7 +250,7 @@ extension Operation: CustomStringConvertible {
   /// For example `queryKeyValue 5 × 1664 → 4992 (local)`.
   public var description: String {
     switch self {
-    case .embedding(let rows, let width): "embedding \(rows) rows of \(width)"
+    case .embedding(let rows, let width, _): "embedding \(rows) rows of \(width)"
     case .queryKeyValue(let rows, let layer, let store, _):
       "queryKeyValue \(rows) × \(layer.width) → \(layer.queryWidth + 2 * layer.keyValueWidth) (\(store))"
     case .attention(let shape):
@@ -249,7 +267,7 @@ extension Operation: CustomStringConvertible {
     case .chunker(let rows, let inputWidth, let outputWidth, let normalised):
       "chunker \(rows) × \(inputWidth) → \(outputWidth)\(normalised ? " (normalised)" : "")"
     case .converter(let rows, let inputWidth, let outputWidth): "converter \(rows) × \(inputWidth) → \(outputWidth)"
-    case .head(let rows, let width, let vocabulary): "head \(rows) × \(width) → \(vocabulary)"
+    case .head(let rows, let width, let vocabulary, _, _): "head \(rows) × \(width) → \(vocabulary)"
     case .moveEntries(let entries, let layer, _): "moveEntries \(entries) of 2 × \(layer.keyValueWidth)"
     case .scoreEntries(let shape):
       "scoreEntries \(shape.groups) × \(shape.queries) queries \(shape.isBehind ? "behind" : "for") \(shape.entries) "

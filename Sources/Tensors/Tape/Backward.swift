@@ -167,7 +167,7 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
   private func run(_ step: Tape.Step) {
     let resultGradient = gradient(step.output)
     switch step.operation {
-    case .embedding(_, let width):
+    case .embedding(_, let width, _):
       guard let table = weightGradient(step.matrix!) else { return }
       for (row, token) in step.tokens.enumerated() {
         Kernels.accumulate(width, resultGradient + row * width, into: table + Int(token) * width)

@@ -19,7 +19,7 @@ extension Operation {
     func bias(_ rows: Int, _ width: Int) -> Int128 { isFrozen ? 0 : Int128(rows) * Int128(width) }
 
     switch self {
-    case .embedding(let rows, let width):
+    case .embedding(let rows, let width, _):
       return Work(elementwiseFlops: bias(rows, width))
     case .queryKeyValue(let rows, let layer, _, _):
       let pairs = Int128(layer.headWidth / 2 * (layer.heads + layer.keyValueHeads))
@@ -44,7 +44,7 @@ extension Operation {
         elementwise: (normalised ? normBeforeProduct(rows, inputWidth) : 0) + bias(rows, outputWidth))
     case .converter(let rows, _, let outputWidth):
       return products(elementwise: bias(rows, outputWidth))
-    case .head(let rows, let width, _):
+    case .head(let rows, let width, _, _, _):
       return products(elementwise: normBeforeProduct(rows, width))
     case .moveEntries, .scoreEntries, .rotateEntries, .transferEntries, .quantiseEntries:
       preconditionFailure("\(self) has no gradient: training keeps and reads every entry")

@@ -98,7 +98,7 @@ public final class Replay<Scalar: KernelScalar>: TapeNumbers {
   private func run(_ step: Tape.Step) {
     let output = numbers(step.output)
     switch step.operation {
-    case .embedding(_, let width):
+    case .embedding(_, let width, _):
       for (row, token) in step.tokens.enumerated() {
         (output + row * width).update(from: numbers(step.matrix!) + Int(token) * width, count: width)
       }

@@ -113,7 +113,7 @@ extension Tensors.Operation {
       ]
     }
     switch self {
-    case .embedding(let rows, let width):
+    case .embedding(let rows, let width, _):
       return [("kind", .string("embedding")), ("rows", JSON(rows)), ("width", JSON(width))]
     case .norm(let rows, let width):
       return [("kind", .string("norm")), ("rows", JSON(rows)), ("width", JSON(width))]
@@ -126,7 +126,7 @@ extension Tensors.Operation {
     case .down(let rows, let layer): return product("down", rows, layer.feedForward, layer.width)
     case .chunker(let rows, let inputs, let outputs, _): return product("chunker", rows, inputs, outputs)
     case .converter(let rows, let inputs, let outputs): return product("converter", rows, inputs, outputs)
-    case .head(let rows, let width, let vocabulary): return product("head", rows, width, vocabulary)
+    case .head(let rows, let width, let vocabulary, _, _): return product("head", rows, width, vocabulary)
     case .attention(let shape):
       return [
         ("kind", .string("attention")), ("groups", JSON(shape.groups)), ("queries", JSON(shape.queries)),

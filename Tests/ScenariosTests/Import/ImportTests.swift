@@ -96,104 +96,84 @@ struct ImportTests {
     #expect(imported.name == "mistral" && imported.warnings.isEmpty)
   }
 
-  @Test func `Qwen 2.5 7B has biases, which are refused or left out`() throws {
-    #expect(
-      complaint(Config.qwen25) == """
-        config.json:3:77: error: model_type: found "qwen2", which cannot be represented: biases of the query, key and \
-        value products, 129024 parameters; accepted: a family without them, or --approximate to import without it
-        """)
-    let imported = try importHuggingFace(json: Config.qwen25, file: "config.json", name: "qwen", approximate: true)
-    let layer = LayerShape(width: 3584, heads: 28, keyValueHeads: 4, headWidth: 128, feedForward: 18944)
-    #expect(imported.model == vanilla(152_064, layer, layers: 28))
-    #expect(imported.warnings.map(\.severity) == [.warning])
-    // 28 layers of 3584 + 512 + 512.
-    #expect(
-      imported.yaml.hasPrefix(
-        """
-        # Imported from a Hugging Face configuration (model_type qwen2).
-        # model_type: found "qwen2", not represented: biases of the query, key and value products, 129024 parameters.
-        name: qwen
-
-        """))
+  private func styled(_ shape: LayerShape, _ make: (inout LayerStyle) -> Void) -> LayerShape {
+    var style = LayerStyle()
+    make(&style)
+    return shape.styled(style)
   }
 
-  @Test func `Qwen 3 8B norms its heads`() throws {
-    let imported = try importHuggingFace(json: Config.qwen3, file: "config.json", approximate: true)
-    let layer = LayerShape(width: 4096, heads: 32, keyValueHeads: 8, headWidth: 128, feedForward: 12288)
-    #expect(imported.model == vanilla(151_936, layer, layers: 36))
+  @Test func `Qwen 2.5 7B has biases of queries, keys and values`() throws {
+    let imported = try importHuggingFace(json: Config.qwen25, file: "config.json", name: "qwen")
+    let layer = LayerShape(width: 3584, heads: 28, keyValueHeads: 4, headWidth: 128, feedForward: 18944)
     #expect(
-      imported.warnings.map(\.found) == [
-        "found \"qwen3\", not represented: a norm of every query and key head, 9216 parameters"
-      ])
-    #expect(complaint(Config.qwen3).hasPrefix("config.json:3:100: error: model_type: found \"qwen3\", which cannot"))
+      imported.model == vanilla(152_064, styled(layer) { $0.attentionBiases = .queryKeyValue }, layers: 28))
+    #expect(imported.warnings.isEmpty)
+    #expect(imported.yaml.contains("\n  attention_biases: query-key-value\n"))
+  }
+
+  @Test func `Qwen 3 8B norms its heads, as the shipped preset does`() throws {
+    let imported = try importHuggingFace(json: Config.qwen3, file: "config.json")
+    let layer = LayerShape(width: 4096, heads: 32, keyValueHeads: 8, headWidth: 128, feedForward: 12288)
+    #expect(imported.model == vanilla(151_936, styled(layer) { $0.headNorms = .eachHead }, layers: 36))
+    #expect(imported.model == (try model("qwen3-8b")))
+    #expect(imported.warnings.isEmpty)
   }
 
   @Test func `heads may be wider together than the model`() throws {
     let json = Config.qwen3.replacing("\"hidden_size\": 4096", with: "\"hidden_size\": 1024")
-    let imported = try importHuggingFace(json: json, file: "config.json", approximate: true)
+    let imported = try importHuggingFace(json: json, file: "config.json")
     #expect(imported.model.layer.headWidth == 128 && imported.model.layer.queryWidth == 4096)
     let again = try Scenario(text: imported.yaml, file: "q.yaml", options: .init(checksHardware: false))
     #expect(again.grid.point(at: 0)?.model == imported.model)
   }
 
-  @Test func `Pythia 410M says what of GPT-NeoX a preset cannot say, to the last parameter`() throws {
-    let imported = try importHuggingFace(json: Config.pythia, file: "config.json", approximate: true)
+  @Test func `Pythia 410M has the parallel block of GPT-NeoX`() throws {
+    let imported = try importHuggingFace(json: Config.pythia, file: "config.json")
     let layer = LayerShape(width: 1024, heads: 16, feedForward: 4096, feedForwardKind: .twoMatrix)
-    #expect(imported.model == vanilla(50304, layer, layers: 24))
-    #expect(
-      imported.warnings.map { "\($0.path): \($0.found)" } == [
-        "attention_bias: found nothing, which means true, not represented: "
-          + "biases of the query, key, value and output products, 98304 parameters",
-        "model_type: found \"gpt_neox\", not represented: "
-          + "LayerNorm, with a mean and a bias, where RMSNorm is counted, 50176 parameters",
-        "model_type: found \"gpt_neox\", not represented: biases of the feed-forward products, 122880 parameters",
-        "rotary_pct: found 0.25, not represented: the rotation of whole heads is counted",
-        "use_parallel_residual: found \"true\", not represented: "
-          + "attention and feed-forward side by side; one after the other is counted",
-      ])
-    // Two tables of V·D, 24 layers of 4D² + 2DF + 2D, one norm; the published model has 405 334 016 parameters.
-    let imports = 2 * 50304 * 1024 + 24 * (4 * 1024 * 1024 + 2 * 1024 * 4096 + 2 * 1024) + 1024
-    #expect(imports + 98304 + 50176 + 122_880 == 405_334_016)
+    let neoX = styled(layer) {
+      ($0.norm, $0.order, $0.attentionBiases, $0.feedForwardBiases) = (.layer, .parallel, .all, true)
+      // A quarter of 64 features.
+      $0.rotatedWidth = 16
+    }
+    #expect(imported.model == vanilla(50304, neoX, layers: 24))
+    #expect(imported.warnings.isEmpty)
+    let sequential = Config.pythia.replacing(
+      "\"use_parallel_residual\": true", with: "\"use_parallel_residual\": false"
+    )
+    .replacing("\"rotary_pct\": 0.25", with: "\"rotary_pct\": 1.0, \"attention_bias\": false")
+    let other = try importHuggingFace(json: sequential, file: "config.json").model.layer.style
+    #expect(other.order == .sequential && other.rotatedWidth == nil && other.attentionBiases == .none)
   }
 
-  @Test func `every departure of GPT-NeoX is an error at its key`() {
-    let lines = complaint(Config.pythia).split(separator: "\n")
-    #expect(
-      lines.map { String($0.prefix { $0 != "," }) } == [
-        "config.json:1:1: error: attention_bias: found nothing",
-        "config.json:3:75: error: model_type: found \"gpt_neox\"",
-        "config.json:3:75: error: model_type: found \"gpt_neox\"",
-        "config.json:4:42: error: rotary_pct: found 0.25",
-        "config.json:4:103: error: use_parallel_residual: found \"true\"",
-      ])
-    #expect(lines.allSatisfy { $0.hasSuffix(", or --approximate to import without it") })
-  }
-
-  @Test func `biases, other activations and partial rotation are refused or left out`() throws {
+  @Test func `biases, other activations and partial rotation are in the preset`() throws {
     let json = Config.llama2.replacing(
       "\"hidden_act\": \"silu\"",
       with:
         "\"hidden_act\": \"relu\", \"attention_bias\": true, \"mlp_bias\": true, \"partial_rotary_factor\": 0.5"
     )
-    // 32 layers of 4 · 4096 and of 2 · 11008 + 4096.
-    let found = [
-      "config.json:4:17: SEVERITY: hidden_act: found \"relu\", REPRESENTED: silu is counted",
-      "config.json:4:43: SEVERITY: attention_bias: found \"true\", REPRESENTED: "
-        + "biases of the query, key, value and output products, 524288 parameters",
-      "config.json:4:61: SEVERITY: mlp_bias: found \"true\", REPRESENTED: "
-        + "biases of the feed-forward products, 835584 parameters",
-      "config.json:4:92: SEVERITY: partial_rotary_factor: found 0.5, REPRESENTED: the rotation of whole heads is counted",
-    ]
+    let style = try importHuggingFace(json: json, file: "config.json").model.layer.style
+    #expect(style.activation == .relu && style.attentionBiases == .all && style.feedForwardBiases)
+    // Half of 128 features.
+    #expect(style.rotatedWidth == 64)
+  }
+
+  @Test func `what no preset can say is refused at its key, or left out with a warning`() throws {
+    let json = Config.mistral.replacing(
+      "\"hidden_act\": \"silu\"", with: "\"hidden_act\": \"xielu\", \"mlp_bias\": true")
+    let lines = complaint(json).split(separator: "\n")
     #expect(
-      try warnings(json)
-        == found.map { $0.replacing("SEVERITY", with: "warning").replacing("REPRESENTED", with: "not represented") })
-    let accepted = ["silu, swish", "false", "false", "1"]
+      lines.map { $0.split(separator: ": ", maxSplits: 1)[1] } == [
+        "error: hidden_act: found \"xielu\", which cannot be represented: silu is counted; accepted: silu, swish, gelu, "
+          + "gelu_new, gelu_fast, gelu_pytorch_tanh, relu, or --approximate to import without it",
+        "error: mlp_bias: found \"true\", which cannot be represented: the family has none besides its own; accepted: "
+          + "false, or --approximate to import without it",
+      ])
+    #expect(lines.allSatisfy { $0.contains(#/^config\.json:\d+:\d+: /#) })
     #expect(
-      complaint(json)
-        == zip(found, accepted).map { line, accepted in
-          line.replacing("SEVERITY", with: "error").replacing("REPRESENTED", with: "which cannot be represented")
-            + "; accepted: \(accepted), or --approximate to import without it"
-        }.joined(separator: "\n"))
+      try warnings(json).map { $0.split(separator: ": ", maxSplits: 1)[1] } == [
+        "warning: hidden_act: found \"xielu\", not represented: silu is counted",
+        "warning: mlp_bias: found \"true\", not represented: the family has none besides its own",
+      ])
   }
 
   @Test(arguments: [
@@ -215,41 +195,11 @@ struct ImportTests {
     #expect(complaint(absent) == "no complaint")
   }
 
-  @Test func `a sliding window in use is refused, one as long as the context is not`() throws {
-    let window = { (tokens: Int) in
-      Config.mistral.replacing("\"sliding_window\": null", with: "\"sliding_window\": \(tokens)")
-    }
-    #expect(
-      complaint(window(4096)) == """
-        config.json:5:21: error: sliding_window: found 4096, which cannot be represented: a window of tokens; attention \
-        to the whole context is counted; accepted: null, or the whole context, or --approximate to import without it
-        """)
-    #expect(
-      try warnings(window(4096)) == [
-        "config.json:5:21: warning: sliding_window: found 4096, not represented: a window of tokens; "
-          + "attention to the whole context is counted"
-      ])
-    #expect(complaint(window(32768)) == "no complaint")
-    let qwen = Config.qwen25.replacing("\"sliding_window\": 131072", with: "\"sliding_window\": 4096")
-    #expect(!complaint(qwen).contains("sliding_window"))
-    #expect(
-      complaint(qwen.replacing("\"use_sliding_window\": false", with: "\"use_sliding_window\": true")).contains(
-        "error: sliding_window: found 4096, which cannot be represented"))
-    let layered = Config.qwen3.replacing(
-      "\"sliding_window\": null", with: "\"layer_types\": [\"full_attention\", \"sliding_attention\"]")
-    #expect(
-      complaint(layered).split(separator: "\n").last == """
-        config.json:5:18: error: layer_types: found "sliding_attention", which cannot be represented: attention to the \
-        whole context is counted in every layer; accepted: full_attention in every layer, or --approximate to import \
-        without it
-        """)
-  }
-
   @Test func `unknown families and missing keys are refused`() {
     #expect(
       complaint(Config.llama2.replacing("\"model_type\": \"llama\"", with: "\"model_type\": \"lama\"")) == """
-        config.json:5:50: error: model_type: found "lama"; accepted: llama, mistral, qwen2, qwen3, gpt_neox; \
-        did you mean llama?
+        config.json:5:50: error: model_type: found "lama"; accepted: llama, mistral, qwen2, qwen3, gpt_neox, \
+        gemma, gemma2, gemma3_text, phi3, falcon, gpt2, opt, starcoder2, granite, olmo2, smollm3; did you mean llama?
         """)
     #expect(complaint("{}") == "config.json:1:1: error: the key model_type is missing")
     #expect(
@@ -257,7 +207,7 @@ struct ImportTests {
         == "config.json:1:1: error: the key num_key_value_heads is missing")
     #expect(
       complaint(Config.qwen3.replacing("\"head_dim\": 128, ", with: "")).hasPrefix(
-        "config.json:1:1: error: the key head_dim is missing\n"))
+        "config.json:1:1: error: the key head_dim is missing"))
     #expect(complaint(Config.llama2.replacing("\"num_key_value_heads\": 32, ", with: "")) == "no complaint")
     #expect(
       complaint(Config.llama2.replacing("\"num_attention_heads\": 32", with: "\"num_attention_heads\": 33")).hasPrefix(
@@ -276,18 +226,26 @@ struct ImportedNumberTests {
   ]
   private static let keys = [
     "num_attention_heads", "num_key_value_heads", "head_dim", "hidden_size", "intermediate_size", "vocab_size",
-    "num_hidden_layers", "sliding_window", "max_position_embeddings", "num_local_experts",
+    "num_hidden_layers", "sliding_window", "max_position_embeddings", "num_local_experts", "n_embd", "n_head",
+    "n_layer", "n_inner", "n_positions", "ffn_dim", "word_embed_proj_dim", "ffn_hidden_size", "num_kv_heads",
+    "max_window_layers", "sliding_window_pattern", "no_rope_layer_interval", "partial_rotary_factor", "rotary_pct",
+    "attn_logit_softcapping", "embedding_multiplier", "logits_scaling", "num_ln_in_parallel_attn",
+  ]
+  private static let families = [
+    "llama", "mistral", "qwen2", "qwen3", "gpt_neox", "gemma", "gemma2", "gemma3_text", "phi3", "falcon", "gpt2", "opt",
+    "starcoder2", "granite", "olmo2", "smollm3",
   ]
 
   @Test(arguments: keys)
   func `a configuration with any number is imported or refused at its place`(_ key: String) {
     for number in Self.numbers {
-      for family in ["llama", "mistral", "qwen2", "qwen3", "gpt_neox"] {
+      for family in Self.families {
         for approximate in [false, true] {
           var entries = [
             "model_type": "\"\(family)\"", "vocab_size": "64", "hidden_size": "32", "num_attention_heads": "4",
             "num_key_value_heads": "2", "head_dim": "8", "num_hidden_layers": "2", "intermediate_size": "48",
-            "attention_bias": "true", "mlp_bias": "true",
+            "attention_bias": "true", "mlp_bias": "true", "n_embd": "32", "n_head": "4", "n_layer": "2",
+            "n_positions": "64", "ffn_dim": "48", "use_sliding_window": "true",
           ]
           entries[key] = number
           let json = "{" + entries.sorted { $0.key < $1.key }.map { "\"\($0)\": \($1)" }.joined(separator: ", ") + "}"
