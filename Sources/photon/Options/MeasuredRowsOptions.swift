@@ -128,7 +128,9 @@ struct MeasuredRowsOptions: ParsableArguments {
       try point.row.check(on: machine)
       return ServingPoint(row: point.row, model: point.model, machine: machine)
     }
-    if let profile { return try MeasuredMachine(remarked(library.profile(profile, at: Position(file: "--profile"))), own) }
+    if let profile {
+      return try MeasuredMachine(remarked(library.profile(profile, at: Position(file: "--profile"))), own)
+    }
     let most = counts.max { ($0.value, $1.key) < ($1.value, $0.key) }!.key
     return try MeasuredMachine(machines[most]!, own)
   }
