@@ -77,8 +77,20 @@ struct FamilyTests {
     }
   }
 
+  /// Every kind of weight in another type, with scales for groups that divide nothing.
+  private static let stored = Precision(
+    weights: .int4, activations: .bf16, cache: .int8, embedding: .fp16, head: .fp8, norms: .fp32,
+    groups: WeightGroups(size: 5, hasZeroPoints: true))
+
+  @Test func `styles are read from memory as checkpoints store them`() throws {
+    let result = try validateExactly(ExactGrid.styles.map { Question($0.model, $0.workload, Self.stored) })
+    #expect(result.points == ExactGrid.styles.count)
+    #expect(result.mismatchCount == 0, "\(result.mismatches.map(\.description).joined(separator: "\n"))")
+  }
+
   @Test func `explained formulas of every style come to the exact counts`() throws {
-    for question in ExactGrid.styles {
+    let questions = ExactGrid.styles
+    for question in questions + questions.map({ Question($0.model, $0.workload, Self.stored) }) {
       let cost = try price(question)
       for phase in Phase.allCases {
         for node in question.model.nodes {
