@@ -57,12 +57,14 @@ struct DispatchBuilder {
   ///   - gatheredPerRow: features of which each device has its share.
   mutating func appendProduct(
     _ node: Node, _ role: WeightRole = .matrix, rows: Double, dispatches: Double, inputs: Int, outputs: Double,
-    vectors: Double = 0, tableBytes: Double = 0, elementwisePerRow: Double, activationsPerRow: Double, entryBytes entries: Double = 0,
+    vectors: Double = 0, tableBytes: Double = 0, elementwisePerRow: Double, activationsPerRow: Double,
+    entryBytes entries: Double = 0,
     summedPerRow: Double = 0,
     gatheredPerRow: Double = 0
   ) {
     let weights =
-      weightBytes(role, inputs: inputs, outputs: outputs) + weightBytes(.vector, inputs: 1, outputs: vectors) + tableBytes
+      weightBytes(role, inputs: inputs, outputs: outputs) + weightBytes(.vector, inputs: 1, outputs: vectors)
+      + tableBytes
     let unitFlops = 2 * Double(inputs) * outputs
     append(
       DispatchGroup(
