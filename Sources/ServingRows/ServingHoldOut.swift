@@ -24,8 +24,9 @@ public struct ServingHoldOut: Sendable {
 
   /// For every value of a column, fits the other rows and predicts those that have it.
   ///
-  /// A row is predicted from the most similar rows that are left: of the same engine, precision and model; if those are
-  /// too few, of the same engine and precision, of the same engine, of any. So leaving out a model fits the others.
+  /// A row is predicted from the most similar rows that are left: of the same engine, version, precision and model; if
+  /// those are too few, of the same engine, version and precision, of the same engine, of any. So leaving out a model
+  /// fits the others.
   /// - Throws: `ServingFitError.tooFewRows` where even all other rows are too few.
   public func predictions(leavingOut column: MeasuredColumn) throws -> [ServingPrediction] {
     var fits: [String: ServingFit] = [:]
@@ -49,7 +50,9 @@ public struct ServingHoldOut: Sendable {
     let left = column.value(of: served.row)
     let others = cases.filter { column.value(of: $0.row) != left }
     let parameters = ServingForm.overlap.coefficients.count
-    for shared in [[MeasuredColumn.engine, .precision, .model], [.engine, .precision], [.engine], []] {
+    for shared in [
+      [MeasuredColumn.engine, .engineVersion, .precision, .model], [.engine, .engineVersion, .precision], [.engine], [],
+    ] {
       let similar = others.filter { other in
         shared.allSatisfy { $0.value(of: other.row) == $0.value(of: served.row) }
       }

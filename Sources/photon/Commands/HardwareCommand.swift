@@ -15,7 +15,7 @@ struct HardwareCommand: AsyncParsableCommand {
         photon hardware list
         photon hardware show h200-sxm
         photon hardware check scenarios/hardware/h200-sxm.yaml
-        photon hardware apply scenarios/measurements/h200-sxm-trtllm-fp8.yaml --to h100-sxm
+        photon hardware apply scenarios/measurements/h200-trtllm.yaml --to b200
 
       docs/hardware-format.md says what a profile holds.
       """,
@@ -162,7 +162,7 @@ struct HardwareApply: AsyncParsableCommand {
       The shares of peaks, the overheads, the engine's habits and the errors are those of the fit; peaks, bandwidth and \
       memory are the card's.
 
-        photon hardware apply scenarios/measurements/h200-sxm-trtllm-fp8.yaml --to h100-sxm
+        photon hardware apply scenarios/measurements/h200-trtllm.yaml --to b200
       """)
 
   @Argument(help: "A fitted profile's name or file.")

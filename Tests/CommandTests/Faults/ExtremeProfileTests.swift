@@ -58,7 +58,9 @@ struct ExtremeProfileTests {
     let compared = try await program.run(
       ["compare", scenario, scenario, "--set-a", "model.levels[1].chunk=8"] + hardware)
     #expect(compared.code == 0 && compared.output.contains("memory per prompt") && !compared.output.contains("nan"))
-    #expect(compared.output.contains("leave what a number can hold") || compared.output.contains("prefill and decode"))
+    // A factor is told by its causes, which are finite where launches take a time, or nothing is told of it.
+    let told = ["leave what a number can hold", "prefill and decode", "overhead"]
+    #expect(told.contains { compared.output.contains($0) })
     let why = try await program.run(["why", scenario, "level1/encoder/attention"] + machine.prefix(0))
     #expect(why.code == 0)
   }
