@@ -21,7 +21,6 @@ struct ValidateCommand: ParsableCommand {
       ones, and how much the measured ones differ from run to run.
 
         photon validate scenarios/quickstart.yaml
-        photon validate --measured scenarios/measurements/public-anchors.csv --only hardware=h100-sxm
 
       Exit code 0 means that every integer agreed, 1 that one did not, 64 that there was none to compare. Times change it \
       only where other programs disturbed more than a fifth of them: 75, nothing is decided about them.
