@@ -84,7 +84,7 @@ struct MeasuredTableTests {
     #expect(
       complaints(text) == [
         "m.csv:2:9: error: precision: found \"fp9\"; accepted: fp32, bf16, fp16, fp8, int8, int4, "
-          + "WEIGHTS/ACTIVATIONS/CACHE, or nothing for what the model's name says, else bf16",
+          + "WEIGHTS/ACTIVATIONS/CACHE, w4a16, w8a8, w8a16, or nothing for what the model's name says, else bf16",
         "m.csv:2:18: error: generated: found \"0\"; accepted: an integer from 1 to 16777216",
         "m.csv:2:22: error: time_to_first_token_ms: found \"NaN\"; accepted: a time above 0 in milliseconds, or nothing",
         "m.csv:2:26: error: time_per_output_token_ms: found \"-1\"; accepted: a time above 0 in milliseconds, or nothing",

@@ -51,6 +51,19 @@ struct NamedPrecisionTests {
     #expect(read("\(model),int4,8,1").precision?.weights == .int4)
   }
 
+  @Test func `a column may say it in the words of names, and in no others`() {
+    for (cell, meant) in [
+      ("w4a16", "int4/bf16/bf16"), ("W8A8", "int8/int8/bf16"), ("AWQ", "int4/bf16/bf16"),
+      ("FP8-dynamic", "fp8/fp8/bf16"),
+      ("GPTQ-Int8", "int8/bf16/bf16"),
+    ] {
+      #expect(PrecisionName(cell) == PrecisionName(meant), "\(cell)")
+    }
+    for cell in ["fp9", "gptq", "fp9/fp8/fp8", "llama-fp8", "w4a8", "gguf", "-", "x"] {
+      #expect(PrecisionName(cell) == nil, "\(cell)")
+    }
+  }
+
   @Test func `a name and a column that disagree are refused with both`() {
     let (found, said) = read("Qwen/Qwen3-8B-FP8,bf16,8,1")
     #expect(found == nil)

@@ -39,40 +39,34 @@ public struct DelimitedText {
   }
 
   private mutating func read(_ line: Substring, number: Int, _ file: String, _ collector: DiagnosticCollector) {
-    if header.isEmpty, separator == nil, let stated = line.wholeMatch(of: /"?[sS][eE][pP]=(.)"?[,;\t]*/) {
-      separator = stated.output.1.unicodeScalars.first.flatMap(CellSeparator.init(rawValue:))
-      if separator == nil {
+    if header.isEmpty, separator == nil, let stated = line.wholeMatch(of: /"?[sS][eE][pP]=(.)"?[,;\t]*/)?.output.1 {
+      let known = stated.unicodeScalars.first.flatMap(CellSeparator.init(rawValue:))
+      separator = known ?? .comma
+      if known == nil {
         collector.add(
           Diagnostic(
-            Position(file: file, line: number, column: 5), path: "", found: "found \"\(stated.output.1)\"",
+            Position(file: file, line: number, column: 5), path: "", found: "found \"\(stated)\"",
             accepted: "a comma, a semicolon or a tab between cells"))
-        separator = .comma
       }
       return
     }
     let separator = separator ?? Self.separator(of: line)
-    guard var cells = tableCells(of: line, number: number, file, separator: separator, collector) else { return }
-    guard !cells.allSatisfy(\.text.isEmpty) else { return }
-    let width = header.isEmpty ? 1 : header.count
+    guard var cells = tableCells(of: line, number: number, file, separator: separator, collector),
+      !cells.allSatisfy(\.text.isEmpty)
+    else { return }
+    let width = max(header.count, 1)
     while cells.count > width, cells.last?.text.isEmpty == true { cells.removeLast() }
-    guard !header.isEmpty else {
-      header = cells
-      self.separator = separator
-      if separator != .comma {
-        collector.add(
-          Diagnostic(
-            cells[0].position, severity: .warning, path: "", found: "cells are separated by \(separator.name)"))
-      }
-      return
+    if header.isEmpty {
+      (header, self.separator) = (cells, separator)
+      guard separator != .comma else { return }
+      let found = "cells are separated by \(separator.name)"
+      collector.add(Diagnostic(cells[0].position, severity: .warning, path: "", found: found))
+    } else if cells.count == width {
+      rows.append(cells)
+    } else {
+      let found = "found \(cells.count) \(cells.count == 1 ? "cell" : "cells")"
+      collector.add(Diagnostic(cells[0].position, path: "", found: found, accepted: "\(width), as the header has"))
     }
-    guard cells.count == width else {
-      collector.add(
-        Diagnostic(
-          cells[0].position, path: "", found: "found \(cells.count) \(cells.count == 1 ? "cell" : "cells")",
-          accepted: "\(width), as the header has"))
-      return
-    }
-    rows.append(cells)
   }
 
   /// Says which rows repeat an earlier one.

@@ -3,7 +3,8 @@ import Quantities
 /// A precision as tables of measurements write it.
 ///
 /// One type names weights, activations and cache together; `int4` is weight-only quantisation, as engines mean by it, and
-/// `int8` quantises the products but not the cache. `WEIGHTS/ACTIVATIONS/CACHE` says each: `fp8/fp8/bf16`.
+/// `int8` quantises the products but not the cache. `WEIGHTS/ACTIVATIONS/CACHE` says each: `fp8/fp8/bf16`. The words that names of
+/// models have, such as `w4a16`, mean what they mean there.
 public struct PrecisionName: Hashable, Sendable {
   /// As written, in lower case; `bf16` where nothing is.
   public let name: String
@@ -30,7 +31,14 @@ public struct PrecisionName: Hashable, Sendable {
       self.init(name: name, precision: Precision(weights: weights, activations: activations, cache: cache))
       return
     }
-    guard parts.count == 1, let type = parts[0] else { return nil }
+    guard parts.count == 1 else { return nil }
+    guard let type = parts[0] else {
+      // The words by which models say it, and nothing else: `w4a16`, `AWQ`, `FP8-dynamic`.
+      guard NamedPrecision.withoutStorage("-" + name).isEmpty, let said = NamedPrecision(model: name)?.precision
+      else { return nil }
+      self = said
+      return
+    }
     switch type {
     case .int4: self.init(name: name, precision: Precision(weights: .int4))
     case .int8: self.init(name: name, precision: Precision(weights: .int8, activations: .int8))
@@ -49,7 +57,8 @@ public struct PrecisionName: Hashable, Sendable {
     }
   }
 
-  static let words = ElementType.allCases.map(\.rawValue).joined(separator: ", ") + ", WEIGHTS/ACTIVATIONS/CACHE"
+  static let words =
+    ElementType.allCases.map(\.rawValue).joined(separator: ", ") + ", WEIGHTS/ACTIVATIONS/CACHE, w4a16, w8a8, w8a16"
   static let accepted = words + ", or nothing for what the model's name says, else bf16"
 }
 
