@@ -1,4 +1,5 @@
 import Foundation
+import Quantities
 import Tensors
 
 /// Named arrays in the safetensors format: eight bytes of header length, a JSON header of element types, shapes and
@@ -30,6 +31,9 @@ public struct SafeTensors: Sendable {
   /// What is wrong with a file.
   public struct Malformed: Error, Hashable, CustomStringConvertible {
     public let description: String
+
+    // Names and types are the file's own words.
+    fileprivate init(description: String) { self.description = visible(description) }
   }
 
   /// In the order of their bytes.
