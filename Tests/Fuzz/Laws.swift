@@ -57,7 +57,8 @@ enum Laws {
     if let control { return "a refusal with a control character \(String(control.value, radix: 16))" }
     let isPlaced =
       switch place {
-      case .line: refusal.contains(/(?m)^\S[^\n]*?:\d+:\d+: (error|warning): \S/)
+      // An argument is a place too: it may be what no longer suits the file.
+      case .line: refusal.contains(/(?m)^\S[^\n]*?:\d+:\d+: (error|warning): \S|^error: --[a-z-]+: \S/)
       case .file(let name): refusal.contains(name)
       case nil: true
       }

@@ -120,7 +120,7 @@ struct GenerateCommand: ParsableCommand {
       try promptFile.map { [UInt8](try contents(of: $0, limit: Limits.promptLength)) } ?? Array((prompt ?? "").utf8)
     if let index = bytes.firstIndex(where: { Int($0) >= vocabulary }) {
       throw ValidationError(
-        "byte \(index + 1) of the prompt is \(bytes[index]), and the vocabulary has \(vocabulary) tokens")
+        "\(promptFile ?? "--prompt"): byte \(index + 1) is \(bytes[index]); accepted: 0 to \(vocabulary - 1)")
     }
     return bytes.map(Int32.init)
   }
