@@ -34,9 +34,6 @@ extension ServingPoint {
   /// The mean of a run's lengths, which are drawn from a share of the nominal one up to all of it.
   func meanLength(_ longest: Int, _ ratio: Double) -> Int { max(1, Int((Double(longest) * (1 + ratio) / 2).rounded())) }
 
-  /// The shortest length as a share of the longest.
-  func lengthRatio(on profile: HardwareProfile) -> Double { row.lengthRatio ?? profile.serving?.lengthRatio ?? 1 }
-
   /// What requests hold where the profile does not say it: TensorRT-LLM admits a request whole, vLLM and SGLang for what
   /// it holds.
   func admission(on profile: HardwareProfile) -> Admission {
@@ -109,10 +106,10 @@ struct ServingCase: Sendable {
     if let longest = row.prompt {
       let prompt = point.meanLength(longest, slots.lengthRatio)
       let generated = row.generated.map { point.meanLength($0, slots.lengthRatio) } ?? 1
-      let decode = dispatched(prompt: prompt, generated: generated, batch: slots.active).decode
-      let prefill = dispatched(prompt: prompt, generated: 0, batch: 1).prefill
-      let shared = SharedPrefill(of: prefill, prompts: slots.perPass, into: decode)
-      let step: [Term] = [(1 / Double(generated), decode)]
+      let together = dispatched(prompt: prompt, generated: generated, batch: slots.active)
+      let alone = dispatched(prompt: prompt, generated: 0, batch: 1)
+      let shared = SharedPrefill(of: alone.prefill, prompts: slots.perPass, into: together.decode)
+      let step: [Term] = [(1 / Double(generated), together.decode)]
       func prefills(_ count: Double) -> [Term] {
         [(count / slots.perPass, shared.together), (-count / slots.perPass, shared.apart)]
       }
@@ -120,12 +117,11 @@ struct ServingCase: Sendable {
       let queued = slots.waitingPerActive * Double(generated)
       terms[.timeToFirstToken] =
         prefills(slots.awaited) + step + (queued == 0 ? [] : token.map { (queued * $0.weight, $0.phase) })
-      if row.generated != nil { terms[.timePerOutputToken] = token }
       if row.generated != nil {
+        terms[.timePerOutputToken] = token
         // Sent at once: as many as run together, then the next ones.
-        let all = dispatched(prompt: prompt, generated: generated, batch: slots.active)
         let times = slots.waitingPerActive + 1
-        terms[.whole] = [(times, all.prefill), (times, all.decode)]
+        terms[.whole] = [(times, together.prefill), (times, together.decode)]
       }
       terms[.prefill] = [(1, dispatched(prompt: longest, generated: 0, batch: row.concurrency).prefill)]
     }
@@ -166,6 +162,7 @@ private struct ServingSlots: Hashable {
   let awaited: Double
   /// N/n − 1
   let waitingPerActive: Double
+  /// The shortest length as a share of the longest.
   let lengthRatio: Double
 
   /// Rounds of a run that does not say how many requests it sent: the public benchmarks of serving engines send ten for
@@ -182,9 +179,9 @@ private struct ServingSlots: Hashable {
     active = places
     let running = Double(places)
     let budget = row.tokenBudget.map(PassBudget.tokens) ?? serving.passBudget
-    lengthRatio = point.lengthRatio(on: profile)
-    perPass = min(
-      running, budget.prompts(of: row.prompt.map { point.meanLength($0, point.lengthRatio(on: profile)) } ?? 1))
+    let ratio = row.lengthRatio ?? serving.lengthRatio
+    lengthRatio = ratio
+    perPass = min(running, budget.prompts(of: row.prompt.map { point.meanLength($0, ratio) } ?? 1))
     let rounds = row.requests.map { max(1, Double($0) / Double(row.concurrency)) } ?? Self.usualRounds
     // Requests of several lengths do not come back together.
     let convoys = lengthRatio == 1 ? 1 - perPass / running : 0

@@ -106,8 +106,8 @@ struct Explainer {
   var embedding: [(String, Expression)] {
     let rows = batch * activity.embeddingRows
     let table: Expression = node.side == .encoder ? .symbol("E_1", model.encoderEmbeddingWidth) : width(0)
-    let row = EmbeddingRow(width: table, node.side == .encoder ? .plain : model.ends)
-    let ends = node.side == .encoder ? .plain : model.ends
+    let ends: TokenEnds = node.side == .encoder ? .plain : model.ends
+    let row = EmbeddingRow(width: table, ends)
     var formulas: [(String, Expression)] = []
     if let matmul = row.matmul { formulas.append(("matmul_flops", rows * matmul)) }
     if let elementwise = row.elementwise { formulas.append(("elementwise_flops", rows * elementwise)) }

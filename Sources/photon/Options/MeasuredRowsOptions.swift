@@ -85,7 +85,7 @@ struct MeasuredRowsOptions: ParsableArguments {
     let files = try Dictionary(models.map { try Self.split($0, "--model") }, uniquingKeysWith: { $1 })
     let names = ModelNames(files: files, searchPaths: searchPaths, near: file)
     let library = hardwareLibrary(near: file)
-    if pool { return [try pooled(names.points(rows), library)] }
+    if pool { return [try pooled(names.points(rows), library, near: file)] }
     guard let profile else {
       let points = try names.points(rows)
       return try MeasuredColumn.hardware.values(of: rows).map { name in
@@ -118,7 +118,9 @@ struct MeasuredRowsOptions: ParsableArguments {
   }
 
   /// All rows as those of one machine, each priced on its own.
-  private func pooled(_ points: [ServingPoint], _ library: HardwareLibrary) throws -> MeasuredMachine {
+  private func pooled(
+    _ points: [ServingPoint], _ library: HardwareLibrary, near file: String
+  ) throws -> MeasuredMachine {
     let counts = Dictionary(grouping: points, by: \.row.hardware).mapValues(\.count)
     var machines: [String: HardwareProfile] = [:]
     let own = try points.map { point in
@@ -129,7 +131,7 @@ struct MeasuredRowsOptions: ParsableArguments {
       return ServingPoint(row: point.row, model: point.model, machine: machine)
     }
     if let profile {
-      return try MeasuredMachine(remarked(library.profile(profile, at: Position(file: "--profile"))), own)
+      return try MeasuredMachine(typedProfile(profile, option: "--profile", near: file), own)
     }
     let most = counts.max { ($0.value, $1.key) < ($1.value, $0.key) }!.key
     return try MeasuredMachine(machines[most]!, own)

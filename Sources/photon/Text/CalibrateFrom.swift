@@ -29,7 +29,7 @@ struct CalibrateFromOptions: ParsableArguments {
   /// - Parameter output: a profile's file, or a folder; nil prints the profiles.
   func run(file: String, output: String?) throws {
     let pull = try prior.map { prior in
-      ServingPull(towards: try remarked(hardwareLibrary(near: file).profile(prior, at: Position(file: "--prior"))))
+      ServingPull(towards: try typedProfile(prior, option: "--prior", near: file))
     }
     let machines = try rows.groups(file: file, fits: true)
     let sets = rows.pool ? machines.map(FittedSet.init(pooled:)) : machines.flatMap(FittedSet.split)

@@ -53,7 +53,8 @@ private func warnings(_ json: String) throws -> [String] {
   try importHuggingFace(json: json, file: "config.json", approximate: true).warnings.map(\.description)
 }
 
-private func complaint(_ json: String) -> String {
+/// What an import refuses a configuration with.
+func importComplaint(_ json: String) -> String {
   do {
     _ = try importHuggingFace(json: json, file: "config.json")
     return "no complaint"
@@ -160,7 +161,7 @@ struct ImportTests {
   @Test func `what no preset can say is refused at its key, or left out with a warning`() throws {
     let json = Config.mistral.replacing(
       "\"hidden_act\": \"silu\"", with: "\"hidden_act\": \"xielu\", \"mlp_bias\": true")
-    let lines = complaint(json).split(separator: "\n")
+    let lines = importComplaint(json).split(separator: "\n")
     #expect(
       lines.map { $0.split(separator: ": ", maxSplits: 1)[1] } == [
         "error: hidden_act: found \"xielu\", which cannot be represented: silu is counted; accepted: silu, swish, gelu, "
@@ -185,36 +186,38 @@ struct ImportTests {
   func `other matrix work is refused at its key`(_ key: String, _ value: String, _ meaning: String) {
     let json = Config.mistral.replacing("\"attention_dropout\": 0.0", with: "\"\(key)\": \(value)")
     #expect(
-      complaint(json)
+      importComplaint(json)
         == "config.json:2:\(48 + key.count): error: \(key): \(meaning) cannot be represented; accepted: a dense decoder-only model"
     )
     #expect(throws: ScenarioError.self, "no approximation has another shape") {
       try importHuggingFace(json: json, file: "config.json", approximate: true)
     }
     let absent = Config.mistral.replacing("\"attention_dropout\": 0.0", with: "\"\(key)\": null")
-    #expect(complaint(absent) == "no complaint")
+    #expect(importComplaint(absent) == "no complaint")
   }
 
   @Test func `unknown families and missing keys are refused`() {
     #expect(
-      complaint(Config.llama2.replacing("\"model_type\": \"llama\"", with: "\"model_type\": \"lama\"")) == """
+      importComplaint(Config.llama2.replacing("\"model_type\": \"llama\"", with: "\"model_type\": \"lama\"")) == """
         config.json:5:50: error: model_type: found "lama"; accepted: llama, mistral, qwen2, qwen3, gpt_neox, \
         gemma, gemma2, gemma3_text, phi3, falcon, gpt2, opt, starcoder2, granite, olmo2, smollm3; did you mean llama?
         """)
-    #expect(complaint("{}") == "config.json:1:1: error: the key model_type is missing")
+    #expect(importComplaint("{}") == "config.json:1:1: error: the key model_type is missing")
     #expect(
-      complaint(Config.mistral.replacing("\"num_key_value_heads\": 8, ", with: ""))
+      importComplaint(Config.mistral.replacing("\"num_key_value_heads\": 8, ", with: ""))
         == "config.json:1:1: error: the key num_key_value_heads is missing")
     #expect(
-      complaint(Config.qwen3.replacing("\"head_dim\": 128, ", with: "")).hasPrefix(
+      importComplaint(Config.qwen3.replacing("\"head_dim\": 128, ", with: "")).hasPrefix(
         "config.json:1:1: error: the key head_dim is missing"))
-    #expect(complaint(Config.llama2.replacing("\"num_key_value_heads\": 32, ", with: "")) == "no complaint")
+    #expect(importComplaint(Config.llama2.replacing("\"num_key_value_heads\": 32, ", with: "")) == "no complaint")
     #expect(
-      complaint(Config.llama2.replacing("\"num_attention_heads\": 32", with: "\"num_attention_heads\": 33")).hasPrefix(
-        "config.json:5:82: error: num_attention_heads: 33 heads do not divide the width 4096"))
+      importComplaint(Config.llama2.replacing("\"num_attention_heads\": 32", with: "\"num_attention_heads\": 33"))
+        .hasPrefix(
+          "config.json:5:82: error: num_attention_heads: 33 heads do not divide the width 4096"))
     #expect(
-      complaint("[1, 2]").hasPrefix("config.json:1:1: error: found a list of 2; accepted: a mapping of keys to values"))
-    #expect(complaint("{\"model_type\": ").hasPrefix("config.json:"))
+      importComplaint("[1, 2]").hasPrefix(
+        "config.json:1:1: error: found a list of 2; accepted: a mapping of keys to values"))
+    #expect(importComplaint("{\"model_type\": ").hasPrefix("config.json:"))
   }
 }
 

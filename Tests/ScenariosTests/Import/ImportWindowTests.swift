@@ -16,15 +16,6 @@ struct ImportWindowTests {
     try importHuggingFace(json: text, file: "config.json").model.cache(at: 0)
   }
 
-  private func complaint(_ text: String) -> String {
-    do {
-      _ = try importHuggingFace(json: text, file: "config.json")
-      return "no complaint"
-    } catch {
-      return error.description
-    }
-  }
-
   private func slides(_ cache: StackCache, layers: Int) -> [Int] {
     guard case .slidingWindow = cache.plan.retention else { return [] }
     return (0..<layers).filter { !cache.exempt.contains(head: 0, layer: $0) }
@@ -78,18 +69,21 @@ struct ImportWindowTests {
     let types =
       #""sliding_window": 9, "layer_types": ["full_attention", "chunked_attention", "sliding_attention", "x"]"#
     #expect(
-      complaint(json("mistral", layers: 4, types)).contains(
+      importComplaint(json("mistral", layers: 4, types)).contains(
         "error: layer_types: \"chunked_attention\" in layers 1, 3 cannot be represented; accepted: full_attention, "
           + "sliding_attention"))
     #expect(
-      complaint(json("mistral", layers: 3, types.replacing(#", "x""#, with: "").replacing("chunked", with: "full")))
+      importComplaint(
+        json("mistral", layers: 3, types.replacing(#", "x""#, with: "").replacing("chunked", with: "full")))
         == "no complaint")
     #expect(
-      complaint(json("mistral", layers: 7, types.replacing(#", "x""#, with: "").replacing("chunked", with: "full")))
-        .contains("layer_types: 3 of 7 layers; accepted: a word for each layer"))
+      importComplaint(
+        json("mistral", layers: 7, types.replacing(#", "x""#, with: "").replacing("chunked", with: "full"))
+      )
+      .contains("layer_types: 3 of 7 layers; accepted: a word for each layer"))
     let without = #""sliding_window": null, "layer_types": ["sliding_attention", "full_attention"]"#
     #expect(
-      complaint(json("mistral", layers: 2, without)).contains(
+      importComplaint(json("mistral", layers: 2, without)).contains(
         "layer_types: windows of no width in layer 0; accepted: a sliding_window"))
   }
 
@@ -114,7 +108,7 @@ struct ImportWindowTests {
       """
     #expect(try importHuggingFace(json: llava, file: "config.json").model.layers == 2)
     let wrong = llava.replacing("\"hidden_size\": 32", with: "\"hidden_size\": 33")
-    #expect(complaint(wrong.replacing("\"head_dim\": 8, ", with: "")).hasPrefix("config.json:1:"))
+    #expect(importComplaint(wrong.replacing("\"head_dim\": 8, ", with: "")).hasPrefix("config.json:1:"))
   }
 
   @Test func `what of OPT, StarCoder2 and SmolLM3 cannot be represented is refused at its place`() {
@@ -123,23 +117,24 @@ struct ImportWindowTests {
        "word_embed_proj_dim": 64, "_remove_final_layer_norm": true, "max_position_embeddings": 128, "vocab_size": 99}
       """
     #expect(
-      complaint(opt)
+      importComplaint(opt)
         == "config.json:2:57: error: _remove_final_layer_norm: a stack that ends in no norm cannot be represented; "
         + "accepted: false")
     #expect(
-      complaint(opt.replacing("_remove_final_layer_norm\": true", with: "layer_norm_elementwise_affine\": false"))
+      importComplaint(opt.replacing("_remove_final_layer_norm\": true", with: "layer_norm_elementwise_affine\": false"))
         .contains(": error: layer_norm_elementwise_affine: norms without weights cannot be represented"))
-    #expect(complaint(json("starcoder2", layers: 2, #""mlp_type": "gated""#)).contains("mlp_type: found \"gated\""))
     #expect(
-      complaint(json("smollm3", layers: 5, #""no_rope_layers": [1, 0, 1, 1, 0]"#)).contains(
+      importComplaint(json("starcoder2", layers: 2, #""mlp_type": "gated""#)).contains("mlp_type: found \"gated\""))
+    #expect(
+      importComplaint(json("smollm3", layers: 5, #""no_rope_layers": [1, 0, 1, 1, 0]"#)).contains(
         "no_rope_layers: 5 signs, not rotated: layers 1, 4; accepted: a sign for each of 5 layers, 0 for every n-th"))
   }
 
   @Test(arguments: ["lm_head_bias", "use_qk_norm", "qk_layernorm", "apply_residual_connection_post_layernorm"])
   func `a switch that adds what no preset has is refused at its place`(key: String) throws {
     let text = json("phi3", layers: 2, "\"\(key)\": true")
-    #expect(complaint(text).contains(": error: \(key): found \"true\", which cannot be represented: "))
-    #expect(complaint(json("phi3", layers: 2, "\"\(key)\": false")) == "no complaint")
+    #expect(importComplaint(text).contains(": error: \(key): found \"true\", which cannot be represented: "))
+    #expect(importComplaint(json("phi3", layers: 2, "\"\(key)\": false")) == "no complaint")
     #expect(try importHuggingFace(json: text, file: "config.json", approximate: true).warnings.count == 1)
   }
 
