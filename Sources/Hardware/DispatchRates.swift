@@ -18,6 +18,10 @@ public struct DispatchRates: Hashable, Sendable {
   /// Time of each query row of an attention besides its keys.
   /// - Unit: s
   public var perQueryRow: Double
+  /// Traffic time of each query row of an attention besides its bytes: the part of its keys that main memory serves begins
+  /// late.
+  /// - Unit: s
+  public var perFetchedRow: Double
   /// Time of one dispatch besides its work.
   public var overhead: Seconds
 
@@ -64,7 +68,8 @@ extension HardwareProfile {
       perElementwiseFlop: numbered(1 / ((efficiency.elementwise ?? efficiency.compute.limit) * elementwise.perSecond)),
       perByte: numbered(perByte / efficiency.bandwidth), halfSize: efficiency.compute.halfSize,
       overlap: (1 - fromMemory) * efficiency.overlap + fromMemory * (efficiency.memoryOverlap ?? efficiency.overlap),
-      tile: efficiency.tile, perQueryRow: efficiency.rowOverhead.value, overhead: efficiency.overhead)
+      tile: efficiency.tile, perQueryRow: efficiency.rowOverhead.value,
+      perFetchedRow: fromMemory * efficiency.memoryRowOverhead.value, overhead: efficiency.overhead)
   }
 }
 

@@ -60,12 +60,15 @@ public struct Efficiency: Hashable, Sendable {
   public var tile: Double
   /// Time that each query row of an attention, a query of one head, costs besides its keys.
   public var rowOverhead: Seconds
+  /// Time until the keys of a query row that come from main memory stream: nobody fetched ahead what it starts with.
+  public var memoryRowOverhead: Seconds
 
   /// Ideal unless told otherwise.
   @inlinable
   public init(
     compute: SaturatingEfficiency = .init(), elementwise: Double? = nil, bandwidth: Double = 1, overlap: Double = 1,
-    memoryOverlap: Double? = nil, overhead: Seconds = .zero, tile: Double = 1, rowOverhead: Seconds = .zero
+    memoryOverlap: Double? = nil, overhead: Seconds = .zero, tile: Double = 1, rowOverhead: Seconds = .zero,
+    memoryRowOverhead: Seconds = .zero
   ) {
     self.compute = compute
     self.elementwise = elementwise
@@ -75,6 +78,7 @@ public struct Efficiency: Hashable, Sendable {
     self.overhead = overhead
     self.tile = tile
     self.rowOverhead = rowOverhead
+    self.memoryRowOverhead = memoryRowOverhead
   }
 
   /// What a data sheet promises: every peak is reached and nothing costs besides its work.

@@ -159,14 +159,15 @@ struct CalibrationFit {
   }
 
   /// New positions read keys that are fetched ahead, so that what a cache serves hides; every query of every head has a
-  /// start and an end, which is most of the time where keys are few.
+  /// start and an end, which is most of the time where keys are few, and takes longer where they come from memory.
   private mutating func fitPositionAttention() throws {
-    try fit(.attentionDecode, 7, from: [[0: 1], [0: -1], [2: 2], [5: -2]]) { p in
+    try fit(.attentionDecode, 8, from: [[0: 1], [0: -1], [2: 2], [5: -2]]) { p in
       Efficiency(
         compute: SaturatingEfficiency(
           limit: Self.share(p[0] - Self.oneRowStart), halfSize: Self.startHalfSize * exp(p[1])),
         elementwise: Self.share(p[6]), bandwidth: Self.share(p[2]), memoryOverlap: Self.share(p[5]),
-        overhead: Seconds(Self.operationOverhead * exp(p[4])), rowOverhead: Seconds(Self.rowOverhead * exp(p[3])))
+        overhead: Seconds(Self.operationOverhead * exp(p[4])), rowOverhead: Seconds(Self.rowOverhead * exp(p[3])),
+        memoryRowOverhead: Seconds(Self.rowOverhead * exp(p[7])))
     }
   }
 

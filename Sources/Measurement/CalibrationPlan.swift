@@ -75,9 +75,10 @@ struct CalibrationPlan {
             + [(2, 64), (8, 128)],
           windows: [1, 4, 16, 64, 256].flatMap { [($0, 2, 0), ($0, 1, 3)] },
           prefill: many.map { (1, $0) } + [(4, 16), (4, 64), (16, 16), (2, 8)]),
-        StackRun(shape: middle, layers: 4, decode: few.map { ($0, 48) }, prefill: [(1, 32), (1, 128)]),
+        StackRun(shape: middle, layers: 4, decode: few.map { ($0, 48) } + [(64, 128)], prefill: [(1, 32), (1, 128)]),
         StackRun(
-          shape: large, layers: 6, decode: few.map { ($0, 64) } + [(1, 256), (1, 1024), (4, 128), (4, 512), (16, 256)],
+          shape: large, layers: 6,
+          decode: few.map { ($0, 64) } + [(1, 256), (1, 1024), (4, 128), (4, 512), (16, 256), (64, 64)],
           windows: [(1, 2, 0), (4, 2, 0), (4, 1, 3)], prefill: [(1, 32), (1, 64), (1, 128), (4, 64), (1, 512)]),
         StackRun(shape: large, layers: 1, prefill: [(1, 1024), (2, 1024)]),
       ],

@@ -108,7 +108,7 @@ public struct CalibrationSample: Hashable, Sendable {
     let arithmetic =
       rates.perMatmulFlop * (matmulFlops + more * unitFlops)
       + rates.perElementwiseFlop * (elementwiseFlops + more * unitElementwiseFlops) + rates.perQueryRow * queryRows
-    let traffic = rates.perByte * bytes
+    let traffic = rates.perByte * bytes + rates.perFetchedRow * queryRows
     return Seconds(rates.busy(longer: max(arithmetic, traffic), arithmetic: arithmetic, traffic: traffic))
       + rates.overhead
   }

@@ -41,9 +41,14 @@ public struct ProfileRefinement: Sendable {
       let dispatched = DispatchedWorkload(Question(result.point.model, result.point.workload, .float32))
       return (
         phase: result.phase == .prefill ? dispatched.prefill : dispatched.decode,
-        measured: result.measured.median
+        measured: result.measured.median,
+        group: Group(family: result.point.model.family, phase: result.phase)
       )
     }
+    // What is asked of a prediction is asked of each family: many points of one do not outvote the few of another.
+    let counts = phases.reduce(into: [Group: Double]()) { $0[$1.group, default: 0] += 1 }
+    let share = Double(phases.count) / Double(counts.count)
+    let weights = phases.map { (share / counts[$0.group]!).squareRoot() / Self.noise }
     let coefficients = Coefficient.allCases
     func changed(_ positions: [Double]) -> HardwareProfile {
       var profile = calibrated
@@ -54,20 +59,23 @@ public struct ProfileRefinement: Sendable {
     }
     func residuals(_ positions: [Double]) throws -> [Double] {
       let roofline = try Roofline(changed(positions), .float32)
-      return phases.map { log($0.measured / roofline.time($0.phase).value) / Self.noise } + positions
-    }
-    // A gradient leads to a kink at the latest; steps along single coefficients get past it.
-    let start = try patternSearch(from: [Double](repeating: 0, count: coefficients.count)) { positions in
-      try residuals(positions).reduce(0) { $0 + $1 * $1 }
+      return zip(weights, phases).map { $0 * log($1.measured / roofline.time($1.phase).value) } + positions
     }
     let fit = try nonlinearFit(
-      start: start, iterations: Self.iterations, tolerance: Self.tolerance, mustConverge: false, residuals: residuals)
+      start: [Double](repeating: 0, count: coefficients.count), iterations: Self.iterations, tolerance: Self.tolerance,
+      mustConverge: false, residuals: residuals)
     profile = changed(fit.parameters)
     corrections = zip(coefficients, zip(fit.parameters, fit.standardErrors)).map { coefficient, found in
       let factor = exp(coefficient.spread * found.0)
       return ProfileCorrection(
         name: coefficient.rawValue, factor: factor, standardError: factor * coefficient.spread * found.1)
     }
+  }
+
+  /// Points that count together as much as any other such set.
+  private struct Group: Hashable {
+    var family: Family
+    var phase: Phase
   }
 
   /// What whole phases may correct.
@@ -85,6 +93,7 @@ public struct ProfileRefinement: Sendable {
     case manyRowOverhead = "overhead of products of many rows"
     case fewRowOverhead = "overhead of products of few rows"
     case attentionOverhead = "overhead of attention"
+    case fetchedRows = "starts of reading from memory in attention"
     case fewRowExposure = "exposed share of products of few rows"
 
     /// The spread of a rate: it was timed operation by operation. Chosen.
@@ -95,7 +104,7 @@ public struct ProfileRefinement: Sendable {
     /// How far the logarithm of a factor usually lies from 0.
     var spread: Double {
       switch self {
-      case .manyRowOverhead, .fewRowOverhead, .attentionOverhead, .fewRowExposure, .cacheSize,
+      case .manyRowOverhead, .fewRowOverhead, .attentionOverhead, .fetchedRows, .fewRowExposure, .cacheSize,
         .displacement:
         Self.spreadOfSurroundings
       case .manyRowProducts, .fewRowProducts, .promptAttention, .positionAttention, .elementwise, .memory, .caches,
@@ -138,6 +147,9 @@ public struct ProfileRefinement: Sendable {
           profile.efficiency[operation].memoryOverlap = profile.efficiency[operation].memoryOverlap.map(exposed)
           profile.efficiency[operation].overlap = exposed(profile.efficiency[operation].overlap)
         }
+      case .fetchedRows:
+        profile.efficiency[.attentionDecode].memoryRowOverhead =
+          factor * profile.efficiency[.attentionDecode].memoryRowOverhead
       case .attentionOverhead:
         for operation in [OperationClass.attentionPrefill, .attentionDecode] {
           profile.efficiency[operation].overhead = factor * profile.efficiency[operation].overhead
@@ -145,25 +157,4 @@ public struct ProfileRefinement: Sendable {
       }
     }
   }
-}
-
-/// Where steps along single coordinates, first of 1 and last of 1/32, lower a cost no more (Hooke and Jeeves, "Direct
-/// search", J. ACM 8(2), 1961, without its pattern moves).
-func patternSearch(from start: [Double], _ cost: ([Double]) throws -> Double) rethrows -> [Double] {
-  var (best, lowest) = (start, try cost(start))
-  var step = 1.0
-  while step >= 1.0 / 32 {
-    let before = lowest
-    for index in best.indices {
-      for direction in [step, -step] {
-        var moved = best
-        moved[index] += direction
-        let found = try cost(moved)
-        if found < lowest { (best, lowest) = (moved, found) }
-      }
-    }
-    // A round that gained little is the last of its step.
-    if before - lowest <= 1e-3 * before { step /= 2 }
-  }
-  return best
 }

@@ -8,7 +8,7 @@ struct Fuzz: AsyncParsableCommand {
     commandName: "Fuzz",
     abstract: "Changes every kind of text that photon reads, and looks for bad outcomes.",
     discussion: """
-      A bad outcome is a signal, no end in 20 s, more than 1.5 GB, an undocumented exit code, a refusal without a place, \
+      A bad outcome is a signal, no end in 20 s of processor time, more than 1.5 GB, an undocumented exit code, a refusal without a place, \
       output beside exit code 64, a file left behind, JSON that does not parse, rows of different widths, and another \
       answer to the same question. Inputs follow from the seed and their number alone: --only N tries one again and \
       prints it. Ends with 1 where there was a bad outcome.

@@ -148,14 +148,15 @@ final class Watch: Sendable {
     descriptor = open(folder + "/at", O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw Failed(description: "\(folder)/at cannot be written") }
     Thread.detachNewThread { [self] in
-      var (seen, age) = (-1, 0)
+      var (seen, age, start) = (-1, 0, clock())
       while true {
         sleep(1)
         let now = beats.load(ordering: .relaxed)
-        age = now == seen ? age + 1 : 0
+        (age, start) = now == seen ? (age + 1, start) : (0, clock())
         seen = now
-        // A command that is asked has the limit for itself.
-        if age > Workplace.timeLimit + 5 { _exit(Watch.code) }
+        // This process has the limit for itself, and so has a command that it asks.
+        let isBusy = (clock() - start) / Int(CLOCKS_PER_SEC) > Workplace.timeLimit
+        if isBusy || age > Workplace.patience + 5 { _exit(Watch.code) }
       }
     }
   }

@@ -23,7 +23,7 @@ private var efficiencies: PerOperationClass<Efficiency> {
     compute: .init(limit: 0.8, halfSize: 30), bandwidth: 0.6, overlap: 0.5, overhead: Seconds(5e-7))
   all.attentionDecode = Efficiency(
     compute: .init(limit: 0.5, halfSize: 20), bandwidth: 0.8, memoryOverlap: 0.6, overhead: Seconds(1e-6),
-    rowOverhead: Seconds(1.5e-7))
+    rowOverhead: Seconds(1.5e-7), memoryRowOverhead: Seconds(4e-7))
   all.elementwise = Efficiency(bandwidth: 0.9, overhead: Seconds(5e-8))
   return all
 }

@@ -36,7 +36,7 @@ enum HardwareFixture {
           compute: SaturatingEfficiency(limit: 1 / Double(index + 2), halfSize: Double(index)),
           elementwise: index == 2 ? 0.07 : nil, bandwidth: 0.9 - 0.1 * Double(index),
           memoryOverlap: index == 1 ? 0.4 : nil, overhead: Seconds(Double(index) * 1.3e-7), tile: index == 3 ? 64 : 1,
-          rowOverhead: Seconds(index == 4 ? 1.5e-7 : 0))
+          rowOverhead: Seconds(index == 4 ? 1.5e-7 : 0), memoryRowOverhead: Seconds(index == 4 ? 4.5e-7 : 0))
       }
       return efficiency
     }(),

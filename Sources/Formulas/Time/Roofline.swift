@@ -109,7 +109,7 @@ public struct Roofline: Sendable {
       compute: rates.perMatmulFlop * (work.matmulFlops + Affine(more * group.unitFlops))
         + rates.perElementwiseFlop * (work.elementwiseFlops + Affine(more * group.unitElementwiseFlops))
         + Affine(rates.perQueryRow * group.queryRows),
-      memory: rates.perByte * work.bytes)
+      memory: rates.perByte * work.bytes + Affine(rates.perFetchedRow * group.queryRows))
   }
 
   func overhead(of group: DispatchGroup, _ rates: DispatchRates) -> Seconds {

@@ -132,7 +132,8 @@ public enum HardwareFile {
         overlap: overlap("overlap"), memoryOverlap: entry.has("memory_overlap") ? overlap("memory_overlap") : nil,
         overhead: Seconds(notNegative(entry, "overhead_s")),
         tile: share(entry, "tile", default: 1, accepted: "a number of queries, at least 1") { $0 >= 1 },
-        rowOverhead: Seconds(notNegative(entry, "row_overhead_s")))
+        rowOverhead: Seconds(notNegative(entry, "row_overhead_s")),
+        memoryRowOverhead: Seconds(notNegative(entry, "memory_row_overhead_s")))
       entry.finish()
     }
     classes.finish()

@@ -64,6 +64,8 @@ extension HardwareFile {
           + "overlap: \(shortest(efficiency.overlap)), "
           + (efficiency.memoryOverlap.map { "memory_overlap: \(shortest($0)), " } ?? "")
           + (efficiency.rowOverhead > .zero ? "row_overhead_s: \(shortest(efficiency.rowOverhead.value)), " : "")
+          + (efficiency.memoryRowOverhead > .zero
+            ? "memory_row_overhead_s: \(shortest(efficiency.memoryRowOverhead.value)), " : "")
           + (efficiency.tile > 1 ? "tile: \(shortest(efficiency.tile)), " : "")
           + "overhead_s: \(shortest(efficiency.overhead.value))}")
     }

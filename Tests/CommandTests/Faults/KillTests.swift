@@ -55,20 +55,19 @@ struct KillTests {
   @Test(arguments: subjects)
   func `a command that is killed and called again leaves the bytes of one that was not`(subject: Subject) async throws {
     let whole = try Self.prepared()
-    let start = ContinuousClock.now
-    let undisturbed = try await whole.run(subject.arguments)
-    let seconds = (ContinuousClock.now - start) / .seconds(1)
+    var moments = Moments(Self.moments)
+    let undisturbed = try await moments.timed { try await whole.run(subject.arguments) }
     #expect(undisturbed.code == 0, "\(undisturbed.error)")
     let expected = try whole.files(without: subject.measured)
-    var random = Seeded(Self.seed)
-    var killed = 0
     for moment in 0..<Self.moments {
-      let program = try Self.prepared()
-      let after = Self.delay(moment, of: Self.moments, in: seconds, using: &random)
-      if try await program.killed(after: after, subject.arguments).code == 128 + 9 { killed += 1 }
+      var program = try Self.prepared()
+      while try await program.killed(after: moments.delay(moment), subject.arguments).code != 128 + 9 {
+        try moments.missed()
+        program = try Self.prepared()
+      }
       let outcome = try await program.completed(subject.arguments)
       let found = try program.files(without: subject.measured)
-      let place = "moment \(moment) of seed \(Self.seed), after \(after) s"
+      let place = "moment \(moment) of seed \(Self.seed), after \(moments.last) s"
       #expect(outcome.code == 0, "\(place): \(outcome.error)")
       #expect(found.keys.sorted() == expected.keys.sorted(), "\(place)")
       for (name, bytes) in expected where found[name] != bytes {
@@ -77,40 +76,59 @@ struct KillTests {
         Issue.record("\(place): \(name) is another one: \(first.map { "\($0)\n\($1)" } ?? "")")
       }
     }
-    print(
-      "\(subject.testDescription): killed at \(killed) of \(Self.moments) moments of \(seconds) s, seed \(Self.seed)")
-    #expect(killed > 0)
+    print("\(subject.testDescription): killed at \(Self.moments) moments of \(moments.seconds) s, seed \(Self.seed)")
   }
 
-  /// One moment in each part of the time but the last: the next run may be faster than the one that was timed.
-  private static func delay(_ moment: Int, of count: Int, in seconds: Double, using random: inout Seeded) -> Double {
-    seconds * (Double(moment) + Double.random(in: 0..<1, using: &random)) / Double(count + 1)
+  /// When a command is killed.
+  private struct Moments {
+    private let count: Int
+    private var random = Seeded(KillTests.seed)
+    /// What the command takes, undisturbed.
+    private(set) var seconds = 0.0
+    private(set) var last = 0.0
+
+    init(_ count: Int) { self.count = count }
+
+    /// The command's end, and how long it took.
+    mutating func timed(_ command: () async throws -> Program.Outcome) async throws -> Program.Outcome {
+      let start = ContinuousClock.now
+      let outcome = try await command()
+      seconds = (ContinuousClock.now - start) / .seconds(1)
+      return outcome
+    }
+
+    /// One moment in each part of the time.
+    mutating func delay(_ moment: Int) -> Double {
+      last = seconds * (Double(moment) + Double.random(in: 0..<1, using: &random)) / Double(count)
+      return last
+    }
+
+    /// A run that has ended before its moment was faster than the one that was timed.
+    mutating func missed() throws {
+      seconds *= 0.8
+      try #require(seconds > 0.01, "nothing to kill")
+    }
   }
 
   @Test func `a calibration that is killed leaves the old profile, and called again a whole one`() async throws {
     let program = try Program()
     let arguments = ["calibrate", "--quick", "--threads", "1", "-o", "mine.yaml"]
-    var random = Seeded(Self.seed)
-    var killed = 0
-    let start = ContinuousClock.now
-    #expect(try await program.run(arguments).code == 0)
-    let seconds = (ContinuousClock.now - start) / .seconds(1)
     // It takes longer than all others together.
-    let moments = max(1, Self.moments / 2)
-    for moment in 0..<moments {
-      let old = try program.data("mine.yaml")
-      let delay = Self.delay(moment, of: moments, in: seconds, using: &random)
-      let outcome = try await program.killed(after: delay, arguments)
-      if outcome.code == 128 + 9 {
-        killed += 1
-        #expect(try program.data("mine.yaml") == old, "moment \(moment)")
+    let count = max(1, Self.moments / 2)
+    var moments = Moments(count)
+    #expect(try await moments.timed { try await program.run(arguments) }.code == 0)
+    for moment in 0..<count {
+      var old = try program.data("mine.yaml")
+      while try await program.killed(after: moments.delay(moment), arguments).code != 128 + 9 {
+        try moments.missed()
+        old = try program.data("mine.yaml")
       }
+      #expect(try program.data("mine.yaml") == old, "moment \(moment)")
     }
     #expect(try await program.run(arguments).code == 0)
     #expect(try await program.run("hardware", "check", "mine.yaml").code == 0)
     #expect(program.names == ["mine.yaml"])
-    print("calibrate: killed at \(killed) moments of \(seconds) s, seed \(Self.seed)")
-    #expect(killed > 0)
+    print("calibrate: killed at \(count) moments of \(moments.seconds) s, seed \(Self.seed)")
   }
 }
 
