@@ -107,7 +107,7 @@ private func fit(_ samples: [CalibrationSample]) throws -> CalibrationFit {
     #expect(errors.reduce(0, +) / Double(errors.count) < 0.03)
     let summary = fit.summary(threads: 2)
     #expect(summary.rows == samples.count)
-    #expect(summary.parameters == 34)
+    #expect(summary.parameters == 35)
     #expect(abs(summary.meanAbsolutePercentageError - 100 * errors.reduce(0, +) / Double(errors.count)) < 1e-9)
   }
 
