@@ -156,7 +156,7 @@ final class Watch: Sendable {
         seen = now
         // This process has the limit for itself, and so has a command that it asks.
         let isBusy = (clock() - start) / Int(CLOCKS_PER_SEC) > Workplace.timeLimit
-        if isBusy || age > Workplace.patience + 5 { _exit(Watch.code) }
+        if isBusy || age > Workplace.patience * Workplace.timeLimit + 5 { _exit(Watch.code) }
       }
     }
   }
