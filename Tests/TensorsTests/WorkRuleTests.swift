@@ -5,7 +5,7 @@ import Testing
 @testable import Tensors
 
 /// A number that books each of its operations as matrix or element-wise work.
-struct CountingScalar: KernelScalar {
+struct CountingScalar: KernelScalar, Comparable {
   struct Counts: Equatable {
     var matmul: Int128 = 0
     var elementwise: Int128 = 0
@@ -32,6 +32,7 @@ struct CountingScalar: KernelScalar {
   static func - (left: Self, right: Self) -> Self { count(left.value - right.value) }
   static func * (left: Self, right: Self) -> Self { count(left.value * right.value) }
   static func / (left: Self, right: Self) -> Self { count(left.value / right.value) }
+  static func < (left: Self, right: Self) -> Bool { left.value < right.value }
   static func exponential(_ value: Self) -> Self { count(Double.exponential(value.value)) }
   static func logarithm(_ value: Self) -> Self { count(Double.logarithm(value.value)) }
   static func squareRoot(_ value: Self) -> Self { count(value.value.squareRoot()) }
@@ -102,7 +103,12 @@ struct WorkRuleTests {
           .scoreEntries(VoteShape(groups: 2, queries: 3, entries: 9, layer: layer, weights: $0, pooled: 10))
         } + [
           .scoreEntries(
-            VoteShape(groups: 2, queries: 3, entries: 2, layer: layer, isBehind: true, weights: .own, pooled: 4))
+            VoteShape(groups: 2, queries: 3, entries: 2, layer: layer, isBehind: true, weights: .own, pooled: 4)),
+          .scoreEntries(
+            VoteShape(groups: 2, queries: 3, entries: 9, layer: layer, weights: .again, pooled: 0, isSmoothed: true)),
+          .scoreEntries(
+            VoteShape(groups: 1, queries: 1, entries: 4, layer: layer, weights: .attention, pooled: 0, isSmoothed: true)
+          ),
         ]
     }
       + ends.flatMap { ends in
@@ -335,7 +341,17 @@ struct WorkRuleTests {
           weights[key] = CountingScalar.exponential(score * scale - maximum) / sum
         }
       }
-      Kernels.accumulate(visible, weights, into: numbers(visible))
+      if shape.isSmoothed {
+        Kernels.smooth(visible, numbers(visible), by: 0.5, adding: weights)
+      } else {
+        Kernels.accumulate(visible, weights, into: numbers(visible))
+      }
+    }
+    for _ in 0..<(shape.isSmoothed ? shape.groups * shape.layer.keyValueHeads : 0) {
+      let sharing = (0..<shape.layer.heads / shape.layer.keyValueHeads).map { _ in UnsafePointer(numbers(shape.entries))
+      }
+      Kernels.reduce(sharing, shape.entries, .mean, into: numbers(shape.entries))
+      Kernels.smooth(shape.entries, numbers(shape.entries), by: 0.5, adding: numbers(shape.entries))
     }
     let pooled = shape.groups * shape.layer.keyValueHeads * shape.pooled
     Kernels.accumulate(pooled, numbers(pooled), into: numbers(pooled))

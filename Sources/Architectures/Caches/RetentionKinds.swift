@@ -23,7 +23,7 @@ extension Retention {
   public var cacheClass: CacheClass {
     switch self {
     case .everything: .full
-    case .slidingWindow, .streaming: .recency
+    case .slidingWindow, .streaming, .cascading: .recency
     case .heavyHitters, .snapKV, .pyramidKV: .postFill
     case .chunked: .chunked
     }
@@ -39,6 +39,7 @@ extension Retention {
     case .snapKV: "snapkv"
     case .pyramidKV: "pyramidkv"
     case .chunked: "chunked-eviction"
+    case .cascading: "cascading"
     }
   }
 }
@@ -77,6 +78,14 @@ extension Retention.Method {
           Retention.chunked(
             ChunkedEviction(budgets: budgets, sparsity: sparsity, patched: true, window: window, kernel: 3))
         }
+    case .cascading:
+      [
+        Cascading(sinks: 0, window: 2, cascades: 1), Cascading(sinks: 1, window: 2, cascades: 3, beta: 0.9),
+        Cascading(sinks: 2, window: 1, cascades: 2, schedule: .pow3, reduction: .mean, homogeneous: true),
+        Cascading(sinks: 1, window: 1, cascades: 4, eager: false, positions: .text),
+        Cascading(sinks: 0, window: 2, cascades: 3, schedule: .iplus1, eager: false, reduction: .median),
+        Cascading(sinks: 0, window: 3, cascades: 4, schedule: .lastPow2, eager: false),
+      ].map(Retention.cascading)
     }
   }
 }

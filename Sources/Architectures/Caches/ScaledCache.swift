@@ -16,7 +16,7 @@ extension StackCache {
 /// The settings of a retention with its lengths multiplied, within what the method accepts.
 private struct ScaledSettings: CacheSettings {
   /// Whole numbers that are no lengths in the context.
-  static let fixed = ["kernel", "beta"]
+  static let fixed = ["kernel", "beta", "cascades"]
 
   let given: [String: CacheSetting]
   let ratio: Double

@@ -104,10 +104,12 @@ extension RetentionCounts {
   func add(_ passes: [PassRange], _ prompt: PromptPasses, _ rules: HeadRules, to sums: inout PassSums) {
     for passes in passes {
       for piece in pieces(passes, rules) {
-        let first = counts(passes, piece.first, prompt, rules)
-        sums.add(
-          first, piece.count > 1 ? counts(passes, piece.first + 1, prompt, rules) : first, count: piece.count,
-          hasFresh: rules.formsEntries)
+        for part in piece.classes(period(of: passes, from: piece.first)) {
+          let first = counts(passes, part.first, prompt, rules)
+          sums.add(
+            first, part.count > 1 ? counts(passes, part.second, prompt, rules) : first, count: part.count,
+            hasFresh: rules.formsEntries)
+        }
       }
     }
   }

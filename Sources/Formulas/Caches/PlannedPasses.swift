@@ -28,11 +28,11 @@ struct PlannedHeads {
   func fresh(of held: Int) -> Int { min(residual, held) }
 
   /// A range of positions, cut where `held`, and what of it is as it came, stop growing evenly.
-  func heldPieces(_ positions: Range<Int>) -> Pieces {
+  func heldPieces(_ positions: Range<Int>) -> [Pieces.Piece] {
     var bends = Bends()
     for bend in retention.bends { bends.insert(bend, within: positions) }
     if residual > 0 { bends.insert(positions.partitioningIndex { held(after: $0) >= residual }, within: positions) }
-    return Pieces(positions, bends)
+    return Pieces(positions, bends).flatMap { Array($0.classes(retention.period(after: $0.first))) }
   }
 
   // MARK: Passes
@@ -49,24 +49,27 @@ struct PlannedHeads {
     }
     func pairs(_ index: Int) -> Int { retention.pairs(found: read(index), rows: rows) }
     func unmasked(_ index: Int) -> Int { rows * read(index) + rows * (rows + 1) / 2 }
-    let pieces = retention.pieces(passes, rules).map { part -> PassGroup<N> in
+    let parts = retention.pieces(passes, rules).flatMap {
+      Array($0.classes(retention.period(of: passes, from: $0.first)))
+    }
+    let pieces = parts.map { part -> PassGroup<N> in
       var piece = group
-      let isLong = part.count > 1
+      piece.stride = part.stride
       piece.before = N.whole(passes.before(part.first))
       piece.indices = N.whole(part.count)
       piece.pairs =
         unmasked(part.first) == pairs(part.first)
         ? group.rows * N.whole(read(part.first)) + N.triangle(group.rows) : N.whole(pairs(part.first))
-      piece.pairsSlope = isLong ? N.whole(pairs(part.first + 1) - pairs(part.first)) : 0
+      piece.pairsSlope = N.whole(pairs(part.second) - pairs(part.first))
       if group.entriesReadOnce != nil {
         piece.entriesReadOnce = N.whole(read(part.first) + rows)
-        piece.entriesSlope = isLong ? N.whole(read(part.first + 1) - read(part.first)) : 0
+        piece.entriesSlope = N.whole(read(part.second) - read(part.first))
       }
       if residual > 0 || passes.step < rows && rules.formsEntries {
         func amount(_ index: Int) -> EntryAmount {
           rules.read(of: read(index), passes, pairs: pairs(index), mask: retention.mask)
         }
-        let (first, second) = (amount(part.first), amount(part.first + (isLong ? 1 : 0)))
+        let (first, second) = (amount(part.first), amount(part.second))
         piece.stateReads = StateReads(
           formed: N.whole(first.formed), formedSlope: N.whole(second.formed - first.formed),
           fresh: N.whole(first.fresh), freshSlope: N.whole(second.fresh - first.fresh))

@@ -13,6 +13,8 @@ protocol RetentionCounts: Sendable {
   func found(after positions: Int, rows: Int) -> Int
   /// Positions at which `held` stops growing evenly, in ascending order: passes are told apart there.
   var bends: [Int] { get }
+  /// Over how many positions `held` grows as it does over as many behind them, from some positions to the next bend.
+  func period(after positions: Int) -> Int
   /// (Query, key) pairs of a pass whose rows may each read so many of the entries found.
   func pairs(found: Int, rows: Int) -> Int
   /// Entries that a row may see, its own among them; nil: all of them.
@@ -27,6 +29,7 @@ protocol RetentionCounts: Sendable {
 
 extension RetentionCounts {
   func found(after positions: Int, rows _: Int) -> Int { held(after: positions) }
+  @inline(__always) func period(after _: Int) -> Int { 1 }
   func pairs(found: Int, rows: Int) -> Int { rows * found + rows * (rows + 1) / 2 }
   var mask: Int? { nil }
   func votes(of _: RetainedPass) -> VoteCounts? { nil }
@@ -88,6 +91,8 @@ struct VoteCounts: Hashable, Sendable {
   var weights: Weights
   /// Sums that are added up as votes are pooled behind the pass.
   var pooled = 0
+  /// Whether each query leaves a share of the votes before it, and the heads that share an entry are reduced to one.
+  var isSmoothed = false
 
   /// Where the weights of a vote come from.
   enum Weights {
@@ -119,6 +124,9 @@ struct UpkeepCounts: Hashable, Sendable {
   var tallied = 0
   /// Sums that are added up as votes are pooled.
   var pooled = 0
+  /// Pairs whose votes are smoothed, and entries whose votes are reduced over heads.
+  var smoothed = 0
+  var reduced = 0
   /// Entries that cross the link to the host.
   var transferred = 0
   /// Of those that are moved, and of those whose keys are read for votes, the ones that are still as they came.
@@ -140,6 +148,7 @@ struct UpkeepCounts: Hashable, Sendable {
     }
     tallied = votes.entries
     pooled = votes.pooled
+    if votes.isSmoothed { (smoothed, reduced) = (votes.pairs, votes.entries) }
   }
 
   /// Pairs whose scores are computed for votes.
@@ -162,6 +171,8 @@ struct UpkeepCounts: Hashable, Sendable {
     both.added = combined(added, other.added)
     both.tallied = combined(tallied, other.tallied)
     both.pooled = combined(pooled, other.pooled)
+    both.smoothed = combined(smoothed, other.smoothed)
+    both.reduced = combined(reduced, other.reduced)
     both.transferred = combined(transferred, other.transferred)
     both.movedFresh = combined(movedFresh, other.movedFresh)
     both.votedFresh = combined(votedFresh, other.votedFresh)
@@ -193,6 +204,7 @@ extension Retention {
       let capacity = pyramidCapacity(plan, prompt: prompt.units)
       visitor.visit(PromptVoteCounts(votes: plan.votes, capacity: capacity, prompt: prompt))
     case .chunked(let plan): visitor.visit(ChunkedCounts(plan: plan, prompt: prompt))
+    case .cascading(let plan): visitor.visit(CascadeCounts(plan: plan))
     }
   }
 

@@ -12,7 +12,7 @@ struct HeadCost<Integer: CountingInteger>: Sendable {
   private let pairFlops, pairElementwise: Integer
 
   // Upkeep: one of each field of `UpkeepCounts`.
-  private let keyRotation, forming, pooling: Integer
+  private let keyRotation, forming, pooling, smoothing, reduction: Integer
   private let votePairFlops, againPair, ownPair, addedPair: Integer
   /// Element-wise FLOP of reading the key of one position.
   private let readingKey: Integer
@@ -33,6 +33,7 @@ struct HeadCost<Integer: CountingInteger>: Sendable {
     (votePairFlops, keyRotation) = (row.votePairFlops &* layers, row.keyRotation &* layers)
     (againPair, ownPair) = (row.againPairElementwise &* layers, row.ownPairElementwise &* layers)
     (addedPair, pooling) = (row.addedPairElementwise &* layers, row.dimensions.keyValueHeads &* layers)
+    (smoothing, reduction) = (row.smoothedPairElementwise &* layers, row.reducedEntryElementwise &* layers)
     voterBits = row.dimensions.query &* layers &* Integer(word: precision.activations.bits)
     tallyBits = row.tallyBits &* layers
   }
@@ -60,7 +61,7 @@ struct HeadCost<Integer: CountingInteger>: Sendable {
     let keyBits = count(upkeep.votedFormed) &* formedKeyBits &+ count(upkeep.votedFresh) &* freshKeyBits
     let votes =
       count(upkeep.again) &* againPair &+ count(upkeep.own) &* ownPair &+ count(upkeep.added) &* addedPair
-      &+ count(upkeep.pooled) &* pooling
+      &+ count(upkeep.pooled) &* pooling &+ count(upkeep.smoothed) &* smoothing &+ count(upkeep.reduced) &* reduction
     let numbers =
       count(upkeep.rotated) &* keyRotation &+ count(upkeep.votedFormed) &* readingKey &+ count(upkeep.formed) &* forming
     work.matmulFlops &+= count(upkeep.recomputed) &* votePairFlops

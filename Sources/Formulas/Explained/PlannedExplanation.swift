@@ -101,6 +101,7 @@ extension Explainer {
           (\.again, \.row.againPairElementwise), (\.own, \.row.ownPairElementwise),
           (\.added, \.row.addedPairElementwise),
           (\.pooled, \.row.dimensions.keyValueHeads), (\.rotated, \.row.keyRotation),
+          (\.smoothed, \.row.smoothedPairElementwise), (\.reduced, \.row.reducedEntryElementwise),
           (\.votedFormed, \.keySize.reading), (\.formed, \.forming),
         ])
       ),

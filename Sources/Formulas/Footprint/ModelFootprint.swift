@@ -236,7 +236,7 @@ extension PlannedHeads {
   fileprivate func heldSum(_ part: Part, _ units: Range<Int>) -> Int128 {
     heldPieces(units).reduce(0) { sum, piece in
       let (count, base) = (Int128(piece.count), Int128(held(part, after: piece.first)))
-      let slope = piece.count > 1 ? Int128(held(part, after: piece.first + 1)) - base : 0
+      let slope = Int128(held(part, after: piece.second)) - base
       return sum + count * base + slope * (count * (count - 1) / 2)
     }
   }

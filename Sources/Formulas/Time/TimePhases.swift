@@ -160,6 +160,7 @@ struct DispatchChain {
           count(upkeep.again) * row.againPairElementwise + count(upkeep.own) * row.ownPairElementwise
           + count(upkeep.added) * row.addedPairElementwise
           + count(upkeep.pooled) * row.dimensions.keyValueHeads + count(upkeep.rotated) * row.keyRotation
+          + count(upkeep.smoothed) * row.smoothedPairElementwise + count(upkeep.reduced) * row.reducedEntryElementwise
           + count(upkeep.votedFormed) * form.readingKey + count(upkeep.formed) * form.forming
         builder.append(
           DispatchGroup(

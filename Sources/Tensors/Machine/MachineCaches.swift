@@ -56,11 +56,11 @@ extension Machine {
       .attention(shape), at: node, layer: run.layer, input: query, window: (cache, queries), output: result)
     cache.withSegments(run: index, chosen: chosen, appended: queries, keys: rotated) {
       attendRows(
-        query, shape: shape, run: run, mass: voters?.candidates == .attended ? run.mass : nil, segments: $0,
+        query, shape: shape, run: run, mass: voters?.countsWithAttention == true ? run.mass : nil, segments: $0,
         into: result)
     }
+    if let voters { vote(voters, query, cache: cache, run: index, pass, keys: rotated, at: upkeep) }
     arena.release(to: mark)
-    if let voters { vote(voters, query, cache: cache, run: index, pass, at: upkeep) }
   }
 
   /// The same attention where each query sees nothing but sinks, the latest entries before it and its own, whatever the

@@ -18,6 +18,9 @@ public struct VoteShape: Hashable, Sendable {
   public var weights: Weights
   /// Sums that are added up, for each key–value head of a group, as the votes are pooled.
   public var pooled: Int
+  /// Whether each query leaves a share of the votes before it, and the votes of heads are reduced to one of each
+  /// key–value head.
+  public var isSmoothed: Bool
   /// What is read of keys, all groups together; nil: keys in the cache's type.
   public var keys: EntryTraffic?
 
@@ -33,7 +36,7 @@ public struct VoteShape: Hashable, Sendable {
 
   public init(
     groups: Int, queries: Int, entries: Int, layer: LayerShape, isBehind: Bool = false, weights: Weights, pooled: Int,
-    keys: EntryTraffic? = nil
+    isSmoothed: Bool = false, keys: EntryTraffic? = nil
   ) {
     self.groups = groups
     self.queries = queries
@@ -42,6 +45,7 @@ public struct VoteShape: Hashable, Sendable {
     self.isBehind = isBehind
     self.weights = weights
     self.pooled = pooled
+    self.isSmoothed = isSmoothed
     self.keys = keys
   }
 
@@ -221,7 +225,10 @@ extension Operation {
         case .again: 5
         case .own: 7
         }
-      let elementwise = each * pairs * Int128(layer.heads) + pooled
+      // Of a pair in each head a product; of an entry as many operations as heads, and two for each key–value head.
+      let smoothed =
+        shape.isSmoothed ? pairs * Int128(layer.heads) + entries * Int128(layer.heads + 2 * layer.keyValueHeads) : 0
+      let elementwise = each * pairs * Int128(layer.heads) + pooled + smoothed
       if shape.weights == .attention { return Work(elementwiseFlops: elementwise, activationBits: tallies) }
       let queries = groups * Int128(shape.queries) * Int128(layer.queryWidth) * a
       return Work(
@@ -272,7 +279,7 @@ extension Operation: CustomStringConvertible {
     case .scoreEntries(let shape):
       "scoreEntries \(shape.groups) × \(shape.queries) queries \(shape.isBehind ? "behind" : "for") \(shape.entries) "
         + "entries, \(shape.layer.heads) heads"
-        + " (weights: \(shape.weights))"
+        + " (weights: \(shape.weights)\(shape.isSmoothed ? ", smoothed" : ""))"
     case .rotateEntries(let entries, let layer): "rotateEntries \(entries) of \(layer.keyValueWidth)"
     case .transferEntries(let entries, let layer, _): "transferEntries \(entries) of 2 × \(layer.keyValueWidth)"
     case .quantiseEntries(let entries, let held, let layer, let form):

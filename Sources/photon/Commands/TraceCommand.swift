@@ -152,7 +152,7 @@ extension Tensors.Operation {
         ("key_value_heads", JSON(shape.layer.keyValueHeads)), ("head_width", JSON(shape.layer.headWidth)),
         ("weights", .string(shape.weights.rawValue)), ("pooled", JSON(shape.pooled)),
         ("behind", .flag(shape.isBehind)),
-      ]
+      ] + (shape.isSmoothed ? [("smoothed", .flag(true))] : [])
     case .rotateEntries(let entries, let layer): return moved("rotate_entries", entries, layer)
     }
   }
