@@ -67,6 +67,34 @@ extension ExactGrid {
         }
       }
     }
+    for (index, model) in models.enumerated() {
+      // Everything kept, in the memory of the host: all of it, or all but the newest; in heads that are exempt nothing.
+      for onDevice in [0, 1, 4, 40] {
+        for prompt in [1, 3, 6, 12, 17, 30] {
+          for generated in [0, 1, 13] {
+            var draw = Draw(index: points.count, of: index)
+            let (exempt, chunk) = (draw.oneOf([ExemptHeads.none, .none, .heads(1)]), draw.oneOf([nil, 1, 2, 4, 7]))
+            var entry = EntryForm.keyAndValue
+            if draw.below(3) > 0 {
+              let residual = min(draw.oneOf([0, 1, 2]), onDevice)
+              entry = .quantised(
+                Quantisation(
+                  format: draw.oneOf(Quantisation.Format.allCases), group: 1 + draw.below(4), residual: residual))
+            }
+            var own = model
+            let only = draw.oneOf([nil, nil, 1, 2])
+            own.setCaches { level in
+              if let only, level > 0, level != only { return .full }
+              return StackCache(
+                CachePlan(entry: entry, placement: .host(HostMemory(onDevice: onDevice))), exempt: exempt,
+                prefillChunk: chunk)
+            }
+            precondition(own.problems.isEmpty, "\(own.problems)")
+            points.append(point(own, prompt, generated, &draw))
+          }
+        }
+      }
+    }
     return points
   }
 }

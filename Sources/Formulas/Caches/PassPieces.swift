@@ -102,11 +102,12 @@ extension RetentionCounts {
       cuts.insert((0..<passes.count).partitioningIndex { condition(passes.before($0)) }, within: inside)
     }
     for bend in rules.lookup.counts.bends { insert { found(after: $0, rows: rows) >= bend } }
-    guard rules.residual > 0 else { return Pieces(0..<passes.count, cuts) }
-    // A pass brings rows beyond the residual, and finds entries beyond it.
-    for bend in [rules.residual - rows, rules.residual] {
-      insert { found(after: $0, rows: rows) >= bend }
-      insert { held(after: $0) >= bend }
+    // A pass brings rows beyond the residual or what stays on the device, and finds entries beyond it.
+    for number in [rules.residual, rules.hostBend ?? 0] where number > 0 {
+      for bend in [number - rows, number] {
+        insert { found(after: $0, rows: rows) >= bend }
+        insert { held(after: $0) >= bend }
+      }
     }
     return Pieces(0..<passes.count, cuts)
   }

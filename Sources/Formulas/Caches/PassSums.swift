@@ -10,10 +10,13 @@ struct HeadRules: Sendable {
   /// Newest entries that stay as they came, and whether entries come otherwise than they are kept.
   let residual: Int
   let formsEntries: Bool
+  /// Newest entries that stay on the device; nil where all do.
+  let hostBend: Int?
 
   init(_ plan: CachePlan) {
     let form = plan.entry.counts
     (isFull, lookup, placement) = (plan.isFull, plan.lookup, plan.placement)
+    hostBend = plan.placement.counts.bend
     (residual, formsEntries) = (form.residual, form.formsEntries)
   }
 }
@@ -28,6 +31,8 @@ struct PassCounts {
   /// Entries that are held while each row is processed, its own included, added up over the rows, and those among them
   /// that are still as they came. What a mask hides is held too.
   var stored, freshStored: Int
+  /// Those in the memory of the host while rows are processed, added up over the rows.
+  var hostStored = 0
   /// What comes beside attention, if anything does.
   var upkeep: UpkeepCounts?
 }
@@ -41,6 +46,7 @@ struct PassSums {
   var freshRead: Int128 = 0
   var stored: Int128 = 0
   var freshStored: Int128 = 0
+  var hostStored: Int128 = 0
   var upkeep = UpkeepCounts()
   private(set) var hasUpkeep = false
 
@@ -66,6 +72,7 @@ struct PassSums {
       freshStored &+= sum(first.freshStored, second.freshStored)
     }
     guard first.upkeep != nil || second.upkeep != nil else { return }
+    hostStored &+= sum(first.hostStored, second.hostStored)
     let (one, next) = (first.upkeep ?? UpkeepCounts(), second.upkeep ?? UpkeepCounts())
     hasUpkeep = true
     upkeep += one.with(next) { count * $0 + count * (count - 1) / 2 * ($1 - $0) }
@@ -80,13 +87,15 @@ struct HeadRooms: Sendable {
   let inPassBeforeLast, inLastPass: EntryAmount
   /// Entries that it holds at the end.
   let heldAtEnd: Int
+  /// Entries of it in the memory of the host: behind the prompt, at the drop, and at the end.
+  let hostAtPrompt, hostAtDrop, hostAtEnd: EntryAmount
 
   init(_ counts: some RetentionCounts, _ point: StackPoint, _ rules: HeadRules) {
     let prompt = point.prompt
     func room(after positions: Int) -> EntryAmount { rules.room(for: counts.held(after: positions)) }
     // What a pass brings stands beside what it finds, and behind that what looks ahead, as it came.
     func room(inPassOf rows: Int, after before: Int) -> EntryAmount {
-      var amount = rules.room(for: counts.found(after: before, rows: rows) + rows)
+      var amount = rules.room(for: counts.found(after: before, rows: rows), bringing: rows)
       amount.fresh += prompt.lookahead(from: before)
       return amount
     }
@@ -96,6 +105,12 @@ struct HeadRooms: Sendable {
       prompt.beforeLast > 0 ? room(inPassOf: prompt.chunk, after: (prompt.beforeLast - 1) * prompt.chunk) : none
     inLastPass = prompt.units > 0 ? room(inPassOf: prompt.last, after: prompt.units - prompt.last) : none
     heldAtEnd = counts.held(after: point.end)
+    func away(after positions: Int) -> EntryAmount {
+      EntryAmount(formed: rules.placement.counts.atHost(of: counts.held(after: positions)), fresh: 0)
+    }
+    let hasHost = rules.hostBend != nil
+    (hostAtPrompt, hostAtDrop, hostAtEnd) =
+      hasHost ? (away(after: prompt.units), away(after: point.drop), away(after: point.end)) : (none, none, none)
   }
 }
 
@@ -129,6 +144,7 @@ extension RetentionCounts {
       stored: step * found + step * (step + 1) / 2, freshStored: 0, upkeep: nil)
     counts.upkeep = upkeep(
       RetainedPass(before: passes.before(index), rows: step, found: found, prompt: prompt), rules)
+    if rules.hostBend != nil { counts.hostStored = step * rules.placement.counts.atHost(of: found) }
     guard rules.formsEntries else { return counts }
     counts.freshPairs = rules.freshPairs(found: read, rows: step, mask: mask)
     counts.freshStored = rules.freshPairs(found: found, rows: step, mask: nil)
@@ -142,8 +158,15 @@ extension RetentionCounts {
     let (rows, found, residual) = (pass.rows, pass.found, rules.residual)
     let (held, left, votes) = (held(after: pass.before), held(after: pass.after), votes(of: pass))
     let movesAny = held > found || found + rows > left
-    guard movesAny || votes != nil || rotatesWhatItFinds || rules.formsEntries else { return nil }
+    guard movesAny || votes != nil || rotatesWhatItFinds || rules.formsEntries || rules.hostBend != nil else {
+      return nil
+    }
     var counts = UpkeepCounts(votes)
+    if rules.hostBend != nil {
+      // What it finds there comes once, and what it makes too old goes.
+      let placement = rules.placement.counts
+      counts.transferred = placement.atHost(of: found) + placement.atHost(of: left) - placement.atHost(of: held)
+    }
     let fixed = fixed(in: pass)
     for (from, to) in [(held, found), (found + rows, left)] {
       let moved = moved(of: from, to: to, fixed)
@@ -184,11 +207,13 @@ extension HeadRules {
     return amount
   }
 
-  /// Entries for which a head's memory has room where it holds so many.
+  /// Entries for which a head's memory on the device has room where it holds so many, and while a pass brings others.
   @inline(__always)
-  func room(for held: Int) -> EntryAmount {
-    var amount = EntryAmount(held, residual: residual)
-    amount.formed = placement.counts.allocated(for: held) - amount.fresh
+  func room(for held: Int, bringing rows: Int = 0) -> EntryAmount {
+    var amount = EntryAmount(held + rows, residual: residual)
+    let counts = placement.counts
+    amount.formed =
+      (rows > 0 ? counts.allocated(finding: held, bringing: rows) : counts.allocated(for: held)) - amount.fresh
     return amount
   }
 

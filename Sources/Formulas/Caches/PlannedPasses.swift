@@ -24,6 +24,10 @@ struct PlannedHeads {
   /// Whether entries stay as they came for a while.
   var hasFresh: Bool { residual > 0 }
 
+  /// Whether entries lie in the memory of the host, and how many of so many.
+  var hasHost: Bool { rules.hostBend != nil }
+  func atHost(of held: Int) -> Int { rules.placement.counts.atHost(of: held) }
+
   /// Of so many entries behind a pass those that are still as they came.
   func fresh(of held: Int) -> Int { min(residual, held) }
 
@@ -31,7 +35,9 @@ struct PlannedHeads {
   func heldPieces(_ positions: Range<Int>) -> [Pieces.Piece] {
     var bends = Bends()
     for bend in retention.bends { bends.insert(bend, within: positions) }
-    if residual > 0 { bends.insert(positions.partitioningIndex { held(after: $0) >= residual }, within: positions) }
+    for number in [residual, rules.hostBend ?? 0] where number > 0 {
+      bends.insert(positions.partitioningIndex { held(after: $0) >= number }, within: positions)
+    }
     return Pieces(positions, bends).flatMap { Array($0.classes(retention.period(after: $0.first))) }
   }
 

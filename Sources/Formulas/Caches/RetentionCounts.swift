@@ -157,6 +157,12 @@ struct UpkeepCounts: Hashable, Sendable {
   var movedFormed: Int { moved - movedFresh }
   var votedFormed: Int { voted - votedFresh }
   var isZero: Bool { self == UpkeepCounts() }
+  /// Whether the device has nothing to do but what copies do for themselves.
+  var isOnlyTransfers: Bool {
+    var rest = self
+    rest.transferred = 0
+    return rest.isZero
+  }
 
   /// What is made of both, field by field.
   @inline(__always)

@@ -121,6 +121,6 @@ extension Explainer {
         "cache_write_bytes",
         bytes(total([(\.movedFormed, formed), (\.movedFresh, fresh), (\.formedHeld, formed)]))
       ),
-    ]
+    ] + (counts.allSatisfy { $0.transferred == 0 } ? [] : [("link_bytes", bytes(total([(\.transferred, formed)])))])
   }
 }

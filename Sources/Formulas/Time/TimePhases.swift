@@ -102,9 +102,12 @@ struct DispatchChain {
     let before = prompts > 0 ? passes.units : 0
     return { heads in
       let residual = heads.cache.entry.residual
-      guard heads.cache.retention != .everything || residual > 0 else { return TimedEntries(formed: whole) }
+      let host = heads.cache.placement.host
+      guard heads.cache.retention != .everything || residual > 0 || host != nil else {
+        return TimedEntries(formed: whole)
+      }
       let held = PlannedHeads(heads.cache, passes).held(after: before + Int(appended))
-      return TimedEntries(EntryAmount(held, residual: residual), times: perPrompt)
+      return TimedEntries(EntryAmount(min(held, host?.onDevice ?? held), residual: residual), times: perPrompt)
     }
   }
 
@@ -147,6 +150,12 @@ struct DispatchChain {
         let upkeep = PlannedHeads(heads.cache, promptPasses(of: stack)).upkeep(group)
         guard !upkeep.isZero else { continue }
         let form = TimedForm(heads, of: run, cacheBytes: builder.cacheBytes)
+        // One for what a pass finds there and one for what it sends, in each layer.
+        builder.append(
+          LinkTransfers(
+            node: stack.node(.upkeep), count: 2 * Double(run.layers) * passes,
+            bytes: sequences * Double(run.layers) * Double(upkeep.transferred) * form.bytes))
+        guard !upkeep.isOnlyTransfers else { continue }
         let row = form.row
         // The mean of a pass: passes of a group differ in this as in what they attend.
         func count(_ field: Int) -> Double { sequences * Double(field) / passes }

@@ -18,7 +18,8 @@ extension Model {
   var guides: [String] {
     let caches = caches.flatMap { cache -> [String] in
       let entry = cache.plan.entry == .keyAndValue ? [] : ["caches/\(cache.plan.entry.method.rawValue)"]
-      return [cache.guide.map { "caches/\($0)" }].compactMap(\.self) + entry
+      let place = cache.plan.placement.host == nil ? [] : ["caches/host-memory"]
+      return [cache.guide.map { "caches/\($0)" }].compactMap(\.self) + entry + place
     }
     let family = evictions.isEmpty || cacheClass == .hierarchical ? ["models/\(family.rawValue)"] : []
     return (family + caches).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }

@@ -75,7 +75,7 @@ extension TimedPoint: FigureBearing {
     case .extrapolated: .words(extrapolated)
     case .memory(let figure): .cell(figure.cell(of: use))
     case .serving(let figure): .cell(figure.cell(of: ServingResult(self)))
-    case .asked, .work, .cache, .roofline, .quality:
+    case .asked, .work, .cache, .host, .roofline, .quality:
       preconditionFailure("\(figure.names.label) is not a figure of a timed point")
     }
   }

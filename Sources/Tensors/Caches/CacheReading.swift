@@ -112,7 +112,7 @@ extension KeyValueCache {
   /// What the own entries take of the device's memory: the sum over layers and runs of heads.
   /// - Unit: bit, at the given element type; the executed memory is float32.
   public func bitsHeld(in element: ElementType) -> Int128 {
-    bits(in: element) { (ownHeld(run: $0), fresh: ownFresh(run: $0)) }
+    bits(in: element) { (ownHeld(run: $0) - ownAtHost(run: $0), fresh: ownFresh(run: $0)) }
   }
 
   /// What this many entries of every group and head take in all layers.

@@ -36,12 +36,7 @@ extension Machine {
     shape.reads = cache.reads(shape, chosen: chosen, run: index)
     let upkeep = Node(node.level, node.side, .upkeep)
     let fetched = cache.countAtHost(of: chosen, run: index)
-    if fetched > 0 {
-      trace?.record(
-        .transferEntries(
-          entries: shape.groups * fetched, layer: run.shape,
-          traffic: run.traffic(formed: fetched, fresh: 0).map { shape.groups * $0 }), at: upkeep, layer: run.layer)
-    }
+    if fetched > 0 { recordTransfer(fetched, groups: shape.groups, run, at: upkeep) }
     let pass = PassPlace(
       before: cache.nextPosition, queries: queries - cache.lookahead, lookahead: cache.lookahead,
       found: cache.held(run: index), prompt: prompt)
@@ -125,8 +120,16 @@ extension Machine {
   ///   - node: where the movement of what stays is booked.
   public func settle(_ cache: KeyValueCache, queries: Int, prompt: Int? = nil, at node: Node) {
     cache.withdrawLookahead()
-    if !cache.keepsEverything { trace?.beginTiming(node) }
+    if !cache.keepsEverything || cache.usesHost { trace?.beginTiming(node) }
     cache.settle(queries: queries, prompt: prompt) { recordMove($1, groups: cache.groups, $0, at: node) }
+    if cache.usesHost { cache.sendAway { recordTransfer($1, groups: cache.groups, $0, at: node) } }
+  }
+
+  /// Entries of each head of a run that cross the link, in the form in which they are kept.
+  private func recordTransfer(_ entries: Int, groups: Int, _ run: CacheRun, at node: Node) {
+    let traffic = run.traffic(formed: entries, fresh: 0).map { groups * $0 }
+    trace?.record(
+      .transferEntries(entries: groups * entries, layer: run.shape, traffic: traffic), at: node, layer: run.layer)
   }
 
   private func recordMove(_ entries: MovedEntries, groups: Int, _ run: CacheRun, at node: Node) {
