@@ -41,7 +41,7 @@ struct DocumentTests {
   }
 
   /// Some keys exist only where a cache does not keep everything on the device.
-  static let plan = "model.cache={placement: host}"
+  static let plan = "model.cache={placement: host, on_device: 100000}"
   /// And some where not all weights are stored alike.
   static let storage = "precision=w4a16"
 
