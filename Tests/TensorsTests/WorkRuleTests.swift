@@ -91,6 +91,7 @@ struct WorkRuleTests {
         .converter(rows: 3, inputWidth: 5, outputWidth: 8), .head(rows: 2, width: 6, vocabulary: 11),
         .moveEntries(entries: 7, layer: layer),
         .transferEntries(entries: 7, layer: layer), .rotateEntries(entries: 7, layer: layer),
+        .scanKeys(ScanShape(groups: 2, queries: 3, pairs: 10, keys: 5, averaged: 4, layer: layer)),
       ]
         + Quantisation.Format.allCases.flatMap { format in
           [1, 2, 32].map {
@@ -265,6 +266,16 @@ struct WorkRuleTests {
           numbers(layer.keyValueWidth), cosine: numbers(layer.headWidth / 2), sine: numbers(layer.headWidth / 2))
       }
     case .scoreEntries(let shape): vote(shape)
+    case .scanKeys(let shape):
+      let width = shape.layer.headWidth
+      let query = (0..<width).map { CountingScalar(Double($0 + 1)) }
+      for _ in 0..<shape.groups * shape.pairs * shape.layer.heads {
+        _ = Kernels.largestProduct(headWidth: width, queries: query, key: numbers(width))
+      }
+      for _ in 0..<shape.groups * shape.averaged {
+        Kernels.accumulate(
+          shape.layer.queryWidth, numbers(shape.layer.queryWidth), into: numbers(shape.layer.queryWidth))
+      }
     case .quantiseEntries(let entries, _, let layer, let form):
       for _ in 0..<entries * 2 * layer.keyValueHeads {
         for first in stride(from: 0, to: layer.headWidth, by: form.group) {

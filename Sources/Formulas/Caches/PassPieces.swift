@@ -84,7 +84,6 @@ extension RetentionCounts {
     func insert(_ condition: (_ before: Int) -> Bool) {
       cuts.insert((0..<passes.count).partitioningIndex { condition(passes.before($0)) }, within: inside)
     }
-    for bend in rules.lookup.counts.bends { insert { found(after: $0, rows: rows) >= bend } }
     guard rules.residual > 0 else { return Pieces(0..<passes.count, cuts) }
     // A pass brings rows beyond the residual, and finds entries beyond it.
     for bend in [rules.residual - rows, rules.residual] {

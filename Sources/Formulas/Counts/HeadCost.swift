@@ -13,7 +13,7 @@ struct HeadCost<Integer: CountingInteger>: Sendable {
 
   // Upkeep: one of each field of `UpkeepCounts`.
   private let keyRotation, forming, pooling: Integer
-  private let votePairFlops, againPair, ownPair, addedPair: Integer
+  private let votePairFlops, againPair, ownPair, addedPair, scoredPair, queryMean: Integer
   /// Element-wise FLOP of reading the key of one position.
   private let readingKey: Integer
   /// - Unit: bit
@@ -33,6 +33,7 @@ struct HeadCost<Integer: CountingInteger>: Sendable {
     (votePairFlops, keyRotation) = (row.votePairFlops &* layers, row.keyRotation &* layers)
     (againPair, ownPair) = (row.againPairElementwise &* layers, row.ownPairElementwise &* layers)
     (addedPair, pooling) = (row.addedPairElementwise &* layers, row.dimensions.keyValueHeads &* layers)
+    (scoredPair, queryMean) = (row.scoredPairElementwise &* layers, row.queryMean &* layers)
     voterBits = row.dimensions.query &* layers &* Integer(word: precision.activations.bits)
     tallyBits = row.tallyBits &* layers
   }
@@ -60,7 +61,7 @@ struct HeadCost<Integer: CountingInteger>: Sendable {
     let keyBits = count(upkeep.votedFormed) &* formedKeyBits &+ count(upkeep.votedFresh) &* freshKeyBits
     let votes =
       count(upkeep.again) &* againPair &+ count(upkeep.own) &* ownPair &+ count(upkeep.added) &* addedPair
-      &+ count(upkeep.pooled) &* pooling
+      &+ count(upkeep.pooled) &* pooling &+ count(upkeep.scored) &* scoredPair &+ count(upkeep.averaged) &* queryMean
     let numbers =
       count(upkeep.rotated) &* keyRotation &+ count(upkeep.votedFormed) &* readingKey &+ count(upkeep.formed) &* forming
     work.matmulFlops &+= count(upkeep.recomputed) &* votePairFlops

@@ -99,7 +99,8 @@ extension Explainer {
         "elementwise_flops",
         total([
           (\.again, \.row.againPairElementwise), (\.own, \.row.ownPairElementwise),
-          (\.added, \.row.addedPairElementwise),
+          (\.added, \.row.addedPairElementwise), (\.scored, \.row.scoredPairElementwise),
+          (\.averaged, \.row.queryMean),
           (\.pooled, \.row.dimensions.keyValueHeads), (\.rotated, \.row.keyRotation),
           (\.votedFormed, \.keySize.reading), (\.formed, \.forming),
         ])

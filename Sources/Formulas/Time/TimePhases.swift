@@ -158,7 +158,8 @@ struct DispatchChain {
           + count(upkeep.tallied) * row.tallyBits / 8
         let elementwise =
           count(upkeep.again) * row.againPairElementwise + count(upkeep.own) * row.ownPairElementwise
-          + count(upkeep.added) * row.addedPairElementwise
+          + count(upkeep.added) * row.addedPairElementwise + count(upkeep.scored) * row.scoredPairElementwise
+          + count(upkeep.averaged) * row.queryMean
           + count(upkeep.pooled) * row.dimensions.keyValueHeads + count(upkeep.rotated) * row.keyRotation
           + count(upkeep.votedFormed) * form.readingKey + count(upkeep.formed) * form.forming
         builder.append(

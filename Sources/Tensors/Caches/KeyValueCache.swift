@@ -38,6 +38,10 @@ public final class KeyValueCache {
   /// Which entries the heads of each run hold and where: of the run together, or of each group and head where votes
   /// decide; none where everything stays.
   var places: [[EntryPlaces]]
+  /// By run, the position of the first generated row that chooses what it reads; nil before it.
+  var firstChoice: [Int?]
+  /// By run and group, what was chosen the last time; none where everything is read.
+  var memories: [[LookupMemory]]
   private let methods: CacheMethods.Factory
   private let massMemory: Arena
   private let holdsNumbers: Bool
@@ -104,6 +108,8 @@ public final class KeyValueCache {
       return Array(
         repeating: EntryPlaces(capacity: capacity), count: retaining.tallies ? groups * run.heads.count : 1)
     }
+    firstChoice = runs.map { _ in nil }
+    memories = runs.map { Array(repeating: LookupMemory(), count: $0.methods.lookingUp == nil ? 0 : groups) }
     keepsEverything = runs.allSatisfy { $0.methods.retaining == nil }
     sharesEntries = keepsEverything && runs.allSatisfy { $0.methods.form.residual == 0 }
     storesKeysAndValues = runs.allSatisfy { $0.traffic(formed: 1, fresh: 0) == nil }
@@ -190,6 +196,7 @@ public final class KeyValueCache {
       (own[index], formed[index]) = (0, 0)
       for member in places[index].indices { places[index][member].clear() }
       if let mass = runs[index].mass { mass.base?.update(repeating: 0, count: mass.count) }
+      firstChoice[index] = nil
     }
     (nextPosition, lookahead) = (startPosition, 0)
     checkInvariants()

@@ -83,6 +83,8 @@ public enum Operation: Hashable, Sendable {
   case moveEntries(entries: Int, layer: LayerShape, traffic: EntryTraffic? = nil)
   /// Attention weights of some queries added to what entries have gathered.
   case scoreEntries(VoteShape)
+  /// Products of queries with keys compared, so that the entries are chosen which attention reads.
+  case scanKeys(ScanShape)
   /// Keys of all key–value heads of the layer rotated as they are read, by their places among those that are held.
   case rotateEntries(entries: Int, layer: LayerShape)
   /// Entries of all key–value heads of the layer sent over the link between host and device, in either direction.
@@ -229,6 +231,16 @@ extension Operation {
         elementwiseFlops: elementwise + Int128(shape.keys?.flops ?? 0), activationBits: queries + tallies,
         cacheReadBits: shape.keys?.bits(in: c) ?? entries * Int128(layer.keyValueWidth) * c)
 
+    case .scanKeys(let shape):
+      let (layer, groups) = (shape.layer, Int128(shape.groups))
+      let pairs = groups * Int128(shape.pairs)
+      return Work(
+        matmulFlops: 2 * pairs * Int128(layer.queryWidth),
+        elementwiseFlops: pairs * Int128(layer.heads) + groups * Int128(shape.averaged) * Int128(layer.queryWidth)
+          + Int128(shape.traffic?.flops ?? 0),
+        activationBits: groups * Int128(shape.queries) * Int128(layer.queryWidth) * a,
+        cacheReadBits: shape.traffic?.bits(in: c) ?? groups * Int128(shape.keys) * Int128(layer.keyValueWidth) * c)
+
     case .rotateEntries(let entries, let layer):
       return Work(elementwiseFlops: Int128(entries) * 6 * Int128(layer.rotatedPairs) * Int128(layer.keyValueHeads))
 
@@ -257,6 +269,7 @@ extension Operation: CustomStringConvertible {
       "attention \(shape.groups) × \(shape.queries) queries after \(shape.keysBefore) keys, \(shape.layer.heads) heads of "
         + "\(shape.layer.headWidth) (\(shape.store))" + (shape.window == 0 ? "" : ", window \(shape.window)")
         + (shape.sinks == 0 ? "" : " and \(shape.sinks) sinks")
+        + (shape.chosen.map { ", \($0.pairs) pairs chosen" } ?? "")
     case .mixHeads(let rows, let layer):
       "mixHeads \(rows) × \(layer.heads) heads of \(layer.headWidth), \(layer.keyValueHeads) gates"
     case .output(let rows, let layer): "output \(rows) × \(layer.queryWidth) → \(layer.width)"
@@ -273,6 +286,9 @@ extension Operation: CustomStringConvertible {
       "scoreEntries \(shape.groups) × \(shape.queries) queries \(shape.isBehind ? "behind" : "for") \(shape.entries) "
         + "entries, \(shape.layer.heads) heads"
         + " (weights: \(shape.weights))"
+    case .scanKeys(let shape):
+      "scanKeys \(shape.groups) × \(shape.keys) keys, \(shape.pairs) pairs with \(shape.queries) queries, "
+        + "\(shape.layer.heads) heads"
     case .rotateEntries(let entries, let layer): "rotateEntries \(entries) of \(layer.keyValueWidth)"
     case .transferEntries(let entries, let layer, _): "transferEntries \(entries) of 2 × \(layer.keyValueWidth)"
     case .quantiseEntries(let entries, let held, let layer, let form):
