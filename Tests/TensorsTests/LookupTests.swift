@@ -1,4 +1,5 @@
 import Architectures
+import Foundation
 import Quantities
 import TestModels
 import Testing
@@ -41,6 +42,18 @@ struct LookupTests {
       left.removeAll { $0 == winner }
     }
     return chosen.sorted()
+  }
+
+  /// Pairs (i, i + d/2) turned by the position times 10000^(−2i/d).
+  static func turned(_ x: [Double], by position: Int) -> [Double] {
+    let half = x.count / 2
+    var result = x
+    for index in 0..<half {
+      let angle = Double(position) * pow(10_000, -2 * Double(index) / Double(x.count))
+      result[index] = x[index] * cos(angle) - x[index + half] * sin(angle)
+      result[index + half] = x[index + half] * cos(angle) + x[index] * sin(angle)
+    }
+    return result
   }
 
   /// "n ≤ k: every block; else m groups; while gs > 1: split each, keep the m best halves."
@@ -106,8 +119,39 @@ struct LookupTests {
     private var first: Int?
     private var inputs: [[Int]] = [[], [], [], []]
     private var found: [[Int]] = []
+    /// By head, what the local window of later rows has given each position.
+    private var mass: [[Double]] = [[], []]
 
     init(_ lookup: Lookup) { self.lookup = lookup }
+
+    /// Adds the weights of a row's local window.
+    func tally(_ head: Int, _ positions: [Int], _ weights: [Float], at position: Int) {
+      guard case .infLLM(let plan) = lookup else { return }
+      mass[head] += Array(repeating: 0, count: max(position + 1 - mass[head].count, 0))
+      for (entry, weight) in zip(positions, weights) where entry > position - plan.recent {
+        mass[head][entry] += Double(weight)
+      }
+    }
+
+    /// "The mean of the repr_topk keys with the largest accumulated local score", un-rotated; "the mean over the step of
+    /// queries rotated at n_local", heads one behind the other.
+    private func infLLM(_ plan: InfLLM, _ position: Int, _ count: Int, _ heads: [Head]) -> [Int] {
+      let scores = (0..<count).map { block -> Double in
+        let first = plan.sinks + block * plan.keyBlock
+        return heads.indices.reduce(0) { sum, head in
+          let chosen = LookupTests.best(plan.representativeKeys, Array(mass[head][first..<first + plan.keyBlock]))
+          let keys = chosen.map { LookupTests.turned(heads[head].keys[first + $0], by: -(first + $0)) }
+          let queries = heads[head].queries.enumerated().flatMap { row, members in
+            members.map { LookupTests.turned($0, by: plan.recent - position - row) }
+          }
+          let products = queries.flatMap { query in keys.map { zip(query, $0).reduce(0) { $0 + $1.0 * $1.1 } } }
+          return sum + products.reduce(0, +) / Double(keys.count * heads[head].queries.count)
+        }
+      }
+      return LookupTests.best(plan.blocks, scores).flatMap { block in
+        (0..<plan.keyBlock).map { plan.sinks + block * plan.keyBlock + $0 }
+      }
+    }
 
     func reads(_ position: Int, isPrompt: Bool, _ heads: [Head]) -> [[Int]] {
       func isNew(_ interval: Int) -> Bool {
@@ -129,6 +173,11 @@ struct LookupTests {
         if isNew(plan.refresh) { own = heads.map { LookupTests.hip(plan, position, $0) } }
         if !isPrompt { found = own }
         return own.map { $0 + Array(count * plan.keyBlock..<position) }
+      case .infLLM(let plan):
+        let count = max(position - plan.sinks - plan.recent, 0) / plan.keyBlock
+        guard count > plan.blocks else { return heads.map { _ in Array(0..<position) } }
+        let own = Array(0..<plan.sinks) + infLLM(plan, position, count, heads)
+        return heads.map { _ in own + Array(plan.sinks + count * plan.keyBlock..<position) }
       case .infiniteHiP(let plan):
         let chunk = plan.stages[0].chunk
         let chunks = (position - plan.sinks - plan.recent) / chunk
@@ -178,6 +227,7 @@ struct LookupTests {
               chose = chose || positions.count < end + row + 1
               let expected = passes.attend(
                 query[vector(group, row, head)], group: group, head: head, positions: positions)
+              oracles[group].tally(head / 2, positions, expected.weights, at: end + row)
               #expect(Array(result[vector(group, row, head)]) == expected.result, "\(lookup) at \(end + row)")
             }
           }
@@ -226,6 +276,21 @@ struct LookupTests {
     }
     #expect(method.dense == 128 + 513)
     #expect(method.scan(ReadBlock(position: 9000, rows: 1, step: 7)) == Scan())
+  }
+
+  /// n_init + topk·block + n_local entries, and a representative of every 128 (arXiv:2402.04617, Llama 3's configuration).
+  @Test func `InfLLM reads its first entries, its blocks and its window`() {
+    let method = RepresentedBlocks(plan: InfLLM())
+    for position in [131_072, 1 << 20] {
+      let represented = (position - 128 - 4096) / 128
+      #expect(method.count(before: position) == 128 + 16 * 128 + 4096)
+      let block = method.scan(ReadBlock(position: position, rows: 512, step: nil))
+      #expect((block.pairs, block.representatives, block.keys) == (represented, represented, 0))
+      #expect((block.queries, block.turned, block.averaged) == (512, 512, 513))
+    }
+    #expect(method.dense == 128 + 4096 + 17 * 128 - 1)
+    let pass = method.scan([], of: 4096..<4096 + 128 + 256)
+    #expect(pass.made == 2 && pass.keysOfEach == 4 && pass.queries == 0)
   }
 
   @Test func `a pass is dispatched as one choice and one attention`() {

@@ -11,6 +11,11 @@ package func lookups(_ method: Lookup.Method) -> [Lookup] {
       .hip(HiP(budget: 2, recent: 1, queryBlock: 2, keyBlock: 1, refresh: 2)),
       .hip(HiP(budget: 4, recent: 0, queryBlock: 1, keyBlock: 2, refresh: 1)),
     ]
+  case .infLLM:
+    [
+      .infLLM(InfLLM(blocks: 1, keyBlock: 2, sinks: 1, recent: 2, representativeKeys: 1, queryBlock: 2)),
+      .infLLM(InfLLM(blocks: 2, keyBlock: 3, sinks: 0, recent: 3, representativeKeys: 2, queryBlock: 1)),
+    ]
   case .infiniteHiP:
     InfiniteHiP.Representatives.allCases.map {
       .infiniteHiP(
@@ -30,6 +35,11 @@ package func roomyLookups(_ method: Lookup.Method, for positions: Int) -> [Looku
   case .everything: []
   case .topK: [.topK(TopK(k: positions))]
   case .hip: [.hip(HiP(budget: positions, recent: 0, queryBlock: 3, keyBlock: 1, refresh: 2))]
+  case .infLLM:
+    [
+      .infLLM(InfLLM(blocks: positions, keyBlock: 1, sinks: 0, recent: 3, representativeKeys: 1, queryBlock: 3)),
+      .infLLM(InfLLM(blocks: 1, keyBlock: 4, sinks: 2, recent: positions, queryBlock: 3)),
+    ]
   case .infiniteHiP:
     [
       .infiniteHiP(

@@ -8,6 +8,8 @@ public enum Lookup: CacheChoice {
   case hip(HiP)
   /// The same in three stages of chunks that are cut smaller and smaller.
   case infiniteHiP(InfiniteHiP)
+  /// Blocks whose representatives suit a query best.
+  case infLLM(InfLLM)
 
   /// The methods by the names that scenarios give them.
   public enum Method: String, CaseIterable, Sendable {
@@ -15,6 +17,7 @@ public enum Lookup: CacheChoice {
     case topK = "top-k"
     case hip
     case infiniteHiP = "infinite-hip"
+    case infLLM = "infllm"
   }
 
   /// Which one, without its settings.
@@ -24,6 +27,7 @@ public enum Lookup: CacheChoice {
     case .topK: .topK
     case .hip: .hip
     case .infiniteHiP: .infiniteHiP
+    case .infLLM: .infLLM
     }
   }
 
@@ -40,6 +44,9 @@ public enum Lookup: CacheChoice {
     case .infiniteHiP:
       guard let plan = InfiniteHiP(settings) else { return nil }
       self = .infiniteHiP(plan)
+    case .infLLM:
+      guard let plan = InfLLM(settings) else { return nil }
+      self = .infLLM(plan)
     }
   }
 
@@ -50,6 +57,7 @@ public enum Lookup: CacheChoice {
     case .topK(let plan): plan.settings
     case .hip(let plan): plan.settings
     case .infiniteHiP(let plan): plan.settings
+    case .infLLM(let plan): plan.settings
     }
   }
 
@@ -59,6 +67,7 @@ public enum Lookup: CacheChoice {
     case .everything, .topK: []
     case .hip(let plan): plan.problems
     case .infiniteHiP(let plan): plan.problems
+    case .infLLM(let plan): plan.problems
     }
   }
 
@@ -68,6 +77,15 @@ public enum Lookup: CacheChoice {
     case .everything, .topK: 1
     case .hip(let plan): plan.queryBlock
     case .infiniteHiP(let plan): plan.queryBlock
+    case .infLLM(let plan): plan.queryBlock
+    }
+  }
+
+  /// Whether it adds up what entries are attended to: sequences that share a prompt then have sums of their own.
+  public var tallies: Bool {
+    switch self {
+    case .everything, .topK, .hip, .infiniteHiP: false
+    case .infLLM: true
     }
   }
 }

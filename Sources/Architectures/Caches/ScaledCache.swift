@@ -17,7 +17,7 @@ extension StackCache {
 private struct ScaledSettings: CacheSettings {
   /// Whole numbers that are no lengths in the context.
   static let fixed =
-    ["kernel", "beta", "query_block", "key_block", "refresh"]
+    ["kernel", "beta", "blocks", "representative_keys", "query_block", "key_block", "refresh"]
     + (1...InfiniteHiP.stageCount).flatMap { ["stride_\($0)", "refresh_\($0)"] }
 
   let given: [String: CacheSetting]

@@ -16,11 +16,14 @@ protocol LookupCounts: Sendable {
   func choosing(_ blocks: Progression, rows: Int) -> UpkeepCounts
   /// What choosing takes for generated rows, the first of which is the first that chooses.
   func choosing(generated rows: Range<Int>) -> UpkeepCounts
+  /// What every pass takes besides, whether its rows choose or not.
+  func everyPass(_ passes: PassRange) -> UpkeepCounts
   /// Whether the keys of all entries are scored: passes of a prompt read each of them once.
   var scoresAll: Bool { get }
 }
 
 extension LookupCounts {
+  func everyPass(_: PassRange) -> UpkeepCounts { UpkeepCounts() }
   var scoresAll: Bool { false }
 }
 
@@ -32,6 +35,7 @@ extension Lookup {
     case .topK(let plan): TopKCounts(k: plan.k)
     case .hip(let plan): HiPCounts(plan: plan)
     case .infiniteHiP(let plan): InfiniteHiPCounts(plan: plan)
+    case .infLLM(let plan): InfLLMCounts(plan: plan)
     }
   }
 }
@@ -87,7 +91,9 @@ extension LookupCounts {
   /// What passes one behind another read.
   func sums(_ passes: PassRange, _ prompt: PromptPasses) -> ChosenSums {
     let (start, end) = (passes.before, passes.before + passes.rows * passes.count)
-    return passes.readsOnce ? ofPrompt(passes, start..<end) : generated(start..<end, behind: prompt.units)
+    var sums = passes.readsOnce ? ofPrompt(passes, start..<end) : generated(start..<end, behind: prompt.units)
+    sums.choosing += everyPass(passes)
+    return sums
   }
 
   /// Rows that read everything, each pass of them every entry once; then blocks.

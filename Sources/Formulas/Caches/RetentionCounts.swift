@@ -104,7 +104,7 @@ struct VoteCounts: Hashable, Sendable {
 struct UpkeepCounts: Hashable, Sendable {
   /// Entries that are copied inside the device's memory.
   var moved = 0
-  /// Keys that are rotated again as they are read.
+  /// Keys that are rotated again as they are read, in either direction.
   var rotated = 0
   /// Queries that vote with weights of their own, or choose what is read.
   var voters = 0
@@ -117,6 +117,12 @@ struct UpkeepCounts: Hashable, Sendable {
   var scored = 0
   /// Rows that are added to means of several and means that are made, each of all query heads.
   var averaged = 0
+  /// Rows whose queries are rotated to another position.
+  var turned = 0
+  /// Representatives of several keys that are made and written.
+  var made = 0
+  /// Keys that are added to them, and their means.
+  var keyMeans = 0
   /// Pairs whose weights are taken from attention.
   var added = 0
   /// Entries whose sums of votes are read and written.
@@ -165,6 +171,9 @@ struct UpkeepCounts: Hashable, Sendable {
     both.own = combined(own, other.own)
     both.scored = combined(scored, other.scored)
     both.averaged = combined(averaged, other.averaged)
+    both.turned = combined(turned, other.turned)
+    both.made = combined(made, other.made)
+    both.keyMeans = combined(keyMeans, other.keyMeans)
     both.added = combined(added, other.added)
     both.tallied = combined(tallied, other.tallied)
     both.pooled = combined(pooled, other.pooled)

@@ -139,6 +139,8 @@ struct LayerRow<N: Count> {
   var scoredPairElementwise: N { @inline(__always) get { dimensions.heads } }
   /// One addition to a mean of queries, or the product that ends it.
   var queryMean: N { @inline(__always) get { dimensions.query } }
+  /// Rotation of the queries of one row.
+  var queryRotation: N { @inline(__always) get { 6 * dimensions.rotatedPairs * dimensions.heads } }
   /// Rotation of the keys of one position.
   var keyRotation: N { @inline(__always) get { 6 * dimensions.rotatedPairs * dimensions.keyValueHeads } }
   /// The sums of votes of one position, of 32 bits, read and written.

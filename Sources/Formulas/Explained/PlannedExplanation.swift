@@ -100,7 +100,7 @@ extension Explainer {
         total([
           (\.again, \.row.againPairElementwise), (\.own, \.row.ownPairElementwise),
           (\.added, \.row.addedPairElementwise), (\.scored, \.row.scoredPairElementwise),
-          (\.averaged, \.row.queryMean),
+          (\.averaged, \.row.queryMean), (\.turned, \.row.queryRotation), (\.keyMeans, \.row.keyElements),
           (\.pooled, \.row.dimensions.keyValueHeads), (\.rotated, \.row.keyRotation),
           (\.votedFormed, \.keySize.reading), (\.formed, \.forming),
         ])
@@ -119,7 +119,11 @@ extension Explainer {
       ),
       (
         "cache_write_bytes",
-        bytes(total([(\.movedFormed, formed), (\.movedFresh, fresh), (\.formedHeld, formed)]))
+        bytes(
+          total([
+            (\.movedFormed, formed), (\.movedFresh, fresh), (\.formedHeld, formed),
+            (\.made, { $0.row.keyElements * cacheElement }),
+          ]))
       ),
     ]
   }

@@ -49,7 +49,7 @@ public final class KeyValueCache {
   private var valueBase: UnsafeMutablePointer<Float>?
   /// Whether no run lets an entry go.
   public let keepsEverything: Bool
-  /// Whether continuations can read entries where they are: none goes, or changes its form later.
+  /// Whether continuations can read entries where they are: none goes, changes its form later or has sums of its own.
   let sharesEntries: Bool
   /// Whether every head stores a key and a value of each position in the cache's type.
   let storesKeysAndValues: Bool
@@ -111,7 +111,9 @@ public final class KeyValueCache {
     firstChoice = runs.map { _ in nil }
     memories = runs.map { Array(repeating: LookupMemory(), count: $0.methods.lookingUp == nil ? 0 : groups) }
     keepsEverything = runs.allSatisfy { $0.methods.retaining == nil }
-    sharesEntries = keepsEverything && runs.allSatisfy { $0.methods.form.residual == 0 }
+    sharesEntries =
+      keepsEverything
+      && runs.allSatisfy { $0.methods.form.residual == 0 && $0.methods.lookingUp?.tallyWindow == nil }
     storesKeysAndValues = runs.allSatisfy { $0.traffic(formed: 1, fresh: 0) == nil }
     isFull =
       keepsEverything && stack.isFull && runs.count == shapes.count
@@ -139,7 +141,8 @@ public final class KeyValueCache {
           runs.append(
             CacheRun(
               layer: layer, heads: head..<head + run.count, shape: alike.shape.share(ofHeads: run.count),
-              methods: made, mass: made.retaining?.tallies == true ? mass(run.count) : nil))
+              methods: made,
+              mass: made.retaining?.tallies == true || made.lookingUp?.tallyWindow != nil ? mass(run.count) : nil))
           head += run.count
         }
       }
@@ -197,6 +200,7 @@ public final class KeyValueCache {
       for member in places[index].indices { places[index][member].clear() }
       if let mass = runs[index].mass { mass.base?.update(repeating: 0, count: mass.count) }
       firstChoice[index] = nil
+      for group in memories[index].indices { memories[index][group] = LookupMemory() }
     }
     (nextPosition, lookahead) = (startPosition, 0)
     checkInvariants()
@@ -252,6 +256,9 @@ public final class KeyValueCache {
         let (group, head) = (member / run.heads.count, member % run.heads.count)
         let other = run.methods.retaining?.tallies == true ? (first + group / copies) * run.heads.count + head : 0
         places[index][member] = source.places[index][other]
+      }
+      for group in memories[index].indices {
+        memories[index][group] = source.memories[index][first + group / copies]
       }
       guard let to = entries(run.layer), let from = source.entries(run.layer) else { continue }
       for group in 0..<groups {

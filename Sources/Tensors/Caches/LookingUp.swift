@@ -13,8 +13,10 @@ package protocol LookingUp: Sendable {
   func count(before position: Int) -> Int
   /// What choosing them takes.
   func scan(_ block: ReadBlock) -> Scan
-  /// What choosing takes for all blocks of a pass.
-  func scan(_ blocks: [ReadBlock]) -> Scan
+  /// What choosing takes for all blocks of a pass, and what the pass takes besides.
+  func scan(_ blocks: [ReadBlock], of pass: Range<Int>) -> Scan
+  /// Latest entries, a row's own among them, whose weights are added up as it attends; nil: nobody asks.
+  var tallyWindow: Int? { get }
   /// Chooses for all heads of a run in one group.
   /// - Parameter memory: what the last generated row chose from and has chosen.
   /// - Returns: by head, ranges of the entries before the block in ascending order, as many entries as `count` says.
@@ -22,7 +24,10 @@ package protocol LookingUp: Sendable {
 }
 
 extension LookingUp {
-  package func scan(_ blocks: [ReadBlock]) -> Scan { blocks.reduce(into: Scan()) { $0 += scan($1) } }
+  package func scan(_ blocks: [ReadBlock], of _: Range<Int>) -> Scan {
+    blocks.reduce(into: Scan()) { $0 += scan($1) }
+  }
+  package var tallyWindow: Int? { nil }
 }
 
 /// Consecutive rows that read the same entries before them.
@@ -47,12 +52,22 @@ package struct Scan: Equatable, Sendable {
   package var keys = 0
   /// Rows that are added to means, and means that are made.
   package var averaged = 0
+  /// Rows whose queries are rotated to another position.
+  package var turned = 0
+  /// Representatives that are read, each as a key in the cache's type.
+  package var representatives = 0
+  /// Representatives that are made, each the mean of so many keys before their rotation.
+  package var made = 0
+  package var keysOfEach = 0
 
   static func += (sum: inout Scan, other: Scan) {
     sum.queries += other.queries
     sum.pairs += other.pairs
     sum.keys += other.keys
     sum.averaged += other.averaged
+    sum.turned += other.turned
+    sum.representatives += other.representatives
+    sum.made += other.made
   }
 }
 
@@ -62,6 +77,8 @@ package struct LookupMemory: Sendable {
   var inputs: [[Int]] = []
   /// What was found, by head.
   var found: [[Range<Int>]] = []
+  /// A key for each block and head.
+  var representatives: [[[Float]]] = []
 }
 
 /// The method of a plan; nil where everything is read.
@@ -71,6 +88,7 @@ func lookingUp(_ lookup: Lookup) -> (any LookingUp)? {
   case .topK(let plan): LargestProducts(k: plan.k)
   case .hip(let plan): HalvedGroups(plan: plan)
   case .infiniteHiP(let plan): StagedChunks(plan: plan)
+  case .infLLM(let plan): RepresentedBlocks(plan: plan)
   }
 }
 

@@ -34,7 +34,7 @@ extension Machine {
       layer: run.shape, store: cache.store, readsOnce: readsOnce, window: retaining?.mask ?? 0)
     let upkeep = Node(node.level, node.side, .upkeep)
     let blocks = cache.choosingBlocks(run: index, queries: queries, isPrompt: readsOnce)
-    guard blocks.isEmpty else {
+    guard blocks.isEmpty, run.methods.lookingUp?.tallyWindow == nil else {
       return attendChosen(query, shape, blocks, cache: cache, run: index, into: result, at: node)
     }
     shape.reads = cache.reads(shape, run: index)

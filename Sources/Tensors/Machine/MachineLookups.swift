@@ -19,19 +19,13 @@ extension Machine {
     let run = cache.runs[index]
     guard let method = run.methods.lookingUp else { return }
     precondition(run.methods.retaining == nil && cache.countAtHost(run: index) == 0, "a choice among entries that went")
-    let dense = blocks[0].position - cache.nextPosition
+    let (start, upkeep) = (cache.nextPosition, Node(node.level, node.side, .upkeep))
+    let dense = (blocks.first?.position ?? start + whole.queries) - start
     var shape = whole
-    shape.chosen = chosen(blocks, by: method, whole, dense: dense)
+    if !blocks.isEmpty { shape.chosen = chosen(blocks, by: method, whole, dense: dense) }
     shape.reads = cache.reads(shape, run: index)
-    let scan = method.scan(blocks)
-    if scan != Scan() {
-      trace?.record(
-        .scanKeys(
-          ScanShape(
-            groups: shape.groups, queries: scan.queries, pairs: scan.pairs, keys: scan.keys, averaged: scan.averaged,
-            layer: run.shape, traffic: run.keyTraffic(formed: scan.keys, fresh: 0).map { shape.groups * $0 })),
-        at: Node(node.level, node.side, .upkeep), layer: run.layer)
-    }
+    record(method.scan(blocks, of: start..<start + whole.queries), whole, run, at: upkeep)
+    if let window = method.tallyWindow { recordTally(window, whole, run, at: upkeep) }
     record(
       .attention(shape), at: node, layer: run.layer, input: query, window: (cache, shape.queries), output: result)
     guard query.base != nil, result.base != nil else { return }
@@ -42,7 +36,9 @@ extension Machine {
       guard heads.count == run.heads.count else { return }
       let rows = BlockRows(
         query: query, result: result, run: run, group: group, queries: shape.queries, start: cache.nextPosition,
-        backend: backend)
+        backend: backend, tallyWindow: method.tallyWindow)
+      let rotated = run.shape.style.rotatedWidth ?? run.shape.headWidth
+      let angles = rotaryAngles(headWidth: rotated, positions: cache.positionRoom + (method.tallyWindow ?? 0))
       if dense > 0 {
         let all = (0..<cache.nextPosition)
         for head in heads.indices { rows.attend(0..<dense, head, heads[head], [all].filter { !$0.isEmpty }) }
@@ -51,7 +47,8 @@ extension Machine {
         let first = block.position - cache.nextPosition
         let keys = KeyReader(
           heads: heads, headWidth: run.shape.headWidth, sharing: run.shape.heads / run.heads.count,
-          query: { rows.query(first + $0) }, isFast: backend == .fast)
+          query: { rows.query(first + $0) }, isFast: backend == .fast, position: block.position, angles: angles,
+          rotated: rotated, weights: { run.mass(group: group, head: $0).map { UnsafePointer($0) } })
         let chosen = method.choose(block, keys, &cache.memories[index][group])
         for head in heads.indices {
           let count = chosen[head].reduce(0) { $0 + $1.count }
@@ -60,6 +57,30 @@ extension Machine {
         }
       }
     }
+  }
+
+  private func record(_ scan: Scan, _ shape: AttentionShape, _ run: CacheRun, at node: Node) {
+    guard scan.queries > 0 || scan.made > 0 else { return }
+    let traffic = run.keyTraffic(formed: scan.keys + scan.made * scan.keysOfEach, fresh: scan.representatives)
+    trace?.record(
+      .scanKeys(
+        ScanShape(
+          groups: shape.groups, queries: scan.queries, pairs: scan.pairs, keys: scan.keys, averaged: scan.averaged,
+          turned: scan.turned, representatives: scan.representatives, made: scan.made, keysOfEach: scan.keysOfEach,
+          layer: run.shape, traffic: traffic.map { shape.groups * $0 })), at: node, layer: run.layer)
+  }
+
+  /// The weights of the latest entries that a pass adds up: attention of one row ends with them, others compute them again.
+  private func recordTally(_ window: Int, _ shape: AttentionShape, _ run: CacheRun, at node: Node) {
+    let entries = min(shape.keysBefore, window - 1) + shape.queries
+    let isRow = shape.queries == 1
+    trace?.record(
+      .scoreEntries(
+        VoteShape(
+          groups: shape.groups, queries: shape.queries, entries: entries, layer: run.shape,
+          weights: isRow ? .attention : .again, pooled: 0, window: window,
+          keys: isRow ? nil : run.keyTraffic(formed: entries, fresh: 0).map { shape.groups * $0 })), at: node,
+      layer: run.layer)
   }
 
   /// What the rows of a group read: those that read everything each entry once in a prompt, and every block what is
@@ -87,6 +108,8 @@ private struct BlockRows {
   /// The position of its first row.
   let start: Int
   let backend: Backend
+  /// Latest entries whose weights are added up; nil: none.
+  let tallyWindow: Int?
 
   private var width: Int { run.shape.headWidth }
   private var sharing: Int { run.shape.heads / run.heads.count }
@@ -106,8 +129,10 @@ private struct BlockRows {
   func attend(_ rows: Range<Int>, _ head: Int, _ entries: HeadEntries, _ ranges: [Range<Int>]) {
     let first = start + rows.lowerBound
     let pieces = entries.pieces(ranges)
-    if backend == .fast, !run.shape.style.needsPlainAttention {
-      return attendFast(rows, head, entries, pieces + entries.pieces([first..<first + rows.count]))
+    let isFast = backend == .fast && !run.shape.style.needsPlainAttention
+    if isFast {
+      attendFast(rows, head, entries, pieces + entries.pieces([first..<first + rows.count]))
+      if tallyWindow == nil { return }
     }
     let most = ranges.reduce(rows.count) { $0 + $1.count }
     withUnsafeTemporaryAllocation(of: Float.self, capacity: most) { weights in
@@ -119,14 +144,32 @@ private struct BlockRows {
           )
         }
         for member in head * sharing..<(head + 1) * sharing {
-          PlainKernels<Float>.attend(
-            headWidth: width, query: query(row) + member * width, segments: seen, weights: weights.baseAddress!,
-            scores: run.shape.style.scores(
-              ofHead: run.queryColumns.lowerBound / width + member, of: query.columns / width),
-            into: result(row) + member * width)
+          let query = query(row) + member * width
+          let scores = run.shape.style.scores(
+            ofHead: run.queryColumns.lowerBound / width + member, of: self.query.columns / width)
+          // The weights that a fast kernel does not give away are made once more.
+          if isFast {
+            PlainKernels<Float>.attentionWeights(
+              headWidth: width, query: query, segments: seen, scores: scores, into: weights.baseAddress!)
+          } else {
+            PlainKernels<Float>.attend(
+              headWidth: width, query: query, segments: seen, weights: weights.baseAddress!, scores: scores,
+              into: result(row) + member * width)
+          }
+          if let tallyWindow {
+            tally(tallyWindow, row, head, weights.baseAddress!, of: seen.reduce(0) { $0 + $1.count })
+          }
         }
       }
     }
+  }
+
+  /// Adds the weights of a row's latest entries, which are the last that it has read.
+  private func tally(_ window: Int, _ row: Int, _ head: Int, _ weights: UnsafePointer<Float>, of read: Int) {
+    guard let sums = run.mass(group: group, head: head) else { return }
+    let end = start + row + 1
+    let count = min(window, end)
+    PlainKernels<Float>.accumulate(count, weights + read - count, into: sums + end - count)
   }
 
   private func attendFast(_ rows: Range<Int>, _ head: Int, _ entries: HeadEntries, _ pieces: [Range<Int>]) {

@@ -18,6 +18,8 @@ public struct VoteShape: Hashable, Sendable {
   public var weights: Weights
   /// Sums that are added up, for each key–value head of a group, as the votes are pooled.
   public var pooled: Int
+  /// The latest entries that a query votes for, its own among them; all if 0.
+  public var window: Int
   /// What is read of keys, all groups together; nil: keys in the cache's type.
   public var keys: EntryTraffic?
 
@@ -33,7 +35,7 @@ public struct VoteShape: Hashable, Sendable {
 
   public init(
     groups: Int, queries: Int, entries: Int, layer: LayerShape, isBehind: Bool = false, weights: Weights, pooled: Int,
-    keys: EntryTraffic? = nil
+    window: Int = 0, keys: EntryTraffic? = nil
   ) {
     self.groups = groups
     self.queries = queries
@@ -42,12 +44,17 @@ public struct VoteShape: Hashable, Sendable {
     self.isBehind = isBehind
     self.weights = weights
     self.pooled = pooled
+    self.window = window
     self.keys = keys
   }
 
   /// Query–key pairs of one group.
   @inlinable var pairsPerGroup: Int128 {
     let q = Int128(queries)
+    if window > 0 {
+      let growing = Int128(min(max(window - (entries - queries), 0), queries))
+      return growing * Int128(entries - queries) + growing * (growing + 1) / 2 + (q - growing) * Int128(window)
+    }
     return isBehind ? q * Int128(entries) : q * Int128(entries - queries) + q * (q + 1) / 2
   }
 }
@@ -233,13 +240,18 @@ extension Operation {
 
     case .scanKeys(let shape):
       let (layer, groups) = (shape.layer, Int128(shape.groups))
-      let pairs = groups * Int128(shape.pairs)
+      let (pairs, made) = (groups * Int128(shape.pairs), groups * Int128(shape.made))
+      let (each, rotation) = (Int128(shape.keysOfEach), 6 * Int128(layer.rotatedPairs))
+      let (d, dq) = (Int128(layer.keyValueWidth), Int128(layer.queryWidth))
+      let queries =
+        groups * (Int128(shape.averaged) * dq + Int128(shape.turned) * rotation * Int128(layer.heads))
+      let representatives = made * (each * rotation * Int128(layer.keyValueHeads) + (each + 1) * d)
       return Work(
-        matmulFlops: 2 * pairs * Int128(layer.queryWidth),
-        elementwiseFlops: pairs * Int128(layer.heads) + groups * Int128(shape.averaged) * Int128(layer.queryWidth)
-          + Int128(shape.traffic?.flops ?? 0),
-        activationBits: groups * Int128(shape.queries) * Int128(layer.queryWidth) * a,
-        cacheReadBits: shape.traffic?.bits(in: c) ?? groups * Int128(shape.keys) * Int128(layer.keyValueWidth) * c)
+        matmulFlops: 2 * pairs * dq,
+        elementwiseFlops: pairs * Int128(layer.heads) + queries + representatives + Int128(shape.traffic?.flops ?? 0),
+        activationBits: groups * Int128(shape.queries) * dq * a,
+        cacheReadBits: shape.traffic?.bits(in: c) ?? groups * Int128(shape.keysRead) * d * c,
+        cacheWriteBits: made * d * c)
 
     case .rotateEntries(let entries, let layer):
       return Work(elementwiseFlops: Int128(entries) * 6 * Int128(layer.rotatedPairs) * Int128(layer.keyValueHeads))
@@ -285,10 +297,11 @@ extension Operation: CustomStringConvertible {
     case .scoreEntries(let shape):
       "scoreEntries \(shape.groups) × \(shape.queries) queries \(shape.isBehind ? "behind" : "for") \(shape.entries) "
         + "entries, \(shape.layer.heads) heads"
-        + " (weights: \(shape.weights))"
+        + " (weights: \(shape.weights))" + (shape.window == 0 ? "" : ", window \(shape.window)")
     case .scanKeys(let shape):
-      "scanKeys \(shape.groups) × \(shape.keys) keys, \(shape.pairs) pairs with \(shape.queries) queries, "
-        + "\(shape.layer.heads) heads"
+      "scanKeys \(shape.groups) × \(shape.keys + shape.representatives) keys, \(shape.pairs) pairs with "
+        + "\(shape.queries) queries, \(shape.layer.heads) heads"
+        + (shape.made == 0 ? "" : ", \(shape.made) representatives of \(shape.keysOfEach)")
     case .rotateEntries(let entries, let layer): "rotateEntries \(entries) of \(layer.keyValueWidth)"
     case .transferEntries(let entries, let layer, _): "transferEntries \(entries) of 2 × \(layer.keyValueWidth)"
     case .quantiseEntries(let entries, let held, let layer, let form):

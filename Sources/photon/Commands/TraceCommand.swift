@@ -153,13 +153,15 @@ extension Tensors.Operation {
         ("key_value_heads", JSON(shape.layer.keyValueHeads)), ("head_width", JSON(shape.layer.headWidth)),
         ("weights", .string(shape.weights.rawValue)), ("pooled", JSON(shape.pooled)),
         ("behind", .flag(shape.isBehind)),
-      ]
+      ] + (shape.window > 0 ? [("window", JSON(shape.window))] : [])
     case .scanKeys(let shape):
       return [
         ("kind", .string("scan_keys")), ("groups", JSON(shape.groups)), ("queries", JSON(shape.queries)),
-        ("entries", JSON(shape.keys)), ("pairs", JSON(shape.pairs)), ("heads", JSON(shape.layer.heads)),
+        ("entries", JSON(shape.keys + shape.representatives)), ("pairs", JSON(shape.pairs)),
+        ("heads", JSON(shape.layer.heads)),
         ("key_value_heads", JSON(shape.layer.keyValueHeads)), ("head_width", JSON(shape.layer.headWidth)),
-        ("averaged", JSON(shape.averaged)),
+        ("averaged", JSON(shape.averaged)), ("turned", JSON(shape.turned)), ("made", JSON(shape.made)),
+        ("keys_of_each", JSON(shape.keysOfEach)),
       ]
     case .rotateEntries(let entries, let layer): return moved("rotate_entries", entries, layer)
     }

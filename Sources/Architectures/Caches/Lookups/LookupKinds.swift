@@ -5,6 +5,7 @@ extension Lookup {
     case .everything: nil
     case .topK: "top-k"
     case .hip, .infiniteHiP: "hip"
+    case .infLLM: "infllm"
     }
   }
 }
@@ -20,6 +21,11 @@ extension Lookup.Method {
     case .hip:
       [(2, 0, 1, 1, 1), (4, 1, 2, 2, 3), (3, 2, 4, 1, 2), (6, 3, 1, 3, 4)].map {
         .hip(HiP(budget: $0, recent: $1, queryBlock: $2, keyBlock: $3, refresh: $4))
+      }
+    case .infLLM:
+      [(1, 1, 0, 1, 1, 1), (2, 2, 1, 3, 1, 2), (1, 3, 2, 4, 2, 3), (3, 2, 3, 2, 2, 1)].map {
+        .infLLM(
+          InfLLM(blocks: $0, keyBlock: $1, sinks: $2, recent: $3, representativeKeys: $4, queryBlock: $5))
       }
     case .infiniteHiP:
       InfiniteHiP.Representatives.allCases.flatMap { representatives in

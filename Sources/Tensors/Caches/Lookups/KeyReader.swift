@@ -36,6 +36,13 @@ package struct KeyReader {
   /// The queries of a row of the block: all query heads of the run.
   let query: (_ row: Int) -> UnsafePointer<Float>
   let isFast: Bool
+  /// The position of its first row.
+  let position: Int
+  /// Of the features of a head that are rotated, and how many those are.
+  let angles: RotaryAngles
+  let rotated: Int
+  /// By head, the weights that have been added up for entries; nil where nobody asks.
+  let weights: (_ head: Int) -> UnsafePointer<Float>?
 
   /// Query vectors of one head that are compared together, side by side.
   struct Queries {
@@ -60,6 +67,44 @@ package struct KeyReader {
       numbers += mean
     }
     return Queries(numbers: numbers)
+  }
+
+  /// The mean query of all rows in one head, each rotated as if it stood at another position.
+  func meanQuery(_ head: Int, rows: Int, turnedTo position: Int) -> [Float] {
+    let width = sharing * headWidth
+    var mean = [Float](repeating: 0, count: width)
+    for row in 0..<rows {
+      var own = Array(UnsafeBufferPointer(start: query(row) + head * width, count: width))
+      turn(&own, from: self.position + row, to: position)
+      PlainKernels<Float>.accumulate(width, own, into: &mean)
+    }
+    PlainKernels<Float>.scale(width, &mean, by: 1 / Double(rows))
+    return mean
+  }
+
+  /// A key before its rotation.
+  func unrotatedKey(_ head: Int, _ entry: Int) -> [Float] {
+    var key = Array(UnsafeBufferPointer(start: heads[head].key(entry), count: headWidth))
+    turn(&key, from: entry, to: 0)
+    return key
+  }
+
+  /// The weights that have been added up for some entries.
+  func weights(_ head: Int, of entries: Range<Int>) -> [Float] {
+    guard let weights = weights(head) else { return [] }
+    return entries.map { weights[$0] }
+  }
+
+  /// Rotates vectors that stand at one position as if they stood at another: first to none.
+  private func turn(_ vectors: inout [Float], from: Int, to position: Int) {
+    let heads = vectors.count / headWidth
+    func rotate(_ sine: UnsafeMutablePointer<Float>, at position: Int) {
+      PlainKernels<Float>.rotate(
+        heads: heads, headWidth: headWidth, rotated: rotated, &vectors, cosine: angles.cosine + position * angles.half,
+        sine: sine + position * angles.half)
+    }
+    rotate(angles.negatedSine, at: from)
+    rotate(angles.sine, at: position)
   }
 
   /// For each of some entries the largest product of its key with one of the queries.

@@ -10,7 +10,7 @@ struct LargestProducts: LookingUp {
   func scan(_ block: ReadBlock) -> Scan { Scan(queries: 1, pairs: block.position, keys: block.position) }
 
   /// Rows of a prompt score the keys that are read once for all of them.
-  func scan(_ blocks: [ReadBlock]) -> Scan {
+  func scan(_ blocks: [ReadBlock], of _: Range<Int>) -> Scan {
     var scan = blocks.reduce(into: Scan()) { $0 += self.scan($1) }
     if let last = blocks.last, last.step == nil { scan.keys = last.position }
     return scan
