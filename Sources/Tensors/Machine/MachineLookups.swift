@@ -129,10 +129,17 @@ private struct BlockRows {
   func attend(_ rows: Range<Int>, _ head: Int, _ entries: HeadEntries, _ ranges: [Range<Int>]) {
     let first = start + rows.lowerBound
     let pieces = entries.pieces(ranges)
-    let isFast = backend == .fast && !run.shape.style.needsPlainAttention
-    if isFast {
-      attendFast(rows, head, entries, pieces + entries.pieces([first..<first + rows.count]))
-      if tallyWindow == nil { return }
+    if backend == .fast, !run.shape.style.needsPlainAttention {
+      guard let tallyWindow else {
+        return attendFast(rows, head, entries, pieces + entries.pieces([first..<first + rows.count]))
+      }
+      for row in rows {
+        let seen = pieces + entries.pieces([first..<start + row + 1])
+        var weights = [Float](repeating: 0, count: seen.reduce(0) { $0 + $1.count })
+        attendFast(row..<row + 1, head, entries, seen, weights: &weights)
+        tally(tallyWindow, row, head, weights, of: weights.count)
+      }
+      return
     }
     let most = ranges.reduce(rows.count) { $0 + $1.count }
     withUnsafeTemporaryAllocation(of: Float.self, capacity: most) { weights in
@@ -144,18 +151,11 @@ private struct BlockRows {
           )
         }
         for member in head * sharing..<(head + 1) * sharing {
-          let query = query(row) + member * width
-          let scores = run.shape.style.scores(
-            ofHead: run.queryColumns.lowerBound / width + member, of: self.query.columns / width)
-          // The weights that a fast kernel does not give away are made once more.
-          if isFast {
-            PlainKernels<Float>.attentionWeights(
-              headWidth: width, query: query, segments: seen, scores: scores, into: weights.baseAddress!)
-          } else {
-            PlainKernels<Float>.attend(
-              headWidth: width, query: query, segments: seen, weights: weights.baseAddress!, scores: scores,
-              into: result(row) + member * width)
-          }
+          PlainKernels<Float>.attend(
+            headWidth: width, query: query(row) + member * width, segments: seen, weights: weights.baseAddress!,
+            scores: run.shape.style.scores(
+              ofHead: run.queryColumns.lowerBound / width + member, of: query.columns / width),
+            into: result(row) + member * width)
           if let tallyWindow {
             tally(tallyWindow, row, head, weights.baseAddress!, of: seen.reduce(0) { $0 + $1.count })
           }
@@ -172,7 +172,11 @@ private struct BlockRows {
     PlainKernels<Float>.accumulate(count, weights + read - count, into: sums + end - count)
   }
 
-  private func attendFast(_ rows: Range<Int>, _ head: Int, _ entries: HeadEntries, _ pieces: [Range<Int>]) {
+  /// - Parameter weights: to which the weights of each entry are added, of all rows and the query heads that share it.
+  private func attendFast(
+    _ rows: Range<Int>, _ head: Int, _ entries: HeadEntries, _ pieces: [Range<Int>],
+    weights: UnsafeMutablePointer<Float>? = nil
+  ) {
     let segments = pieces.map {
       ck_segment(
         keys: entries.key($0.lowerBound), values: entries.value($0.lowerBound), count: $0.count, headStride: 0,
@@ -184,7 +188,7 @@ private struct BlockRows {
         groups: 1, queries: rows.count, past: pieces.reduce(-rows.count) { $0 + $1.count }, window: 0, heads: sharing,
         keyValueHeads: 1, headWidth: width, scale: 1 / Float(width).squareRoot(), q: query(rows.lowerBound) + column,
         ldq: query.columns, segments: segments.baseAddress, y: result(rows.lowerBound) + column, ldy: result.columns,
-        mass: nil, ldmass: 0)
+        mass: weights, ldmass: 0)
       ck_attention(&arguments)
     }
   }
