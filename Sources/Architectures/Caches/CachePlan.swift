@@ -32,7 +32,7 @@ public struct CachePlan: Hashable, Sendable {
 
   /// What keeps the choices' settings from working, each by itself and together.
   public var problems: [Problem] {
-    retention.problems + lookup.problems + entry.problems + placement.problems + residualProblems
+    retention.problems + lookup.problems + entry.problems + placement.problems + residualProblems + lookupProblems
       + placementProblems
   }
 

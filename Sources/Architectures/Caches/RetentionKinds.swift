@@ -1,6 +1,7 @@
 /// The classes of sparse attention and eviction, as PruLong (arXiv:2506.17121, Table 1) tells them apart.
 public enum CacheClass: String, CaseIterable, Sendable {
   case full = "full attention"
+  case dynamic = "dynamic sparsity"
   case recency = "recency eviction"
   case postFill = "post-fill eviction"
   case chunked = "chunked eviction"
@@ -10,6 +11,7 @@ public enum CacheClass: String, CaseIterable, Sendable {
   public var keeps: String {
     switch self {
     case .full: "everything"
+    case .dynamic: "everything, of which a query reads a part"
     case .recency: "the first and the latest entries, in all heads or in some"
     case .postFill: "everything until the prompt ends, then a budget"
     case .chunked: "a share of each chunk of the prompt"

@@ -101,7 +101,6 @@ extension RetentionCounts {
     func insert(_ condition: (_ before: Int) -> Bool) {
       cuts.insert((0..<passes.count).partitioningIndex { condition(passes.before($0)) }, within: inside)
     }
-    for bend in rules.lookup.counts.bends { insert { found(after: $0, rows: rows) >= bend } }
     // A pass brings rows beyond the residual or what stays on the device, and finds entries beyond it.
     for number in [rules.residual, rules.hostBend ?? 0] where number > 0 {
       for bend in [number - rows, number] {

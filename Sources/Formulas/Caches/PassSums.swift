@@ -4,8 +4,9 @@ import Architectures
 struct HeadRules: Sendable {
   /// Whether everything is kept and read, as it is and where it is.
   let isFull: Bool
-  /// Which of the entries found each row reads, and where they lie.
-  let lookup: Lookup
+  /// How entries are chosen that rows read; nil where they read all.
+  let lookup: (any LookupCounts)?
+  /// Where they lie.
   let placement: Placement
   /// Newest entries that stay as they came, and whether entries come otherwise than they are kept.
   let residual: Int
@@ -15,7 +16,7 @@ struct HeadRules: Sendable {
 
   init(_ plan: CachePlan) {
     let form = plan.entry.counts
-    (isFull, lookup, placement) = (plan.isFull, plan.lookup, plan.placement)
+    (isFull, lookup, placement) = (plan.isFull, plan.lookup.counts, plan.placement)
     hostBend = plan.placement.counts.bend
     (residual, formsEntries) = (form.residual, form.formsEntries)
   }
@@ -79,6 +80,24 @@ struct PassSums {
   }
 }
 
+extension PassSums {
+  /// Puts what is chosen in the place of all entries, which passes would read where everything is kept.
+  mutating func replaceReads(of passes: PassRange, _ chosen: ChosenSums) {
+    func triangle(_ count: Int) -> Int128 { Int128(word: count) * Int128(word: count + 1) / 2 }
+    let end = passes.before + passes.rows * passes.count
+    let all = triangle(end) - triangle(passes.before)
+    let reads =
+      passes.readsOnce
+      ? Int128(word: passes.count) * Int128(word: passes.before) + Int128(word: passes.rows) * triangle(passes.count)
+      : all
+    pairs += Int128(word: chosen.pairs) - all
+    tokenPairs += Int128(word: chosen.pairs) - all
+    formedRead += Int128(word: chosen.entries) - reads
+    upkeep += chosen.choosing
+    hasUpkeep = true
+  }
+}
+
 /// Entries for which a head of one layer of one sequence has room in a point.
 struct HeadRooms: Sendable {
   /// Behind the prompt, at the drop of recursive generation, and at the end.
@@ -126,6 +145,7 @@ extension RetentionCounts {
             hasFresh: rules.formsEntries)
         }
       }
+      if let lookup = rules.lookup { sums.replaceReads(of: passes, lookup.sums(passes, prompt)) }
     }
   }
 
@@ -136,19 +156,18 @@ extension RetentionCounts {
   ) -> PassCounts {
     let (rows, step) = (passes.rows, passes.step)
     let found = found(after: passes.before(index), rows: step)
-    let read = rules.lookup.counts.read(of: found)
-    let pairs = pairs(found: read, rows: rows)
+    let pairs = pairs(found: found, rows: rows)
     var counts = PassCounts(
-      pairs: pairs, tokenPairs: step < rows ? self.pairs(found: read, rows: step) : pairs, freshPairs: 0,
-      read: EntryAmount(formed: passes.readsOnce ? read + rows : pairs, fresh: 0),
+      pairs: pairs, tokenPairs: step < rows ? self.pairs(found: found, rows: step) : pairs, freshPairs: 0,
+      read: EntryAmount(formed: passes.readsOnce ? found + rows : pairs, fresh: 0),
       stored: step * found + step * (step + 1) / 2, freshStored: 0, upkeep: nil)
     counts.upkeep = upkeep(
       RetainedPass(before: passes.before(index), rows: step, found: found, prompt: prompt), rules)
     if rules.hostBend != nil { counts.hostStored = step * rules.placement.counts.atHost(of: found) }
     guard rules.formsEntries else { return counts }
-    counts.freshPairs = rules.freshPairs(found: read, rows: step, mask: mask)
+    counts.freshPairs = rules.freshPairs(found: found, rows: step, mask: mask)
     counts.freshStored = rules.freshPairs(found: found, rows: step, mask: nil)
-    counts.read = rules.read(of: read, passes, pairs: pairs, mask: mask)
+    counts.read = rules.read(of: found, passes, pairs: pairs, mask: mask)
     return counts
   }
 

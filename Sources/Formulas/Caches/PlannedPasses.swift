@@ -45,14 +45,13 @@ struct PlannedHeads {
 
   /// The passes of a group as a head of this plan attends them.
   ///
-  /// A pass of r rows that finds m entries and reads r' of them in each row has r·r' + r(r + 1)/2 pairs unless a mask
-  /// hides some; where entries are read once, r' + r of them. Rows that look ahead are the last of the r.
+  /// A pass of r rows that finds m entries has r·m + r(r + 1)/2 pairs unless a mask hides some; where entries are read
+  /// once, m + r of them. Rows that look ahead are the last of the r.
   func passes<N: Count>(_ group: PassGroup<N>) -> Runs<PassGroup<N>> {
     guard let passes = group.range, !rules.isFull else { return Runs(group) }
+    if let lookup = rules.lookup { return chosen(group, lookup.sums(passes, prompt)) }
     let rows = passes.rows
-    func read(_ index: Int) -> Int {
-      rules.lookup.counts.read(of: retention.found(after: passes.before(index), rows: passes.step))
-    }
+    func read(_ index: Int) -> Int { retention.found(after: passes.before(index), rows: passes.step) }
     func pairs(_ index: Int) -> Int { retention.pairs(found: read(index), rows: rows) }
     func unmasked(_ index: Int) -> Int { rows * read(index) + rows * (rows + 1) / 2 }
     let parts = retention.pieces(passes, rules).flatMap {
@@ -83,6 +82,21 @@ struct PlannedHeads {
       return piece
     }
     return Runs(pieces[0], Array(pieces.dropFirst()))
+  }
+
+  /// Passes whose rows read chosen entries: the mean of all of them, and a last one with what rounding it down leaves.
+  private func chosen<N: Count>(_ group: PassGroup<N>, _ sums: ChosenSums) -> Runs<PassGroup<N>> {
+    let count = group.indices.integer
+    func passes(_ number: Int, _ share: (Int) -> Int) -> PassGroup<N> {
+      var piece = group
+      (piece.indices, piece.isChosen) = (N.whole(number), true)
+      (piece.pairs, piece.pairsSlope) = (N.whole(share(sums.pairs)), 0)
+      if group.entriesReadOnce != nil { piece.entriesReadOnce = N.whole(share(sums.entries)) }
+      piece.entriesSlope = 0
+      return piece
+    }
+    guard count > 1 else { return Runs(passes(count) { $0 }) }
+    return Runs(passes(count - 1) { $0 / count }, [passes(1) { $0 - (count - 1) * ($0 / count) }])
   }
 
   /// What the passes of a group add beside attention.

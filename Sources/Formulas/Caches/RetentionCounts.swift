@@ -109,15 +109,25 @@ struct VoteCounts: Hashable, Sendable {
 struct UpkeepCounts: Hashable, Sendable {
   /// Entries that are copied inside the device's memory.
   var moved = 0
-  /// Keys that are rotated again as they are read.
+  /// Keys that are rotated again as they are read, in either direction.
   var rotated = 0
-  /// Queries that vote with weights of their own.
+  /// Queries that vote with weights of their own, or choose what is read.
   var voters = 0
   /// Entries whose keys are read for that.
   var voted = 0
   /// Pairs whose weights are computed again for that, and those in a softmax of their own.
   var again = 0
   var own = 0
+  /// Pairs whose products are compared with others, so that entries to read are chosen.
+  var scored = 0
+  /// Rows that are added to means of several and means that are made, each of all query heads.
+  var averaged = 0
+  /// Rows whose queries are rotated to another position.
+  var turned = 0
+  /// Representatives of several keys that are made and written.
+  var made = 0
+  /// Keys that are added to them, and their means.
+  var keyMeans = 0
   /// Pairs whose weights are taken from attention.
   var added = 0
   /// Entries whose sums of votes are read and written.
@@ -151,8 +161,8 @@ struct UpkeepCounts: Hashable, Sendable {
     if votes.isSmoothed { (smoothed, reduced) = (votes.pairs, votes.entries) }
   }
 
-  /// Pairs whose scores are computed for votes.
-  var recomputed: Int { again + own }
+  /// Pairs whose scores are computed for votes and choices.
+  var recomputed: Int { again + own + scored }
   /// The other ones that are moved, and whose keys are read.
   var movedFormed: Int { moved - movedFresh }
   var votedFormed: Int { voted - votedFresh }
@@ -174,6 +184,11 @@ struct UpkeepCounts: Hashable, Sendable {
     both.voted = combined(voted, other.voted)
     both.again = combined(again, other.again)
     both.own = combined(own, other.own)
+    both.scored = combined(scored, other.scored)
+    both.averaged = combined(averaged, other.averaged)
+    both.turned = combined(turned, other.turned)
+    both.made = combined(made, other.made)
+    both.keyMeans = combined(keyMeans, other.keyMeans)
     both.added = combined(added, other.added)
     both.tallied = combined(tallied, other.tallied)
     both.pooled = combined(pooled, other.pooled)

@@ -66,6 +66,8 @@ public struct PassGroup<N: Count>: Hashable, Sendable {
   public var entriesSlope: N = 0
   /// The entries that a pass reads by their states; nil where all have the form in which they are kept.
   var stateReads: StateReads<N>?
+  /// Whether its rows read entries that are chosen for each of them, or for blocks of them.
+  var isChosen = false
   /// Positions that the first of the passes finds in a persistent cache; nil where there is a window.
   var before: N?
 

@@ -102,8 +102,8 @@ struct DispatchChain {
     let before = prompts > 0 ? passes.units : 0
     return { heads in
       let residual = heads.cache.entry.residual
-      let host = heads.cache.placement.host
-      guard heads.cache.retention != .everything || residual > 0 || host != nil else {
+      let (host, tallies) = (heads.cache.placement.host, heads.cache.lookup.tallies)
+      guard heads.cache.retention != .everything || residual > 0 || tallies || host != nil else {
         return TimedEntries(formed: whole)
       }
       let held = PlannedHeads(heads.cache, passes).held(after: before + Int(appended))
@@ -161,13 +161,17 @@ struct DispatchChain {
         func count(_ field: Int) -> Double { sequences * Double(field) / passes }
         let moved = count(upkeep.movedFormed) * 2 * form.bytes + count(upkeep.movedFresh) * 2 * form.freshBytes
         let voted = count(upkeep.votedFormed) * form.keyBytes + count(upkeep.votedFresh) * form.freshKeyBytes
-        let entries = moved + voted + count(upkeep.formedHeld) * (form.freshBytes + form.bytes)
+        let entries =
+          moved + voted + count(upkeep.formedHeld) * (form.freshBytes + form.bytes)
+          + count(upkeep.made) * form.freshKeyBytes
         let activations =
           count(upkeep.voters) * row.dimensions.query * builder.activationBytes
           + count(upkeep.tallied) * row.tallyBits / 8
         let elementwise =
           count(upkeep.again) * row.againPairElementwise + count(upkeep.own) * row.ownPairElementwise
-          + count(upkeep.added) * row.addedPairElementwise
+          + count(upkeep.added) * row.addedPairElementwise + count(upkeep.scored) * row.scoredPairElementwise
+          + count(upkeep.averaged) * row.queryMean + count(upkeep.turned) * row.queryRotation
+          + count(upkeep.keyMeans) * row.keyElements
           + count(upkeep.pooled) * row.dimensions.keyValueHeads + count(upkeep.rotated) * row.keyRotation
           + count(upkeep.smoothed) * row.smoothedPairElementwise + count(upkeep.reduced) * row.reducedEntryElementwise
           + count(upkeep.votedFormed) * form.readingKey + count(upkeep.formed) * form.forming

@@ -215,9 +215,10 @@ struct TimedStack {
     let fresh = group.stateReads.map { sequences * Affine($0.fresh, slope: $0.freshSlope) }
     let entries = fresh.map { form.bytes * formed + form.freshBytes * $0 } ?? form.bytes * formed
     let elementwise = row.pairElementwise * pairs
-    // n queries over themselves have n(n + 1)/2 causal pairs and a square of n² scores: n(n − 1)/2 are masked.
+    // n queries over themselves have n(n + 1)/2 causal pairs and a square of n² scores: n(n − 1)/2 are masked. Scores of
+    // entries that are chosen are no square.
     let isSquare = group.entriesReadOnce != nil
-    let square = isSquare ? pairs + Affine(sequences * Double.pairs(of: group.rows)) : pairs
+    let square = isSquare && !group.isChosen ? pairs + Affine(sequences * Double.pairs(of: group.rows)) : pairs
     builder.append(
       DispatchGroup(
         node: stack.node(.attention), kind: isSquare ? .attentionPrefill : .attentionDecode, rows: rows,

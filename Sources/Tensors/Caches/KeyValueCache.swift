@@ -40,6 +40,10 @@ public final class KeyValueCache {
   /// Which entries the heads of each run hold and where: of the run together, or of each group and head where votes
   /// decide; none where everything stays.
   var places: [[EntryPlaces]]
+  /// By run, the position of the first generated row that chooses what it reads; nil before it.
+  var firstChoice: [Int?]
+  /// By run and group, what was chosen the last time; none where everything is read.
+  var memories: [[LookupMemory]]
   private let methods: CacheMethods.Factory
   private let massMemory: Arena
   private let holdsNumbers: Bool
@@ -49,7 +53,8 @@ public final class KeyValueCache {
   public let keepsEverything: Bool
   /// Whether entries lie in the memory of the host.
   let usesHost: Bool
-  /// Whether continuations can read entries where they are: none goes, changes its form later, or is sent elsewhere.
+  /// Whether continuations can read entries where they are: none goes, changes its form later, has sums of its own or is
+  /// sent elsewhere.
   let sharesEntries: Bool
   /// Whether every head stores a key and a value of each position in the cache's type.
   let storesKeysAndValues: Bool
@@ -109,9 +114,13 @@ public final class KeyValueCache {
       return Array(
         repeating: EntryPlaces(capacity: capacity), count: retaining.tallies ? groups * run.heads.count : 1)
     }
+    firstChoice = runs.map { _ in nil }
+    memories = runs.map { Array(repeating: LookupMemory(), count: $0.methods.lookingUp == nil ? 0 : groups) }
     keepsEverything = runs.allSatisfy { $0.methods.retaining == nil }
     usesHost = runs.contains { !$0.methods.placing.atHost(of: .max).isEmpty }
-    sharesEntries = keepsEverything && !usesHost && runs.allSatisfy { $0.methods.form.residual == 0 }
+    sharesEntries =
+      keepsEverything && !usesHost
+      && runs.allSatisfy { $0.methods.form.residual == 0 && $0.methods.lookingUp?.tallyWindow == nil }
     storesKeysAndValues = runs.allSatisfy { $0.traffic(formed: 1, fresh: 0) == nil }
     isFull =
       keepsEverything && stack.isFull && runs.count == shapes.count
@@ -139,7 +148,8 @@ public final class KeyValueCache {
           runs.append(
             CacheRun(
               layer: layer, heads: head..<head + run.count, shape: alike.shape.share(ofHeads: run.count),
-              methods: made, mass: made.retaining?.tallies == true ? mass(run.count) : nil))
+              methods: made,
+              mass: made.retaining?.tallies == true || made.lookingUp?.tallyWindow != nil ? mass(run.count) : nil))
           head += run.count
         }
       }
@@ -198,6 +208,8 @@ public final class KeyValueCache {
       (own[index], formed[index], atHost[index]) = (0, 0, 0)
       for member in places[index].indices { places[index][member].clear() }
       if let mass = runs[index].mass { mass.base?.update(repeating: 0, count: mass.count) }
+      firstChoice[index] = nil
+      for group in memories[index].indices { memories[index][group] = LookupMemory() }
     }
     (nextPosition, lookahead) = (startPosition, 0)
     checkInvariants()
@@ -254,6 +266,9 @@ public final class KeyValueCache {
         let (group, head) = (member / run.heads.count, member % run.heads.count)
         let other = run.methods.retaining?.tallies == true ? (first + group / copies) * run.heads.count + head : 0
         places[index][member] = source.places[index][other]
+      }
+      for group in memories[index].indices {
+        memories[index][group] = source.memories[index][first + group / copies]
       }
       guard let to = entries(run.layer), let from = source.entries(run.layer) else { continue }
       for group in 0..<groups {

@@ -27,15 +27,18 @@ extension Machine {
     _ query: Tensor, cache: KeyValueCache, run index: Int, queries: Int, readsOnce: Bool, prompt: Int?,
     into result: Tensor, at node: Node
   ) {
-    let (run, chosen) = (cache.runs[index], cache.chosen(run: index))
+    let run = cache.runs[index]
     let retaining = run.methods.retaining
-    precondition(chosen == nil || run.mass == nil, "the mass of entries that a query may not have read")
     var shape = AttentionShape(
-      groups: query.rows / queries, queries: queries, keysBefore: cache.count(of: chosen, run: index),
+      groups: query.rows / queries, queries: queries, keysBefore: cache.held(run: index),
       layer: run.shape, store: cache.store, readsOnce: readsOnce, window: retaining?.mask ?? 0)
-    shape.reads = cache.reads(shape, chosen: chosen, run: index)
     let upkeep = Node(node.level, node.side, .upkeep)
-    let fetched = cache.countAtHost(of: chosen, run: index)
+    let blocks = cache.choosingBlocks(run: index, queries: queries, isPrompt: readsOnce)
+    guard blocks.isEmpty, run.methods.lookingUp?.tallyWindow == nil else {
+      return attendChosen(query, shape, blocks, cache: cache, run: index, into: result, at: node)
+    }
+    shape.reads = cache.reads(shape, run: index)
+    let fetched = cache.countAtHost(run: index)
     if fetched > 0 { recordTransfer(fetched, groups: shape.groups, run, at: upkeep) }
     let pass = PassPlace(
       before: cache.nextPosition, queries: queries - cache.lookahead, lookahead: cache.lookahead,
@@ -49,7 +52,7 @@ extension Machine {
     let rotated = retaining?.rotatesByPlace == true ? rotatedKeys(cache, run: index, appended: queries) : nil
     record(
       .attention(shape), at: node, layer: run.layer, input: query, window: (cache, queries), output: result)
-    cache.withSegments(run: index, chosen: chosen, appended: queries, keys: rotated) {
+    cache.withSegments(run: index, appended: queries, keys: rotated) {
       attendRows(
         query, shape: shape, run: run, mass: voters?.countsWithAttention == true ? run.mass : nil, segments: $0,
         into: result)
