@@ -56,6 +56,30 @@ struct LookupTests {
     return result
   }
 
+  /// "No per-token distance, query at n_local", merged in one softmax with the local window.
+  ///
+  /// The bound: in float32 a score has some 2^5 roundings of 2^-24 of its products' sizes, for keys are rotated three times;
+  /// a weight is off by twice as much of itself.
+  static func near(
+    _ plan: InfLLM, _ query: [Double], _ keys: [[Double]], _ values: [[Double]], _ positions: [Int], at position: Int
+  ) -> (result: [Double], weights: [Double], bound: Double) {
+    let scores = positions.map { entry -> Double in
+      let isFar = entry <= position - plan.recent
+      let own = isFar ? turned(query, by: plan.recent - position) : query
+      let key = isFar ? turned(keys[entry], by: -entry) : keys[entry]
+      return zip(own, key).reduce(0) { $0 + $1.0 * $1.1 } / Double(query.count).squareRoot()
+    }
+    let powers = scores.map { exp($0 - scores.max()!) }
+    let sum = powers.reduce(0, +)
+    let weights = powers.map { $0 / sum }
+    let result = query.indices.map { feature in
+      zip(weights, values).reduce(0) { $0 + $1.0 * $1.1[feature] }
+    }
+    let sizes = positions.map { zip(query, keys[$0]).reduce(0) { $0 + abs($1.0 * $1.1) } }
+    let largest = values.joined().map(abs).max()!
+    return (result, weights, 0x1p-18 * (1 + sizes.max()!) * largest)
+  }
+
   /// "n ≤ k: every block; else m groups; while gs > 1: split each, keep the m best halves."
   static func hip(_ plan: HiP, _ position: Int, _ head: Head) -> [Int] {
     let count = (position - plan.recent) / plan.keyBlock
@@ -125,11 +149,11 @@ struct LookupTests {
     init(_ lookup: Lookup) { self.lookup = lookup }
 
     /// Adds the weights of a row's local window.
-    func tally(_ head: Int, _ positions: [Int], _ weights: [Float], at position: Int) {
+    func tally(_ head: Int, _ positions: [Int], _ weights: [Double], at position: Int) {
       guard case .infLLM(let plan) = lookup else { return }
       mass[head] += Array(repeating: 0, count: max(position + 1 - mass[head].count, 0))
       for (entry, weight) in zip(positions, weights) where entry > position - plan.recent {
-        mass[head][entry] += Double(weight)
+        mass[head][entry] += weight
       }
     }
 
@@ -225,9 +249,23 @@ struct LookupTests {
             for head in 0..<4 {
               let positions = read[head / 2] + Array(end + first...end + row)
               chose = chose || positions.count < end + row + 1
+              if case .infLLM(let plan) = lookup, plan.positions == .window, end + row >= plan.recent {
+                let values = positions.map { entry in
+                  let value = passes.whole.entries(0)!.values(group: group, head: head / 2, entry: entry)
+                  return (0..<width).map { Double(value[$0]) }
+                }
+                let near = Self.near(
+                  plan, query[vector(group, row, head)].map(Double.init), heads[head / 2].keys, values, positions,
+                  at: end + row)
+                oracles[group].tally(head / 2, positions, near.weights, at: end + row)
+                for (left, right) in zip(result[vector(group, row, head)], near.result) {
+                  #expect(abs(Double(left) - right) <= near.bound, "\(lookup) at \(end + row)")
+                }
+                continue
+              }
               let expected = passes.attend(
                 query[vector(group, row, head)], group: group, head: head, positions: positions)
-              oracles[group].tally(head / 2, positions, expected.weights, at: end + row)
+              oracles[group].tally(head / 2, positions, expected.weights.map(Double.init), at: end + row)
               #expect(Array(result[vector(group, row, head)]) == expected.result, "\(lookup) at \(end + row)")
             }
           }
@@ -286,11 +324,13 @@ struct LookupTests {
       #expect(method.count(before: position) == 128 + 16 * 128 + 4096)
       let block = method.scan(ReadBlock(position: position, rows: 512, step: nil))
       #expect((block.pairs, block.representatives, block.keys) == (represented, represented, 0))
-      #expect((block.queries, block.turned, block.averaged) == (512, 512, 513))
+      #expect((block.queries, block.turned, block.averaged) == (512, 0, 513))
     }
     #expect(method.dense == 128 + 4096 + 17 * 128 - 1)
     let pass = method.scan([], of: 4096..<4096 + 128 + 256)
     #expect(pass.made == 2 && pass.keysOfEach == 4 && pass.queries == 0)
+    // Keys are stored before their rotation: those of the window are rotated in every pass, and every query twice.
+    #expect((pass.turned, pass.rotatedKeys) == (384, 4095))
   }
 
   @Test func `a pass is dispatched as one choice and one attention`() {

@@ -95,7 +95,8 @@ struct WorkRuleTests {
         .scanKeys(ScanShape(groups: 2, queries: 3, pairs: 10, keys: 5, averaged: 4, layer: layer)),
         .scanKeys(
           ScanShape(
-            groups: 2, queries: 3, pairs: 4, keys: 0, averaged: 4, turned: 3, representatives: 4, made: 2,
+            groups: 2, queries: 3, pairs: 4, keys: 0, averaged: 4, turned: 3, rotatedKeys: 5, representatives: 4,
+            made: 2,
             keysOfEach: 3,
             layer: layer)),
         .scoreEntries(
@@ -295,9 +296,9 @@ struct WorkRuleTests {
           cosine: numbers(width / 2), sine: numbers(width / 2))
       }
       for _ in 0..<shape.groups * shape.turned { rotate(shape.layer.heads) }
+      for _ in 0..<shape.groups * shape.rotatedKeys { rotate(shape.layer.keyValueHeads) }
       for _ in 0..<shape.groups * shape.made {
         for _ in 0..<shape.keysOfEach {
-          rotate(shape.layer.keyValueHeads)
           Kernels.accumulate(
             shape.layer.keyValueWidth, numbers(shape.layer.keyValueWidth), into: numbers(shape.layer.keyValueWidth))
         }

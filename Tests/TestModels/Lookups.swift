@@ -14,7 +14,8 @@ package func lookups(_ method: Lookup.Method) -> [Lookup] {
   case .infLLM:
     [
       .infLLM(InfLLM(blocks: 1, keyBlock: 2, sinks: 1, recent: 2, representativeKeys: 1, queryBlock: 2)),
-      .infLLM(InfLLM(blocks: 2, keyBlock: 3, sinks: 0, recent: 3, representativeKeys: 2, queryBlock: 1)),
+      .infLLM(
+        InfLLM(blocks: 2, keyBlock: 3, sinks: 0, recent: 3, representativeKeys: 2, queryBlock: 1, positions: .text)),
     ]
   case .infiniteHiP:
     InfiniteHiP.Representatives.allCases.map {
@@ -37,7 +38,9 @@ package func roomyLookups(_ method: Lookup.Method, for positions: Int) -> [Looku
   case .hip: [.hip(HiP(budget: positions, recent: 0, queryBlock: 3, keyBlock: 1, refresh: 2))]
   case .infLLM:
     [
-      .infLLM(InfLLM(blocks: positions, keyBlock: 1, sinks: 0, recent: 3, representativeKeys: 1, queryBlock: 3)),
+      .infLLM(
+        InfLLM(
+          blocks: positions, keyBlock: 1, sinks: 0, recent: 3, representativeKeys: 1, queryBlock: 3, positions: .text)),
       .infLLM(InfLLM(blocks: 1, keyBlock: 4, sinks: 2, recent: positions, queryBlock: 3)),
     ]
   case .infiniteHiP:

@@ -17,6 +17,8 @@ package protocol LookingUp: Sendable {
   func scan(_ blocks: [ReadBlock], of pass: Range<Int>) -> Scan
   /// Latest entries, a row's own among them, whose weights are added up as it attends; nil: nobody asks.
   var tallyWindow: Int? { get }
+  /// Whether entries outside that window are attended as if they stood where it ends.
+  var bringsNear: Bool { get }
   /// Chooses for all heads of a run in one group.
   /// - Parameter memory: what the last generated row chose from and has chosen.
   /// - Returns: by head, ranges of the entries before the block in ascending order, as many entries as `count` says.
@@ -28,6 +30,7 @@ extension LookingUp {
     blocks.reduce(into: Scan()) { $0 += scan($1) }
   }
   package var tallyWindow: Int? { nil }
+  package var bringsNear: Bool { false }
 }
 
 /// Consecutive rows that read the same entries before them.
@@ -54,9 +57,11 @@ package struct Scan: Equatable, Sendable {
   package var averaged = 0
   /// Rows whose queries are rotated to another position.
   package var turned = 0
+  /// Keys that are rotated, in either direction.
+  package var rotatedKeys = 0
   /// Representatives that are read, each as a key in the cache's type.
   package var representatives = 0
-  /// Representatives that are made, each the mean of so many keys before their rotation.
+  /// Representatives that are made, each the mean of so many keys.
   package var made = 0
   package var keysOfEach = 0
 
@@ -66,6 +71,7 @@ package struct Scan: Equatable, Sendable {
     sum.keys += other.keys
     sum.averaged += other.averaged
     sum.turned += other.turned
+    sum.rotatedKeys += other.rotatedKeys
     sum.representatives += other.representatives
     sum.made += other.made
   }

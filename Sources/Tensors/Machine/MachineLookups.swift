@@ -34,11 +34,12 @@ extension Machine {
         cache.headEntries(run: index, group: group, head: head - run.heads.lowerBound)
       }
       guard heads.count == run.heads.count else { return }
-      let rows = BlockRows(
-        query: query, result: result, run: run, group: group, queries: shape.queries, start: cache.nextPosition,
-        backend: backend, tallyWindow: method.tallyWindow)
       let rotated = run.shape.style.rotatedWidth ?? run.shape.headWidth
       let angles = rotaryAngles(headWidth: rotated, positions: cache.positionRoom + (method.tallyWindow ?? 0))
+      let turning = Turning(angles: angles, headWidth: run.shape.headWidth, rotated: rotated)
+      let rows = BlockRows(
+        query: query, result: result, run: run, group: group, queries: shape.queries, start: cache.nextPosition,
+        backend: backend, tallyWindow: method.tallyWindow, turning: method.bringsNear ? turning : nil)
       if dense > 0 {
         let all = (0..<cache.nextPosition)
         for head in heads.indices { rows.attend(0..<dense, head, heads[head], [all].filter { !$0.isEmpty }) }
@@ -47,8 +48,8 @@ extension Machine {
         let first = block.position - cache.nextPosition
         let keys = KeyReader(
           heads: heads, headWidth: run.shape.headWidth, sharing: run.shape.heads / run.heads.count,
-          query: { rows.query(first + $0) }, isFast: backend == .fast, position: block.position, angles: angles,
-          rotated: rotated, weights: { run.mass(group: group, head: $0).map { UnsafePointer($0) } })
+          query: { rows.query(first + $0) }, isFast: backend == .fast, position: block.position, turning: turning,
+          weights: { run.mass(group: group, head: $0).map { UnsafePointer($0) } })
         let chosen = method.choose(block, keys, &cache.memories[index][group])
         for head in heads.indices {
           let count = chosen[head].reduce(0) { $0 + $1.count }
@@ -60,13 +61,14 @@ extension Machine {
   }
 
   private func record(_ scan: Scan, _ shape: AttentionShape, _ run: CacheRun, at node: Node) {
-    guard scan.queries > 0 || scan.made > 0 else { return }
+    guard scan.queries > 0 || scan.made > 0 || scan.turned > 0 else { return }
     let traffic = run.keyTraffic(formed: scan.keys + scan.made * scan.keysOfEach, fresh: scan.representatives)
     trace?.record(
       .scanKeys(
         ScanShape(
           groups: shape.groups, queries: scan.queries, pairs: scan.pairs, keys: scan.keys, averaged: scan.averaged,
-          turned: scan.turned, representatives: scan.representatives, made: scan.made, keysOfEach: scan.keysOfEach,
+          turned: scan.turned, rotatedKeys: scan.rotatedKeys, representatives: scan.representatives, made: scan.made,
+          keysOfEach: scan.keysOfEach,
           layer: run.shape, traffic: traffic.map { shape.groups * $0 })), at: node, layer: run.layer)
   }
 
@@ -110,6 +112,8 @@ private struct BlockRows {
   let backend: Backend
   /// Latest entries whose weights are added up; nil: none.
   let tallyWindow: Int?
+  /// What brings entries that lie outside that window to where it ends; nil: they stay where they are.
+  let turning: Turning?
 
   private var width: Int { run.shape.headWidth }
   private var sharing: Int { run.shape.heads / run.heads.count }
@@ -129,67 +133,99 @@ private struct BlockRows {
   func attend(_ rows: Range<Int>, _ head: Int, _ entries: HeadEntries, _ ranges: [Range<Int>]) {
     let first = start + rows.lowerBound
     let pieces = entries.pieces(ranges)
-    if backend == .fast, !run.shape.style.needsPlainAttention {
-      guard let tallyWindow else {
-        return attendFast(rows, head, entries, pieces + entries.pieces([first..<first + rows.count]))
-      }
-      for row in rows {
-        let seen = pieces + entries.pieces([first..<start + row + 1])
-        var weights = [Float](repeating: 0, count: seen.reduce(0) { $0 + $1.count })
-        attendFast(row..<row + 1, head, entries, seen, weights: &weights)
-        tally(tallyWindow, row, head, weights, of: weights.count)
-      }
-      return
+    let isFast = backend == .fast && !run.shape.style.needsPlainAttention
+    if isFast, tallyWindow == nil {
+      let all = pieces + entries.pieces([first..<first + rows.count])
+      return attendFast(rows, head, all.map { Seen(entries, $0) })
     }
-    let most = ranges.reduce(rows.count) { $0 + $1.count }
-    withUnsafeTemporaryAllocation(of: Float.self, capacity: most) { weights in
-      for row in rows {
-        let seen = (pieces + entries.pieces([first..<start + row + 1])).map {
-          (
-            keys: UnsafePointer(entries.key($0.lowerBound)), values: UnsafePointer(entries.value($0.lowerBound)),
-            count: $0.count
-          )
-        }
-        for member in head * sharing..<(head + 1) * sharing {
-          PlainKernels<Float>.attend(
-            headWidth: width, query: query(row) + member * width, segments: seen, weights: weights.baseAddress!,
-            scores: run.shape.style.scores(
-              ofHead: run.queryColumns.lowerBound / width + member, of: query.columns / width),
-            into: result(row) + member * width)
-          if let tallyWindow {
-            tally(tallyWindow, row, head, weights.baseAddress!, of: seen.reduce(0) { $0 + $1.count })
-          }
+    for row in rows {
+      withSeen(by: row, entries, pieces + entries.pieces([first..<start + row + 1])) { seen in
+        var weights = [Float](repeating: 0, count: seen.reduce(0) { $0 + $1.count })
+        if isFast {
+          attendFast(row..<row + 1, head, seen, weights: &weights)
+          tally(row, head, weights)
+        } else {
+          attendPlain(row, head, seen, &weights)
         }
       }
+    }
+  }
+
+  /// What a row reads, in order of position.
+  private func withSeen(
+    by row: Int, _ entries: HeadEntries, _ pieces: [Range<Int>], _ body: ([Seen]) -> Void
+  ) {
+    let position = start + row
+    guard let turning, let tallyWindow, position >= tallyWindow else { return body(pieces.map { Seen(entries, $0) }) }
+    let end = position - tallyWindow + 1
+    let far = pieces.map { $0.clamped(to: 0..<end) }.filter { !$0.isEmpty }
+    let near = pieces.map { $0.clamped(to: end..<position + 1) }.filter { !$0.isEmpty }
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: far.reduce(1) { $0 + $1.count * width }) { copies in
+      var (seen, copy) = ([Seen](), copies.baseAddress!)
+      for range in far {
+        seen.append(Seen(keys: copy, values: entries.value(range.lowerBound), count: range.count))
+        for entry in range {
+          copy.update(from: entries.key(entry), count: width)
+          turning.turn(copy, heads: 1, from: entry, to: position - tallyWindow)
+          copy += width
+        }
+      }
+      body(seen + near.map { Seen(entries, $0) })
+    }
+  }
+
+  /// In the plainest words, query head by query head.
+  private func attendPlain(_ row: Int, _ head: Int, _ seen: [Seen], _ weights: inout [Float]) {
+    let segments = seen.map { (keys: UnsafePointer($0.keys), values: UnsafePointer($0.values), count: $0.count) }
+    for member in head * sharing..<(head + 1) * sharing {
+      PlainKernels<Float>.attend(
+        headWidth: width, query: query(row) + member * width, segments: segments, weights: &weights,
+        scores: run.shape.style.scores(
+          ofHead: run.queryColumns.lowerBound / width + member, of: query.columns / width),
+        into: result(row) + member * width)
+      tally(row, head, weights)
     }
   }
 
   /// Adds the weights of a row's latest entries, which are the last that it has read.
-  private func tally(_ window: Int, _ row: Int, _ head: Int, _ weights: UnsafePointer<Float>, of read: Int) {
-    guard let sums = run.mass(group: group, head: head) else { return }
+  private func tally(_ row: Int, _ head: Int, _ weights: [Float]) {
+    guard let tallyWindow, let sums = run.mass(group: group, head: head) else { return }
     let end = start + row + 1
-    let count = min(window, end)
-    PlainKernels<Float>.accumulate(count, weights + read - count, into: sums + end - count)
+    let count = min(tallyWindow, end)
+    weights.withUnsafeBufferPointer {
+      PlainKernels<Float>.accumulate(count, $0.baseAddress! + $0.count - count, into: sums + end - count)
+    }
   }
 
   /// - Parameter weights: to which the weights of each entry are added, of all rows and the query heads that share it.
   private func attendFast(
-    _ rows: Range<Int>, _ head: Int, _ entries: HeadEntries, _ pieces: [Range<Int>],
-    weights: UnsafeMutablePointer<Float>? = nil
+    _ rows: Range<Int>, _ head: Int, _ seen: [Seen], weights: UnsafeMutablePointer<Float>? = nil
   ) {
-    let segments = pieces.map {
-      ck_segment(
-        keys: entries.key($0.lowerBound), values: entries.value($0.lowerBound), count: $0.count, headStride: 0,
-        groupStride: 0, share: 1)
+    let segments = seen.map {
+      ck_segment(keys: $0.keys, values: $0.values, count: $0.count, headStride: 0, groupStride: 0, share: 1)
     }
     let column = head * sharing * width
     segments.withUnsafeBufferPointer { segments in
       var arguments = ck_attention(
-        groups: 1, queries: rows.count, past: pieces.reduce(-rows.count) { $0 + $1.count }, window: 0, heads: sharing,
+        groups: 1, queries: rows.count, past: seen.reduce(-rows.count) { $0 + $1.count }, window: 0, heads: sharing,
         keyValueHeads: 1, headWidth: width, scale: 1 / Float(width).squareRoot(), q: query(rows.lowerBound) + column,
         ldq: query.columns, segments: segments.baseAddress, y: result(rows.lowerBound) + column, ldy: result.columns,
         mass: weights, ldmass: 0)
       ck_attention(&arguments)
     }
+  }
+}
+
+/// Keys and values that lie side by side.
+private struct Seen {
+  let keys, values: UnsafeMutablePointer<Float>
+  let count: Int
+
+  init(keys: UnsafeMutablePointer<Float>, values: UnsafeMutablePointer<Float>, count: Int) {
+    (self.keys, self.values, self.count) = (keys, values, count)
+  }
+
+  init(_ entries: HeadEntries, _ range: Range<Int>) {
+    self.init(keys: entries.key(range.lowerBound), values: entries.value(range.lowerBound), count: range.count)
   }
 }

@@ -252,10 +252,11 @@ extension Operation {
       let (d, dq) = (Int128(layer.keyValueWidth), Int128(layer.queryWidth))
       let queries =
         groups * (Int128(shape.averaged) * dq + Int128(shape.turned) * rotation * Int128(layer.heads))
-      let representatives = made * (each * rotation * Int128(layer.keyValueHeads) + (each + 1) * d)
+      let keys =
+        groups * Int128(shape.rotatedKeys) * rotation * Int128(layer.keyValueHeads) + made * (each + 1) * d
       return Work(
         matmulFlops: 2 * pairs * dq,
-        elementwiseFlops: pairs * Int128(layer.heads) + queries + representatives + Int128(shape.traffic?.flops ?? 0),
+        elementwiseFlops: pairs * Int128(layer.heads) + queries + keys + Int128(shape.traffic?.flops ?? 0),
         activationBits: groups * Int128(shape.queries) * dq * a,
         cacheReadBits: shape.traffic?.bits(in: c) ?? groups * Int128(shape.keysRead) * d * c,
         cacheWriteBits: made * d * c)

@@ -15,9 +15,11 @@ public struct ScanShape: Hashable, Sendable {
   public var averaged: Int
   /// Rows of a group whose queries are rotated to another position.
   public var turned: Int
+  /// Keys of a group that are rotated, in either direction.
+  public var rotatedKeys: Int
   /// Representatives of a group that are read, each a key in the cache's type.
   public var representatives: Int
-  /// Representatives of a group that are made, each the mean of so many keys before their rotation, and written.
+  /// Representatives of a group that are made, each the mean of so many keys, and written.
   public var made, keysOfEach: Int
   /// Heads and their width.
   public var layer: LayerShape
@@ -26,7 +28,8 @@ public struct ScanShape: Hashable, Sendable {
 
   /// Counts are those of a group.
   public init(
-    groups: Int, queries: Int, pairs: Int, keys: Int, averaged: Int = 0, turned: Int = 0, representatives: Int = 0,
+    groups: Int, queries: Int, pairs: Int, keys: Int, averaged: Int = 0, turned: Int = 0, rotatedKeys: Int = 0,
+    representatives: Int = 0,
     made: Int = 0, keysOfEach: Int = 0, layer: LayerShape, traffic: EntryTraffic? = nil
   ) {
     self.groups = groups
@@ -35,6 +38,7 @@ public struct ScanShape: Hashable, Sendable {
     self.keys = keys
     self.averaged = averaged
     self.turned = turned
+    self.rotatedKeys = rotatedKeys
     self.representatives = representatives
     self.made = made
     self.keysOfEach = keysOfEach

@@ -161,7 +161,8 @@ extension Tensors.Operation {
         ("entries", JSON(shape.keys + shape.representatives)), ("pairs", JSON(shape.pairs)),
         ("heads", JSON(shape.layer.heads)),
         ("key_value_heads", JSON(shape.layer.keyValueHeads)), ("head_width", JSON(shape.layer.headWidth)),
-        ("averaged", JSON(shape.averaged)), ("turned", JSON(shape.turned)), ("made", JSON(shape.made)),
+        ("averaged", JSON(shape.averaged)), ("turned", JSON(shape.turned)), ("rotated_keys", JSON(shape.rotatedKeys)),
+        ("made", JSON(shape.made)),
         ("keys_of_each", JSON(shape.keysOfEach)),
       ]
     case .rotateEntries(let entries, let layer): return moved("rotate_entries", entries, layer)

@@ -14,11 +14,22 @@ public struct InfLLM: Hashable, Sendable {
   public var representativeKeys: Int
   /// `exc_block_size`: rows of a prompt that choose together.
   public var queryBlock: Int
+  /// Where keys outside the window are attended.
+  public var positions: Positions
+
+  /// Where keys outside the window are attended.
+  public enum Positions: String, CaseIterable, Sendable {
+    /// All of them as if they stood where the window ends, so that no distance is longer than it. Keys are stored before
+    /// their rotation.
+    case window
+    /// At their positions in the text.
+    case text
+  }
 
   /// The defaults are those of the authors' configuration of Llama 3 (`config/llama-3-inf-llm.yaml`).
   public init(
     blocks: Int = 16, keyBlock: Int = 128, sinks: Int = 128, recent: Int = 4096, representativeKeys: Int = 4,
-    queryBlock: Int = 512
+    queryBlock: Int = 512, positions: Positions = .window
   ) {
     self.blocks = blocks
     self.keyBlock = keyBlock
@@ -26,6 +37,7 @@ public struct InfLLM: Hashable, Sendable {
     self.recent = recent
     self.representativeKeys = representativeKeys
     self.queryBlock = queryBlock
+    self.positions = positions
   }
 
   init?(_ settings: some CacheSettings) {
@@ -35,18 +47,19 @@ public struct InfLLM: Hashable, Sendable {
       let sinks = settings.integer("sinks", in: 0...Limits.promptLength, usual: usual.sinks),
       let recent = settings.integer("recent", in: 1...Limits.promptLength, usual: usual.recent),
       let keys = settings.integer("representative_keys", in: sizes, usual: usual.representativeKeys),
-      let queryBlock = settings.integer("query_block", in: sizes, usual: usual.queryBlock)
+      let queryBlock = settings.integer("query_block", in: sizes, usual: usual.queryBlock),
+      let positions = settings.word("positions", usual: usual.positions)
     else { return nil }
     self.init(
-      blocks: blocks, keyBlock: keyBlock, sinks: sinks, recent: recent, representativeKeys: keys, queryBlock: queryBlock
-    )
+      blocks: blocks, keyBlock: keyBlock, sinks: sinks, recent: recent, representativeKeys: keys,
+      queryBlock: queryBlock, positions: positions)
   }
 
   var settings: [(key: String, value: CacheSetting)] {
     [
       ("blocks", .integer(blocks)), ("key_block", .integer(keyBlock)), ("sinks", .integer(sinks)),
       ("recent", .integer(recent)), ("representative_keys", .integer(representativeKeys)),
-      ("query_block", .integer(queryBlock)),
+      ("query_block", .integer(queryBlock)), ("positions", .word(positions.rawValue)),
     ]
   }
 

@@ -23,9 +23,13 @@ extension Lookup.Method {
         .hip(HiP(budget: $0, recent: $1, queryBlock: $2, keyBlock: $3, refresh: $4))
       }
     case .infLLM:
-      [(1, 1, 0, 1, 1, 1), (2, 2, 1, 3, 1, 2), (1, 3, 2, 4, 2, 3), (3, 2, 3, 2, 2, 1)].map {
-        .infLLM(
-          InfLLM(blocks: $0, keyBlock: $1, sinks: $2, recent: $3, representativeKeys: $4, queryBlock: $5))
+      InfLLM.Positions.allCases.flatMap { positions in
+        [(1, 1, 0, 1, 1, 1), (2, 2, 1, 3, 1, 2), (1, 3, 2, 4, 2, 3), (3, 2, 3, 2, 2, 1)].map {
+          .infLLM(
+            InfLLM(
+              blocks: $0, keyBlock: $1, sinks: $2, recent: $3, representativeKeys: $4, queryBlock: $5,
+              positions: positions))
+        }
       }
     case .infiniteHiP:
       InfiniteHiP.Representatives.allCases.flatMap { representatives in

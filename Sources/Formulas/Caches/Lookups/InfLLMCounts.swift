@@ -20,7 +20,7 @@ struct InfLLMCounts: LookupCounts {
   func choosing(_ blocks: Progression, rows: Int) -> UpkeepCounts {
     var counts = UpkeepCounts()
     counts.voters = rows * blocks.count
-    counts.turned = counts.voters
+    if plan.positions == .text { counts.turned = counts.voters }
     counts.averaged = rows > 1 ? (rows + 1) * blocks.count : 0
     counts.scored = representatives(blocks)
     (counts.voted, counts.votedFresh) = (counts.scored, counts.scored)
@@ -55,8 +55,13 @@ struct InfLLMCounts: LookupCounts {
         weights: passes.rows > 1 ? .again : .attention))
     counts.made = cut(end) - cut(passes.before)
     counts.keyMeans = (plan.representativeKeys + 1) * counts.made
-    counts.rotated = plan.representativeKeys * counts.made
-    counts.voted += counts.rotated
+    let keys = plan.representativeKeys * counts.made
+    counts.voted += keys
+    switch plan.positions {
+    case .text: counts.rotated = keys
+    // Keys of the window are rotated as they are read, and every query once more for those outside.
+    case .window: (counts.rotated, counts.turned) = (entries - passes.rows * passes.count, passes.rows * passes.count)
+    }
     return counts
   }
 }

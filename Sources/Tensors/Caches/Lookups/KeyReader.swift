@@ -26,6 +26,23 @@ struct HeadEntries {
   }
 }
 
+/// What rotates vectors of heads from one position to another.
+struct Turning {
+  let angles: RotaryAngles
+  let headWidth: Int
+  /// Features of a head that are rotated.
+  let rotated: Int
+
+  /// First to no position, then to another.
+  func turn(_ vectors: UnsafeMutablePointer<Float>, heads: Int, from: Int, to position: Int) {
+    for (sine, position) in [(angles.negatedSine, from), (angles.sine, position)] {
+      PlainKernels<Float>.rotate(
+        heads: heads, headWidth: headWidth, rotated: rotated, vectors, cosine: angles.cosine + position * angles.half,
+        sine: sine + position * angles.half)
+    }
+  }
+}
+
 /// Queries of a block and keys before it, for whoever chooses among them.
 package struct KeyReader {
   /// By head of the run.
@@ -38,9 +55,7 @@ package struct KeyReader {
   let isFast: Bool
   /// The position of its first row.
   let position: Int
-  /// Of the features of a head that are rotated, and how many those are.
-  let angles: RotaryAngles
-  let rotated: Int
+  let turning: Turning
   /// By head, the weights that have been added up for entries; nil where nobody asks.
   let weights: (_ head: Int) -> UnsafePointer<Float>?
 
@@ -75,7 +90,7 @@ package struct KeyReader {
     var mean = [Float](repeating: 0, count: width)
     for row in 0..<rows {
       var own = Array(UnsafeBufferPointer(start: query(row) + head * width, count: width))
-      turn(&own, from: self.position + row, to: position)
+      turning.turn(&own, heads: sharing, from: self.position + row, to: position)
       PlainKernels<Float>.accumulate(width, own, into: &mean)
     }
     PlainKernels<Float>.scale(width, &mean, by: 1 / Double(rows))
@@ -85,7 +100,7 @@ package struct KeyReader {
   /// A key before its rotation.
   func unrotatedKey(_ head: Int, _ entry: Int) -> [Float] {
     var key = Array(UnsafeBufferPointer(start: heads[head].key(entry), count: headWidth))
-    turn(&key, from: entry, to: 0)
+    turning.turn(&key, heads: 1, from: entry, to: 0)
     return key
   }
 
@@ -93,18 +108,6 @@ package struct KeyReader {
   func weights(_ head: Int, of entries: Range<Int>) -> [Float] {
     guard let weights = weights(head) else { return [] }
     return entries.map { weights[$0] }
-  }
-
-  /// Rotates vectors that stand at one position as if they stood at another: first to none.
-  private func turn(_ vectors: inout [Float], from: Int, to position: Int) {
-    let heads = vectors.count / headWidth
-    func rotate(_ sine: UnsafeMutablePointer<Float>, at position: Int) {
-      PlainKernels<Float>.rotate(
-        heads: heads, headWidth: headWidth, rotated: rotated, &vectors, cosine: angles.cosine + position * angles.half,
-        sine: sine + position * angles.half)
-    }
-    rotate(angles.negatedSine, at: from)
-    rotate(angles.sine, at: position)
   }
 
   /// For each of some entries the largest product of its key with one of the queries.

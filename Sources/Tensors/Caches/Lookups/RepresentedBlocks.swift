@@ -8,6 +8,7 @@ struct RepresentedBlocks: LookingUp {
   var dense: Int { plan.sinks + plan.recent + (plan.blocks + 1) * plan.keyBlock - 1 }
   var block: Int { plan.queryBlock }
   var tallyWindow: Int? { plan.recent }
+  var bringsNear: Bool { plan.positions == .window }
 
   /// Blocks that have left the window behind so many entries.
   private func blocks(behind entries: Int) -> Int {
@@ -21,7 +22,8 @@ struct RepresentedBlocks: LookingUp {
   func scan(_ block: ReadBlock) -> Scan {
     let represented = blocks(behind: block.position)
     return Scan(
-      queries: block.rows, pairs: represented, averaged: block.rows > 1 ? block.rows + 1 : 0, turned: block.rows,
+      queries: block.rows, pairs: represented, averaged: block.rows > 1 ? block.rows + 1 : 0,
+      turned: bringsNear ? 0 : block.rows,
       representatives: represented)
   }
 
@@ -29,6 +31,12 @@ struct RepresentedBlocks: LookingUp {
     var scan = blocks.reduce(into: Scan()) { $0 += self.scan($1) }
     scan.made = self.blocks(behind: pass.upperBound) - self.blocks(behind: pass.lowerBound)
     scan.keysOfEach = plan.representativeKeys
+    if bringsNear {
+      // Keys are stored before their rotation, and those of the window are rotated as they are read.
+      (scan.turned, scan.rotatedKeys) = (pass.count, min(pass.lowerBound, plan.recent - 1))
+    } else {
+      scan.rotatedKeys = scan.made * plan.representativeKeys
+    }
     return scan
   }
 
