@@ -102,7 +102,7 @@ extension Component {
   }
 }
 
-/// Key–value memory of a run, for the whole batch.
+/// Key–value memory of a run, on the device unless told otherwise, for the whole batch.
 /// - Unit: byte
 public struct CacheFigures: Hashable, Sendable {
   /// Persistent caches after prefill; after the drop of recursive generation exactly if the prompt is aligned.
@@ -113,8 +113,20 @@ public struct CacheFigures: Hashable, Sendable {
   public var peakBytes: Int128
   /// The largest total of local decoder windows.
   public var localPeakBytes: Int128
+  /// What of persistent caches lies in the memory of the host after prefill, which none of the others count.
+  public var hostBytesAfterPrefill: Int128
+  /// The same after the last emitted token.
+  public var hostBytesAtEnd: Int128
+  /// The most that lies there at any point.
+  public var hostPeakBytes: Int128
 
-  public init(bytesAfterPrefill: Int128, bytesAtEnd: Int128, peakBytes: Int128, localPeakBytes: Int128) {
+  public init(
+    bytesAfterPrefill: Int128, bytesAtEnd: Int128, peakBytes: Int128, localPeakBytes: Int128,
+    hostBytesAfterPrefill: Int128 = 0, hostBytesAtEnd: Int128 = 0, hostPeakBytes: Int128 = 0
+  ) {
+    self.hostBytesAfterPrefill = hostBytesAfterPrefill
+    self.hostBytesAtEnd = hostBytesAtEnd
+    self.hostPeakBytes = hostPeakBytes
     self.bytesAfterPrefill = bytesAfterPrefill
     self.bytesAtEnd = bytesAtEnd
     self.peakBytes = peakBytes

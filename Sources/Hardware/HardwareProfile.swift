@@ -99,6 +99,11 @@ public struct HardwareProfile: Hashable, Sendable {
   public var boardPower: Double?
   /// To the host, in one direction.
   public var hostLink: Rate<Byte>?
+  /// What each transfer to or from the host takes before its first byte.
+  public var hostLinkLatency = Seconds.zero
+  /// Memory of the host for each device; nil where none is known, and then it is taken to be enough.
+  /// - Unit: byte
+  public var hostMemoryBytes: Int?
   /// What one device sends to all others together while it receives as much; nil where none is known.
   public var deviceLink: Rate<Byte>?
   /// The largest cache on the chip. It is for readers: only `caches`, whose bandwidths are known, are priced.
@@ -223,6 +228,8 @@ public enum HardwareError: Error, Hashable, Sendable, CustomStringConvertible {
   case noPeak(profile: String, type: ElementType, types: [ElementType])
   /// Several devices, and nothing says how fast they reach each other.
   case noDeviceLink(profile: String, devices: Int)
+  /// Entries in the memory of the host, and nothing says how fast they come from there.
+  case noHostLink(profile: String)
 
   public var description: String {
     switch self {
@@ -231,6 +238,8 @@ public enum HardwareError: Error, Hashable, Sendable, CustomStringConvertible {
       return "hardware profile \(profile) has no matrix-product rate for \(type.rawValue); it has \(known)"
     case .noDeviceLink(let profile, let devices):
       return "hardware profile \(profile) has no device_link_bytes_per_s, which \(devices) devices need"
+    case .noHostLink(let profile):
+      return "hardware profile \(profile) has no host_link_bytes_per_s, which a cache with placement: host needs"
     }
   }
 }
@@ -249,6 +258,12 @@ extension HardwareProfile {
     _ = try peak(precision.head, precision.activations)
     _ = try peak(precision.cache, precision.activations)
     guard devices == 1 || deviceLink != nil else { throw .noDeviceLink(profile: name, devices: devices) }
+  }
+
+  /// Whether models whose entries lie in the memory of the host can be priced on the machine.
+  /// - Throws: `HardwareError.noHostLink`
+  public func checkHost() throws(HardwareError) {
+    guard hostLink != nil else { throw .noHostLink(profile: name) }
   }
 
   /// The peak rate of a product of two operands.

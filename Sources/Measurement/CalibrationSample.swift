@@ -73,7 +73,7 @@ public struct CalibrationSample: Hashable, Sendable {
       queryRows = Double(rows * shape.layer.heads)
     case .embedding, .queryKeyValue, .mixHeads, .output, .gateUp, .down, .norm, .chunker, .converter, .head,
       .moveEntries,
-      .scoreEntries, .rotateEntries, .transferEntries, .quantiseEntries:
+      .scoreEntries, .scanKeys, .rotateEntries, .transferEntries, .quantiseEntries:
       unitFlops = Double(work.matmulFlops) / Double(rows)
     }
     self.init(

@@ -53,6 +53,7 @@ public final class CacheMeter {
   private var now: Int128 = 0
   private var peak: Int128 = 0
   private var localPeak: Int128 = 0
+  private var host: (afterPrefill: Int128, now: Int128, peak: Int128) = (0, 0, 0)
   /// Bytes of real memory that the persistent caches have; 0 for shapes.
   public private(set) var allocatedBytes = 0
 
@@ -65,6 +66,8 @@ public final class CacheMeter {
   ) {
     now = bitsHeld(persistent) + bitsHeld(prompts)
     peak = max(peak, now)
+    host.now = bitsAtHost(persistent) + bitsAtHost(prompts)
+    host.peak = max(host.peak, host.now)
     allocatedBytes = allocated(persistent) + allocated(prompts)
     localPeak = max(localPeak, bitsHeld(windows))
   }
@@ -73,6 +76,10 @@ public final class CacheMeter {
 
   private func bitsHeld(_ caches: some Sequence<KeyValueCache>) -> Int128 {
     caches.reduce(0) { $0 + $1.bitsHeld(in: element) }
+  }
+
+  private func bitsAtHost(_ caches: some Sequence<KeyValueCache>) -> Int128 {
+    caches.reduce(0) { $0 + $1.bitsAtHost(in: element) }
   }
 
   /// Notes the windows of chunks that run side by side: levels run one after another, so this is a maximum of its own.
@@ -87,12 +94,13 @@ public final class CacheMeter {
       localPeak, windows.indices.reduce(0) { $0 + windows[$1].bits(ofEntries: count($1), in: element) })
   }
 
-  func endPrefill() { afterPrefill = now }
+  func endPrefill() { (afterPrefill, host.afterPrefill) = (now, host.now) }
 
   /// What the caches have held until now.
   public var figures: CacheFigures {
     CacheFigures(
       bytesAfterPrefill: bytes(afterPrefill), bytesAtEnd: bytes(now), peakBytes: bytes(peak),
-      localPeakBytes: bytes(localPeak))
+      localPeakBytes: bytes(localPeak), hostBytesAfterPrefill: bytes(host.afterPrefill),
+      hostBytesAtEnd: bytes(host.now), hostPeakBytes: bytes(host.peak))
   }
 }

@@ -104,6 +104,11 @@ public struct Scenario: Sendable {
   /// 16 hexadecimal digits over the scenario, its overrides and its presets, without comments and layout.
   public let fingerprint: String
 
+  /// Whether some of its models have entries in the memory of the host.
+  public var usesHost: Bool {
+    grid.models.contains { $0?.model.usesHost == true } || compare.contains(where: \.model.usesHost)
+  }
+
   /// Reads and checks a scenario file; nothing is left to fail later.
   /// - Throws: `ScenarioError` with every diagnostic.
   public init(file: String, options: ScenarioOptions = .init()) throws(ScenarioError) {

@@ -16,9 +16,11 @@ extension ExactGrid {
         residual: min(residual, retention.keptLatest ?? residual)))
   }
 
-  /// Every retention with every family, reading and mode; what an entry is, who is exempt and how the prompt is read are
-  /// drawn.
-  public static var cachePlans: [Question] {
+  /// Every retention and every lookup with every family, reading and mode; what an entry is, who is exempt and how the
+  /// prompt is read are drawn.
+  public static var cachePlans: [Question] { retentionPlans + lookupPlans }
+
+  private static var models: [Model] {
     let layer = LayerShape(width: 12, heads: 4, keyValueHeads: 2, feedForward: 10)
     func level(_ chunk: Int, _ condition: Int, layers: Int) -> LevelShape {
       LevelShape(
@@ -32,11 +34,40 @@ extension ExactGrid {
           decoderInput: reading, generation: $0)
       }
     }
-    let models =
-      [
-        Model.vanilla(vocabulary: 17, layer: layer, layers: 3),
-        Model.block(vocabulary: 17, layer: layer, levels: [level(2, 2, layers: 3)]),
-      ] + hierarchies
+    return [
+      Model.vanilla(vocabulary: 17, layer: layer, layers: 3),
+      Model.block(vocabulary: 17, layer: layer, levels: [level(2, 2, layers: 3)]),
+    ] + hierarchies
+  }
+
+  /// Every lookup over everything that is kept; prompts are read at once or in passes of whole blocks.
+  private static var lookupPlans: [Question] {
+    var points: [Question] = []
+    for (index, model) in models.enumerated() {
+      for lookup in Lookup.Method.allCases.flatMap(\.smallSettings) where lookup != .everything {
+        for prompt in [1, 6, 11, 17, 40] {
+          for generated in [0, 1, 19] {
+            var draw = Draw(index: points.count, of: models.count + index)
+            var own = model
+            let exempt: [ExemptHeads] = [.none, .none, .heads(1), .firstLayers(1)]
+            let entry =
+              draw.flag()
+              ? EntryForm.keyAndValue
+              : .quantised(Quantisation(format: draw.oneOf(Quantisation.Format.allCases), group: 1 + draw.below(4)))
+            let cache = StackCache(
+              CachePlan(lookup: lookup, entry: entry), exempt: draw.oneOf(exempt),
+              prefillChunk: draw.oneOf([nil, 1, 2, 5]).map { $0 * lookup.queryBlock })
+            own.setCaches { _ in cache }
+            precondition(own.problems.isEmpty, "\(own.problems)")
+            points.append(point(own, prompt, generated, &draw))
+          }
+        }
+      }
+    }
+    return points
+  }
+
+  private static var retentionPlans: [Question] {
     let exempt: [ExemptHeads] = [
       .none, .heads(0), .heads(1), .heads(2), .firstLayers(1), .everyLayer(2), .roles(["10", "01", "11"]),
     ]
@@ -59,6 +90,34 @@ extension ExactGrid {
               if let only, level > 0, level != only { return .full }
               return StackCache(
                 CachePlan(retention: retention, entry: entry), exempt: level == 0 ? drawn : roles,
+                prefillChunk: chunk)
+            }
+            precondition(own.problems.isEmpty, "\(own.problems)")
+            points.append(point(own, prompt, generated, &draw))
+          }
+        }
+      }
+    }
+    for (index, model) in models.enumerated() {
+      // Everything kept, in the memory of the host: all of it, or all but the newest; in heads that are exempt nothing.
+      for onDevice in [0, 1, 4, 40] {
+        for prompt in [1, 3, 6, 12, 17, 30] {
+          for generated in [0, 1, 13] {
+            var draw = Draw(index: points.count, of: index)
+            let (exempt, chunk) = (draw.oneOf([ExemptHeads.none, .none, .heads(1)]), draw.oneOf([nil, 1, 2, 4, 7]))
+            var entry = EntryForm.keyAndValue
+            if draw.below(3) > 0 {
+              let residual = min(draw.oneOf([0, 1, 2]), onDevice)
+              entry = .quantised(
+                Quantisation(
+                  format: draw.oneOf(Quantisation.Format.allCases), group: 1 + draw.below(4), residual: residual))
+            }
+            var own = model
+            let only = draw.oneOf([nil, nil, 1, 2])
+            own.setCaches { level in
+              if let only, level > 0, level != only { return .full }
+              return StackCache(
+                CachePlan(entry: entry, placement: .host(HostMemory(onDevice: onDevice))), exempt: exempt,
                 prefillChunk: chunk)
             }
             precondition(own.problems.isEmpty, "\(own.problems)")

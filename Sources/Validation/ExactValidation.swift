@@ -125,6 +125,11 @@ public func validateExactly(_ question: Question, allocates: Bool = false) throw
   compare("cache", "bytes_at_end", exact.cache.bytesAtEnd, figures.bytesAtEnd)
   compare("cache", "peak_bytes", exact.cache.peakBytes, figures.peakBytes)
   compare("cache", "local_peak_bytes", exact.cache.localPeakBytes, figures.localPeakBytes)
+  if exact.cache.hostPeakBytes != 0 || figures.hostPeakBytes != 0 {
+    compare("cache", "host_bytes_after_prefill", exact.cache.hostBytesAfterPrefill, figures.hostBytesAfterPrefill)
+    compare("cache", "host_bytes_at_end", exact.cache.hostBytesAtEnd, figures.hostBytesAtEnd)
+    compare("cache", "host_peak_bytes", exact.cache.hostPeakBytes, figures.hostPeakBytes)
+  }
   // A cache that evicts has room for a pass beside what it keeps.
   if allocates, question.model.hasFullCaches {
     compare("cache", "allocated_bytes", exact.cache.bytesAtEnd, Int128(session.memory.allocatedBytes))

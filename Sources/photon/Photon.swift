@@ -30,6 +30,7 @@ struct Photon: AsyncParsableCommand {
       CompareCommand.self,
       FootprintCommand.self,
       CriticalCommand.self,
+      AnchorsCommand.self,
       SignatureCommand.self,
       ImportCommand.self,
       HardwareCommand.self,

@@ -181,7 +181,7 @@ struct BadInputTests {
     (
       "model.cache.retention=nonsense",
       "--set:1:23: error: model.cache.retention: found \"nonsense\"; accepted: everything, sliding-window, streaming, h2o, "
-        + "snapkv, pyramidkv, chunked\n"
+        + "snapkv, pyramidkv, chunked, cascading\n"
     ),
     (
       "model.levels[3].chunk=2",

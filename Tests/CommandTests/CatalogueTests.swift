@@ -125,6 +125,14 @@ struct CatalogueTests {
       unlinked.error.hasSuffix(
         "scenarios/hardware/m3-max.yaml:1:1: error: device_link_bytes_per_s: hardware profile m3-max has no "
           + "device_link_bytes_per_s, which 2 devices need; accepted: the key, or one device\n"))
+    let alone = try await program.run(
+      "explain", "scenarios/models/photon-600m.yaml", "--hardware", "m3-max", "--set", "model.cache={placement: host}")
+    #expect(alone.code == 64)
+    #expect(
+      alone.error.hasSuffix(
+        "scenarios/hardware/m3-max.yaml:1:1: error: host_link_bytes_per_s: hardware profile m3-max has no "
+          + "host_link_bytes_per_s, which a cache with placement: host needs; accepted: the key, or placement: contiguous\n"
+      ))
     let odd = try await program.run("explain", "scenarios/models/photon-600m.yaml", "--set", "devices=3")
     #expect(odd.code == 64)
     let pipeline = try await program.run(

@@ -40,8 +40,8 @@ struct DocumentTests {
     return (value as? [Any] ?? []).reduce(into: []) { $0.formUnion(names($1)) }
   }
 
-  /// Some keys exist only where a cache does not keep everything.
-  static let plan = "model.cache={retention: streaming}"
+  /// Some keys exist only where a cache does not keep everything on the device.
+  static let plan = "model.cache={placement: host, on_device: 100000}"
   /// And some where not all weights are stored alike.
   static let storage = "precision=w4a16"
 

@@ -95,7 +95,8 @@ struct Seeds {
     let presets = try files("scenarios/models", ".yaml")
     let tables = try files("scenarios/published", "table-1.csv") + files("scenarios/published", "attention-2.csv")
     texts = try [
-      .scenario: files("scenarios", ".yaml") + files("scenarios/caches", ".yaml") + presets,
+      .scenario: files("scenarios", ".yaml") + files("scenarios/caches", ".yaml")
+        + files("scenarios/caches/reading", ".yaml") + presets,
       .override: Self.overrides.map { Array($0.utf8) },
       .hardware: files("scenarios/hardware", ".yaml"),
       .rows: [head("reports/accelerator/sweep.csv", lines: 8), Array(Self.rows.utf8), Array(Self.spreadsheet.utf8)],

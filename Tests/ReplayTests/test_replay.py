@@ -116,11 +116,12 @@ class Replay(unittest.TestCase):
             product("gate_up", 3, 8, 32, feed_forward_kind="gated"),
             product("gate_up", 3, 8, 16, feed_forward_kind="two-matrix", layer=1), product("chunker", 3, 16, 8),
             product("converter", 3, 8, 16), product("head", 3, 8, 32), attention(3, 0), attention(1, 4),
-            attention(3, 4), attention(3, 0, window=2), upkeep("move_entries"), upkeep("transfer_entries"),
+            attention(3, 4), attention(3, 0, window=2), attention(3, 4, chosen_pairs=7, chosen_entries=7), upkeep("move_entries"), upkeep("transfer_entries"),
             upkeep("rotate_entries"), upkeep("quantise_entries", held=1, format="int8", group=2),
             upkeep("score_entries", groups=2, queries=3, heads=4, weights="own", pooled=25),
             upkeep("score_entries", groups=2, queries=3, heads=4, weights="again", pooled=0),
             upkeep("score_entries", groups=2, queries=1, heads=4, weights="attention", pooled=0),
+            upkeep("scan_keys", groups=2, queries=3, heads=4, pairs=9, averaged=0),
             dict(product("norm", 3, 0, 0), width=8), dict(product("embedding", 3, 0, 0), width=8),
         ]
         for operation in kinds:

@@ -30,8 +30,8 @@ private func complaints(_ text: String) -> String {
         mine.yaml:5:1: error: reserv: unknown key; accepted: name, description, source, year, matmul_flops_per_s, \
         elementwise_flops_per_s, memory_bandwidth_bytes_per_s, caches, displacement_bytes_per_s, memory_bytes, reserve, \
         few_rows, efficiency, type_shares, step_overhead_s, sequence_overhead_s, price_usd_per_hour, board_power_w, \
-        host_link_bytes_per_s, device_link_bytes_per_s, last_level_cache_bytes, serving, calibration; did you mean \
-        reserve?
+        host_link_bytes_per_s, host_link_latency_s, host_memory_bytes, device_link_bytes_per_s, \
+        last_level_cache_bytes, serving … (25 in all); did you mean reserve?
         """)
   }
 

@@ -51,7 +51,14 @@ struct Asking: Retaining {
 struct Recent: LookingUp {
   let count: Int
 
-  func chosen(of held: Int) -> [Range<Int>] { [max(held - count, 0)..<held] }
+  var dense: Int { count }
+  var block: Int { 1 }
+  func count(before _: Int) -> Int { count }
+  func scan(_: ReadBlock) -> Scan { Scan() }
+
+  func choose(_ block: ReadBlock, _ keys: KeyReader, _: inout LookupMemory) -> [[Range<Int>]] {
+    keys.heads.map { _ in [block.position - count..<block.position] }
+  }
 }
 
 extension Retaining {
@@ -84,7 +91,7 @@ struct Passes {
     }
     var made = 0
     cache = KeyValueCache(
-      stack(Runs(runs[0], Array(runs.dropFirst()))), groups: groups, capacity: 12,
+      stack(Runs(runs[0], Array(runs.dropFirst()))), groups: groups, capacity: 24,
       holdsNumbers: machine.holdsNumbers,
       methods: { _ in
         made += 1
@@ -107,8 +114,9 @@ struct Passes {
     return result
   }
 
+  /// - Parameter isPrompt: whether it is a pass of a prompt, which reads each entry once.
   /// - Returns: queries and what they attended; both empty for shapes.
-  func pass(_ queries: Int) -> (query: [Float], result: [Float]) {
+  func pass(_ queries: Int, isPrompt: Bool = false) -> (query: [Float], result: [Float]) {
     let x = Self.random(groups * queries, Self.layer.width, machine, stream)
     let trace = machine.trace
     machine.trace = nil
@@ -116,7 +124,7 @@ struct Passes {
     machine.trace = trace
     let query = machine.project(x, weights, into: cache, layer: 0, queries: queries, at: Self.node)
     let result = machine.attend(
-      query, cache: cache, layer: 0, queries: queries, readsOnce: false, at: Self.node)
+      query, cache: cache, layer: 0, queries: queries, readsOnce: isPrompt, at: Self.node)
     whole.advance(by: queries)
     cache.advance(by: queries)
     machine.settle(cache, queries: queries, at: Node(0, .decoder, .upkeep))

@@ -5,7 +5,7 @@ import Testing
 @testable import Tensors
 
 /// A number that books each of its operations as matrix or element-wise work.
-struct CountingScalar: KernelScalar {
+struct CountingScalar: KernelScalar, Comparable {
   struct Counts: Equatable {
     var matmul: Int128 = 0
     var elementwise: Int128 = 0
@@ -32,6 +32,7 @@ struct CountingScalar: KernelScalar {
   static func - (left: Self, right: Self) -> Self { count(left.value - right.value) }
   static func * (left: Self, right: Self) -> Self { count(left.value * right.value) }
   static func / (left: Self, right: Self) -> Self { count(left.value / right.value) }
+  static func < (left: Self, right: Self) -> Bool { left.value < right.value }
   static func exponential(_ value: Self) -> Self { count(Double.exponential(value.value)) }
   static func logarithm(_ value: Self) -> Self { count(Double.logarithm(value.value)) }
   static func squareRoot(_ value: Self) -> Self { count(value.value.squareRoot()) }
@@ -91,6 +92,15 @@ struct WorkRuleTests {
         .converter(rows: 3, inputWidth: 5, outputWidth: 8), .head(rows: 2, width: 6, vocabulary: 11),
         .moveEntries(entries: 7, layer: layer),
         .transferEntries(entries: 7, layer: layer), .rotateEntries(entries: 7, layer: layer),
+        .scanKeys(ScanShape(groups: 2, queries: 3, pairs: 10, keys: 5, averaged: 4, layer: layer)),
+        .scanKeys(
+          ScanShape(
+            groups: 2, queries: 3, pairs: 4, keys: 0, averaged: 4, turned: 3, rotatedKeys: 5, representatives: 4,
+            made: 2,
+            keysOfEach: 3,
+            layer: layer)),
+        .scoreEntries(
+          VoteShape(groups: 2, queries: 3, entries: 5, layer: layer, weights: .again, pooled: 0, window: 4)),
       ]
         + Quantisation.Format.allCases.flatMap { format in
           [1, 2, 32].map {
@@ -102,7 +112,12 @@ struct WorkRuleTests {
           .scoreEntries(VoteShape(groups: 2, queries: 3, entries: 9, layer: layer, weights: $0, pooled: 10))
         } + [
           .scoreEntries(
-            VoteShape(groups: 2, queries: 3, entries: 2, layer: layer, isBehind: true, weights: .own, pooled: 4))
+            VoteShape(groups: 2, queries: 3, entries: 2, layer: layer, isBehind: true, weights: .own, pooled: 4)),
+          .scoreEntries(
+            VoteShape(groups: 2, queries: 3, entries: 9, layer: layer, weights: .again, pooled: 0, isSmoothed: true)),
+          .scoreEntries(
+            VoteShape(groups: 1, queries: 1, entries: 4, layer: layer, weights: .attention, pooled: 0, isSmoothed: true)
+          ),
         ]
     }
       + ends.flatMap { ends in
@@ -265,6 +280,30 @@ struct WorkRuleTests {
           numbers(layer.keyValueWidth), cosine: numbers(layer.headWidth / 2), sine: numbers(layer.headWidth / 2))
       }
     case .scoreEntries(let shape): vote(shape)
+    case .scanKeys(let shape):
+      let width = shape.layer.headWidth
+      let query = (0..<width).map { CountingScalar(Double($0 + 1)) }
+      for _ in 0..<shape.groups * shape.pairs * shape.layer.heads {
+        _ = Kernels.largestProduct(headWidth: width, queries: query, key: numbers(width))
+      }
+      for _ in 0..<shape.groups * shape.averaged {
+        Kernels.accumulate(
+          shape.layer.queryWidth, numbers(shape.layer.queryWidth), into: numbers(shape.layer.queryWidth))
+      }
+      func rotate(_ heads: Int) {
+        Kernels.rotate(
+          heads: heads, headWidth: width, rotated: shape.layer.style.rotatedWidth, numbers(heads * width),
+          cosine: numbers(width / 2), sine: numbers(width / 2))
+      }
+      for _ in 0..<shape.groups * shape.turned { rotate(shape.layer.heads) }
+      for _ in 0..<shape.groups * shape.rotatedKeys { rotate(shape.layer.keyValueHeads) }
+      for _ in 0..<shape.groups * shape.made {
+        for _ in 0..<shape.keysOfEach {
+          Kernels.accumulate(
+            shape.layer.keyValueWidth, numbers(shape.layer.keyValueWidth), into: numbers(shape.layer.keyValueWidth))
+        }
+        Kernels.scale(shape.layer.keyValueWidth, numbers(shape.layer.keyValueWidth), by: 0.5)
+      }
     case .quantiseEntries(let entries, _, let layer, let form):
       for _ in 0..<entries * 2 * layer.keyValueHeads {
         for first in stride(from: 0, to: layer.headWidth, by: form.group) {
@@ -317,7 +356,10 @@ struct WorkRuleTests {
   static func vote(_ shape: VoteShape) {
     let width = shape.layer.headWidth
     for query in 0..<shape.groups * shape.queries * shape.layer.heads {
-      let visible = shape.isBehind ? shape.entries : shape.entries - shape.queries + 1 + query % shape.queries
+      let visible =
+        shape.window > 0
+        ? min(shape.entries - shape.queries + 1 + query % shape.queries, shape.window)
+        : shape.isBehind ? shape.entries : shape.entries - shape.queries + 1 + query % shape.queries
       let (row, keys, weights) = (numbers(width), numbers(visible * width), numbers(visible))
       switch shape.weights {
       case .attention: break
@@ -335,7 +377,17 @@ struct WorkRuleTests {
           weights[key] = CountingScalar.exponential(score * scale - maximum) / sum
         }
       }
-      Kernels.accumulate(visible, weights, into: numbers(visible))
+      if shape.isSmoothed {
+        Kernels.smooth(visible, numbers(visible), by: 0.5, adding: weights)
+      } else {
+        Kernels.accumulate(visible, weights, into: numbers(visible))
+      }
+    }
+    for _ in 0..<(shape.isSmoothed ? shape.groups * shape.layer.keyValueHeads : 0) {
+      let sharing = (0..<shape.layer.heads / shape.layer.keyValueHeads).map { _ in UnsafePointer(numbers(shape.entries))
+      }
+      Kernels.reduce(sharing, shape.entries, .mean, into: numbers(shape.entries))
+      Kernels.smooth(shape.entries, numbers(shape.entries), by: 0.5, adding: numbers(shape.entries))
     }
     let pooled = shape.groups * shape.layer.keyValueHeads * shape.pooled
     Kernels.accumulate(pooled, numbers(pooled), into: numbers(pooled))

@@ -34,6 +34,15 @@ package func retentions(_ method: Retention.Method) -> [Retention] {
       .chunked(ChunkedEviction(sparsity: 0.7, patched: true, window: 2, kernel: 1)),
       .chunked(ChunkedEviction(budgets: .pyramid, sparsity: 0.6, patched: true, window: 1, kernel: 3, beta: 2)),
     ]
+  case .cascading:
+    // Every word, and windows of every number up to four.
+    Cascading.Schedule.allCases.enumerated().map { index, schedule in
+      .cascading(
+        Cascading(
+          sinks: index % 3, window: 1 + index % 2, cascades: 2 + index % 3, schedule: schedule, eager: index % 2 == 0,
+          beta: 0.5 + 0.05 * Double(index), reduction: Cascading.HeadReduction.allCases[index % 3],
+          homogeneous: index % 4 == 3, positions: Streaming.Positions.allCases[index % 2]))
+    } + [.cascading(Cascading(sinks: 1, window: 4, cascades: 1, beta: 0.5))]
   }
 }
 
@@ -60,6 +69,13 @@ package func roomy(_ method: Retention.Method, for positions: Int) -> [Retention
         .chunked(ChunkedEviction(budgets: $0, sparsity: 0, patched: patched, window: 2, beta: 2))
       } + [.chunked(ChunkedEviction(sparsity: 1, patched: patched, window: positions))]
     }
+  case .cascading:
+    [
+      Cascading(sinks: 1, window: (positions + 2) / 4, cascades: 4),
+      Cascading(sinks: 0, window: positions, cascades: 1),
+      Cascading(sinks: 0, window: (positions + 1) / 2, cascades: 2, schedule: .iplus1, positions: .text),
+      Cascading(sinks: 0, window: positions, cascades: 3, eager: false),
+    ].map(Retention.cascading)
   }
 }
 
@@ -68,7 +84,7 @@ extension Retention {
   package var mostRows: Int {
     switch self {
     case .streaming(let plan) where plan.evicts == .before: plan.window
-    case .everything, .slidingWindow, .streaming, .heavyHitters, .snapKV, .pyramidKV, .chunked: .max
+    case .everything, .slidingWindow, .streaming, .heavyHitters, .snapKV, .pyramidKV, .chunked, .cascading: .max
     }
   }
 
@@ -76,7 +92,7 @@ extension Retention {
   package var isMasked: Bool {
     switch self {
     case .slidingWindow: true
-    case .everything, .streaming, .heavyHitters, .snapKV, .pyramidKV, .chunked: false
+    case .everything, .streaming, .heavyHitters, .snapKV, .pyramidKV, .chunked, .cascading: false
     }
   }
 }

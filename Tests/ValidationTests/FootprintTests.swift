@@ -27,6 +27,11 @@ struct FootprintTests {
         .chunked(ChunkedEviction(sparsity: 0.75, patched: true, window: 1, kernel: 3)),
         .chunked(ChunkedEviction(budgets: .pyramid, sparsity: 0.5, patched: true, window: 9, kernel: 3)),
       ]
+    case .cascading:
+      [
+        .cascading(Cascading(sinks: 1, window: 1, cascades: 3)),
+        .cascading(Cascading(sinks: 0, window: 2, cascades: 3, schedule: .pow3, eager: false, positions: .text)),
+      ]
     }
   }
 
@@ -108,7 +113,7 @@ struct FootprintTests {
               for group in groups where group.isOf(stack) {
                 for piece in planned.passes(group) {
                   for index in 0..<piece.indices {
-                    let before = Int(piece.before!) + Int(index) * piece.advance
+                    let before = Int(piece.before!) + Int(index) * piece.advance * piece.stride
                     let pass = Pass(
                       phase: phase, node: stack.node(.attention), layer: 0, heads: own.count,
                       found: planned.found(after: before, rows: piece.advance), rows: Int(piece.rows),

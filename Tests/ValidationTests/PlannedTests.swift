@@ -28,6 +28,8 @@ struct PlannedTests {
             let formula = explained.first { $0.quantity == name }
             #expect((formula?.value ?? 0) == value, "\(node) \(phase) \(name) \(question)")
           }
+          let link = explained.first { $0.quantity == "link_bytes" }
+          #expect((link?.value ?? 0) == bytes(cost.work(at: node, in: phase).hostBits), "\(node) \(phase) \(question)")
         }
       }
     }
@@ -53,6 +55,9 @@ struct PlannedTests {
             check("matmul", \.matmulFlops, work.matmulFlops)
             check("elementwise", \.elementwiseFlops, work.elementwiseFlops)
             check("entries", { 8 * $0.entryBytes }, work.cacheReadBits + work.cacheWriteBits)
+            let transfers = phase == .prefill ? dispatched.prefill.transfers : dispatched.decode.transfers
+            let crossing = transfers.filter { $0.node == node }.reduce(0) { $0 + 8 * $1.bytes }
+            #expect(abs(crossing - Double(work.hostBits)) <= 64 * Double.ulpOfOne * Double(work.hostBits), "\(node)")
           }
         }
       }

@@ -152,6 +152,10 @@ class Phase:
                                (groups, entries, self.lengths[place], width))[:, :, : past + queries]
             for part in ("keys", "values"))
         grouped = heads != entries
+        if operation.get("chosen_pairs"):
+            # Which entries are chosen depends on numbers: all queries read as many as one does in the mean.
+            read = max(operation["chosen_pairs"] // queries, 1)
+            return lambda: F.scaled_dot_product_attention(q, k[:, :, :read], v[:, :, :read], enable_gqa=grouped)
         if past == 0 and queries > 1 and not operation.get("window"):
             return lambda: F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=grouped)
         if queries == 1:
@@ -165,6 +169,12 @@ class Phase:
         """What a cache method adds to attention. Its entries lie side by side, of all groups and key-value heads."""
         kind, entries, heads = operation["kind"], operation["entries"], operation["key_value_heads"]
         width = padded(operation["head_width"])
+        if kind == "scan_keys":
+            # As many queries as a key is compared with in the mean.
+            rows = max(operation["pairs"] // max(entries, 1), 1) * (operation["heads"] // heads)
+            q = self.random(operation["groups"], heads, rows, width, role="choosing")
+            k = self.random(operation["groups"], heads, entries, width, role=f"scanned of {operation['layer']}")
+            return lambda: (q @ k.transpose(-1, -2)).max(-2, keepdim=True)
         keys, values = (
             self.random(entries, heads, width, role=f"{part} of {operation['layer']}") for part in ("keys", "values"))
         if kind == "move_entries":

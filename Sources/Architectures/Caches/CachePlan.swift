@@ -32,7 +32,8 @@ public struct CachePlan: Hashable, Sendable {
 
   /// What keeps the choices' settings from working, each by itself and together.
   public var problems: [Problem] {
-    retention.problems + lookup.problems + entry.problems + placement.problems + residualProblems
+    retention.problems + lookup.problems + entry.problems + placement.problems + residualProblems + lookupProblems
+      + placementProblems
   }
 
   /// How many entries change their form in a pass must not depend on votes: what votes can evict has to have changed

@@ -14,6 +14,8 @@ public enum Retention: CacheChoice {
   case pyramidKV(PyramidKV)
   /// As one of the two, chunk by chunk of the prompt.
   case chunked(ChunkedEviction)
+  /// The first and the latest ones, and ever fewer of those between them.
+  case cascading(Cascading)
 
   /// The methods by the names that scenarios give them.
   public enum Method: String, CaseIterable, Sendable {
@@ -23,7 +25,7 @@ public enum Retention: CacheChoice {
     case heavyHitters = "h2o"
     case snapKV = "snapkv"
     case pyramidKV = "pyramidkv"
-    case chunked
+    case chunked, cascading
   }
 
   /// Which one, without its settings.
@@ -36,6 +38,7 @@ public enum Retention: CacheChoice {
     case .snapKV: .snapKV
     case .pyramidKV: .pyramidKV
     case .chunked: .chunked
+    case .cascading: .cascading
     }
   }
 
@@ -61,6 +64,9 @@ public enum Retention: CacheChoice {
     case .chunked:
       guard let plan = ChunkedEviction(settings) else { return nil }
       self = .chunked(plan)
+    case .cascading:
+      guard let plan = Cascading(settings) else { return nil }
+      self = .cascading(plan)
     }
   }
 
@@ -74,13 +80,14 @@ public enum Retention: CacheChoice {
     case .snapKV(let plan): plan.settings
     case .pyramidKV(let plan): plan.settings
     case .chunked(let plan): plan.settings
+    case .cascading(let plan): plan.settings
     }
   }
 
   /// What keeps the settings from working together.
   public var problems: [Problem] {
     switch self {
-    case .everything, .slidingWindow, .streaming, .heavyHitters: []
+    case .everything, .slidingWindow, .streaming, .heavyHitters, .cascading: []
     case .snapKV(let plan): plan.problems
     case .pyramidKV(let plan): plan.votes.problems
     case .chunked(let plan): plan.problems
@@ -90,7 +97,7 @@ public enum Retention: CacheChoice {
   /// The method in one layer of a stack: budgets may differ from layer to layer.
   public func at(layer: Int, of layers: Int) -> Retention {
     switch self {
-    case .everything, .slidingWindow, .streaming, .heavyHitters, .snapKV: return self
+    case .everything, .slidingWindow, .streaming, .heavyHitters, .snapKV, .cascading: return self
     case .pyramidKV(var plan):
       (plan.layer, plan.layers) = (layer, layers)
       return .pyramidKV(plan)
@@ -109,6 +116,7 @@ public enum Retention: CacheChoice {
     case .snapKV(let plan): plan.window
     case .pyramidKV(let plan): plan.votes.window
     case .chunked(let plan): plan.window
+    case .cascading(let plan): plan.scores ? plan.window : nil
     }
   }
 
@@ -126,6 +134,7 @@ public enum Retention: CacheChoice {
     switch self {
     case .everything, .slidingWindow, .streaming, .heavyHitters, .snapKV, .pyramidKV: nil
     case .chunked: ChunkedEviction.usualChunk
+    case .cascading: Cascading.usualStride
     }
   }
 }

@@ -1,6 +1,7 @@
 /// The classes of sparse attention and eviction, as PruLong (arXiv:2506.17121, Table 1) tells them apart.
 public enum CacheClass: String, CaseIterable, Sendable {
   case full = "full attention"
+  case dynamic = "dynamic sparsity"
   case recency = "recency eviction"
   case postFill = "post-fill eviction"
   case chunked = "chunked eviction"
@@ -10,6 +11,7 @@ public enum CacheClass: String, CaseIterable, Sendable {
   public var keeps: String {
     switch self {
     case .full: "everything"
+    case .dynamic: "everything, of which a query reads a part"
     case .recency: "the first and the latest entries, in all heads or in some"
     case .postFill: "everything until the prompt ends, then a budget"
     case .chunked: "a share of each chunk of the prompt"
@@ -23,7 +25,7 @@ extension Retention {
   public var cacheClass: CacheClass {
     switch self {
     case .everything: .full
-    case .slidingWindow, .streaming: .recency
+    case .slidingWindow, .streaming, .cascading: .recency
     case .heavyHitters, .snapKV, .pyramidKV: .postFill
     case .chunked: .chunked
     }
@@ -39,6 +41,7 @@ extension Retention {
     case .snapKV: "snapkv"
     case .pyramidKV: "pyramidkv"
     case .chunked: "chunked-eviction"
+    case .cascading: "cascading"
     }
   }
 }
@@ -77,6 +80,14 @@ extension Retention.Method {
           Retention.chunked(
             ChunkedEviction(budgets: budgets, sparsity: sparsity, patched: true, window: window, kernel: 3))
         }
+    case .cascading:
+      [
+        Cascading(sinks: 0, window: 2, cascades: 1), Cascading(sinks: 1, window: 2, cascades: 3, beta: 0.9),
+        Cascading(sinks: 2, window: 1, cascades: 2, schedule: .pow3, reduction: .mean, homogeneous: true),
+        Cascading(sinks: 1, window: 1, cascades: 4, eager: false, positions: .text),
+        Cascading(sinks: 0, window: 2, cascades: 3, schedule: .iplus1, eager: false, reduction: .median),
+        Cascading(sinks: 0, window: 3, cascades: 4, schedule: .lastPow2, eager: false),
+      ].map(Retention.cascading)
     }
   }
 }

@@ -3,20 +3,22 @@ extension StackCache {
   /// stay.
   /// - Returns: nil where the method does not accept the lengths.
   public func scaled(by ratio: Double) -> StackCache? {
-    guard let retention = Retention(plan.retention.method, ScaledSettings(plan.retention.settings, ratio)) else {
-      return nil
-    }
+    guard let retention = Retention(plan.retention.method, ScaledSettings(plan.retention.settings, ratio)),
+      let lookup = Lookup(plan.lookup.method, ScaledSettings(plan.lookup.settings, ratio)), lookup.problems.isEmpty
+    else { return nil }
     var scaled = self
-    scaled.plan.retention = retention
+    (scaled.plan.retention, scaled.plan.lookup) = (retention, lookup)
     scaled.prefillChunk = prefillChunk.map { max(1, Int((Double($0) * ratio).rounded())) }
     return scaled
   }
 }
 
-/// The settings of a retention with its lengths multiplied, within what the method accepts.
+/// The settings of a method with its lengths multiplied, within what the method accepts.
 private struct ScaledSettings: CacheSettings {
   /// Whole numbers that are no lengths in the context.
-  static let fixed = ["kernel", "beta"]
+  static let fixed =
+    ["kernel", "beta", "cascades", "blocks", "representative_keys", "query_block", "key_block", "refresh"]
+    + (1...InfiniteHiP.stageCount).flatMap { ["stride_\($0)", "refresh_\($0)"] }
 
   let given: [String: CacheSetting]
   let ratio: Double

@@ -127,7 +127,7 @@ extension StackCache {
   /// What keeps it from being the cache of a stack, with the keys of its section.
   /// - Parameter mostRows: units that one pass of generation may add.
   func problems(layers: Int, _ shape: LayerShape, mostRows: Int) -> [Problem] {
-    var problems = plan.problems + exempt.problems(layers: layers, shape)
+    var problems = plan.problems + exempt.problems(layers: layers, shape) + lookupProblems(shape)
     if let prefillChunk, !(1...Limits.promptLength).contains(prefillChunk) {
       problems.append(
         Problem("prefill_chunk", "\(prefillChunk)", accepted: Problem.accepted(1...Limits.promptLength)))

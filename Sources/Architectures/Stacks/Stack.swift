@@ -86,10 +86,14 @@ public struct Stack: Hashable, Sendable {
   @inlinable public var shape: LayerShape { runs.first.shape }
   /// Where one of its components is booked.
   @inlinable public func node(_ component: Component) -> Node { Node(level, side, component) }
-  /// Whether continuations read the entries of their prompt where they are: no head lets one go, or changes its form later.
+  /// Whether continuations read the entries of their prompt where they are: no head lets one go, changes its form later,
+  /// adds up what it is attended to, or sends it elsewhere.
   public var sharesPrompts: Bool {
     runs.allSatisfy { run in
-      run.heads.allSatisfy { $0.cache.retention == .everything && $0.cache.entry.residual == 0 }
+      run.heads.allSatisfy {
+        $0.cache.retention == .everything && $0.cache.entry.residual == 0 && !$0.cache.lookup.tallies
+          && $0.cache.placement.host == nil
+      }
     }
   }
   /// Whether every head stores a key and a value of each position, as they come.

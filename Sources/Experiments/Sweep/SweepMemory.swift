@@ -27,10 +27,13 @@ struct SweepMemory {
     guard devices == 1 else { return try MemoryDemand(point.question, devices: devices) }
     let key = Key(modelIndex: point.modelIndex, promptLength: point.question.workload.promptLength)
     let bytes = pricer.cacheBytesPerPrompt(batchSize: point.question.workload.batchSize)
-    if let known = fixed[key] { return MemoryDemand(fixed: known, bytesPerSequence: bytes) }
+    let host = pricer.hostBytesPerPrompt(batchSize: point.question.workload.batchSize)
+    if let known = fixed[key] {
+      return MemoryDemand(fixed: known, bytesPerSequence: bytes, hostBytesPerSequence: host)
+    }
     if fixed.count >= Self.limit { forget() }
     let demand = try FixedDemand(point.question, devices: 1)
     fixed[key] = demand
-    return MemoryDemand(fixed: demand, bytesPerSequence: bytes)
+    return MemoryDemand(fixed: demand, bytesPerSequence: bytes, hostBytesPerSequence: host)
   }
 }

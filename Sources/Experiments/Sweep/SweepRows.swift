@@ -16,11 +16,12 @@ package enum SweepColumn: Sendable {
   /// A grid's columns: the point's place, what distinguishes it, and what is stated of it.
   static func all(of grid: Grid, estimates: Bool) -> [SweepColumn] {
     let hasPlans = grid.models.contains { $0?.model.hasFullCaches == false }
+    let usesHost = grid.models.contains { $0?.model.usesHost == true }
     let hasStorage = grid.precisions.contains { !$0.isUniform }
     return possible(of: grid).filter { column in
       guard case .figure(let figure) = column else { return true }
       return (estimates || !figure.isEstimate) && (hasPlans || figure != .asked(.cachePlan))
-        && (hasStorage || figure != .asked(.storage))
+        && (hasStorage || figure != .asked(.storage)) && (usesHost || !figure.isOfHost)
     }
   }
 
@@ -78,7 +79,7 @@ struct SweepNeeds: Sendable {
   init(_ columns: [SweepColumn]) {
     for case .figure(let figure) in columns {
       switch figure {
-      case .work, .cache: counts = true
+      case .work, .cache, .host: counts = true
       case .roofline(let figure):
         roofline = true
         costs = costs || figure == .cost || figure == .energy
@@ -154,6 +155,7 @@ package struct SweepWorker {
       case .figure(.asked(let figure)): figure.append(point, parameters: parameters.total, to: &rows)
       case .figure(.work(let figure, let phase)): append(phase == .prefill ? prefill[figure] : decode[figure])
       case .figure(.cache(let figure)): rows.append(figure.value(of: cache))
+      case .figure(.host(let figure)): rows.append(figure.value(Work(prefill), Work(decode), cache))
       case .figure(.machine(let figure)):
         figure.append(name: machine.name, devices: machine.devices, to: &rows)
       case .figure(.memory(let figure)): figure.append(fits: room!.fits, largestBatch: room!.largestBatch, to: &rows)

@@ -12,6 +12,9 @@ struct CacheBits<Integer: CountingInteger>: Sendable {
   /// The most in the middle of the prompt, where passes stand beside what they find.
   private var inPrompt: Integer = 0
 
+  /// The same of what lies in the memory of the host.
+  private var host = HostBits<Integer>()
+
   private(set) var afterPrefill: Integer = 0
   private(set) var end: Integer = 0
   private(set) var peak: Integer = 0
@@ -51,6 +54,11 @@ struct CacheBits<Integer: CountingInteger>: Sendable {
     let prompt = stack.bits { rooms[$0].atPrompt }
     add(inPrompt: stack, sums)
     let end = copiesAtEnd &* stack.bits { rooms[$0].atEnd }
+    if stack.hasHost {
+      host.add(
+        prompt: stack.bits { rooms[$0].hostAtPrompt }, drop: copiesAtDrop &* stack.bits { rooms[$0].hostAtDrop },
+        end: copiesAtEnd &* stack.bits { rooms[$0].hostAtEnd }, survives: survives)
+    }
     atPrompt &+= prompt
     beforeDrop &+= copiesAtDrop &* stack.bits { rooms[$0].atDrop }
     atEnd &+= end
@@ -69,6 +77,7 @@ struct CacheBits<Integer: CountingInteger>: Sendable {
     peak = drops ? max(batch &* beforeDrop, end) : end
     if inPrompt > 0 { peak = max(peak, batch &* inPrompt) }
     self.localPeak = localPeak
+    host.finish(batch: batch, dropsAtPrompt: dropsAtPrompt, drops: drops)
   }
 
   private func whole(_ bits: Integer) -> Int128 { ((bits &+ 7) >> 3).widened }
@@ -80,9 +89,38 @@ struct CacheBits<Integer: CountingInteger>: Sendable {
     return whole(peak / batch) + whole(localPeak / batch)
   }
 
+  /// The same in the memory of the host.
+  func hostBytesPerPrompt(batchSize: Int) -> Int128 { whole(host.peak / Integer(word: batchSize)) }
+
   var figures: CacheFigures {
     CacheFigures(
       bytesAfterPrefill: whole(afterPrefill), bytesAtEnd: whole(end),
-      peakBytes: whole(peak), localPeakBytes: whole(localPeak))
+      peakBytes: whole(peak), localPeakBytes: whole(localPeak), hostBytesAfterPrefill: whole(host.afterPrefill),
+      hostBytesAtEnd: whole(host.end), hostPeakBytes: whole(host.peak))
+  }
+}
+
+/// What lies in the memory of the host. It only grows, except at a drop.
+/// - Unit: bit
+private struct HostBits<Integer: CountingInteger>: Sendable {
+  private var atPrompt: Integer = 0
+  private var beforeDrop: Integer = 0
+  private var atEnd: Integer = 0
+  private var survivor: (atPrompt: Integer, atEnd: Integer) = (0, 0)
+  private(set) var afterPrefill: Integer = 0
+  private(set) var end: Integer = 0
+  private(set) var peak: Integer = 0
+
+  mutating func add(prompt: Integer, drop: Integer, end: Integer, survives: Bool) {
+    atPrompt &+= prompt
+    beforeDrop &+= drop
+    atEnd &+= end
+    if survives { survivor = (prompt, end) }
+  }
+
+  mutating func finish(batch: Integer, dropsAtPrompt: Bool, drops: Bool) {
+    afterPrefill = batch &* (dropsAtPrompt ? survivor.atPrompt : atPrompt)
+    end = batch &* (drops ? survivor.atEnd : atEnd)
+    peak = drops ? max(batch &* beforeDrop, end) : end
   }
 }

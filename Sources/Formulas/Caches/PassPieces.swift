@@ -23,10 +23,10 @@ extension PassGroup {
   }
 }
 
-/// Numbers at which something stops growing evenly, in no order; at most sixteen, in a fixed place, since a list would
-/// take longer to make than the sums between them.
+/// Numbers at which something stops growing evenly, in no order; at most 32, in a fixed place, since a list would take
+/// longer to make than the sums between them.
 struct Bends {
-  private var numbers = SIMD16<Int>(repeating: .max)
+  private var numbers = SIMD32<Int>(repeating: .max)
   private var used = 0
 
   /// Adds one of them, unless it is none within a range.
@@ -48,10 +48,20 @@ struct Bends {
 
 /// Whole numbers from one to another, cut at bends: between two cuts everything grows evenly.
 struct Pieces: Sequence, IteratorProtocol {
-  /// Consecutive numbers.
+  /// Numbers that are `stride` apart.
   struct Piece {
     let first, count: Int
-    var last: Int { first + count - 1 }
+    var stride = 1
+    /// The one behind the first, if there is one.
+    var second: Int { count > 1 ? first + stride : first }
+
+    /// Consecutive numbers, every so many-th of them together.
+    @inline(__always)
+    func classes(_ stride: Int) -> some Sequence<Piece> {
+      (0..<Swift.min(stride, count)).lazy.map {
+        Piece(first: first + $0, count: (count - $0 + stride - 1) / stride, stride: stride)
+      }
+    }
   }
 
   private let bends: Bends
@@ -71,6 +81,13 @@ struct Pieces: Sequence, IteratorProtocol {
 }
 
 extension RetentionCounts {
+  /// So many passes from one of them grow as those behind them do.
+  @inline(__always)
+  func period(of passes: PassRange, from index: Int) -> Int {
+    let period = period(after: passes.before(index))
+    return period == 1 ? 1 : period / greatestCommonDivisor(period, passes.step)
+  }
+
   /// Cuts passes where what is found or held stops growing evenly.
   func pieces(_ passes: PassRange, _ rules: HeadRules) -> Pieces {
     guard passes.count > 1 else { return Pieces(0..<passes.count, Bends()) }
@@ -84,12 +101,12 @@ extension RetentionCounts {
     func insert(_ condition: (_ before: Int) -> Bool) {
       cuts.insert((0..<passes.count).partitioningIndex { condition(passes.before($0)) }, within: inside)
     }
-    for bend in rules.lookup.counts.bends { insert { found(after: $0, rows: rows) >= bend } }
-    guard rules.residual > 0 else { return Pieces(0..<passes.count, cuts) }
-    // A pass brings rows beyond the residual, and finds entries beyond it.
-    for bend in [rules.residual - rows, rules.residual] {
-      insert { found(after: $0, rows: rows) >= bend }
-      insert { held(after: $0) >= bend }
+    // A pass brings rows beyond the residual or what stays on the device, and finds entries beyond it.
+    for number in [rules.residual, rules.hostBend ?? 0] where number > 0 {
+      for bend in [number - rows, number] {
+        insert { found(after: $0, rows: rows) >= bend }
+        insert { held(after: $0) >= bend }
+      }
     }
     return Pieces(0..<passes.count, cuts)
   }

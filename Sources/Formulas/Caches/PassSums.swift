@@ -4,16 +4,20 @@ import Architectures
 struct HeadRules: Sendable {
   /// Whether everything is kept and read, as it is and where it is.
   let isFull: Bool
-  /// Which of the entries found each row reads, and where they lie.
-  let lookup: Lookup
+  /// How entries are chosen that rows read; nil where they read all.
+  let lookup: (any LookupCounts)?
+  /// Where they lie.
   let placement: Placement
   /// Newest entries that stay as they came, and whether entries come otherwise than they are kept.
   let residual: Int
   let formsEntries: Bool
+  /// Newest entries that stay on the device; nil where all do.
+  let hostBend: Int?
 
   init(_ plan: CachePlan) {
     let form = plan.entry.counts
-    (isFull, lookup, placement) = (plan.isFull, plan.lookup, plan.placement)
+    (isFull, lookup, placement) = (plan.isFull, plan.lookup.counts, plan.placement)
+    hostBend = plan.placement.counts.bend
     (residual, formsEntries) = (form.residual, form.formsEntries)
   }
 }
@@ -28,6 +32,8 @@ struct PassCounts {
   /// Entries that are held while each row is processed, its own included, added up over the rows, and those among them
   /// that are still as they came. What a mask hides is held too.
   var stored, freshStored: Int
+  /// Those in the memory of the host while rows are processed, added up over the rows.
+  var hostStored = 0
   /// What comes beside attention, if anything does.
   var upkeep: UpkeepCounts?
 }
@@ -41,6 +47,7 @@ struct PassSums {
   var freshRead: Int128 = 0
   var stored: Int128 = 0
   var freshStored: Int128 = 0
+  var hostStored: Int128 = 0
   var upkeep = UpkeepCounts()
   private(set) var hasUpkeep = false
 
@@ -66,9 +73,28 @@ struct PassSums {
       freshStored &+= sum(first.freshStored, second.freshStored)
     }
     guard first.upkeep != nil || second.upkeep != nil else { return }
+    hostStored &+= sum(first.hostStored, second.hostStored)
     let (one, next) = (first.upkeep ?? UpkeepCounts(), second.upkeep ?? UpkeepCounts())
     hasUpkeep = true
     upkeep += one.with(next) { count * $0 + count * (count - 1) / 2 * ($1 - $0) }
+  }
+}
+
+extension PassSums {
+  /// Puts what is chosen in the place of all entries, which passes would read where everything is kept.
+  mutating func replaceReads(of passes: PassRange, _ chosen: ChosenSums) {
+    func triangle(_ count: Int) -> Int128 { Int128(word: count) * Int128(word: count + 1) / 2 }
+    let end = passes.before + passes.rows * passes.count
+    let all = triangle(end) - triangle(passes.before)
+    let reads =
+      passes.readsOnce
+      ? Int128(word: passes.count) * Int128(word: passes.before) + Int128(word: passes.rows) * triangle(passes.count)
+      : all
+    pairs += Int128(word: chosen.pairs) - all
+    tokenPairs += Int128(word: chosen.pairs) - all
+    formedRead += Int128(word: chosen.entries) - reads
+    upkeep += chosen.choosing
+    hasUpkeep = true
   }
 }
 
@@ -80,13 +106,15 @@ struct HeadRooms: Sendable {
   let inPassBeforeLast, inLastPass: EntryAmount
   /// Entries that it holds at the end.
   let heldAtEnd: Int
+  /// Entries of it in the memory of the host: behind the prompt, at the drop, and at the end.
+  let hostAtPrompt, hostAtDrop, hostAtEnd: EntryAmount
 
   init(_ counts: some RetentionCounts, _ point: StackPoint, _ rules: HeadRules) {
     let prompt = point.prompt
     func room(after positions: Int) -> EntryAmount { rules.room(for: counts.held(after: positions)) }
     // What a pass brings stands beside what it finds, and behind that what looks ahead, as it came.
     func room(inPassOf rows: Int, after before: Int) -> EntryAmount {
-      var amount = rules.room(for: counts.found(after: before, rows: rows) + rows)
+      var amount = rules.room(for: counts.found(after: before, rows: rows), bringing: rows)
       amount.fresh += prompt.lookahead(from: before)
       return amount
     }
@@ -96,6 +124,12 @@ struct HeadRooms: Sendable {
       prompt.beforeLast > 0 ? room(inPassOf: prompt.chunk, after: (prompt.beforeLast - 1) * prompt.chunk) : none
     inLastPass = prompt.units > 0 ? room(inPassOf: prompt.last, after: prompt.units - prompt.last) : none
     heldAtEnd = counts.held(after: point.end)
+    func away(after positions: Int) -> EntryAmount {
+      EntryAmount(formed: rules.placement.counts.atHost(of: counts.held(after: positions)), fresh: 0)
+    }
+    let hasHost = rules.hostBend != nil
+    (hostAtPrompt, hostAtDrop, hostAtEnd) =
+      hasHost ? (away(after: prompt.units), away(after: point.drop), away(after: point.end)) : (none, none, none)
   }
 }
 
@@ -104,11 +138,14 @@ extension RetentionCounts {
   func add(_ passes: [PassRange], _ prompt: PromptPasses, _ rules: HeadRules, to sums: inout PassSums) {
     for passes in passes {
       for piece in pieces(passes, rules) {
-        let first = counts(passes, piece.first, prompt, rules)
-        sums.add(
-          first, piece.count > 1 ? counts(passes, piece.first + 1, prompt, rules) : first, count: piece.count,
-          hasFresh: rules.formsEntries)
+        for part in piece.classes(period(of: passes, from: piece.first)) {
+          let first = counts(passes, part.first, prompt, rules)
+          sums.add(
+            first, part.count > 1 ? counts(passes, part.second, prompt, rules) : first, count: part.count,
+            hasFresh: rules.formsEntries)
+        }
       }
+      if let lookup = rules.lookup { sums.replaceReads(of: passes, lookup.sums(passes, prompt)) }
     }
   }
 
@@ -119,18 +156,18 @@ extension RetentionCounts {
   ) -> PassCounts {
     let (rows, step) = (passes.rows, passes.step)
     let found = found(after: passes.before(index), rows: step)
-    let read = rules.lookup.counts.read(of: found)
-    let pairs = pairs(found: read, rows: rows)
+    let pairs = pairs(found: found, rows: rows)
     var counts = PassCounts(
-      pairs: pairs, tokenPairs: step < rows ? self.pairs(found: read, rows: step) : pairs, freshPairs: 0,
-      read: EntryAmount(formed: passes.readsOnce ? read + rows : pairs, fresh: 0),
+      pairs: pairs, tokenPairs: step < rows ? self.pairs(found: found, rows: step) : pairs, freshPairs: 0,
+      read: EntryAmount(formed: passes.readsOnce ? found + rows : pairs, fresh: 0),
       stored: step * found + step * (step + 1) / 2, freshStored: 0, upkeep: nil)
     counts.upkeep = upkeep(
       RetainedPass(before: passes.before(index), rows: step, found: found, prompt: prompt), rules)
+    if rules.hostBend != nil { counts.hostStored = step * rules.placement.counts.atHost(of: found) }
     guard rules.formsEntries else { return counts }
-    counts.freshPairs = rules.freshPairs(found: read, rows: step, mask: mask)
+    counts.freshPairs = rules.freshPairs(found: found, rows: step, mask: mask)
     counts.freshStored = rules.freshPairs(found: found, rows: step, mask: nil)
-    counts.read = rules.read(of: read, passes, pairs: pairs, mask: mask)
+    counts.read = rules.read(of: found, passes, pairs: pairs, mask: mask)
     return counts
   }
 
@@ -140,8 +177,15 @@ extension RetentionCounts {
     let (rows, found, residual) = (pass.rows, pass.found, rules.residual)
     let (held, left, votes) = (held(after: pass.before), held(after: pass.after), votes(of: pass))
     let movesAny = held > found || found + rows > left
-    guard movesAny || votes != nil || rotatesWhatItFinds || rules.formsEntries else { return nil }
+    guard movesAny || votes != nil || rotatesWhatItFinds || rules.formsEntries || rules.hostBend != nil else {
+      return nil
+    }
     var counts = UpkeepCounts(votes)
+    if rules.hostBend != nil {
+      // What it finds there comes once, and what it makes too old goes.
+      let placement = rules.placement.counts
+      counts.transferred = placement.atHost(of: found) + placement.atHost(of: left) - placement.atHost(of: held)
+    }
     let fixed = fixed(in: pass)
     for (from, to) in [(held, found), (found + rows, left)] {
       let moved = moved(of: from, to: to, fixed)
@@ -182,11 +226,13 @@ extension HeadRules {
     return amount
   }
 
-  /// Entries for which a head's memory has room where it holds so many.
+  /// Entries for which a head's memory on the device has room where it holds so many, and while a pass brings others.
   @inline(__always)
-  func room(for held: Int) -> EntryAmount {
-    var amount = EntryAmount(held, residual: residual)
-    amount.formed = placement.counts.allocated(for: held) - amount.fresh
+  func room(for held: Int, bringing rows: Int = 0) -> EntryAmount {
+    var amount = EntryAmount(held + rows, residual: residual)
+    let counts = placement.counts
+    amount.formed =
+      (rows > 0 ? counts.allocated(finding: held, bringing: rows) : counts.allocated(for: held)) - amount.fresh
     return amount
   }
 

@@ -13,6 +13,8 @@ protocol RetentionCounts: Sendable {
   func found(after positions: Int, rows: Int) -> Int
   /// Positions at which `held` stops growing evenly, in ascending order: passes are told apart there.
   var bends: [Int] { get }
+  /// Over how many positions `held` grows as it does over as many behind them, from some positions to the next bend.
+  func period(after positions: Int) -> Int
   /// (Query, key) pairs of a pass whose rows may each read so many of the entries found.
   func pairs(found: Int, rows: Int) -> Int
   /// Entries that a row may see, its own among them; nil: all of them.
@@ -27,6 +29,7 @@ protocol RetentionCounts: Sendable {
 
 extension RetentionCounts {
   func found(after positions: Int, rows _: Int) -> Int { held(after: positions) }
+  @inline(__always) func period(after _: Int) -> Int { 1 }
   func pairs(found: Int, rows: Int) -> Int { rows * found + rows * (rows + 1) / 2 }
   var mask: Int? { nil }
   func votes(of _: RetainedPass) -> VoteCounts? { nil }
@@ -88,6 +91,8 @@ struct VoteCounts: Hashable, Sendable {
   var weights: Weights
   /// Sums that are added up as votes are pooled behind the pass.
   var pooled = 0
+  /// Whether each query leaves a share of the votes before it, and the heads that share an entry are reduced to one.
+  var isSmoothed = false
 
   /// Where the weights of a vote come from.
   enum Weights {
@@ -104,21 +109,34 @@ struct VoteCounts: Hashable, Sendable {
 struct UpkeepCounts: Hashable, Sendable {
   /// Entries that are copied inside the device's memory.
   var moved = 0
-  /// Keys that are rotated again as they are read.
+  /// Keys that are rotated again as they are read, in either direction.
   var rotated = 0
-  /// Queries that vote with weights of their own.
+  /// Queries that vote with weights of their own, or choose what is read.
   var voters = 0
   /// Entries whose keys are read for that.
   var voted = 0
   /// Pairs whose weights are computed again for that, and those in a softmax of their own.
   var again = 0
   var own = 0
+  /// Pairs whose products are compared with others, so that entries to read are chosen.
+  var scored = 0
+  /// Rows that are added to means of several and means that are made, each of all query heads.
+  var averaged = 0
+  /// Rows whose queries are rotated to another position.
+  var turned = 0
+  /// Representatives of several keys that are made and written.
+  var made = 0
+  /// Keys that are added to them, and their means.
+  var keyMeans = 0
   /// Pairs whose weights are taken from attention.
   var added = 0
   /// Entries whose sums of votes are read and written.
   var tallied = 0
   /// Sums that are added up as votes are pooled.
   var pooled = 0
+  /// Pairs whose votes are smoothed, and entries whose votes are reduced over heads.
+  var smoothed = 0
+  var reduced = 0
   /// Entries that cross the link to the host.
   var transferred = 0
   /// Of those that are moved, and of those whose keys are read for votes, the ones that are still as they came.
@@ -140,14 +158,21 @@ struct UpkeepCounts: Hashable, Sendable {
     }
     tallied = votes.entries
     pooled = votes.pooled
+    if votes.isSmoothed { (smoothed, reduced) = (votes.pairs, votes.entries) }
   }
 
-  /// Pairs whose scores are computed for votes.
-  var recomputed: Int { again + own }
+  /// Pairs whose scores are computed for votes and choices.
+  var recomputed: Int { again + own + scored }
   /// The other ones that are moved, and whose keys are read.
   var movedFormed: Int { moved - movedFresh }
   var votedFormed: Int { voted - votedFresh }
   var isZero: Bool { self == UpkeepCounts() }
+  /// Whether the device has nothing to do but what copies do for themselves.
+  var isOnlyTransfers: Bool {
+    var rest = self
+    rest.transferred = 0
+    return rest.isZero
+  }
 
   /// What is made of both, field by field.
   @inline(__always)
@@ -159,9 +184,16 @@ struct UpkeepCounts: Hashable, Sendable {
     both.voted = combined(voted, other.voted)
     both.again = combined(again, other.again)
     both.own = combined(own, other.own)
+    both.scored = combined(scored, other.scored)
+    both.averaged = combined(averaged, other.averaged)
+    both.turned = combined(turned, other.turned)
+    both.made = combined(made, other.made)
+    both.keyMeans = combined(keyMeans, other.keyMeans)
     both.added = combined(added, other.added)
     both.tallied = combined(tallied, other.tallied)
     both.pooled = combined(pooled, other.pooled)
+    both.smoothed = combined(smoothed, other.smoothed)
+    both.reduced = combined(reduced, other.reduced)
     both.transferred = combined(transferred, other.transferred)
     both.movedFresh = combined(movedFresh, other.movedFresh)
     both.votedFresh = combined(votedFresh, other.votedFresh)
@@ -193,6 +225,7 @@ extension Retention {
       let capacity = pyramidCapacity(plan, prompt: prompt.units)
       visitor.visit(PromptVoteCounts(votes: plan.votes, capacity: capacity, prompt: prompt))
     case .chunked(let plan): visitor.visit(ChunkedCounts(plan: plan, prompt: prompt))
+    case .cascading(let plan): visitor.visit(CascadeCounts(plan: plan))
     }
   }
 

@@ -12,8 +12,8 @@ struct HeadCost<Integer: CountingInteger>: Sendable {
   private let pairFlops, pairElementwise: Integer
 
   // Upkeep: one of each field of `UpkeepCounts`.
-  private let keyRotation, forming, pooling: Integer
-  private let votePairFlops, againPair, ownPair, addedPair: Integer
+  private let keyRotation, forming, pooling, smoothing, reduction: Integer
+  private let votePairFlops, againPair, ownPair, addedPair, scoredPair, queryMean, queryRotation, keyMean: Integer
   /// Element-wise FLOP of reading the key of one position.
   private let readingKey: Integer
   /// - Unit: bit
@@ -33,6 +33,9 @@ struct HeadCost<Integer: CountingInteger>: Sendable {
     (votePairFlops, keyRotation) = (row.votePairFlops &* layers, row.keyRotation &* layers)
     (againPair, ownPair) = (row.againPairElementwise &* layers, row.ownPairElementwise &* layers)
     (addedPair, pooling) = (row.addedPairElementwise &* layers, row.dimensions.keyValueHeads &* layers)
+    (smoothing, reduction) = (row.smoothedPairElementwise &* layers, row.reducedEntryElementwise &* layers)
+    (scoredPair, queryMean) = (row.scoredPairElementwise &* layers, row.queryMean &* layers)
+    (queryRotation, keyMean) = (row.queryRotation &* layers, row.keyElements &* layers)
     voterBits = row.dimensions.query &* layers &* Integer(word: precision.activations.bits)
     tallyBits = row.tallyBits &* layers
   }
@@ -60,15 +63,17 @@ struct HeadCost<Integer: CountingInteger>: Sendable {
     let keyBits = count(upkeep.votedFormed) &* formedKeyBits &+ count(upkeep.votedFresh) &* freshKeyBits
     let votes =
       count(upkeep.again) &* againPair &+ count(upkeep.own) &* ownPair &+ count(upkeep.added) &* addedPair
-      &+ count(upkeep.pooled) &* pooling
+      &+ count(upkeep.pooled) &* pooling &+ count(upkeep.smoothed) &* smoothing &+ count(upkeep.reduced) &* reduction
+      &+ count(upkeep.scored) &* scoredPair &+ count(upkeep.averaged) &* queryMean
     let numbers =
       count(upkeep.rotated) &* keyRotation &+ count(upkeep.votedFormed) &* readingKey &+ count(upkeep.formed) &* forming
+      &+ count(upkeep.turned) &* queryRotation &+ count(upkeep.keyMeans) &* keyMean
     work.matmulFlops &+= count(upkeep.recomputed) &* votePairFlops
     work.elementwiseFlops &+= votes &+ numbers
     work.activationBits &+= count(upkeep.voters) &* voterBits &+ count(upkeep.tallied) &* tallyBits
     // What had been held as it came is read, and written in its form; what has just come is in no memory yet.
     work.cacheReadBits &+= movedBits &+ keyBits &+ count(upkeep.formedHeld) &* freshBits
-    work.cacheWriteBits &+= movedBits &+ count(upkeep.formedHeld) &* formedBits
+    work.cacheWriteBits &+= movedBits &+ count(upkeep.formedHeld) &* formedBits &+ count(upkeep.made) &* freshKeyBits
     work.hostBits &+= count(upkeep.transferred) &* formedBits
   }
 }

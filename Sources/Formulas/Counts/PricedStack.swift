@@ -28,6 +28,8 @@ final class PricedStack<Integer: CountingInteger>: Sendable {
   let costs: [HeadCost<Integer>]
   /// Whether continuations read the entries of their prompt where they are.
   let sharesPrompts: Bool
+  /// Whether entries lie in the memory of the host.
+  let hasHost: Bool
 
   init(_ stack: Stack, _ precision: Precision) {
     (self.stack, cost, sharesPrompts) = (stack, StackCost(stack, precision), stack.sharesPrompts)
@@ -44,6 +46,7 @@ final class PricedStack<Integer: CountingInteger>: Sendable {
       }
     }
     (self.heads, self.costs) = (heads, costs)
+    hasHost = heads.contains { $0.rules.hostBend != nil }
   }
 
   // MARK: A point

@@ -70,6 +70,11 @@ public struct Pricer: Sendable {
     isWide ? wide.cache.bytesPerPrompt(batchSize: batchSize) : narrow.cache.bytesPerPrompt(batchSize: batchSize)
   }
 
+  /// The same in the memory of the host.
+  public mutating func hostBytesPerPrompt(batchSize: Int) -> Int128 {
+    isWide ? wide.cache.hostBytesPerPrompt(batchSize: batchSize) : narrow.cache.hostBytesPerPrompt(batchSize: batchSize)
+  }
+
   /// The totals of the point priced last.
   public var totals: PriceTotals { isWide ? wide.totals : narrow.totals }
 

@@ -135,6 +135,17 @@ struct LayerRow<N: Count> {
   var ownPairElementwise: N { @inline(__always) get { 7 * dimensions.heads } }
   /// The addition of the vote in each head, where its weight is at hand.
   var addedPairElementwise: N { @inline(__always) get { dimensions.heads } }
+  /// The product that makes each vote a share of what it was, once for each pair of every head.
+  var smoothedPairElementwise: N { @inline(__always) get { dimensions.heads } }
+  /// Votes of an entry by all heads made one of each key–value head, as many operations as there are heads; the product
+  /// with what has been, and the sum of both.
+  var reducedEntryElementwise: N { @inline(__always) get { dimensions.heads + 2 * dimensions.keyValueHeads } }
+  /// The comparison of a product with the largest so far in each head, where entries are chosen.
+  var scoredPairElementwise: N { @inline(__always) get { dimensions.heads } }
+  /// One addition to a mean of queries, or the product that ends it.
+  var queryMean: N { @inline(__always) get { dimensions.query } }
+  /// Rotation of the queries of one row.
+  var queryRotation: N { @inline(__always) get { 6 * dimensions.rotatedPairs * dimensions.heads } }
   /// Rotation of the keys of one position.
   var keyRotation: N { @inline(__always) get { 6 * dimensions.rotatedPairs * dimensions.keyValueHeads } }
   /// The sums of votes of one position, of 32 bits, read and written.

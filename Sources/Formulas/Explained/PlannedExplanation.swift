@@ -99,8 +99,10 @@ extension Explainer {
         "elementwise_flops",
         total([
           (\.again, \.row.againPairElementwise), (\.own, \.row.ownPairElementwise),
-          (\.added, \.row.addedPairElementwise),
+          (\.added, \.row.addedPairElementwise), (\.scored, \.row.scoredPairElementwise),
+          (\.averaged, \.row.queryMean), (\.turned, \.row.queryRotation), (\.keyMeans, \.row.keyElements),
           (\.pooled, \.row.dimensions.keyValueHeads), (\.rotated, \.row.keyRotation),
+          (\.smoothed, \.row.smoothedPairElementwise), (\.reduced, \.row.reducedEntryElementwise),
           (\.votedFormed, \.keySize.reading), (\.formed, \.forming),
         ])
       ),
@@ -118,8 +120,12 @@ extension Explainer {
       ),
       (
         "cache_write_bytes",
-        bytes(total([(\.movedFormed, formed), (\.movedFresh, fresh), (\.formedHeld, formed)]))
+        bytes(
+          total([
+            (\.movedFormed, formed), (\.movedFresh, fresh), (\.formedHeld, formed),
+            (\.made, { $0.row.keyElements * cacheElement }),
+          ]))
       ),
-    ]
+    ] + (counts.allSatisfy { $0.transferred == 0 } ? [] : [("link_bytes", bytes(total([(\.transferred, formed)])))])
   }
 }

@@ -13,6 +13,8 @@ public struct FootprintPart: Hashable, Sendable {
   public let plan: CachePlan
   /// Entries that one head holds, added up over all tokens.
   public let stored: Int128
+  /// Those of them in the memory of the host.
+  public let hostStored: Int128
   /// (Query, key) pairs of one head: the entries that queries read.
   public let read: Int128
   /// Entries that one head holds at the end.
@@ -27,6 +29,8 @@ public struct FootprintPart: Hashable, Sendable {
 
   /// - Unit: bit · token
   var storedBits: Int128 { (stored - freshStored) &* entryBits + freshStored &* freshBits }
+  /// - Unit: bit · token
+  var hostBits: Int128 { hostStored &* entryBits }
   /// - Unit: bit
   var readBits: Int128 { (read - freshRead) &* entryBits + freshRead &* freshBits }
 }
@@ -45,13 +49,16 @@ public struct ModelFootprint: Hashable, Sendable {
   /// Memory held, added up over tokens.
   /// - Unit: bit · token
   public let stored: Int128
+  /// The part of it in the memory of the host.
+  /// - Unit: bit · token
+  public let hostStored: Int128
   /// The same of full attention.
   /// - Unit: bit · token
   public let reference: Int128
   /// Entries read by all queries.
   /// - Unit: bit
   public let read: Int128
-  /// The most memory held at once.
+  /// The most memory of the device held at once.
   /// - Unit: byte
   public let peakBytes: Int128
   /// Full attention's at the end.
@@ -81,6 +88,7 @@ public struct ModelFootprint: Hashable, Sendable {
     }
     self.parts = parts
     stored = parts.indices.reduce(0) { $0 + parts[$1].storedBits }
+    hostStored = parts.indices.reduce(0) { $0 + parts[$1].hostBits }
     read = parts.indices.reduce(0) { $0 + parts[$1].readBits }
     let full = stacks.reduce(Int128(0)) { $0 + $1.cost.entryBits }
     reference = full * (tokens * (tokens + 1) / 2)
@@ -90,9 +98,13 @@ public struct ModelFootprint: Hashable, Sendable {
 
   /// Memory held as a share of full attention's; 1 is no saving.
   public var footprint: Double { reference > 0 ? Double(stored) / Double(reference) : 1 }
+  /// The part of the footprint in the memory of the host.
+  public var hostFootprint: Double { reference > 0 ? Double(hostStored) / Double(reference) : 0 }
+  /// The part of it in the memory of the device.
+  public var deviceFootprint: Double { reference > 0 ? Double(stored - hostStored) / Double(reference) : 1 }
   /// Entries read as a share of what full attention reads.
   public var activeFraction: Double { reference > 0 ? Double(read) / Double(reference) : 1 }
-  /// The most memory held as a share of full attention's at the end.
+  /// The most memory of the device held as a share of full attention's at the end.
   public var peak: Double { referencePeakBytes > 0 ? Double(peakBytes) / Double(referencePeakBytes) : 1 }
 }
 
@@ -121,13 +133,14 @@ private struct TokenWalk {
   func append(_ priced: PricedStack<Int128>, _ sums: StackSums, to parts: inout [FootprintPart]) {
     let stack = priced.stack
     for index in priced.heads.indices {
-      let stored: (all: Int128, fresh: Int128) =
-        stack.persists ? persistent(sums, index, priced) : (window(stack.level), 0)
+      let stored: (all: Int128, fresh: Int128, host: Int128) =
+        stack.persists ? persistent(sums, index, priced) : (window(stack.level), 0, 0)
       let (prefill, decode) = (sums[.prefill][index], sums[.decode][index])
       parts.append(
         FootprintPart(
           node: stack.node(.attention), layers: priced.heads[index].layers, heads: priced.heads[index].heads,
-          plan: priced.heads[index].cache, stored: stored.all, read: prefill.tokenPairs + decode.tokenPairs,
+          plan: priced.heads[index].cache, stored: stored.all, hostStored: stored.host,
+          read: prefill.tokenPairs + decode.tokenPairs,
           heldAtEnd: heldAtEnd(sums, index, stack), entryBits: priced.costs[index].formedBits,
           freshBits: priced.costs[index].freshBits, freshStored: stored.fresh,
           freshRead: prefill.freshPairs + decode.freshPairs))
@@ -153,20 +166,24 @@ private struct TokenWalk {
 
   // MARK: Persistent caches
 
-  /// Entries of a head over all tokens, those of the prompt and then those of generation: all of them, and those that
-  /// are as they came.
+  /// Entries of a head over all tokens, those of the prompt and then those of generation: all of them, those that are as
+  /// they came, and those in the memory of the host.
   private func persistent(
     _ sums: StackSums, _ index: Int, _ priced: PricedStack<Int128>
-  ) -> (all: Int128, fresh: Int128) {
+  ) -> (all: Int128, fresh: Int128, host: Int128) {
     let (prefill, decode) = (sums[.prefill][index], sums[.decode][index])
     // Every unit is a token.
     if priced.stack.level == 0 {
-      return (prefill.stored + decode.stored, prefill.freshStored + decode.freshStored)
+      return (
+        prefill.stored + decode.stored, prefill.freshStored + decode.freshStored,
+        prefill.hostStored + decode.hostStored
+      )
     }
     let planned = PlannedHeads(priced.heads[index].cache, sums.point.prompt)
     return (
       persistent(planned, priced.stack, .all, prefill.stored),
-      planned.hasFresh ? persistent(planned, priced.stack, .fresh, prefill.freshStored) : 0
+      planned.hasFresh ? persistent(planned, priced.stack, .fresh, prefill.freshStored) : 0,
+      planned.hasHost ? persistent(planned, priced.stack, .host, prefill.hostStored) : 0
     )
   }
 
@@ -179,7 +196,7 @@ private struct TokenWalk {
     // Every token of a unit sees what its pass holds up to it; those of an open unit one more than has closed.
     let inPrompt =
       Int128(span) * inPrompt
-      + Int128(prompt % span) * Int128(planned.count(part, of: planned.held(after: units) + 1))
+      + Int128(prompt % span) * Int128(planned.count(part, of: planned.held(after: units), open: 1))
     let stop = isDropped(stack.level, at: end) ? max(drop!, prompt) : end
     guard stop > prompt else { return inPrompt }
     // ⌊τ/C⌋ units have closed when token τ is processed.
@@ -221,12 +238,16 @@ extension PlannedHeads {
     case all
     /// Those that are as they came.
     case fresh
+    /// Those in the memory of the host.
+    case host
   }
 
-  fileprivate func count(_ part: Part, of held: Int) -> Int {
+  /// - Parameter open: entries of a unit that has not closed, which are on the device.
+  fileprivate func count(_ part: Part, of held: Int, open: Int = 0) -> Int {
     switch part {
-    case .all: held
-    case .fresh: fresh(of: held)
+    case .all: held + open
+    case .fresh: fresh(of: held + open)
+    case .host: atHost(of: held)
     }
   }
 
@@ -236,7 +257,7 @@ extension PlannedHeads {
   fileprivate func heldSum(_ part: Part, _ units: Range<Int>) -> Int128 {
     heldPieces(units).reduce(0) { sum, piece in
       let (count, base) = (Int128(piece.count), Int128(held(part, after: piece.first)))
-      let slope = piece.count > 1 ? Int128(held(part, after: piece.first + 1)) - base : 0
+      let slope = Int128(held(part, after: piece.second)) - base
       return sum + count * base + slope * (count * (count - 1) / 2)
     }
   }

@@ -9,6 +9,9 @@ public struct MemoryDemand: Hashable, Sendable {
   /// Persistent caches at their peak and local windows at theirs, of one prompt with its continuations.
   /// - Unit: byte
   public var bytesPerSequence: Int128
+  /// What of them lies in the memory of the host, at its peak.
+  /// - Unit: byte
+  public var hostBytesPerSequence: Int128 = 0
   /// Prefill's widest activation: the largest sum of one fused operation's input and output over one prompt; sequences
   /// are prefilled one at a time.
   /// - Unit: byte
@@ -20,9 +23,10 @@ public struct MemoryDemand: Hashable, Sendable {
   public var entries: TokenEntries?
 
   public init(
-    weightBytes: Int128, bytesPerSequence: Int128, widestActivationBytes: Int128, stepTokenBytes: Double = 0,
-    entries: TokenEntries? = nil
+    weightBytes: Int128, bytesPerSequence: Int128, hostBytesPerSequence: Int128 = 0, widestActivationBytes: Int128,
+    stepTokenBytes: Double = 0, entries: TokenEntries? = nil
   ) {
+    self.hostBytesPerSequence = hostBytesPerSequence
     self.weightBytes = weightBytes
     self.bytesPerSequence = bytesPerSequence
     self.widestActivationBytes = widestActivationBytes
@@ -42,15 +46,17 @@ public struct MemoryDemand: Hashable, Sendable {
     let cache = try pricer.price(question.with(batchSize: 1)).cache
     self.init(
       fixed: try FixedDemand(question, devices: devices),
-      bytesPerSequence: engine.bytesPerSequence(cacheBytes: cache.peakBytes + cache.localPeakBytes, question))
+      bytesPerSequence: engine.bytesPerSequence(cacheBytes: cache.peakBytes + cache.localPeakBytes, question),
+      hostBytesPerSequence: cache.hostPeakBytes)
   }
 
   /// - Parameters:
   ///   - fixed: what does not depend on how many sequences there are.
   ///   - bytesPerSequence: of one prompt with its continuations.
-  public init(fixed: FixedDemand, bytesPerSequence: Int128) {
+  ///   - hostBytesPerSequence: of the same, in the memory of the host.
+  public init(fixed: FixedDemand, bytesPerSequence: Int128, hostBytesPerSequence: Int128 = 0) {
     self.init(
-      weightBytes: fixed.weightBytes, bytesPerSequence: bytesPerSequence,
+      weightBytes: fixed.weightBytes, bytesPerSequence: bytesPerSequence, hostBytesPerSequence: hostBytesPerSequence,
       widestActivationBytes: fixed.widestActivationBytes, stepTokenBytes: fixed.stepTokenBytes, entries: fixed.entries)
   }
 
@@ -88,13 +94,17 @@ public struct MemoryDemand: Hashable, Sendable {
   public func fits(batchSize: Int128, on profile: HardwareProfile) -> Bool {
     let room = cacheRoom(on: profile)
     return room >= 0 && batchSize * bytesPerSequence(on: profile) <= room
+      && profile.hostMemoryBytes.map { batchSize * hostBytesPerSequence <= Int128($0) } ?? true
   }
 
   /// The most prompts that fit: 0 when not even one does, nil when a sequence needs no memory.
   public func largestBatch(on profile: HardwareProfile) -> Int? {
     let (room, own) = (cacheRoom(on: profile), bytesPerSequence(on: profile))
     if room < 0 { return 0 }
-    return own > 0 ? Int(clamping: room / own) : nil
+    let onDevice = own > 0 ? Int(clamping: room / own) : nil
+    guard hostBytesPerSequence > 0, let host = profile.hostMemoryBytes else { return onDevice }
+    let onHost = Int(clamping: Int128(host) / hostBytesPerSequence)
+    return onDevice.map { min($0, onHost) } ?? onHost
   }
 
   /// The tokens of context whose entries fit, of all sequences together and in whole blocks; nil where a token does not

@@ -17,6 +17,12 @@ public struct MemoryUse: Hashable, Sendable {
   /// Of the batch, in whole blocks.
   /// - Unit: byte
   public var cacheBytes: Int128
+  /// Of the batch, in the memory of the host.
+  /// - Unit: byte
+  public var hostBytes: Int128
+  /// What the host has for it; nil where none is known.
+  /// - Unit: byte
+  public var hostMemoryBytes: Int?
   /// What is left for more; negative by what is missing.
   /// - Unit: byte
   public var freeBytes: Int128
@@ -38,6 +44,8 @@ public struct MemoryUse: Hashable, Sendable {
     activationBytes = demand.activationBytes(on: profile)
     reservedBytes = deviceBytes - weightBytes - activationBytes - room
     cacheBytes = Int128(batchSize) * demand.bytesPerSequence(on: profile)
+    hostBytes = Int128(batchSize) * demand.hostBytesPerSequence
+    hostMemoryBytes = profile.hostMemoryBytes
     freeBytes = room - cacheBytes
     cacheTokens = demand.cacheTokens(on: profile)
     fits = demand.fits(batchSize: Int128(batchSize), on: profile)

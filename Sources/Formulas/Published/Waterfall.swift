@@ -170,7 +170,9 @@ private func areComparable(_ first: TimeByCause, _ second: TimeByCause) -> Bool 
 /// The factors of `to / from`, cause by cause.
 private func causeSteps(_ from: TimeByCause, _ to: TimeByCause) -> [Waterfall.Step] {
   let mean = logarithmicMean(from.total.value, to.total.value)
-  return TimeCause.allCases.map { .init($0.rawValue, exp((to[$0].value - from[$0].value) / mean)) }
+  return TimeCause.allCases.filter { $0 != .link || from.link + to.link > .zero }.map {
+    .init($0.rawValue, exp((to[$0].value - from[$0].value) / mean))
+  }
 }
 
 private func memoryWaterfall(_ first: ComparedPoint, _ second: ComparedPoint) -> Waterfall {

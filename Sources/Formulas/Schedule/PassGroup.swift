@@ -54,6 +54,8 @@ public struct PassGroup<N: Count>: Hashable, Sendable {
   public var indices: N = 1
   /// Passes at each index.
   public var repetitions: N = 1
+  /// Indices from one pass to the next of the same progression, where those between them are others'.
+  var stride = 1
   /// (Query, key) pairs of one layer in a pass of index 0.
   public var pairs: N
   /// By how many pairs a pass has more than one of the index before.
@@ -64,13 +66,15 @@ public struct PassGroup<N: Count>: Hashable, Sendable {
   public var entriesSlope: N = 0
   /// The entries that a pass reads by their states; nil where all have the form in which they are kept.
   var stateReads: StateReads<N>?
+  /// Whether its rows read entries that are chosen for each of them, or for blocks of them.
+  var isChosen = false
   /// Positions that the first of the passes finds in a persistent cache; nil where there is a window.
   var before: N?
 
   /// Rows that a last norm of their own ends.
   enum Normed: Sendable { case all, fed, none }
 
-  /// Positions by which a pass moves on.
+  /// Positions by which one pass moves on.
   var advance: Int { rows.integer - lookahead.integer }
   /// Passes of the group.
   public var passes: N { indices * repetitions }

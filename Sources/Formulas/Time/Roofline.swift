@@ -22,6 +22,8 @@ public struct Roofline: Sendable {
   let elementwise: Rate<Flop>
   /// What one device sends to the others; only several devices use it.
   let link: Rate<Byte>
+  /// To the host, for each device.
+  let hostLink: Rate<Byte>
   /// Peaks of all devices together.
   public let together: PlainRoofline
 
@@ -42,11 +44,12 @@ public struct Roofline: Sendable {
     attention = try rate(with: precision.cache)
     elementwise = profile.elementwise
     link = profile.deviceLink ?? Rate(.infinity)
+    hostLink = profile.hostLink ?? Rate(.infinity)
     let count = Double(profile.devices)
     let peak = try profile.peak(precision.weights, precision.activations)
     together = PlainRoofline(
       product: Rate(count * peak.perSecond), elementwise: Rate(count * elementwise.perSecond),
-      bandwidth: Rate(count * profile.memoryBandwidth.perSecond))
+      bandwidth: Rate(count * profile.memoryBandwidth.perSecond), link: Rate(count * hostLink.perSecond))
   }
 
   /// A phase as one operation at the profile's peaks.
@@ -142,13 +145,47 @@ public struct Roofline: Sendable {
     }
     let stepping = stepping(phase)
     total += TimeFigure(time: stepping, overhead: stepping)
+    for transfer in phase.transfers {
+      let figure = figure(transfer, phase, device: total.time)
+      figures[transfer.node.index] += figure
+    }
+    total += linkFigure(of: phase, device: total.time)
     return PhaseEstimate(total: total, figures: figures)
+  }
+
+  // MARK: The link to the host
+
+  /// What some transfers take, one behind another.
+  private func time(_ transfer: LinkTransfers) -> Seconds {
+    transfer.count * profile.hostLinkLatency + hostLink.time(for: transfer.bytes)
+  }
+
+  /// What all transfers of a phase take.
+  func linkTime(_ phase: DispatchedPhase) -> Seconds {
+    phase.transfers.reduce(.zero) { $0 + time($1) }
+  }
+
+  /// What they add to the time of the device, and what hides.
+  private func linkFigure(of phase: DispatchedPhase, device: Seconds) -> TimeFigure {
+    let link = linkTime(phase)
+    let hidden = phase.overlapsLink ? min(link, device) : .zero
+    return TimeFigure(time: link - hidden, link: link, hiddenLink: hidden)
+  }
+
+  /// Of some of them their share.
+  private func figure(_ transfer: LinkTransfers, _ phase: DispatchedPhase, device: Seconds) -> TimeFigure {
+    let (whole, own) = (linkFigure(of: phase, device: device), time(transfer))
+    let share = whole.link > .zero ? own.value / whole.link.value : 0
+    return TimeFigure(time: share * whole.time, link: own, hiddenLink: share * whole.hiddenLink)
   }
 
   /// The time of a phase without its parts by node.
   ///
   /// Most groups of a class stream alike, so the rates of the one before hold; fits price the same phases again and again.
-  public func time(_ phase: DispatchedPhase) -> Seconds { sum(settled(phase)) }
+  public func time(_ phase: DispatchedPhase) -> Seconds {
+    let device = sum(settled(phase))
+    return phase.transfers.isEmpty ? device : device + linkFigure(of: phase, device: device).time
+  }
 
   private func sum(_ phase: DispatchedPhase) -> Seconds {
     var known = PerOperationClass<KnownRates?>(repeating: nil)
@@ -204,12 +241,14 @@ public struct PlainRoofline: Sendable {
   @usableFromInline let product: Rate<Flop>
   @usableFromInline let elementwise: Rate<Flop>
   @usableFromInline let bandwidth: Rate<Byte>
+  /// To the host.
+  @usableFromInline let link: Rate<Byte>
 
   /// A phase as one operation.
   ///
   /// All matrix work is taken at the rate of weight products, that of attention and of the head too (they differ only
   /// where a cache or a head is wider than weights and activations), and all traffic at main memory's rate. Several devices are as many times as fast;
-  /// what they send each other is not in it.
+  /// what they send each other is not in it. What crosses the link to the host hides behind the rest, or the rest behind it.
   /// - Source: Williams, Waterman, Patterson, "Roofline", CACM 52(4), 2009
   @inlinable
   public func plain<Integer>(_ work: Work<Integer>) -> TimeFigure {
@@ -218,8 +257,14 @@ public struct PlainRoofline: Sendable {
     let bytes = inDouble(work.trafficBits) / 8
     let compute = product.time(for: matmul) + elementwise.time(for: other)
     let memory = bandwidth.time(for: bytes)
+    let device = max(compute, memory)
+    guard work.hostBits > 0 else {
+      return TimeFigure(time: device, compute: compute, memory: memory, flops: matmul + other, bytes: bytes)
+    }
+    let host = link.time(for: inDouble(work.hostBits) / 8)
     return TimeFigure(
-      time: max(compute, memory), compute: compute, memory: memory, flops: matmul + other, bytes: bytes)
+      time: max(device, host), compute: compute, memory: memory, link: host, hiddenLink: min(device, host),
+      flops: matmul + other, bytes: bytes)
   }
 }
 

@@ -4,6 +4,8 @@ import Quantities
 /// Which ceiling holds work back.
 public enum Bound: String, CaseIterable, Codable, Sendable {
   case compute, memory
+  /// The link between host and device.
+  case link
 }
 
 /// Time of an operation, a node or a phase with what it consists of; of several devices, that of each.
@@ -19,6 +21,10 @@ public struct TimeFigure: Hashable, Sendable {
   public var overhead: Seconds
   /// What devices that share a model take to exchange their parts, nothing of it hidden; part of `time`.
   public var communication: Seconds
+  /// What the link to the host takes, nothing of it hidden; `link` − `hiddenLink` is part of `time`.
+  public var link: Seconds
+  /// What of the link's time, or of the device's, hides behind the other one.
+  public var hiddenLink: Seconds
   /// Matrix and element-wise work.
   /// - Unit: FLOP
   public var flops: Double
@@ -28,31 +34,41 @@ public struct TimeFigure: Hashable, Sendable {
   @inlinable
   public init(
     time: Seconds = .zero, compute: Seconds = .zero, memory: Seconds = .zero, overhead: Seconds = .zero,
-    communication: Seconds = .zero, flops: Double = 0, bytes: Double = 0
+    communication: Seconds = .zero, link: Seconds = .zero, hiddenLink: Seconds = .zero, flops: Double = 0,
+    bytes: Double = 0
   ) {
     self.time = time
     self.compute = compute
     self.memory = memory
     self.overhead = overhead
     self.communication = communication
+    (self.link, self.hiddenLink) = (link, hiddenLink)
     self.flops = flops
     self.bytes = bytes
   }
 
   /// Whether there is anything to do; without work nothing is bound.
-  @inlinable public var hasWork: Bool { flops > 0 || bytes > 0 }
+  @inlinable public var hasWork: Bool { flops > 0 || bytes > 0 || link > .zero }
 
   /// Whether one of compute and memory time can be said to be the larger one.
   @inlinable public var isBound: Bool { hasWork && (compute.isNumber || memory.isNumber) }
 
-  /// Whichever of compute and memory time is larger; memory where both are equal.
-  @inlinable public var bound: Bound { compute > memory ? .compute : .memory }
+  /// Whichever of compute, memory and link time is the largest; memory where it is as large as another.
+  @inlinable public var bound: Bound { isLinkBound ? .link : compute > memory ? .compute : .memory }
+  /// Whether the link takes longer than arithmetic and than traffic.
+  @inlinable var isLinkBound: Bool { link > compute && link > memory }
+
+  /// The time if the link's hid behind the device's or the other way round.
+  @inlinable public var overlappedTime: Seconds { time + hiddenLink - Swift.min(link, time + hiddenLink - link) }
+  /// The time if one followed the other.
+  @inlinable public var serialTime: Seconds { time + hiddenLink }
 
   /// The larger of compute and memory time over the smaller, at least 1; 1 where there is no work, infinite where one of
-  /// both is zero.
+  /// both is zero. Where the link's is larger still, that over the larger of both.
   @inlinable
   public var margin: Double {
-    compute == memory ? 1 : max(compute.value, memory.value) / min(compute.value, memory.value)
+    if isLinkBound { return link.value / max(compute, memory).value }
+    return compute == memory ? 1 : max(compute.value, memory.value) / min(compute.value, memory.value)
   }
 
   /// Arithmetic intensity.
@@ -71,6 +87,8 @@ public struct TimeFigure: Hashable, Sendable {
     left.memory = left.memory + right.memory
     left.overhead = left.overhead + right.overhead
     left.communication = left.communication + right.communication
+    left.link = left.link + right.link
+    left.hiddenLink = left.hiddenLink + right.hiddenLink
     left.flops += right.flops
     left.bytes += right.bytes
   }

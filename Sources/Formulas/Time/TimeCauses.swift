@@ -12,6 +12,8 @@ public enum TimeCause: String, CaseIterable, Codable, Sendable {
   case cache
   /// What operations hand each other, attention scores included where they are stored.
   case intermediates
+  /// Keys and values that come from the host or go there, where the device waits for the link.
+  case link
   /// Launches, steps, and what devices send each other.
   case overhead
 }
@@ -26,6 +28,8 @@ public struct TimeByCause: Hashable, Sendable {
   public var cache = Seconds.zero
   /// Time of what operations hand each other.
   public var intermediates = Seconds.zero
+  /// Time in which the device waits for the link to the host.
+  public var link = Seconds.zero
   /// Time of launches, steps and what devices send each other.
   public var overhead = Seconds.zero
 
@@ -38,18 +42,20 @@ public struct TimeByCause: Hashable, Sendable {
     case .weights: weights
     case .cache: cache
     case .intermediates: intermediates
+    case .link: link
     case .overhead: overhead
     }
   }
 
   /// The sum of all causes.
-  public var total: Seconds { arithmetic + weights + cache + intermediates + overhead }
+  public var total: Seconds { arithmetic + weights + cache + intermediates + link + overhead }
 
   static func += (left: inout Self, right: Self) {
     left.arithmetic = left.arithmetic + right.arithmetic
     left.weights = left.weights + right.weights
     left.cache = left.cache + right.cache
     left.intermediates = left.intermediates + right.intermediates
+    left.link = left.link + right.link
     left.overhead = left.overhead + right.overhead
   }
 }
@@ -60,6 +66,15 @@ extension Roofline {
     var sum = TimeByCause()
     for group in settled(phase).groups where group.dispatches > 0 { sum += causes(group) }
     sum.overhead = sum.overhead + stepping(phase)
+    guard !phase.transfers.isEmpty else { return sum }
+    let (device, link) = (sum.total, linkTime(phase))
+    if !phase.overlapsLink {
+      sum.link = link
+    } else if link > device {
+      // The longer of both causes all of the time, as it does of arithmetic and traffic.
+      sum = TimeByCause()
+      sum.link = link
+    }
     return sum
   }
 

@@ -110,9 +110,29 @@ public struct DispatchedPhase: Hashable, Sendable {
   public var groups: [DispatchGroup]
   /// Steps that each cost `HardwareProfile.stepOverhead`: 1 for a prefill, one per dispatch of the head in decode.
   public var steps: Double
+  /// What crosses the link to the host.
+  public var transfers: [LinkTransfers]
+  /// Whether that hides behind what the device does, or this behind that; else one follows the other.
+  public var overlapsLink: Bool
 
-  public init(groups: [DispatchGroup], steps: Double) {
+  public init(groups: [DispatchGroup], steps: Double, transfers: [LinkTransfers] = [], overlapsLink: Bool = true) {
     self.groups = groups
     self.steps = steps
+    self.transfers = transfers
+    self.overlapsLink = overlapsLink
+  }
+}
+
+/// Transfers over the link between host and device, of all the passes of a group.
+public struct LinkTransfers: Hashable, Sendable {
+  /// Where they are booked.
+  public var node: Node
+  /// How many there are: those that a layer reads, or sends, in a pass are one.
+  public var count: Double
+  /// Of all together.
+  public var bytes: Double
+
+  public init(node: Node, count: Double, bytes: Double) {
+    (self.node, self.count, self.bytes) = (node, count, bytes)
   }
 }

@@ -102,9 +102,12 @@ struct DispatchChain {
     let before = prompts > 0 ? passes.units : 0
     return { heads in
       let residual = heads.cache.entry.residual
-      guard heads.cache.retention != .everything || residual > 0 else { return TimedEntries(formed: whole) }
+      let (host, tallies) = (heads.cache.placement.host, heads.cache.lookup.tallies)
+      guard heads.cache.retention != .everything || residual > 0 || tallies || host != nil else {
+        return TimedEntries(formed: whole)
+      }
       let held = PlannedHeads(heads.cache, passes).held(after: before + Int(appended))
-      return TimedEntries(EntryAmount(held, residual: residual), times: perPrompt)
+      return TimedEntries(EntryAmount(min(held, host?.onDevice ?? held), residual: residual), times: perPrompt)
     }
   }
 
@@ -147,19 +150,30 @@ struct DispatchChain {
         let upkeep = PlannedHeads(heads.cache, promptPasses(of: stack)).upkeep(group)
         guard !upkeep.isZero else { continue }
         let form = TimedForm(heads, of: run, cacheBytes: builder.cacheBytes)
+        // One for what a pass finds there and one for what it sends, in each layer.
+        builder.append(
+          LinkTransfers(
+            node: stack.node(.upkeep), count: 2 * Double(run.layers) * passes,
+            bytes: sequences * Double(run.layers) * Double(upkeep.transferred) * form.bytes))
+        guard !upkeep.isOnlyTransfers else { continue }
         let row = form.row
         // The mean of a pass: passes of a group differ in this as in what they attend.
         func count(_ field: Int) -> Double { sequences * Double(field) / passes }
         let moved = count(upkeep.movedFormed) * 2 * form.bytes + count(upkeep.movedFresh) * 2 * form.freshBytes
         let voted = count(upkeep.votedFormed) * form.keyBytes + count(upkeep.votedFresh) * form.freshKeyBytes
-        let entries = moved + voted + count(upkeep.formedHeld) * (form.freshBytes + form.bytes)
+        let entries =
+          moved + voted + count(upkeep.formedHeld) * (form.freshBytes + form.bytes)
+          + count(upkeep.made) * form.freshKeyBytes
         let activations =
           count(upkeep.voters) * row.dimensions.query * builder.activationBytes
           + count(upkeep.tallied) * row.tallyBits / 8
         let elementwise =
           count(upkeep.again) * row.againPairElementwise + count(upkeep.own) * row.ownPairElementwise
-          + count(upkeep.added) * row.addedPairElementwise
+          + count(upkeep.added) * row.addedPairElementwise + count(upkeep.scored) * row.scoredPairElementwise
+          + count(upkeep.averaged) * row.queryMean + count(upkeep.turned) * row.queryRotation
+          + count(upkeep.keyMeans) * row.keyElements
           + count(upkeep.pooled) * row.dimensions.keyValueHeads + count(upkeep.rotated) * row.keyRotation
+          + count(upkeep.smoothed) * row.smoothedPairElementwise + count(upkeep.reduced) * row.reducedEntryElementwise
           + count(upkeep.votedFormed) * form.readingKey + count(upkeep.formed) * form.forming
         builder.append(
           DispatchGroup(

@@ -46,6 +46,7 @@ public struct TimedPoint: Sendable {
 
   /// - Throws: `HardwareError` where the profile lacks a rate, `CountOverflow` where a count could exceed 2^126.
   public init(_ question: Question, on profile: HardwareProfile, engine: Engine = .ideal) throws {
+    if question.model.usesHost { try profile.checkHost() }
     let roofline = try Roofline(profile, question.precision, engine)
     self.profile = profile.name
     devices = profile.devices

@@ -108,6 +108,7 @@ extension HardwareProfile {
     // What a kernel fetches is its algorithm, and no peak.
     profile.efficiency.attentionDecode.tile = efficiency.attentionDecode.tile
     profile.typeShares = [:]
+    profile.hostLinkLatency = .zero
     profile.stepOverhead = .zero
     profile.sequenceOverhead = .zero
     return profile

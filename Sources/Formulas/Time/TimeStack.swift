@@ -4,6 +4,7 @@ import Quantities
 /// Collects the dispatch groups of a phase and the weights that they stream.
 struct DispatchBuilder {
   private(set) var groups: [DispatchGroup] = []
+  private(set) var transfers: [LinkTransfers] = []
   /// Bytes of weights and caches that belong to each rank: what runs once per token has rank 0, what runs once per
   /// level-l unit has rank l.
   private var residentBytes: [Double]
@@ -11,9 +12,11 @@ struct DispatchBuilder {
   private let spacing: [Double]
   let precision: Precision
   let devices: Double
+  private let overlapsLink: Bool
 
   init(_ model: Model, _ precision: Precision, devices: Double) {
     self.devices = devices
+    overlapsLink = model.caches.allSatisfy { $0.plan.placement.host?.overlaps ?? true }
     residentBytes = Array(repeating: 0, count: model.levelCount + 1)
     spacing = (0...model.levelCount).map { Double(model.metaContextLength(upTo: $0)) }
     self.precision = precision
@@ -37,6 +40,10 @@ struct DispatchBuilder {
 
   mutating func append(_ group: DispatchGroup) {
     if group.dispatches > 0 { groups.append(group) }
+  }
+
+  mutating func append(_ transfer: LinkTransfers) {
+    if transfer.bytes > 0 { transfers.append(transfer) }
   }
 
   /// What a device sends in a ring over n devices: a sum of parts goes round twice, n − 1 times a part of 1/n each; parts
@@ -120,7 +127,7 @@ struct DispatchBuilder {
       groups[index].workingSet = reusedByRank ? residentBytes[...rank].reduce(0, +) : total
       groups[index].uses = reusedByRank ? max(1, steps / spacing[rank]) : 1
     }
-    return DispatchedPhase(groups: groups, steps: steps)
+    return DispatchedPhase(groups: groups, steps: steps, transfers: transfers, overlapsLink: overlapsLink)
   }
 }
 
@@ -208,9 +215,10 @@ struct TimedStack {
     let fresh = group.stateReads.map { sequences * Affine($0.fresh, slope: $0.freshSlope) }
     let entries = fresh.map { form.bytes * formed + form.freshBytes * $0 } ?? form.bytes * formed
     let elementwise = row.pairElementwise * pairs
-    // n queries over themselves have n(n + 1)/2 causal pairs and a square of n² scores: n(n − 1)/2 are masked.
+    // n queries over themselves have n(n + 1)/2 causal pairs and a square of n² scores: n(n − 1)/2 are masked. Scores of
+    // entries that are chosen are no square.
     let isSquare = group.entriesReadOnce != nil
-    let square = isSquare ? pairs + Affine(sequences * Double.pairs(of: group.rows)) : pairs
+    let square = isSquare && !group.isChosen ? pairs + Affine(sequences * Double.pairs(of: group.rows)) : pairs
     builder.append(
       DispatchGroup(
         node: stack.node(.attention), kind: isSquare ? .attentionPrefill : .attentionDecode, rows: rows,

@@ -6,10 +6,13 @@ extension Model {
     caches.map(\.plan.retention).filter { $0 != .everything }
   }
 
+  /// The lookups of its persistent caches that read a part.
+  private var searches: [Lookup] { caches.map(\.plan.lookup).filter { $0 != .everything } }
+
   /// The class of its caches; a hierarchy is one of its own, whether its levels evict or not.
   public var cacheClass: CacheClass {
     switch structure {
-    case .stack: evictions.first?.cacheClass ?? .full
+    case .stack: evictions.first?.cacheClass ?? (searches.isEmpty ? .full : .dynamic)
     case .hierarchy: .hierarchical
     }
   }
@@ -18,9 +21,11 @@ extension Model {
   var guides: [String] {
     let caches = caches.flatMap { cache -> [String] in
       let entry = cache.plan.entry == .keyAndValue ? [] : ["caches/\(cache.plan.entry.method.rawValue)"]
-      return [cache.guide.map { "caches/\($0)" }].compactMap(\.self) + entry
+      let place = cache.plan.placement.host == nil ? [] : ["caches/host-memory"]
+      return [cache.guide, cache.plan.lookup.guide].compactMap { $0.map { "caches/\($0)" } } + entry + place
     }
-    let family = evictions.isEmpty || cacheClass == .hierarchical ? ["models/\(family.rawValue)"] : []
+    let family =
+      evictions.isEmpty && searches.isEmpty || cacheClass == .hierarchical ? ["models/\(family.rawValue)"] : []
     return (family + caches).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
   }
 }

@@ -8,9 +8,12 @@ import Scenarios
 public enum FootprintFigure: String, CaseIterable, Sendable {
   /// Memory held over all tokens, as a share of full attention's.
   case footprint
+  /// The parts of it in the memory of the device and of the host.
+  case device = "device_footprint"
+  case host = "host_footprint"
   /// Entries read by all queries, as a share of what full attention reads.
   case activeFraction = "active_fraction"
-  /// The most memory held at once, as a share of full attention's at the end.
+  /// The most memory of the device held at once, as a share of full attention's at the end.
   case peak
   /// Memory held, added up over all tokens, and that of full attention with the same layers.
   case stored = "stored_bit_tokens"
@@ -24,14 +27,25 @@ public enum FootprintFigure: String, CaseIterable, Sendable {
   /// Whether it is a share of full attention.
   var isShare: Bool {
     switch self {
-    case .footprint, .activeFraction, .peak: true
+    case .footprint, .device, .host, .activeFraction, .peak: true
     case .stored, .reference, .read, .peakBytes, .referencePeakBytes: false
     }
+  }
+
+  /// Whether it says something only where entries lie in the memory of the host.
+  private var isOfHost: Bool { self == .device || self == .host }
+
+  /// Those of a table of rows, with the sums under the shares or without.
+  static func all(of rows: [FootprintRow], withSums: Bool) -> [FootprintFigure] {
+    let usesHost = rows.contains { $0.question.model.usesHost }
+    return allCases.filter { (withSums || $0.isShare || $0 == .peakBytes) && (usesHost || !$0.isOfHost) }
   }
 
   func value(of footprint: ModelFootprint) -> Cell {
     switch self {
     case .footprint: Cell(footprint.footprint)
+    case .device: Cell(footprint.deviceFootprint)
+    case .host: Cell(footprint.hostFootprint)
     case .activeFraction: Cell(footprint.activeFraction)
     case .peak: Cell(footprint.peak)
     case .stored: .integer(footprint.stored)
@@ -61,7 +75,7 @@ public struct FootprintRow: Sendable {
 
   /// One row for each model; the sums under the shares only where programs read.
   public static func table(_ rows: [FootprintRow], withSums: Bool) -> Table {
-    let figures = FootprintFigure.allCases.filter { withSums || $0.isShare || $0 == .peakBytes }
+    let figures = FootprintFigure.all(of: rows, withSums: withSums)
     var table = Table(
       [.text("model"), Column("prompt"), Column("generated")] + figures.map { Column($0.rawValue) } + [.text("caches")])
     for row in rows {

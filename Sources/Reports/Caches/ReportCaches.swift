@@ -59,6 +59,7 @@ extension ReportSubject {
       CacheClass.allCases.filter { kind in rows.contains { $0.model.cacheClass == kind } }
         .map { "\(capitalised($0.rawValue)): \($0.keeps)" })
     report.document.table(methodTable(rows))
+    try hostPart(rows, &report)
     report.document.list(try methodFindings(rows) + (times?.findings ?? []) + criticalFindings(rows))
     report.document.heading("Which is fastest", level: 3)
     report.document.paragraph(
@@ -72,6 +73,47 @@ extension ReportSubject {
         map.figure(), "fastest-\(own.name)", caption: "Fastest decode over batch and prompt on \(codeSpan(own.name)).")
     }
     report.document.table(try CacheMap(rows, question, on: profile).table())
+  }
+
+  /// What lies in the memory of the host, and what the link to it takes; nothing where no model has entries there.
+  private func hostPart(_ rows: [CacheRow], _ report: inout ReportBuilder) throws {
+    let rows = rows.filter(\.model.usesHost)
+    guard !rows.isEmpty else { return }
+    report.document.heading("Device, host and link", level: 3)
+    report.document.paragraph(
+      "Of caches in the memory of the host: what is held at the end on the device and there, the parts of the footprint, what "
+        + "crosses the link, and the time of a token where that hides behind the device's work and where one follows the "
+        + "other.")
+    let costs = try rows.map { ($0, try price(question.asked(of: $0.model)).totals) }
+    let generated = Int128(max(workload.generatedLength, 1))
+    let bytes: [TableColumn<(CacheRow, PriceTotals)>] = [
+      TableColumn(.text("method")) { Cell(codeSpan($0.0.name)) },
+      TableColumn(Column("device", "on the device", as: .binaryBytes)) { .integer($0.1.cache.bytesAtEnd) },
+      TableColumn(Column("host", "at the host", as: .binaryBytes)) { .integer($0.1.cache.hostBytesAtEnd) },
+      TableColumn(Column("device_footprint", "device footprint", as: .percent(decimals: 1))) {
+        Cell(100 * $0.0.footprint.deviceFootprint)
+      },
+      TableColumn(Column("host_footprint", "host footprint", as: .percent(decimals: 1))) {
+        Cell(100 * $0.0.footprint.hostFootprint)
+      },
+      TableColumn(Column("prefill_link", "link, prefill", as: .binaryBytes)) {
+        .integer(Quantities.bytes($0.1.prefill.hostBits))
+      },
+      TableColumn(Column("decode_link", "link, per token", as: .binaryBytes)) {
+        .integer(Quantities.bytes($0.1.decode.hostBits) / generated)
+      },
+    ]
+    let times = cacheProfiles.enumerated().flatMap { index, profile in
+      [("overlapped", \TimeFigure.overlappedTime), ("one by one", \TimeFigure.serialTime)].map { name, time in
+        TableColumn<(CacheRow, PriceTotals)>(
+          Column("\(profile.name)_\(name)", "token, \(name), \(profile.name)", .right)
+        ) {
+          let total = $0.0.timed[index].decode.total
+          return Cell("\(seconds(Seconds(total[keyPath: time].value / Double(generated)))) (\(total.bound.rawValue))")
+        }
+      }
+    }
+    report.document.table(Table(bytes + times, of: costs))
   }
 
   private func methodTable(_ rows: [CacheRow]) -> Table {

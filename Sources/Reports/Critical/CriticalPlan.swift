@@ -28,7 +28,7 @@ public struct CriticalCase: Sendable {
   public let footprint: ModelFootprint?
   /// Why it does not.
   public let problem: String?
-  /// Whether no budget is reached: everything is held until the end.
+  /// Whether no budget is reached: everything is held until the end, and read.
   public let keepsEverything: Bool
 
   /// - Throws: `CountOverflow`
@@ -39,7 +39,7 @@ public struct CriticalCase: Sendable {
     text = ModelText.flow(cache) ?? "everything"
     problem = own.model.problems.first.map(\.description)
     footprint = problem == nil ? try ModelFootprint(own) : nil
-    keepsEverything = kind != .full && footprint?.stored == full?.stored
+    keepsEverything = kind != .full && footprint?.stored == full?.stored && footprint?.read == full?.read
   }
 }
 

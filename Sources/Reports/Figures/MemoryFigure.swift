@@ -13,6 +13,8 @@ public enum MemoryFigure: CaseIterable, Sendable {
   /// Tokens of context whose entries fit beside weights and activations.
   case cacheTokens
   case device, reserved, weights, activations, cache, free
+  /// Entries in the memory of the host, and what it has for them.
+  case host, hostMemory
 
   var names: FigureNames {
     func bytes(_ label: String, _ key: String, _ terminal: String? = nil) -> FigureNames {
@@ -33,6 +35,8 @@ public enum MemoryFigure: CaseIterable, Sendable {
     case .activations: bytes("activations in memory", "activation", "activations")
     case .cache: bytes("caches in memory", "cache", "caches")
     case .free: bytes("free memory", "free", "free")
+    case .host: bytes("caches in the host's memory", "host_cache", "at the host")
+    case .hostMemory: bytes("memory of the host", "host", "host")
     }
   }
 
@@ -49,6 +53,8 @@ public enum MemoryFigure: CaseIterable, Sendable {
     case .activations: .integer(use.activationBytes)
     case .cache: .integer(use.cacheBytes)
     case .free: .integer(use.freeBytes)
+    case .host: .integer(use.hostBytes)
+    case .hostMemory: use.hostMemoryBytes.map { Cell($0) } ?? .missing
     }
   }
 
@@ -58,7 +64,7 @@ public enum MemoryFigure: CaseIterable, Sendable {
     switch self {
     case .fits: rows.append(fits)
     case .largestBatch: if let largestBatch { rows.append(largestBatch) } else { rows.appendMissing() }
-    case .devicesNeeded, .cacheTokens, .device, .reserved, .weights, .activations, .cache, .free:
+    case .devicesNeeded, .cacheTokens, .device, .reserved, .weights, .activations, .cache, .free, .host, .hostMemory:
       preconditionFailure("\(names.label) is no column of a sweep")
     }
   }

@@ -20,6 +20,11 @@ public enum PhaseFigure: CaseIterable, Sendable {
   case bottleneckCause, bottleneckCauseShare, bottleneckNode, bottleneckNodeShare
   case boundOverBatch, boundOverPrompt
   case intensity, communication
+  /// What the link to the host takes, and the time where that hides behind the device's and where one follows the other.
+  case link, overlapped, serial
+
+  /// Whether it says something only where entries lie in the memory of the host.
+  var isOfHost: Bool { [.link, .overlapped, .serial].contains(self) }
 
   /// The phases that the figure is one of.
   var phases: [Phase] {
@@ -27,7 +32,7 @@ public enum PhaseFigure: CaseIterable, Sendable {
     case .timePerToken: [.decode]
     case .time, .floor, .low, .high, .bound, .margin, .boundWithMargin, .memoryProbability, .bottleneckCause,
       .bottleneckCauseShare, .bottleneckNode, .bottleneckNodeShare, .boundOverBatch, .boundOverPrompt, .intensity,
-      .communication:
+      .communication, .link, .overlapped, .serial:
       Phase.allCases
     }
   }
@@ -92,6 +97,18 @@ public enum PhaseFigure: CaseIterable, Sendable {
       FigureNames(label("intensity"), .flopPerByte, json: path("intensity_flop_per_byte"))
     case .communication:
       FigureNames(label("exchange"), .seconds, json: path("communication_s"), sense: .minimise)
+    case .link:
+      FigureNames(
+        label("link time"), .seconds, column: column + "link_time_s", json: path("link_time_s"), sense: .minimise,
+        terminal: "link")
+    case .overlapped:
+      FigureNames(
+        label("time overlapped with the link's"), .seconds, column: column + "overlapped_time_s",
+        json: path("overlapped_time_s"), sense: .minimise, terminal: "overlapped")
+    case .serial:
+      FigureNames(
+        label("time behind the link's"), .seconds, column: column + "serial_time_s", json: path("serial_time_s"),
+        sense: .minimise, terminal: "one by one")
     }
   }
 
@@ -99,7 +116,7 @@ public enum PhaseFigure: CaseIterable, Sendable {
   /// time, as it does of the roofline.
   var isLateInJSON: Bool {
     switch self {
-    case .bound, .margin, .intensity, .communication: true
+    case .bound, .margin, .intensity, .communication, .link, .overlapped, .serial: true
     case .time, .timePerToken, .floor, .low, .high, .boundWithMargin, .memoryProbability, .bottleneckCause,
       .bottleneckCauseShare, .bottleneckNode, .bottleneckNodeShare, .boundOverBatch, .boundOverPrompt:
       false
@@ -127,6 +144,9 @@ public enum PhaseFigure: CaseIterable, Sendable {
     case .boundOverPrompt: .stretches(result.bounds?.overPrompt)
     case .intensity: .cell(total.hasWork ? Cell(total.intensity) : .missing)
     case .communication: .cell(Cell(total.communication.value))
+    case .link: .cell(Cell(total.link.value))
+    case .overlapped: .cell(Cell(total.overlappedTime.value))
+    case .serial: .cell(Cell(total.serialTime.value))
     }
   }
 }

@@ -14,6 +14,7 @@ public enum PointFigure: Hashable, Sendable, CaseIterable {
   /// Exact work of a phase.
   case work(WorkFigure, Phase)
   case cache(CacheFigure)
+  case host(HostFigure)
   case machine(MachineFigure)
   case memory(MemoryFigure)
   case roofline(RooflineFigure)
@@ -28,7 +29,8 @@ public enum PointFigure: Hashable, Sendable, CaseIterable {
 
   /// The kinds of figures, so that a kind that is added cannot be left out of `allCases`.
   private enum Kind: CaseIterable {
-    case asked, work, cache, machine, roofline, devices, memory, phase, timeToFirstToken, extrapolated, serving, quality
+    case asked, work, cache, host, machine, roofline, devices, memory, phase, timeToFirstToken, extrapolated, serving,
+      quality
   }
 
   /// In the order of the columns of a sweep.
@@ -37,6 +39,7 @@ public enum PointFigure: Hashable, Sendable, CaseIterable {
     case .asked: AskedFigure.allCases.map(PointFigure.asked)
     case .work: Phase.allCases.flatMap { phase in WorkFigure.allCases.map { .work($0, phase) } }
     case .cache: CacheFigure.allCases.map(PointFigure.cache)
+    case .host: HostFigure.allCases.map(PointFigure.host)
     case .machine: [.machine(.name)]
     case .roofline: RooflineFigure.allCases.map(PointFigure.roofline)
     case .devices: [.machine(.devices)]
@@ -57,6 +60,7 @@ public enum PointFigure: Hashable, Sendable, CaseIterable {
     case .asked: .asked
     case .work: .work
     case .cache: .cache
+    case .host: .host
     case .machine(let figure): figure == .name ? .machine : .devices
     case .memory: .memory
     case .roofline: .roofline
@@ -74,6 +78,7 @@ public enum PointFigure: Hashable, Sendable, CaseIterable {
     case .asked(let figure): figure.names
     case .work(let figure, let phase): figure.names(phase)
     case .cache(let figure): figure.names
+    case .host(let figure): figure.names
     case .machine(let figure): figure.names
     case .memory(let figure): figure.names
     case .roofline(let figure): figure.names
@@ -96,7 +101,18 @@ public enum PointFigure: Hashable, Sendable, CaseIterable {
   public var isEstimate: Bool {
     switch kind {
     case .phase, .timeToFirstToken, .extrapolated, .serving: true
-    case .asked, .work, .cache, .machine, .roofline, .devices, .memory, .quality: false
+    case .asked, .work, .cache, .host, .machine, .roofline, .devices, .memory, .quality: false
+    }
+  }
+
+  /// Whether it says something only where entries lie in the memory of the host, so that a table without such entries
+  /// leaves it out.
+  public var isOfHost: Bool {
+    switch self {
+    case .host: true
+    case .phase(let figure, _): figure.isOfHost
+    case .asked, .work, .cache, .machine, .memory, .roofline, .timeToFirstToken, .extrapolated, .serving, .quality:
+      false
     }
   }
 
@@ -113,7 +129,7 @@ public enum PointFigure: Hashable, Sendable, CaseIterable {
 
   private var placeInJSON: Int {
     switch self {
-    case .asked, .work, .cache, .machine, .roofline, .quality: 0
+    case .asked, .work, .cache, .host, .machine, .roofline, .quality: 0
     case .extrapolated: 1
     case .phase(let figure, _): figure.isLateInJSON ? 3 : 2
     case .timeToFirstToken, .serving: 4

@@ -13,7 +13,8 @@ protocol FigureBearing {
 public struct PricedPoint: Sendable {
   /// Times, bounds, rates and the batch that memory allows.
   public let timed: TimedPoint
-  /// Where each phase with work is bound by what; of one whose time is no number nothing is said.
+  /// Where each phase with work is bound by what; of one whose time is no number, or whose time the
+  /// link to the host takes, nothing is said.
   public let bounds: [Phase: BoundStretches]
   /// The fewest devices that hold the batch; nil where none do.
   public let devicesNeeded: Int?
@@ -29,7 +30,9 @@ public struct PricedPoint: Sendable {
     devicesNeeded = try Formulas.devicesNeeded(question, on: profile)
     emits = question.workload.generatedLength > 0
     bounds = Dictionary(
-      uniqueKeysWithValues: Phase.allCases.filter { timed[$0].hasWork && timed[$0].time.isNumber }.map {
+      uniqueKeysWithValues: Phase.allCases.filter {
+        timed[$0].hasWork && timed[$0].time.isNumber && timed[$0].bound != .link
+      }.map {
         ($0, BoundStretches($0, question, roofline))
       })
   }
@@ -75,7 +78,7 @@ extension TimedPoint: FigureBearing {
     case .extrapolated: .words(extrapolated)
     case .memory(let figure): .cell(figure.cell(of: use))
     case .serving(let figure): .cell(figure.cell(of: ServingResult(self)))
-    case .asked, .work, .cache, .roofline, .quality:
+    case .asked, .work, .cache, .host, .roofline, .quality:
       preconditionFailure("\(figure.names.label) is not a figure of a timed point")
     }
   }

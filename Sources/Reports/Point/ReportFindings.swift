@@ -57,6 +57,11 @@ extension ReportSubject {
     let figure = timed[phase]
     let each = phase == .decode ? " (\(seconds(timePerToken(question))) per token)" : ""
     let margin = figure.margin.isFinite ? " by \(ratio(figure.margin))" : ""
+    if figure.bound == .link {
+      return "**\(phase.title) is link-bound\(margin):** \(seconds(figure.time))\(each). The link to the host takes "
+        + "\(seconds(figure.link)); hidden behind the device's work that makes \(seconds(figure.overlappedTime)), one "
+        + "behind the other \(seconds(figure.serialTime))."
+    }
     let bounds = BoundStretches(phase, question, roofline)
     func text(_ stretches: [Stretch], _ quantity: String) -> String {
       Reports.describe(stretches, quantity, positive: "compute-bound", negative: "memory-bound")

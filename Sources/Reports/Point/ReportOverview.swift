@@ -68,7 +68,10 @@ extension ReportSubject {
       let busy = rows.filter { $0.timed[phase].time > .zero }
       guard !busy.isEmpty else { return nil }
       let compute = busy.count { $0.timed[phase].bound == .compute }
+      let link = busy.count { $0.timed[phase].bound == .link }
       switch compute {
+      case _ where link > 0:
+        return "\(phase.rawValue) is link-bound in \(link) of \(busy.count) and compute-bound in \(compute)"
       case 0: return "\(phase.rawValue) is memory-bound in all"
       case busy.count: return "\(phase.rawValue) is compute-bound in all"
       default: return "\(phase.rawValue) is compute-bound in \(compute) of \(busy.count)"

@@ -75,7 +75,7 @@ extension ReportSubject {
     let compute = fitting.count { $0.regime == 0 }
     switch compute {
     case _ where fitting.isEmpty: return "\(phase.title) fits nowhere"
-    case 0: return "\(phase.title) is memory-bound wherever it fits"
+    case 0: return "\(phase.title) is memory-\(point.model.usesHost ? " or link-" : "")bound wherever it fits"
     case fitting.count: return "\(phase.title) is compute-bound wherever it fits"
     default:
       return "\(phase.title) is compute-bound at \(compute) of the \(fitting.count) batches and prompts that fit"

@@ -57,6 +57,7 @@ extension PointSummary: FigureBearing {
     case .asked(let figure): .cell(figure.cell(of: point, parameters: parameterCount))
     case .work(let figure, let phase): .cell(.integer(totals[phase][figure]))
     case .cache(let figure): .cell(.integer(figure.value(of: totals.cache)))
+    case .host(let figure): .cell(.integer(figure.value(of: totals)))
     case .phase(let figure, let phase): figure.value(of: result(phase))
     case .timeToFirstToken: .cell(Cell(serving.figures.timeToFirstToken.value))
     case .memory(let figure): .cell(figure.cell(of: use))

@@ -60,6 +60,7 @@ extension TimeCause {
     case .weights: "reading weights"
     case .cache: "keys and values"
     case .intermediates: "activations"
+    case .link: "the link to the host"
     case .overhead: "overheads"
     }
   }

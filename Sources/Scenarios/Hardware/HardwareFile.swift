@@ -2,7 +2,7 @@ import Foundation
 import Hardware
 import Quantities
 
-/// Hardware profiles as YAML: a data sheet needs ten lines, a calibration adds what it fitted.
+/// Hardware profiles as YAML: a data sheet needs eleven lines, a calibration adds what it fitted.
 ///
 /// Every rate carries its unit in its key. `name` may be left out; it is the file's name without `.yaml`.
 /// docs/hardware-format.md describes the keys.
@@ -58,6 +58,8 @@ public enum HardwareFile {
     profile.pricePerHour = fields.has("price_usd_per_hour") ? notNegative(fields, "price_usd_per_hour") : nil
     profile.boardPower = optionalPositive(fields, "board_power_w", unit: "W")
     profile.hostLink = optionalPositive(fields, "host_link_bytes_per_s", unit: "byte/s").map { Rate($0) }
+    profile.hostLinkLatency = Seconds(notNegative(fields, "host_link_latency_s"))
+    profile.hostMemoryBytes = fields.has("host_memory_bytes") ? wholeBytes(fields, "host_memory_bytes") : nil
     profile.deviceLink = optionalPositive(fields, "device_link_bytes_per_s", unit: "byte/s").map { Rate($0) }
     profile.lastLevelCacheBytes =
       fields.has("last_level_cache_bytes") ? wholeBytes(fields, "last_level_cache_bytes") : nil

@@ -27,6 +27,10 @@ extension HardwareFile {
     if let price = profile.pricePerHour { lines.append("price_usd_per_hour: \(shortest(price))") }
     if let power = profile.boardPower { lines.append("board_power_w: \(shortest(power))") }
     if let link = profile.hostLink { lines.append("host_link_bytes_per_s: \(shortest(link.perSecond))") }
+    if profile.hostLinkLatency != .zero {
+      lines.append("host_link_latency_s: \(shortest(profile.hostLinkLatency.value))")
+    }
+    if let bytes = profile.hostMemoryBytes { lines.append("host_memory_bytes: \(bytes)") }
     if let link = profile.deviceLink { lines.append("device_link_bytes_per_s: \(shortest(link.perSecond))") }
     if let bytes = profile.lastLevelCacheBytes { lines.append("last_level_cache_bytes: \(bytes)") }
     lines.append("few_rows: \(profile.fewRows)")

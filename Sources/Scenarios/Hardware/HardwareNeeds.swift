@@ -3,19 +3,19 @@ import Quantities
 
 extension HardwareFile {
   /// The profile in a file as a scenario uses it: on so many devices, with its engine, able to price models of some
-  /// precisions.
+  /// precisions, and those whose entries lie in the memory of the host if there are such.
   /// - Throws: `ScenarioError` with everything that is wrong in it, or what it lacks, at the key that would have it.
   public static func read(
-    file: String, devices: Int, engine: EngineMemory? = nil, for precisions: [Precision]
+    file: String, devices: Int, engine: EngineMemory? = nil, for precisions: [Precision],
+    usesHost: Bool = false
   ) throws(ScenarioError) -> HardwareProfile {
     let profile = try read(file: file).sharing(devices, engine: engine)
-    for precision in precisions {
-      do throws(HardwareError) {
-        try profile.check(precision)
-      } catch {
-        let steps = DottedPath(error.key)?.steps ?? []
-        throw ScenarioError(error, at: try YAMLText.read(file: file).position(of: steps[...]))
-      }
+    do throws(HardwareError) {
+      for precision in precisions { try profile.check(precision) }
+      if usesHost { try profile.checkHost() }
+    } catch {
+      let steps = DottedPath(error.key)?.steps ?? []
+      throw ScenarioError(error, at: try YAMLText.read(file: file).position(of: steps[...]))
     }
     return profile
   }
@@ -27,6 +27,7 @@ extension HardwareError {
     switch self {
     case .noPeak: "matmul_flops_per_s"
     case .noDeviceLink: "device_link_bytes_per_s"
+    case .noHostLink: "host_link_bytes_per_s"
     }
   }
 
@@ -34,6 +35,7 @@ extension HardwareError {
     switch self {
     case .noPeak(_, let type, _): "a rate for \(type.rawValue), or another precision"
     case .noDeviceLink: "the key, or one device"
+    case .noHostLink: "the key, or placement: contiguous"
     }
   }
 }

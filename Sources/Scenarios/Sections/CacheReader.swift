@@ -41,7 +41,7 @@ extension ModelReader {
 
   private func choice<Choice: CacheChoice>(_ key: String, in section: FieldReader, usual: Choice) -> Choice? {
     let method: Choice.Method? = section.choice(key, default: usual.method)
-    return method.flatMap { Choice($0, SectionSettings(section: section, method: "\(key): \($0.rawValue)")) }
+    return method.flatMap { Choice($0, SectionSettings(section: section, choice: key, method: $0.rawValue)) }
   }
 
   private func exemptHeads(_ section: FieldReader) -> ExemptHeads? {
@@ -90,7 +90,8 @@ private struct AnySettings: CacheSettings {
 /// Settings of a method among the keys of its section.
 private struct SectionSettings: CacheSettings {
   let section: FieldReader
-  let method: String
+  /// The key that names the method, and the method.
+  let choice, method: String
 
   func integer(_ key: String, in accepted: ClosedRange<Int>, usual: Int?) -> Int? {
     isGiven(key, usual) ? section.integer(key, default: usual, in: accepted) : nil
@@ -111,7 +112,8 @@ private struct SectionSettings: CacheSettings {
   /// - Returns: false after a complaint: there is neither a value nor a usual one.
   private func isGiven(_ key: String, _ usual: Any?) -> Bool {
     if section.has(key) || usual != nil { return true }
-    section.report("retention", method, accepted: "\(method) with its \(key)")
+    let named = "\(choice): \(method)"
+    section.report(choice, named, accepted: "\(named) with its \(key)")
     return false
   }
 }

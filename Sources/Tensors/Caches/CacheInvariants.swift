@@ -22,6 +22,7 @@ extension KeyValueCache {
         run.methods.form.quantisation == nil
           ? formed == 0 : formed == max(held - lookahead - run.methods.form.residual, 0),
         "\(formed) of \(held) entries have their form")
+      assert(0 <= ownAtHost(run: index) && ownAtHost(run: index) <= held, "entries at the host that there are not")
       assert(held <= appended, "\(held) entries of \(appended) positions")
       if run.methods.retaining == nil {
         assert(held == appended, "heads that keep everything have lost or invented an entry")

@@ -3,36 +3,35 @@ import Quantities
 
 /// What queries read, and what it takes to hold it.
 extension KeyValueCache {
-  /// The held entries that the queries of the next pass read in the heads of a run; nil: all of them.
-  func chosen(run: Int) -> [Range<Int>]? { runs[run].methods.lookingUp?.chosen(of: held(run: run)) }
-
-  /// How many those are.
-  func count(of chosen: [Range<Int>]?, run: Int) -> Int {
-    chosen.map { $0.reduce(0) { $0 + $1.count } } ?? held(run: run)
+  /// How many of the entries that the heads of a run hold lie in the host's memory.
+  func countAtHost(run: Int) -> Int {
+    let held = held(run: run)
+    return runs[run].methods.placing.atHost(of: held).clamped(to: 0..<held).count
   }
 
-  /// How many of those lie in the host's memory.
-  func countAtHost(of chosen: [Range<Int>]?, run: Int) -> Int {
-    let held = held(run: run)
-    let away = runs[run].methods.placing.atHost(of: held)
-    return chosen.map { $0.reduce(0) { $0 + $1.clamped(to: away).count } } ?? away.clamped(to: 0..<held).count
+  /// The entries of a head of a run in one group, wherever they lie; nil for shapes and after a release.
+  func headEntries(run index: Int, group: Int, head: Int) -> HeadEntries? {
+    let run = runs[index]
+    guard let own = entries(run.layer) else { return nil }
+    return HeadEntries(
+      shared: prefix?.entries(run.layer), sharedCount: prefix?.ownHeld(run: index) ?? 0, sharedGroup: group / share,
+      own: own, group: group, head: run.heads.lowerBound + head)
   }
 
   /// What a query reads in the heads of a run, in order of position; nothing for shapes and after a release.
   /// - Parameters:
-  ///   - chosen: of the entries held, the prefix's included; nil: all of them.
   ///   - appended: entries that the layer has appended and that are not yet marked as held.
   ///   - keys: of the layer, where they are not those that the cache holds.
   /// - Note: allocates nothing.
   func withSegments<Result>(
-    run: Int, chosen: [Range<Int>]? = nil, appended: Int, keys: UnsafeMutablePointer<Float>? = nil,
+    run: Int, appended: Int, keys: UnsafeMutablePointer<Float>? = nil,
     _ body: (UnsafeBufferPointer<Segment<Float>>) -> Result
   ) -> Result {
     let (layer, heads, shared) = (runs[run].layer, runs[run].heads, prefix?.ownHeld(run: run) ?? 0)
     let end = shared + ownHeld(run: run)
     let order = placesUnderMask(run: run)
     let breaks = order.indices.dropFirst().count { order[$0] != order[$0 - 1] + 1 }
-    let most = 2 * (chosen?.count ?? 0) + 2 + breaks
+    let most = 2 + breaks
     return withUnsafeTemporaryAllocation(of: Segment<Float>.self, capacity: most) { segments in
       var count = 0
       func add(_ entries: Entries<Float>?, _ range: Range<Int>, share: Int) {
@@ -63,12 +62,7 @@ extension KeyValueCache {
           start = end
         }
       }
-      if let chosen {
-        for range in chosen { add(range) }
-        add(end..<end + appended)
-      } else {
-        add(0..<end + appended)
-      }
+      add(0..<end + appended)
       return body(UnsafeBufferPointer(rebasing: segments[..<count]))
     }
   }
@@ -86,21 +80,18 @@ extension KeyValueCache {
   /// What attention of a pass reads in the heads of a run, in all groups together.
   /// - Parameters:
   ///   - shape: of the attention; groups that bring as many rows as it says.
-  ///   - chosen: of the entries held; nil: all of them.
   /// - Returns: nil where all of it is keys and values in the cache's type.
-  func reads(_ shape: AttentionShape, chosen: [Range<Int>]?, run index: Int) -> EntryTraffic? {
+  func reads(_ shape: AttentionShape, run index: Int) -> EntryTraffic? {
     let (run, found, queries) = (runs[index], held(run: index), shape.queries)
     guard !storesKeysAndValues else { return nil }
+    // Where entries are chosen, all of them have their form.
+    if let chosen = shape.chosen { return run.traffic(formed: chosen.entries, fresh: 0).map { shape.groups * $0 } }
     let formedEntries = 0..<formed(run: index, behind: queries)
     /// Entries that a number of rows sees, and those among them that have their form.
     func seen(by rows: Range<Int>) -> (all: Int, formed: Int) {
       let end = found + rows.upperBound
-      let ranges =
-        chosen.map { $0 + [found..<end] }
-        ?? [(shape.window == 0 ? 0 : max(found + rows.lowerBound + 1 - shape.window, 0))..<end]
-      return (
-        ranges.reduce(0) { $0 + $1.count }, ranges.reduce(0) { $0 + $1.clamped(to: formedEntries).count }
-      )
+      let range = (shape.window == 0 ? 0 : max(found + rows.lowerBound + 1 - shape.window, 0))..<end
+      return (range.count, range.clamped(to: formedEntries).count)
     }
     let parts = shape.readsOnce ? [seen(by: 0..<queries)] : (0..<queries).map { seen(by: $0..<$0 + 1) }
     let (all, formed) = parts.reduce((0, 0)) { ($0.0 + $1.all, $0.1 + $1.formed) }
@@ -112,7 +103,7 @@ extension KeyValueCache {
   /// What the own entries take of the device's memory: the sum over layers and runs of heads.
   /// - Unit: bit, at the given element type; the executed memory is float32.
   public func bitsHeld(in element: ElementType) -> Int128 {
-    bits(in: element) { (ownHeld(run: $0), fresh: ownFresh(run: $0)) }
+    bits(in: element) { (ownHeld(run: $0) - ownAtHost(run: $0), fresh: ownFresh(run: $0)) }
   }
 
   /// What this many entries of every group and head take in all layers.

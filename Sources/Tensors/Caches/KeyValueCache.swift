@@ -35,9 +35,15 @@ public final class KeyValueCache {
   private var own: [Int]
   /// Those among them that have the form in which they are kept; 0 where entries come in it.
   private var formed: [Int]
+  /// The oldest of them, which lie in the memory of the host. Where the numbers lie here does not change by that.
+  private var atHost: [Int]
   /// Which entries the heads of each run hold and where: of the run together, or of each group and head where votes
   /// decide; none where everything stays.
   var places: [[EntryPlaces]]
+  /// By run, the position of the first generated row that chooses what it reads; nil before it.
+  var firstChoice: [Int?]
+  /// By run and group, what was chosen the last time; none where everything is read.
+  var memories: [[LookupMemory]]
   private let methods: CacheMethods.Factory
   private let massMemory: Arena
   private let holdsNumbers: Bool
@@ -45,7 +51,10 @@ public final class KeyValueCache {
   private var valueBase: UnsafeMutablePointer<Float>?
   /// Whether no run lets an entry go.
   public let keepsEverything: Bool
-  /// Whether continuations can read entries where they are: none goes, or changes its form later.
+  /// Whether entries lie in the memory of the host.
+  let usesHost: Bool
+  /// Whether continuations can read entries where they are: none goes, changes its form later, has sums of its own or is
+  /// sent elsewhere.
   let sharesEntries: Bool
   /// Whether every head stores a key and a value of each position in the cache's type.
   let storesKeysAndValues: Bool
@@ -99,13 +108,19 @@ public final class KeyValueCache {
     }
     (self.massMemory, self.holdsNumbers) = (massMemory, holdsNumbers)
     (own, formed) = (Array(repeating: 0, count: runs.count), Array(repeating: 0, count: runs.count))
+    atHost = own
     places = runs.map { run in
       guard let retaining = run.methods.retaining else { return [] }
       return Array(
         repeating: EntryPlaces(capacity: capacity), count: retaining.tallies ? groups * run.heads.count : 1)
     }
+    firstChoice = runs.map { _ in nil }
+    memories = runs.map { Array(repeating: LookupMemory(), count: $0.methods.lookingUp == nil ? 0 : groups) }
     keepsEverything = runs.allSatisfy { $0.methods.retaining == nil }
-    sharesEntries = keepsEverything && runs.allSatisfy { $0.methods.form.residual == 0 }
+    usesHost = runs.contains { !$0.methods.placing.atHost(of: .max).isEmpty }
+    sharesEntries =
+      keepsEverything && !usesHost
+      && runs.allSatisfy { $0.methods.form.residual == 0 && $0.methods.lookingUp?.tallyWindow == nil }
     storesKeysAndValues = runs.allSatisfy { $0.traffic(formed: 1, fresh: 0) == nil }
     isFull =
       keepsEverything && stack.isFull && runs.count == shapes.count
@@ -133,7 +148,8 @@ public final class KeyValueCache {
           runs.append(
             CacheRun(
               layer: layer, heads: head..<head + run.count, shape: alike.shape.share(ofHeads: run.count),
-              methods: made, mass: made.retaining?.tallies == true ? mass(run.count) : nil))
+              methods: made,
+              mass: made.retaining?.tallies == true || made.lookingUp?.tallyWindow != nil ? mass(run.count) : nil))
           head += run.count
         }
       }
@@ -167,6 +183,8 @@ public final class KeyValueCache {
 
   func ownHeld(run: Int) -> Int { own[run] }
   func setOwnHeld(_ count: Int, run: Int) { own[run] = count }
+  func ownAtHost(run: Int) -> Int { atHost[run] }
+  func setOwnAtHost(_ count: Int, run: Int) { atHost[run] = count }
   func ownFormed(run: Int) -> Int { formed[run] }
   func setOwnFormed(_ count: Int, run: Int) { formed[run] = count }
   /// Own entries that are still as they came.
@@ -187,9 +205,11 @@ public final class KeyValueCache {
   /// Forgets all own entries and keeps the memory: a chunk has closed, and the next one begins where this one did.
   public func clear() {
     for index in own.indices {
-      (own[index], formed[index]) = (0, 0)
+      (own[index], formed[index], atHost[index]) = (0, 0, 0)
       for member in places[index].indices { places[index][member].clear() }
       if let mass = runs[index].mass { mass.base?.update(repeating: 0, count: mass.count) }
+      firstChoice[index] = nil
+      for group in memories[index].indices { memories[index][group] = LookupMemory() }
     }
     (nextPosition, lookahead) = (startPosition, 0)
     checkInvariants()
@@ -236,6 +256,7 @@ public final class KeyValueCache {
       precondition(
         own[index] <= capacity && own[index] <= source.own[index], "copying entries that do not exist")
       formed[index] = min(source.formed[index], own[index])
+      atHost[index] = min(source.atHost[index], own[index])
     }
     nextPosition = count.map { startPosition + $0 } ?? source.nextPosition
     defer { checkInvariants() }
@@ -245,6 +266,9 @@ public final class KeyValueCache {
         let (group, head) = (member / run.heads.count, member % run.heads.count)
         let other = run.methods.retaining?.tallies == true ? (first + group / copies) * run.heads.count + head : 0
         places[index][member] = source.places[index][other]
+      }
+      for group in memories[index].indices {
+        memories[index][group] = source.memories[index][first + group / copies]
       }
       guard let to = entries(run.layer), let from = source.entries(run.layer) else { continue }
       for group in 0..<groups {

@@ -64,6 +64,11 @@ package struct Voters: Equatable, Sendable {
   package var candidates: Candidates
   /// Sums that are added up as the votes are pooled behind the pass.
   package var pooled = 0
+  /// How votes are added up where not all weights count alike; `candidates` are those that were attended.
+  package var smoothing: Smoothing?
+
+  /// Whether attention adds its weights to their votes as it has them.
+  var countsWithAttention: Bool { candidates == .attended && smoothing == nil }
 
   package enum Candidates: Sendable {
     /// Everything that attention gave them to read: its weights are their votes.
@@ -85,5 +90,6 @@ func retaining(_ retention: Retention) -> (any Retaining)? {
   case .snapKV(let plan): VotedByWindow(votes: plan, capacity: { _ in plan.budget })
   case .pyramidKV(let plan): VotedByWindow(votes: plan.votes, capacity: { layerBudget(plan, of: $0) })
   case .chunked(let plan): VotedByChunk(plan: plan)
+  case .cascading(let plan): Cascade(plan: plan)
   }
 }

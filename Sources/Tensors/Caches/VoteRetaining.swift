@@ -116,8 +116,13 @@ func largest(_ count: Int, of votes: [Float]?, _ candidates: Int) -> [Range<Int>
     return [0..<gone, gone + 1..<candidates].filter { !$0.isEmpty }
   }
   let order = votes.indices.sorted { votes[$0] == votes[$1] ? $0 < $1 : votes[$0] > votes[$1] }
+  return ranges(order.prefix(count).sorted())
+}
+
+/// Numbers in ascending order as ranges.
+func ranges(_ indices: [Int]) -> [Range<Int>] {
   var ranges: [Range<Int>] = []
-  for index in order.prefix(count).sorted() {
+  for index in indices {
     if let last = ranges.last, last.upperBound == index {
       ranges[ranges.count - 1] = last.lowerBound..<index + 1
     } else {

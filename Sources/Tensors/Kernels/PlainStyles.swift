@@ -15,6 +15,9 @@ public struct ScoreRule: Sendable {
 }
 
 extension LayerStyle {
+  /// Whether scores go through what fast kernels do not know.
+  var needsPlainAttention: Bool { alibi || scoreCap != 0 }
+
   /// Of a query head among all heads of a layer: slopes 2^(−8(h + 1)/H) (arXiv:2108.12409 §3).
   func scores(ofHead head: Int, of heads: Int) -> ScoreRule {
     ScoreRule(cap: scoreCap, slope: alibi ? pow(2, -8 * Double(head + 1) / Double(heads)) : 0)

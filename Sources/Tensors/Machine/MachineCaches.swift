@@ -27,21 +27,19 @@ extension Machine {
     _ query: Tensor, cache: KeyValueCache, run index: Int, queries: Int, readsOnce: Bool, prompt: Int?,
     into result: Tensor, at node: Node
   ) {
-    let (run, chosen) = (cache.runs[index], cache.chosen(run: index))
+    let run = cache.runs[index]
     let retaining = run.methods.retaining
-    precondition(chosen == nil || run.mass == nil, "the mass of entries that a query may not have read")
     var shape = AttentionShape(
-      groups: query.rows / queries, queries: queries, keysBefore: cache.count(of: chosen, run: index),
+      groups: query.rows / queries, queries: queries, keysBefore: cache.held(run: index),
       layer: run.shape, store: cache.store, readsOnce: readsOnce, window: retaining?.mask ?? 0)
-    shape.reads = cache.reads(shape, chosen: chosen, run: index)
     let upkeep = Node(node.level, node.side, .upkeep)
-    let fetched = cache.countAtHost(of: chosen, run: index)
-    if fetched > 0 {
-      trace?.record(
-        .transferEntries(
-          entries: shape.groups * fetched, layer: run.shape,
-          traffic: run.traffic(formed: fetched, fresh: 0).map { shape.groups * $0 }), at: upkeep, layer: run.layer)
+    let blocks = cache.choosingBlocks(run: index, queries: queries, isPrompt: readsOnce)
+    guard blocks.isEmpty, run.methods.lookingUp?.tallyWindow == nil else {
+      return attendChosen(query, shape, blocks, cache: cache, run: index, into: result, at: node)
     }
+    shape.reads = cache.reads(shape, run: index)
+    let fetched = cache.countAtHost(run: index)
+    if fetched > 0 { recordTransfer(fetched, groups: shape.groups, run, at: upkeep) }
     let pass = PassPlace(
       before: cache.nextPosition, queries: queries - cache.lookahead, lookahead: cache.lookahead,
       found: cache.held(run: index), prompt: prompt)
@@ -54,13 +52,13 @@ extension Machine {
     let rotated = retaining?.rotatesByPlace == true ? rotatedKeys(cache, run: index, appended: queries) : nil
     record(
       .attention(shape), at: node, layer: run.layer, input: query, window: (cache, queries), output: result)
-    cache.withSegments(run: index, chosen: chosen, appended: queries, keys: rotated) {
+    cache.withSegments(run: index, appended: queries, keys: rotated) {
       attendRows(
-        query, shape: shape, run: run, mass: voters?.candidates == .attended ? run.mass : nil, segments: $0,
+        query, shape: shape, run: run, mass: voters?.countsWithAttention == true ? run.mass : nil, segments: $0,
         into: result)
     }
+    if let voters { vote(voters, query, cache: cache, run: index, pass, keys: rotated, at: upkeep) }
     arena.release(to: mark)
-    if let voters { vote(voters, query, cache: cache, run: index, pass, at: upkeep) }
   }
 
   /// The same attention where each query sees nothing but sinks, the latest entries before it and its own, whatever the
@@ -125,8 +123,16 @@ extension Machine {
   ///   - node: where the movement of what stays is booked.
   public func settle(_ cache: KeyValueCache, queries: Int, prompt: Int? = nil, at node: Node) {
     cache.withdrawLookahead()
-    if !cache.keepsEverything { trace?.beginTiming(node) }
+    if !cache.keepsEverything || cache.usesHost { trace?.beginTiming(node) }
     cache.settle(queries: queries, prompt: prompt) { recordMove($1, groups: cache.groups, $0, at: node) }
+    if cache.usesHost { cache.sendAway { recordTransfer($1, groups: cache.groups, $0, at: node) } }
+  }
+
+  /// Entries of each head of a run that cross the link, in the form in which they are kept.
+  private func recordTransfer(_ entries: Int, groups: Int, _ run: CacheRun, at node: Node) {
+    let traffic = run.traffic(formed: entries, fresh: 0).map { groups * $0 }
+    trace?.record(
+      .transferEntries(entries: groups * entries, layer: run.shape, traffic: traffic), at: node, layer: run.layer)
   }
 
   private func recordMove(_ entries: MovedEntries, groups: Int, _ run: CacheRun, at node: Node) {

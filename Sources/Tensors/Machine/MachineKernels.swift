@@ -116,8 +116,7 @@ extension Machine {
       precondition(segments.count == 1 && columns == shape.layer.queryWidth, "sinks are for training on whole caches")
       return FastStreaming(shape: shape, query: input, result: output, entries: segments[0].entries).run()
     }
-    let style = shape.layer.style
-    guard backend == .plain || style.alibi || style.scoreCap != 0 else {
+    guard backend == .plain || shape.layer.style.needsPlainAttention else {
       return fastAttention(
         shape, segments: segments, query: input + first, columns: columns, mass: mass, into: output + first)
     }

@@ -4,8 +4,10 @@ import CKernels
 /// What retentions ask of the machine beside attention.
 extension Machine {
   /// Adds the weights of voters to what the entries of every head have gathered.
+  /// - Parameter keys: of the layer, where they are not those that the cache holds.
   func vote(
-    _ voters: Voters, _ query: Tensor, cache: KeyValueCache, run index: Int, _ pass: PassPlace, at node: Node
+    _ voters: Voters, _ query: Tensor, cache: KeyValueCache, run index: Int, _ pass: PassPlace,
+    keys: UnsafeMutablePointer<Float>?, at node: Node
   ) {
     let run = cache.runs[index]
     let groups = query.rows / pass.rows
@@ -18,9 +20,13 @@ extension Machine {
         VoteShape(
           groups: groups, queries: voters.queries.count, entries: voted.count, layer: run.shape,
           isBehind: voters.queries.lowerBound >= pass.queries, weights: weights, pooled: voters.pooled,
+          isSmoothed: voters.smoothing != nil,
           keys: weights == .attention
             ? nil : run.keyTraffic(formed: formed, fresh: voted.count - formed).map { groups * $0 })), at: node,
       layer: run.layer)
+    if let smoothing = voters.smoothing {
+      return smooth(smoothing, query, cache: cache, run: run, pass, keys: keys)
+    }
     // The votes of those who attended were counted with attention.
     guard voters.candidates != .attended, let rows = query.base, let entries = cache.entries(run.layer),
       let mass = run.mass?.base
@@ -36,6 +42,32 @@ extension Machine {
     }
   }
 
+  /// Adds the smoothed weights of all queries of a pass.
+  private func smooth(
+    _ smoothing: Smoothing, _ query: Tensor, cache: KeyValueCache, run: CacheRun, _ pass: PassPlace,
+    keys: UnsafeMutablePointer<Float>?
+  ) {
+    precondition(pass.lookahead == 0, "rows that look ahead leave no share of votes")
+    guard let rows = query.base, let own = cache.entries(run.layer), let mass = run.mass, let base = mass.base else {
+      return
+    }
+    let groups = query.rows / pass.rows
+    let sums = arena.tensor(rows: groups * run.shape.heads, columns: pass.found + pass.queries)
+    sums.base!.update(repeating: 0, count: sums.count)
+    let votes = SmoothedVotes(
+      smoothing: smoothing, query: rows + run.queryColumns.lowerBound, columns: query.columns, queries: pass.queries,
+      found: pass.found, run: run, entries: keys.map { Entries(own, keys: $0) } ?? own, sums: sums.base!, mass: base,
+      massColumns: mass.columns, backend: backend)
+    Cut.run(votes, count: groups * run.shape.heads, grain: 1) { part, context in
+      let (votes, members) = Cut<SmoothedVotes>.part(part, of: context)
+      for member in members { votes.smooth(member) }
+    }
+    Cut.run(votes, count: groups * run.heads.count, grain: 1) { part, context in
+      let (votes, members) = Cut<SmoothedVotes>.part(part, of: context)
+      for member in members { votes.reduce(member) }
+    }
+  }
+
   /// The keys of a layer, those of a run of heads rotated by their places among the entries that are held.
   /// - Returns: nil for shapes. They lie as the cache's own, in the arena.
   func rotatedKeys(_ cache: KeyValueCache, run index: Int, appended: Int) -> UnsafeMutablePointer<Float>? {
@@ -46,13 +78,17 @@ extension Machine {
     guard let base = scratch.base else { return nil }
     let rotated = run.shape.style.rotatedWidth ?? layout.headWidth
     let angles = rotaryAngles(headWidth: rotated, positions: cache.positionRoom)
-    // The rank of each entry among those that are held, by the place where it lies.
-    var ranks = (0..<held + appended).map { Int32($0) }
-    for (rank, place) in cache.places[index][0].places.enumerated() { ranks[Int(place)] = Int32(rank) }
+    // The rank of each entry among those that are held, by the place where it lies; of every head where they differ.
+    let members = cache.places[index]
+    let ranks = members.flatMap { member in
+      var ranks = (0..<held + appended).map { Int32($0) }
+      for (rank, place) in member.places.enumerated() { ranks[Int(place)] = Int32(rank) }
+      return ranks
+    }
     ranks.withUnsafeBufferPointer { ranks in
       let rotation = Rotation(
-        from: entries, to: Entries(entries, keys: base), heads: run.heads, ranks: ranks, angles: angles,
-        rotated: rotated, backend: backend)
+        from: entries, to: Entries(entries, keys: base), heads: run.heads, ranks: ranks, count: held + appended,
+        areShared: members.count == 1, angles: angles, rotated: rotated, backend: backend)
       Cut.run(rotation, count: layout.groups * run.heads.count, grain: 1) { part, context in
         let (rotation, members) = Cut<Rotation>.part(part, of: context)
         for member in members { rotation.run(member) }
@@ -66,8 +102,10 @@ extension Machine {
 private struct Rotation {
   let from, to: Entries<Float>
   let heads: Range<Int>
-  /// By place.
+  /// By place, `count` of them, for all heads or for each one.
   let ranks: UnsafeBufferPointer<Int32>
+  let count: Int
+  let areShared: Bool
   let angles: RotaryAngles
   /// Features of a head that are rotated.
   let rotated: Int
@@ -77,11 +115,12 @@ private struct Rotation {
   func run(_ member: Int) {
     let (group, head) = (member / heads.count, heads.lowerBound + member % heads.count)
     let (width, keys) = (from.layout.headWidth, to.keys(group: group, head: head))
-    keys.update(from: from.keys(group: group, head: head), count: ranks.count * width)
+    keys.update(from: from.keys(group: group, head: head), count: count * width)
+    let ranks = ranks.baseAddress! + (areShared ? 0 : member * count)
     if backend == .fast, rotated == width {
-      ck_rotate(ranks.count, 1, width, keys, width, angles.cosine, angles.sine, ranks.baseAddress, 0, 1)
+      ck_rotate(count, 1, width, keys, width, angles.cosine, angles.sine, ranks, 0, 1)
     } else {
-      for (place, rank) in ranks.enumerated() {
+      for (place, rank) in UnsafeBufferPointer(start: ranks, count: count).enumerated() {
         PlainKernels<Float>.rotate(
           heads: 1, headWidth: width, rotated: rotated, keys + place * width,
           cosine: angles.cosine + Int(rank) * angles.half,

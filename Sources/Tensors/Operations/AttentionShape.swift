@@ -31,6 +31,8 @@ public struct AttentionShape: Hashable, Sendable {
   public var window: Int
   /// The first entries, which a window does not mask.
   public var sinks: Int
+  /// What is read where entries are chosen for queries; nil: all that they see.
+  public var chosen: ChosenReads?
   /// What is read of entries, all groups together; nil: a key and a value in the cache's type of each.
   public var reads: EntryTraffic?
 
@@ -52,6 +54,7 @@ public struct AttentionShape: Hashable, Sendable {
   /// Query–key pairs of one group: Σ_{j=1…q} (k₀ + j), or Σ_{j=1…q} min(k₀ + j, S + W) under a window of W behind S
   /// sinks.
   @inlinable var pairsPerGroup: Int128 {
+    if let chosen { return Int128(chosen.pairs) }
     let most = window + sinks
     /// Queries that see everything before them.
     let unmasked = Int128(window == 0 ? queries : min(max(most - keysBefore, 0), queries))
@@ -59,8 +62,9 @@ public struct AttentionShape: Hashable, Sendable {
       + (Int128(queries) - unmasked) * Int128(most)
   }
 
-  /// Entries of one group that some query sees.
+  /// Entries of one group that some query sees; of those that are chosen, each for every block of rows that reads it.
   var entriesPerGroup: Int {
+    if let chosen { return chosen.entries }
     guard window > 0 else { return keysBefore + queries }
     let latest = min(keysBefore, window - 1)
     return min(sinks, keysBefore - latest) + latest + queries

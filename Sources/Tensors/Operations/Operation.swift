@@ -18,6 +18,11 @@ public struct VoteShape: Hashable, Sendable {
   public var weights: Weights
   /// Sums that are added up, for each key–value head of a group, as the votes are pooled.
   public var pooled: Int
+  /// Whether each query leaves a share of the votes before it, and the votes of heads are reduced to one of each
+  /// key–value head.
+  public var isSmoothed: Bool
+  /// The latest entries that a query votes for, its own among them; all if 0.
+  public var window: Int
   /// What is read of keys, all groups together; nil: keys in the cache's type.
   public var keys: EntryTraffic?
 
@@ -33,7 +38,7 @@ public struct VoteShape: Hashable, Sendable {
 
   public init(
     groups: Int, queries: Int, entries: Int, layer: LayerShape, isBehind: Bool = false, weights: Weights, pooled: Int,
-    keys: EntryTraffic? = nil
+    isSmoothed: Bool = false, window: Int = 0, keys: EntryTraffic? = nil
   ) {
     self.groups = groups
     self.queries = queries
@@ -42,12 +47,18 @@ public struct VoteShape: Hashable, Sendable {
     self.isBehind = isBehind
     self.weights = weights
     self.pooled = pooled
+    self.isSmoothed = isSmoothed
+    self.window = window
     self.keys = keys
   }
 
   /// Query–key pairs of one group.
   @inlinable var pairsPerGroup: Int128 {
     let q = Int128(queries)
+    if window > 0 {
+      let growing = Int128(min(max(window - (entries - queries), 0), queries))
+      return growing * Int128(entries - queries) + growing * (growing + 1) / 2 + (q - growing) * Int128(window)
+    }
     return isBehind ? q * Int128(entries) : q * Int128(entries - queries) + q * (q + 1) / 2
   }
 }
@@ -83,6 +94,8 @@ public enum Operation: Hashable, Sendable {
   case moveEntries(entries: Int, layer: LayerShape, traffic: EntryTraffic? = nil)
   /// Attention weights of some queries added to what entries have gathered.
   case scoreEntries(VoteShape)
+  /// Products of queries with keys compared, so that the entries are chosen which attention reads.
+  case scanKeys(ScanShape)
   /// Keys of all key–value heads of the layer rotated as they are read, by their places among those that are held.
   case rotateEntries(entries: Int, layer: LayerShape)
   /// Entries of all key–value heads of the layer sent over the link between host and device, in either direction.
@@ -221,13 +234,32 @@ extension Operation {
         case .again: 5
         case .own: 7
         }
-      let elementwise = each * pairs * Int128(layer.heads) + pooled
+      // Of a pair in each head a product; of an entry as many operations as heads, and two for each key–value head.
+      let smoothed =
+        shape.isSmoothed ? pairs * Int128(layer.heads) + entries * Int128(layer.heads + 2 * layer.keyValueHeads) : 0
+      let elementwise = each * pairs * Int128(layer.heads) + pooled + smoothed
       if shape.weights == .attention { return Work(elementwiseFlops: elementwise, activationBits: tallies) }
       let queries = groups * Int128(shape.queries) * Int128(layer.queryWidth) * a
       return Work(
         matmulFlops: 2 * pairs * Int128(layer.queryWidth),
         elementwiseFlops: elementwise + Int128(shape.keys?.flops ?? 0), activationBits: queries + tallies,
         cacheReadBits: shape.keys?.bits(in: c) ?? entries * Int128(layer.keyValueWidth) * c)
+
+    case .scanKeys(let shape):
+      let (layer, groups) = (shape.layer, Int128(shape.groups))
+      let (pairs, made) = (groups * Int128(shape.pairs), groups * Int128(shape.made))
+      let (each, rotation) = (Int128(shape.keysOfEach), 6 * Int128(layer.rotatedPairs))
+      let (d, dq) = (Int128(layer.keyValueWidth), Int128(layer.queryWidth))
+      let queries =
+        groups * (Int128(shape.averaged) * dq + Int128(shape.turned) * rotation * Int128(layer.heads))
+      let keys =
+        groups * Int128(shape.rotatedKeys) * rotation * Int128(layer.keyValueHeads) + made * (each + 1) * d
+      return Work(
+        matmulFlops: 2 * pairs * dq,
+        elementwiseFlops: pairs * Int128(layer.heads) + queries + keys + Int128(shape.traffic?.flops ?? 0),
+        activationBits: groups * Int128(shape.queries) * dq * a,
+        cacheReadBits: shape.traffic?.bits(in: c) ?? groups * Int128(shape.keysRead) * d * c,
+        cacheWriteBits: made * d * c)
 
     case .rotateEntries(let entries, let layer):
       return Work(elementwiseFlops: Int128(entries) * 6 * Int128(layer.rotatedPairs) * Int128(layer.keyValueHeads))
@@ -257,6 +289,7 @@ extension Operation: CustomStringConvertible {
       "attention \(shape.groups) × \(shape.queries) queries after \(shape.keysBefore) keys, \(shape.layer.heads) heads of "
         + "\(shape.layer.headWidth) (\(shape.store))" + (shape.window == 0 ? "" : ", window \(shape.window)")
         + (shape.sinks == 0 ? "" : " and \(shape.sinks) sinks")
+        + (shape.chosen.map { ", \($0.pairs) pairs chosen" } ?? "")
     case .mixHeads(let rows, let layer):
       "mixHeads \(rows) × \(layer.heads) heads of \(layer.headWidth), \(layer.keyValueHeads) gates"
     case .output(let rows, let layer): "output \(rows) × \(layer.queryWidth) → \(layer.width)"
@@ -272,7 +305,12 @@ extension Operation: CustomStringConvertible {
     case .scoreEntries(let shape):
       "scoreEntries \(shape.groups) × \(shape.queries) queries \(shape.isBehind ? "behind" : "for") \(shape.entries) "
         + "entries, \(shape.layer.heads) heads"
-        + " (weights: \(shape.weights))"
+        + " (weights: \(shape.weights)\(shape.isSmoothed ? ", smoothed" : ""))"
+        + (shape.window == 0 ? "" : ", window \(shape.window)")
+    case .scanKeys(let shape):
+      "scanKeys \(shape.groups) × \(shape.keys + shape.representatives) keys, \(shape.pairs) pairs with "
+        + "\(shape.queries) queries, \(shape.layer.heads) heads"
+        + (shape.made == 0 ? "" : ", \(shape.made) representatives of \(shape.keysOfEach)")
     case .rotateEntries(let entries, let layer): "rotateEntries \(entries) of \(layer.keyValueWidth)"
     case .transferEntries(let entries, let layer, _): "transferEntries \(entries) of 2 × \(layer.keyValueWidth)"
     case .quantiseEntries(let entries, let held, let layer, let form):

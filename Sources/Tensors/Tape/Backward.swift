@@ -207,7 +207,7 @@ final class Backward<Kernels: GradientKernels, Numbers: TapeNumbers> where Kerne
         resultGradient: resultGradient, into: gradient(step.input!), weightGradient: weightGradient(step.norm!))
     case .output, .down, .chunker, .converter, .head:
       product(step, resultGradient: resultGradient)
-    case .moveEntries, .scoreEntries, .rotateEntries, .transferEntries, .quantiseEntries:
+    case .moveEntries, .scoreEntries, .scanKeys, .rotateEntries, .transferEntries, .quantiseEntries:
       preconditionFailure("\(step.operation) on a tape")
     }
   }

@@ -46,7 +46,7 @@ extension Operation {
       return products(elementwise: bias(rows, outputWidth))
     case .head(let rows, let width, _, _, _):
       return products(elementwise: normBeforeProduct(rows, width))
-    case .moveEntries, .scoreEntries, .rotateEntries, .transferEntries, .quantiseEntries:
+    case .moveEntries, .scoreEntries, .scanKeys, .rotateEntries, .transferEntries, .quantiseEntries:
       preconditionFailure("\(self) has no gradient: training keeps and reads every entry")
     }
   }

@@ -127,7 +127,7 @@ public final class Replay<Scalar: KernelScalar>: TapeNumbers {
         rows: rows, width: width, numbers(step.input!), weight: numbers(step.norm!), into: output)
     case .output, .down, .chunker, .converter, .head:
       withProduct(step) { output.update(from: $0, count: step.output.count) }
-    case .moveEntries, .scoreEntries, .rotateEntries, .transferEntries, .quantiseEntries:
+    case .moveEntries, .scoreEntries, .scanKeys, .rotateEntries, .transferEntries, .quantiseEntries:
       preconditionFailure("\(step.operation) on a tape")
     }
   }

@@ -134,6 +134,7 @@ extension Tensors.Operation {
         ("key_value_heads", JSON(shape.layer.keyValueHeads)), ("head_width", JSON(shape.layer.headWidth)),
         ("store", .string(shape.store == .local ? "local" : "persistent")),
       ] + (shape.window > 0 ? [("window", JSON(shape.window))] : [])
+        + (shape.chosen.map { [("chosen_pairs", JSON($0.pairs)), ("chosen_entries", JSON($0.entries))] } ?? [])
     case .mixHeads(let rows, let layer):
       return [
         ("kind", .string("mix_heads")), ("rows", JSON(rows)), ("heads", JSON(layer.heads)),
@@ -152,6 +153,17 @@ extension Tensors.Operation {
         ("key_value_heads", JSON(shape.layer.keyValueHeads)), ("head_width", JSON(shape.layer.headWidth)),
         ("weights", .string(shape.weights.rawValue)), ("pooled", JSON(shape.pooled)),
         ("behind", .flag(shape.isBehind)),
+      ] + (shape.isSmoothed ? [("smoothed", .flag(true))] : [])
+        + (shape.window > 0 ? [("window", JSON(shape.window))] : [])
+    case .scanKeys(let shape):
+      return [
+        ("kind", .string("scan_keys")), ("groups", JSON(shape.groups)), ("queries", JSON(shape.queries)),
+        ("entries", JSON(shape.keys + shape.representatives)), ("pairs", JSON(shape.pairs)),
+        ("heads", JSON(shape.layer.heads)),
+        ("key_value_heads", JSON(shape.layer.keyValueHeads)), ("head_width", JSON(shape.layer.headWidth)),
+        ("averaged", JSON(shape.averaged)), ("turned", JSON(shape.turned)), ("rotated_keys", JSON(shape.rotatedKeys)),
+        ("made", JSON(shape.made)),
+        ("keys_of_each", JSON(shape.keysOfEach)),
       ]
     case .rotateEntries(let entries, let layer): return moved("rotate_entries", entries, layer)
     }

@@ -62,7 +62,7 @@ struct ScenarioOptionsGroup: ParsableArguments {
     return try (named.isEmpty ? scenario.hardware.compactMap(\.file) : named).map { file in
       let profile = try HardwareFile.read(
         file: file, devices: scenario.devices, engine: scenario.capacity,
-        for: precisions ?? scenario.grid.precisions)
+        for: precisions ?? scenario.grid.precisions, usesHost: scenario.usesHost)
       return remarked(profile).expected
     }
   }

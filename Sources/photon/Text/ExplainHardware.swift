@@ -16,6 +16,26 @@ extension ExplainedPoint {
       ], of: rows)
   }
 
+  /// What crosses the link to the host takes, and both ways of waiting for it; without rows where nothing does.
+  var linkTable: Table {
+    Table(
+      title: "The link to the host (the time of the phase is that which the placement says)",
+      [
+        PhaseRow.name, PhaseRow.phase, .of(.link), .of(.overlapped), .of(.serial), .of(.time), .of(.bound),
+      ], of: rows.filter { $0.priced.timed[$0.phase].link > .zero })
+  }
+
+  /// What fills the memory of the host, where entries lie there.
+  var hostTable: Table {
+    func column(_ figure: MemoryFigure) -> TableColumn<PricedPoint> {
+      PointFigure.memory(figure).explained { $0.value(of: .memory(figure)) }
+    }
+    return Table(
+      title: "Memory of the host at this batch",
+      [TableColumn(.text("name")) { .text($0.timed.machine()) }, column(.host), column(.hostMemory)],
+      of: priced.filter { $0.timed.use.hostBytes > 0 })
+  }
+
   /// What fills the memory of each device, and how many tokens of context it holds.
   var memoryTable: Table {
     func column(_ figure: MemoryFigure) -> TableColumn<PricedPoint> {

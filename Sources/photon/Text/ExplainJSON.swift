@@ -28,6 +28,7 @@ extension ExplainedPoint {
     case .asked(let figure): figure.cell(of: point, parameters: parameters.total)
     case .work(let figure, let phase): .integer(cost.totals[phase][figure])
     case .cache(let figure): .integer(figure.value(of: cost.cache))
+    case .host(let figure): .integer(figure.value(of: cost.totals))
     case .machine, .memory, .roofline, .phase, .timeToFirstToken, .extrapolated, .serving, .quality:
       preconditionFailure("\(figure.names.label) is a figure of a machine")
     }
@@ -73,7 +74,8 @@ extension ExplainedPoint {
       [
         ("level", JSON(node.node.level)), ("side", .string(node.node.side.rawValue)),
         ("component", .string(node.node.component.rawValue)),
-      ] + node.work.figures.map { ($0.name, .integer($0.value)) })
+      ] + node.work.figures.map { ($0.name, .integer($0.value)) }
+        + (node.work.hostBits > 0 ? [("link_bytes", .integer(bytes(node.work.hostBits)))] : []))
   }
 
   private func publishedJSON(_ form: PublishedForm) -> JSON {

@@ -10,8 +10,8 @@ extension ExplainedPoint {
   /// - Parameter width: characters of a line; nil for as many as it takes.
   func text(width: Int?) -> String {
     let tables = [
-      levelTable, parameterTable, costTable, cacheTable, publishedTable, hardwareTable, memoryTable, rangeTable,
-      tokenCostTable,
+      levelTable, parameterTable, costTable, cacheTable, hostCacheTable, publishedTable, hardwareTable, linkTable,
+      memoryTable, hostTable, rangeTable, tokenCostTable,
     ].filter { !$0.rows.isEmpty }
     return heading.wrapped(to: width) + "\n\n" + misfits.wrapped(to: width) + (misfits.isEmpty ? "" : "\n")
       + tables.map { $0.terminalText(width: width) }.joined(separator: "\n")
@@ -84,17 +84,21 @@ extension ExplainedPoint {
     var table = Table(
       title: "Work and traffic of the whole batch",
       [.text("phase"), Column("level"), .text("side"), .text("component")]
-        + WorkFigure.allCases.map(\.terminalColumn))
+        + WorkFigure.allCases.map(\.terminalColumn) + (usesHost ? [Column("link_bytes", "link", as: .binaryBytes)] : [])
+    )
+    func figures(_ work: Work<Int128>) -> [Cell] {
+      work.figures.map { .integer($0.value) } + (usesHost ? [.integer(bytes(work.hostBits))] : [])
+    }
     for phase in Phase.allCases {
       for node in cost[phase] where node.work != .zero {
         let place: [Cell] = [
           .text(phase.rawValue), Cell(node.node.level), .text(node.node.side.rawValue),
           .text(node.node.component.rawValue),
         ]
-        table.append(place + node.work.figures.map { .integer($0.value) })
+        table.append(place + figures(node.work))
       }
       let place: [Cell] = [.text(phase.rawValue), .missing, .missing, .text("total")]
-      table.append(place + cost.totals[phase].figures.map { .integer($0.value) })
+      table.append(place + figures(cost.totals[phase]))
     }
     return table
   }
@@ -105,6 +109,20 @@ extension ExplainedPoint {
       [.text("state"), Column("bytes", "exact bytes"), Column("size", as: .binaryBytes)])
     for figure in CacheFigure.allCases {
       let bytes = Cell(figure.value(of: cost.cache))
+      table.append([.text(figure.terminalHeading), bytes, bytes])
+    }
+    return table
+  }
+
+  private var usesHost: Bool { point.model.usesHost }
+
+  /// What lies in the memory of the host and crosses the link; without rows where nothing does.
+  private var hostCacheTable: Table {
+    var table = Table(
+      title: "Key–value entries in the memory of the host, and what crosses the link to it",
+      [.text("what"), Column("bytes", "exact bytes"), Column("size", as: .binaryBytes)])
+    for figure in HostFigure.allCases where usesHost {
+      let bytes = Cell.integer(figure.value(of: cost.totals))
       table.append([.text(figure.terminalHeading), bytes, bytes])
     }
     return table

@@ -45,7 +45,31 @@ struct EntrySumTests {
       case .pyramidKV(let plan): position == prompt ? min(held, Self.budget(plan, of: prompt)) : held
       case .chunked(let plan):
         position <= prompt ? held - rows + min(rows, kept(plan, of: rows)) : held
+      case .cascading(let plan): Self.cascaded(plan, position)
       }
+    }
+
+    /// Token by token: each is taken by the first window, and pushes one entry on from each that is full and takes it.
+    static func cascaded(_ plan: Cascading, _ position: Int) -> Int {
+      var windows = [Int](repeating: 0, count: plan.cascades)
+      for token in plan.sinks..<max(position, plan.sinks) {
+        var index = 0
+        while index < plan.cascades {
+          let isTaken =
+            plan.eager && token <= plan.sinks + plan.cascades * plan.window
+            || (token - plan.sinks) % plan.period(ofWindow: index) == 0
+          guard isTaken else {
+            windows[index] = max(windows[index], 1)
+            break
+          }
+          if windows[index] < plan.window {
+            windows[index] += 1
+            break
+          }
+          index += 1
+        }
+      }
+      return min(position, plan.sinks) + windows.reduce(0, +)
     }
 
     private func kept(_ plan: ChunkedEviction, of rows: Int) -> Int {

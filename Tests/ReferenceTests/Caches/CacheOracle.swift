@@ -37,6 +37,10 @@ final class CacheOracle {
   private(set) var closest = Double.infinity
   /// Sums over all passes of the entries that each query sees, by layer and key–value head.
   private(set) var pairs: [[Int]]
+  /// Smoothed votes of a pass, entry by entry, of each query head of each layer.
+  private var smoothed: [[[Double]]] = []
+  /// Positions in the windows of a cascade, oldest first, by layer and key–value head.
+  private var windows: [[[[Int]]]] = []
 
   private var layer: LayerShape { model.layer }
   private var sharing: Int { layer.heads / layer.keyValueHeads }
@@ -47,6 +51,8 @@ final class CacheOracle {
     entries = Array(
       repeating: Array(repeating: [], count: weights.model.layer.keyValueHeads), count: layers)
     pairs = Array(repeating: Array(repeating: 0, count: weights.model.layer.keyValueHeads), count: layers)
+    let none = Array(repeating: [Int](), count: 8)
+    windows = Array(repeating: Array(repeating: none, count: weights.model.layer.keyValueHeads), count: layers)
   }
 
   var positions: [[[Int]]] { entries.map { $0.map { $0.map(\.position) } } }
@@ -115,6 +121,7 @@ final class CacheOracle {
         makeRoom(&entries[layer][head], retention(layer: layer, head: head), for: tokens.count)
       }
     }
+    smoothed = entries.map { _ in Array(repeating: [], count: self.layer.heads) }
     let table = matrix(weights.embedding)
     let patch = patch(tokens, isPrompt: isPrompt)
     var rows = (tokens + patch).map { table[Int($0)] }
@@ -127,8 +134,8 @@ final class CacheOracle {
     for layer in entries.indices {
       for head in entries[layer].indices {
         cut(
-          &entries[layer][head], retention(layer: layer, head: head), layer: layer, queries: tokens.count,
-          isPrompt: isPrompt)
+          &entries[layer][head], retention(layer: layer, head: head), layer: layer, head: head,
+          queries: tokens.count, isPrompt: isPrompt)
       }
     }
     return product(weights.head, Self.norm(rows[tokens.count - 1], weights.stack.lastNorm))
@@ -161,7 +168,7 @@ final class CacheOracle {
             }
           }
           vote(
-            query, row, of: queries, seen, weights, layer: index, head: head, retention, found: found,
+            query, row, of: queries, seen, weights, layer: index, head: head, member: member, retention, found: found,
             isPrompt: isPrompt)
         }
       }
@@ -179,7 +186,12 @@ final class CacheOracle {
   private func scores(
     _ query: [Double], _ row: Int, _ seen: [Int], layer: Int, head: Int, _ retention: Retention, found: Int
   ) -> [Double] {
-    let byPlace = if case .streaming(let plan) = retention { plan.positions == .cache } else { false }
+    let byPlace =
+      switch retention {
+      case .streaming(let plan): plan.positions == .cache
+      case .cascading(let plan): plan.positions == .cache
+      default: false
+      }
     let turned = Self.rotated(query, by: byPlace ? found + row : nextPosition + row)
     return seen.map { entry in
       let own = entries[layer][head][entry]
@@ -207,7 +219,7 @@ final class CacheOracle {
 
   private func vote(
     _ query: [Double], _ row: Int, of queries: Int, _ seen: [Int], _ weights: [Double], layer: Int, head: Int,
-    _ retention: Retention, found: Int, isPrompt: Bool
+    member: Int, _ retention: Retention, found: Int, isPrompt: Bool
   ) {
     func add(_ weights: [Double], _ indices: [Int]) {
       for (weight, entry) in zip(weights, indices) { entries[layer][head][entry].votes += weight }
@@ -229,11 +241,65 @@ final class CacheOracle {
         add(Self.softmax(scores(query, row, own, layer: layer, head: head, retention, found: found)), own)
       case .everything: add(weights, seen)
       }
+    case .cascading(let plan):
+      // "s ← β·s + (1 − β)·a", whose last factor changes no order.
+      var votes = smoothed[layer][member]
+      votes += [Double](repeating: 0, count: entries[layer][head].count - votes.count)
+      for index in votes.indices { votes[index] *= plan.beta }
+      for (weight, entry) in zip(weights, seen) { votes[entry] += weight }
+      smoothed[layer][member] = votes
     }
   }
 
+  /// What the pass has added to the votes of each entry of a head: those of its query heads, or of all that cascade.
+  private func reduced(_ plan: Cascading, layer: Int, head: Int) -> [Double] {
+    let members = (0..<self.layer.heads).filter {
+      plan.homogeneous ? !smoothed[layer][$0].isEmpty : $0 / sharing == head
+    }
+    return smoothed[layer][members[0]].indices.map { index in
+      let votes = members.map { smoothed[layer][$0][index] }.sorted()
+      return switch plan.reduction {
+      case .max: votes[votes.count - 1]
+      case .mean: votes.reduce(0, +) / Double(votes.count)
+      case .median: votes[(votes.count - 1) / 2]
+      }
+    }
+  }
+
+  /// Algorithm of the paper's appendix: every token is put into the first window, and so on.
+  private func cascaded(_ given: [Entry], _ plan: Cascading, layer: Int, head: Int, queries: Int) -> [Entry] {
+    var entries = given
+    for (index, votes) in reduced(plan, layer: layer, head: head).enumerated() {
+      entries[index].votes = pow(plan.beta, Double(queries)) * entries[index].votes + votes
+    }
+    let votes = Dictionary(uniqueKeysWithValues: entries.map { ($0.position, $0.votes) })
+    for token in entries.suffix(queries).map(\.position) where token >= plan.sinks {
+      var pushed: Int? = token
+      for index in 0..<plan.cascades {
+        guard let entry = pushed else { break }
+        let isEager = plan.eager && token <= plan.sinks + plan.cascades * plan.window
+        let window = windows[layer][head][index]
+        if isEager || (token - plan.sinks) % plan.period(ofWindow: index) == 0 {
+          windows[layer][head][index] = (window + [entry]).suffix(plan.window)
+          pushed = window.count == plan.window ? window[0] : nil
+        } else {
+          pushed = nil
+          guard let newest = window.last else {
+            windows[layer][head][index] = [entry]
+            continue
+          }
+          let (own, other) = (votes[entry]!, votes[newest]!)
+          if own != other { closest = min(closest, abs(own - other) / max(own, other)) }
+          if own >= other { windows[layer][head][index][window.count - 1] = entry }
+        }
+      }
+    }
+    let held = Set(windows[layer][head].joined())
+    return entries.filter { $0.position < plan.sinks || held.contains($0.position) }
+  }
+
   private func cut(
-    _ entries: inout [Entry], _ retention: Retention, layer: Int, queries: Int, isPrompt: Bool
+    _ entries: inout [Entry], _ retention: Retention, layer: Int, head: Int, queries: Int, isPrompt: Bool
   ) {
     let end = entries.count
     let endsPrompt = isPrompt && nextPosition == prompt
@@ -270,6 +336,7 @@ final class CacheOracle {
         : Self.pyramid(
           layers: model.layers, prompt: queries, budget: budget, window: plan.window, beta: plan.beta)[layer]
       entries = entries.dropLast(queries) + voted(chunk, votes, own)
+    case .cascading(let plan): entries = cascaded(entries, plan, layer: layer, head: head, queries: queries)
     }
   }
 

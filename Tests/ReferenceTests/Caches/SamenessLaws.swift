@@ -63,6 +63,8 @@ struct SamenessLaws {
     case .streaming(let plan): .upTo(plan.evicts == .behind ? plan.budget : plan.window)
     case .heavyHitters(let plan): .upTo(plan.budget)
     case .chunked: .never
+    // Heads are reduced stride by stride, so scores depend on where the prompt is cut.
+    case .cascading(let plan): plan.scores ? .never : .upTo(plan.budget)
     }
   }
 
