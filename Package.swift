@@ -64,6 +64,7 @@ let package = Package(
         "Measurement", "GSL",
       ]),
     module("ServingRows", ["Quantities", "Architectures", "Hardware", "Formulas", "Scenarios", "GSL"]),
+    module("Serving", ["Quantities", "GSL"]),
     module("Rendering", ["Quantities", .product(name: "Subprocess", package: "swift-subprocess")]),
     module(
       "Reports",
@@ -117,6 +118,7 @@ let package = Package(
     tests(
       "ServingRowsTests",
       ["Quantities", "Architectures", "Hardware", "Formulas", "Scenarios", "ServingRows", "GSL", "TestModels"]),
+    tests("ServingTests", ["TestFolders", "Quantities", "GSL", "Serving"]),
     tests(
       "MeasurementTests", ["Quantities", "Architectures", "Hardware", "Tensors", "Reference", "Measurement"]),
     tests("RenderingTests", ["TestFolders", "Quantities", "Rendering"]),
