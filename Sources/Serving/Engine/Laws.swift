@@ -45,12 +45,13 @@ extension Simulation {
     if zip(order, order.dropFirst()).contains(where: { $0 >= $1 }) { return "who runs is not in order" }
     let here = members.filter { $0.replica == replica }
     if here.reduce(0, { $0 + $1.holding.hostBlocks }) != held.hostBlocks { return "host blocks are miscounted" }
-    switch (held.memory, settings.memory) {
-    case (.contiguous(let available), .contiguous(let bytes)):
+    switch held.memory {
+    case .none: return nil
+    case .contiguous(let available):
+      guard case .contiguous(let bytes) = settings.memory else { return "memory is of another kind" }
       if available < 0 { return "more bytes are reserved than there are" }
       return available + here.reduce(0) { $0 + $1.holding.bytes } == bytes ? nil : "bytes are miscounted"
-    case (.paged(let memory), _): return problem(memory, here)
-    default: return nil
+    case .paged(let memory): return problem(memory, here)
     }
   }
 

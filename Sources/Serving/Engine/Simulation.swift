@@ -161,7 +161,7 @@ public struct Simulation<Price: PassPrice> {
 
   private mutating func post(_ request: Request) throws(ServingError) {
     let id = members.count
-    guard request.prompt >= (shape.isHierarchy ? 0 : 1), request.output >= 1, request.continuations >= 1 else {
+    guard request.prompt >= (shape.closesUnits ? 0 : 1), request.output >= 1, request.continuations >= 1 else {
       throw .settings("request \(id) has no prompt, no output or no continuation")
     }
     guard max(request.prompt, request.output, request.continuations) < 1 << 31 else { throw .overflow("a length") }

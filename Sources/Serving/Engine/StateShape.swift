@@ -44,7 +44,7 @@ public struct StateShape: Hashable, Sendable {
   /// Whether lower levels are dropped once generation has left the prompt's last meta-context.
   public var isRecursive: Bool
   /// Whether units have more to do than one step: PHOTON and Block, whose prompts may also be empty.
-  public var isHierarchy: Bool
+  public var closesUnits: Bool
 
   /// Of a vanilla model.
   /// - Parameter bytesPerToken: of keys and values of all layers.
@@ -52,7 +52,7 @@ public struct StateShape: Hashable, Sendable {
     levels = [Level(tokens: 1, bytes: bytesPerToken)]
     windows = .fixed(0)
     isRecursive = false
-    isHierarchy = false
+    closesUnits = false
   }
 
   /// Of a hierarchy.
@@ -60,12 +60,12 @@ public struct StateShape: Hashable, Sendable {
     self.levels = levels
     self.windows = windows
     self.isRecursive = isRecursive
-    isHierarchy = true
+    closesUnits = true
   }
 
   /// The largest l with C_≤l | length, else 0; 0 for a vanilla model.
   func boundary(at length: Int) -> Int {
-    guard isHierarchy else { return 0 }
+    guard closesUnits else { return 0 }
     return levels.lastIndex { length % $0.tokens == 0 }.map { $0 + 1 } ?? 0
   }
 

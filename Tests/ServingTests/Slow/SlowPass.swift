@@ -44,7 +44,7 @@ final class SlowPass {
     request.isDecoding = true
     time += request.K * (price.row + price.context * (request.n + 1))
     rows += 1
-    guard shape.isHierarchy else { return }
+    guard shape.closesUnits else { return }
     let boundary = shape.levels.filter { (request.n + 1) % $0.tokens == 0 }.count
     highest = max(highest, boundary)
     for level in price.levels.prefix(boundary) { time += request.K * level.row }

@@ -61,7 +61,7 @@ import Testing
     }
 
     func load(_ shape: StateShape) -> (Load, RequestShape) {
-      let least = shape.isHierarchy ? 0 : 1
+      let least = shape.closesUnits ? 0 : 1
       let continuations = isOne(in: 3) ? number(2...3) : 1
       if isOne(in: 4) {
         let pairs = (0..<number(1...4)).map { _ in Lengths.Pair(prompt: number(least...14), output: number(1...8)) }
@@ -116,7 +116,8 @@ import Testing
           """)
         return
       }
-      #expect(run.gaps.sorted == Tally(run.served.flatMap { zip($0.tokens.dropFirst(), $0.tokens).map { $0 - $1 } }).sorted)
+      #expect(
+        run.gaps.sorted == Tally(run.served.flatMap { zip($0.tokens.dropFirst(), $0.tokens).map { $0 - $1 } }).sorted)
       seen.preemptions += run.totals.preemptions
       seen.swappedIn += run.totals.swappedIn
       seen.movedBytes += run.totals.movedBytes
