@@ -55,6 +55,27 @@ public struct PassRecord: Hashable, Sendable {
   public var rows: [PassRow]
 }
 
+/// What a run has counted.
+public struct ServingTotals: Hashable, Sendable {
+  /// Passes.
+  public var passes = 0
+  /// Tokens filled, those filled again among them.
+  public var fillTokens = 0
+  /// Of decode rows, K each.
+  public var decodeTokens = 0
+  /// Tokens that are filled because of preemptions, those that hit again among them.
+  public var refillTokens = 0
+  /// Preemptions.
+  public var preemptions = 0
+  /// Blocks that went to the host, and came back.
+  public var swappedOut = 0, swappedIn = 0
+  /// Bytes between replicas.
+  public var movedBytes = 0
+  /// Time in passes, of all replicas together.
+  /// - Unit: ns
+  public var busy = 0
+}
+
 /// A run of the serving simulator, event by event (docs/simulation.md).
 public struct Simulation<Price: PassPrice> {
   let settings: ServingSettings
@@ -76,33 +97,14 @@ public struct Simulation<Price: PassPrice> {
   var inSystem = 0
   /// ∫ number in the system, in request · ns.
   var area: Int128 = 0
-  var totals = Totals()
-  var passes: [PassRecord] = []
+  /// What was counted so far.
+  public internal(set) var totals = ServingTotals()
+  /// In the order in which they began; empty unless they are recorded.
+  public internal(set) var passes: [PassRecord] = []
   var gaps = Tally()
   /// Of the pass that is formed; kept for its storage.
   var rows: [PassRow] = []
   var swapTime = 0
-
-  /// What a run has counted.
-  public struct Totals: Hashable, Sendable {
-    /// Passes.
-    public var passes = 0
-    /// Tokens filled, those filled again among them.
-    public var fillTokens = 0
-    /// Of decode rows, K each.
-    public var decodeTokens = 0
-    /// Tokens that are filled because of preemptions, those that hit again among them.
-    public var refillTokens = 0
-    /// Preemptions.
-    public var preemptions = 0
-    /// Blocks that went to the host, and came back.
-    public var swappedOut = 0, swappedIn = 0
-    /// Bytes between replicas.
-    public var movedBytes = 0
-    /// Time in passes, of all replicas together.
-    /// - Unit: ns
-    public var busy = 0
-  }
 
   /// - Parameters:
   ///   - question: what is run.

@@ -2,12 +2,17 @@
 public struct StagePrice: Hashable, Sendable {
   /// Work that is done at once.
   public struct Work: Hashable, Sendable {
-    /// F
+    /// F, of products.
     public var flop: Int128
     /// Y
     public var bytes: Int128
+    /// E, of everything else.
+    public var elementwiseFlop: Int128
 
-    public init(flop: Int128, bytes: Int128) { (self.flop, self.bytes) = (flop, bytes) }
+    /// Products alone unless told otherwise.
+    public init(flop: Int128, bytes: Int128, elementwiseFlop: Int128 = 0) {
+      (self.flop, self.bytes, self.elementwiseFlop) = (flop, bytes, elementwiseFlop)
+    }
   }
 
   /// What work costs.
@@ -18,13 +23,24 @@ public struct StagePrice: Hashable, Sendable {
     /// q_Y
     /// - Unit: 10⁻²⁴ s per byte
     public var byte: Int128
+    /// q_E
+    /// - Unit: 10⁻²⁴ s per FLOP
+    public var elementwiseFlop: Int128
     /// o, in millionths.
     public var overlap: Int
 
     /// Prices of what a machine does in a second, after every efficiency.
+    /// - Parameters:
+    ///   - flopPerSecond: of products.
+    ///   - bytesPerSecond: of memory, or of a link.
+    ///   - overlap: the share of the shorter that hides behind the longer.
+    ///   - elementwisePerSecond: of other arithmetic; that of products where nil.
     /// - Throws: `ServingError` where a rate is no number of at least 1, or an overlap no share.
-    public init(flopPerSecond: Double, bytesPerSecond: Double, overlap: Double) throws(ServingError) {
+    public init(
+      flopPerSecond: Double, bytesPerSecond: Double, overlap: Double, elementwisePerSecond: Double? = nil
+    ) throws(ServingError) {
       flop = try Self.price(flopPerSecond)
+      elementwiseFlop = try Self.price(elementwisePerSecond ?? flopPerSecond)
       byte = try Self.price(bytesPerSecond)
       self.overlap = try rounded(overlap * 1e6, "an overlap")
       guard 0...1_000_000 ~= self.overlap else { throw .settings("an overlap lies between 0 and 1, not \(overlap)") }
@@ -55,7 +71,8 @@ public struct StagePrice: Hashable, Sendable {
 
   /// Adds a stage. The order of stages does not matter.
   public mutating func add(_ work: Work, _ rates: Rates) throws(ServingError) {
-    let (compute, memory) = (try product(work.flop, rates.flop), try product(work.bytes, rates.byte))
+    let compute = try total(product(work.flop, rates.flop), product(work.elementwiseFlop, rates.elementwiseFlop))
+    let memory = try product(work.bytes, rates.byte)
     let longer = try product(max(compute, memory), 1_000_000)
     let shorter = try product(min(compute, memory), Int128(1_000_000 - rates.overlap))
     sum = try total(sum, total(longer, shorter))

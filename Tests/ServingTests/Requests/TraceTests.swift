@@ -46,13 +46,13 @@ import Testing
 
   @Test func `our rows say everything, in any order`() throws {
     let trace = try Self.read(
-      .photon, "prompt,arrival_ns,output,prefix_id,prefix_tokens,priority,continuations", "8,70,2,3,5,1,2", "9,7,1,,,,")
+      .own, "prompt,arrival_ns,output,prefix_id,prefix_tokens,priority,continuations", "8,70,2,3,5,1,2", "9,7,1,,,,")
     #expect(
       trace.requests == [
         Request(arrival: 70, prompt: 8, output: 2, continuations: 2, priority: 1, keys: .prefix(id: 3, tokens: 5)),
         Request(arrival: 7, prompt: 9, output: 1),
       ])
-    #expect(try Self.read(.photon, "arrival_ns,prompt,output", "0,0,1", empty: true).requests[0].prompt == 0)
+    #expect(try Self.read(.own, "arrival_ns,prompt,output", "0,0,1", empty: true).requests[0].prompt == 0)
   }
 
   private static let rows: [(TraceFormat, [String], String)] = [
@@ -67,8 +67,8 @@ import Testing
     (.azure, [azure, "2023-01-01 00:00:00,1,0"], "2:23: zero-output"),
     (.azure, [azure, "2023-01-01 00:00:01,1,1", "", "2023-01-01 00:00:00,1,1"], "4:1: decreasing-arrival"),
     (.azure, [azure, "2023-01-01 00:00:00,1,2147483648"], "2:23: overflow"),
-    (.photon, ["arrival_ns,prompt,output", "9223372036854775808,1,1"], "2:1: overflow"),
-    (.photon, ["arrival_ns,prompt,output", "-1,x,1"], "2:4: not-a-number"),
+    (.own, ["arrival_ns,prompt,output", "9223372036854775808,1,1"], "2:1: overflow"),
+    (.own, ["arrival_ns,prompt,output", "-1,x,1"], "2:4: not-a-number"),
     (.mooncake, [#"{"timestamp":1,"input_length":513,"output_length":1,"hash_ids":[1]}"#], "1:64: hash-count"),
     (.mooncake, [#"{"timestamp":1,"input_length":513,"output_length":1}"#], "1:1: missing-column"),
     (.mooncake, [#"{"timestamp":[],"input_length":513,"output_length":1,"hash_ids":[1]}"#], "1:14: not-a-number"),
@@ -91,10 +91,10 @@ import Testing
 
   @Test func `bad rows may be passed over, and are counted`() throws {
     let trace = try Self.read(
-      .photon, "arrival_ns,prompt,output", "5,1,1", "x,1,1", "6,0,1", "7,1,1", "y,1,1", skipping: true)
+      .own, "arrival_ns,prompt,output", "5,1,1", "x,1,1", "6,0,1", "7,1,1", "y,1,1", skipping: true)
     #expect(trace.requests.map(\.arrival) == [5, 7] && trace.skipped == [.notANumber: 2, .zeroPrompt: 1])
     #expect(
       trace.firstSkipped.map(\.description) == ["t:3:1: not-a-number", "t:4:3: zero-prompt", "t:6:1: not-a-number"])
-    #expect(throws: TraceError.self) { try Self.read(.photon, "prompt", "1", skipping: true) }
+    #expect(throws: TraceError.self) { try Self.read(.own, "prompt", "1", skipping: true) }
   }
 }

@@ -88,7 +88,7 @@ import Testing
   }
 
   @Test func `a thousand workloads end in the same lines`() throws {
-    var seen = Simulation<LinearPrice>.Totals()
+    var seen = ServingTotals()
     var (hits, rejected, tried) = (0, 0, 0)
     for seed in 0..<operationCount(1000) {
       let random = Case(seed)

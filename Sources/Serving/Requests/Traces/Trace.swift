@@ -9,7 +9,7 @@ public enum TraceFormat: String, CaseIterable, Sendable {
   /// Mooncake, JSON Lines.
   case mooncake
   /// Everything that a request can say, CSV.
-  case photon
+  case own = "photon"
 }
 
 /// What is wrong with a row of a trace.
@@ -122,7 +122,7 @@ struct TraceReader {
     case .azure: (["TIMESTAMP", "ContextTokens", "GeneratedTokens"], [])
     case .burstgpt: (["Timestamp", "Request tokens", "Response tokens"], [])
     case .mooncake: (["timestamp", "input_length", "output_length", "hash_ids"], [])
-    case .photon:
+    case .own:
       (["arrival_ns", "prompt", "output"], ["prefix_id", "prefix_tokens", "priority", "continuations"])
     }
   }
@@ -158,7 +158,7 @@ struct TraceReader {
     switch format {
     case .azure: dateNanoseconds(text)
     case .burstgpt: decimalNanoseconds(text)
-    case .mooncake, .photon: wholeNumber(text)
+    case .mooncake, .own: wholeNumber(text)
     }
   }
 
@@ -193,7 +193,7 @@ struct TraceReader {
     switch format {
     case .azure, .burstgpt: break
     case .mooncake: request.keys = .hashes(hashes, tokensPerHash: 512)
-    case .photon:
+    case .own:
       if numbers[3] >= 0, numbers[4] > 0 { request.keys = .prefix(id: numbers[3], tokens: min(numbers[4], numbers[1])) }
       request.priority = max(numbers[5], 0)
       request.continuations = numbers[6]
@@ -211,8 +211,8 @@ struct TraceReader {
     }
     if numbers[1] == 0, !allowsEmptyPrompts { found.append((.zeroPrompt, 1)) }
     if numbers[2] == 0 { found.append((.zeroOutput, 2)) }
-    if format == .photon, numbers[6] == 0 { found.append((.zeroOutput, 6)) }
-    if format != .photon, let lastArrival, numbers[0] < lastArrival { found.append((.decreasingArrival, 0)) }
+    if format == .own, numbers[6] == 0 { found.append((.zeroOutput, 6)) }
+    if format != .own, let lastArrival, numbers[0] < lastArrival { found.append((.decreasingArrival, 0)) }
     if format == .mooncake, hashes.count != numbers[1].dividedUp(by: 512) { found.append((.hashCount, 3)) }
     for place in numbers.indices.dropFirst() where numbers[place] >= 1 << 31 { found.append((.overflow, place)) }
     return found
