@@ -7,8 +7,9 @@ extension ServingSection {
 
   /// One request a second by chance where nothing is said.
   static func readLoad(_ reader: FieldReader) -> Load? {
+    let hasArrivals = reader.has("arrivals")
     guard let count = reader.integer("requests", default: 1000, in: 1...most) else { return nil }
-    guard reader.has("arrivals") else { return .open(count: count, .poisson(rate: 1)) }
+    guard hasArrivals else { return .open(count: count, .poisson(rate: 1)) }
     guard let section = reader.mapping("arrivals"), reader.value("arrivals")?.entries != nil else { return nil }
     defer { section.finish() }
     guard let process = section.choice("process", default: Process.poisson) else { return nil }
@@ -40,6 +41,8 @@ extension ServingSection {
     guard reader.value(key)?.entries != nil, let section = reader.mapping(key) else {
       return reader.integer(key, in: least...most).map(Length.fixed)
     }
+    // Known, whichever of the two forms it is.
+    for key in ["uniform", "share", "log_mean", "log_deviation", "min", "max"] { _ = section.has(key) }
     defer { section.finish() }
     if section.has("uniform") {
       let longest = section.integer("uniform", in: 1...most)
