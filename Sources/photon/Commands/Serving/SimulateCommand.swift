@@ -17,8 +17,8 @@ struct SimulateCommand: AsyncParsableCommand {
       follows from docs/simulation.md: the same scenario and seed give the same bytes. JSON has every time in ns.
 
         photon simulate scenarios/serving-quickstart.yaml
-        photon simulate scenarios/serving-quickstart.yaml --set serving.arrivals.rate=20 --format json
-        photon simulate scenarios/serving-quickstart.yaml --requests requests.jsonl --trace trace.json
+        photon simulate scenarios/serving-quickstart.yaml --set serving.seed=2
+        photon simulate scenarios/serving-quickstart.yaml --trace trace.json
 
       --trace writes Chrome trace events, which https://ui.perfetto.dev opens: a row of passes for each replica, and \
       how many requests wait.
