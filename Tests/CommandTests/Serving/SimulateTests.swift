@@ -61,6 +61,10 @@ struct SimulateTests {
     #expect(bad.code == 64 && bad.error == "rows.csv:3:3: not-a-number\n" && !program.exists("r.jsonl"))
     let skipped = try await program.run("simulate", "s.yaml", "--set", "serving.trace.bad_rows=skip")
     #expect(skipped.code == 0 && skipped.output.contains("1 rows passed over: not-a-number"))
+    let none = try await program.run(
+      "simulate", "scenarios/serving-quickstart.yaml", "--set", "serving.memory.bytes=1", "--requests", "r.jsonl")
+    #expect(none.code == 64 && none.error == "error: no measured request was served: 400 never_fits\n")
+    #expect(!program.exists("r.jsonl"))
     let without = try await program.run("simulate", "scenarios/models/vanilla-tiny.yaml")
     #expect(without.code == 64 && without.error.contains("the key serving is missing"))
     let hierarchy = try await program.run(

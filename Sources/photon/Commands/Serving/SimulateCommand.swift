@@ -140,6 +140,11 @@ struct ServedPoint {
       question, price: price, recording: trace ? [.gaps, .passes] : .gaps, trim: section.trim)
     try run.run()
     let summary = run.summary(limits: section.limits, interpolation: section.interpolation)
+    guard summary.finished > 0 else {
+      let reasons = summary.rejected.sorted { $0.key.rawValue < $1.key.rawValue }.map { "\($1) \($0.rawValue)" }
+      throw ServingError.settings(
+        "no measured request was served" + (reasons.isEmpty ? "" : ": " + reasons.joined(separator: ", ")))
+    }
     return Files(
       json: json(summary, run.totals, end: run.now), text: text(summary, run.totals, end: run.now),
       requests: requests ? run.served.map { $0.line() + "\n" }.joined() : nil,
