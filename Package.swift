@@ -51,9 +51,10 @@ let package = Package(
     module("Tensors", ["Quantities", "Architectures", "CGSL", "CKernels"]),
     module("Reference", ["Quantities", "Architectures", "Tensors", "GSL"]),
     module("Training", ["Quantities", "Architectures", "Tensors", "Reference", "GSL", "CKernels"]),
+    module("Serving", ["Quantities", "Architectures", "Hardware", "Formulas", "GSL"]),
     module(
       "Scenarios",
-      ["Quantities", "Architectures", "Hardware", .product(name: "Yams", package: "Yams")]),
+      ["Quantities", "Architectures", "Hardware", "Serving", .product(name: "Yams", package: "Yams")]),
     module(
       "Measurement",
       ["Quantities", "Architectures", "Hardware", "Tensors", "Reference", "GSL", "CKernels"]),
@@ -79,7 +80,8 @@ let package = Package(
       name: "photon",
       dependencies: [
         "Quantities", "Architectures", "Hardware", "Formulas", "Tensors", "Reference", "Training",
-        "Scenarios", "Measurement", "Validation", "ServingRows", "Rendering", "Reports", "Experiments", "GSL",
+        "Scenarios", "Measurement", "Validation", "ServingRows", "Serving", "Rendering", "Reports", "Experiments",
+        "GSL",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Subprocess", package: "swift-subprocess"),
       ],
@@ -117,6 +119,8 @@ let package = Package(
     tests(
       "ServingRowsTests",
       ["Quantities", "Architectures", "Hardware", "Formulas", "Scenarios", "ServingRows", "GSL", "TestModels"]),
+    tests(
+      "ServingTests", ["Quantities", "Architectures", "Hardware", "Formulas", "GSL", "Serving", "TestModels"]),
     tests(
       "MeasurementTests", ["Quantities", "Architectures", "Hardware", "Tensors", "Reference", "Measurement"]),
     tests("RenderingTests", ["TestFolders", "Quantities", "Rendering"]),

@@ -96,6 +96,8 @@ public struct Scenario: Sendable {
   public let timed: TimedAnswers?
   /// Times of a sweep on another machine that a report of its own kind is about; `nil` where the scenario does not say.
   public let replayed: ReplayedRows?
+  /// How the model is served; `nil` where the scenario does not say.
+  public let serving: ServingSection?
   /// The text, for complaints about what only a command can check.
   private let root: PositionedValue
   private let options: ScenarioOptions
@@ -190,6 +192,9 @@ public struct Scenario: Sendable {
     let replayed = reader.section(ReplayedRows.key) { section in
       ReplayedRows.read(section) { Self.tablePath($0, directory) }
     }
+    let serving = reader.section(ServingSection.key) { section in
+      ServingSection.read(section) { Self.tablePath($0, directory) }
+    }
     if reader.has(CacheQuality.key), !reader.has(QualitySweep.key) {
       reader.report(CacheQuality.key, "no models to try caches on", accepted: "a section quality_sweep beside it")
     }
@@ -227,6 +232,7 @@ public struct Scenario: Sendable {
     self.critical = critical
     self.timed = timed
     self.replayed = replayed
+    self.serving = serving
     self.root = root
     self.options = options
     self.published = published

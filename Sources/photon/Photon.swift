@@ -6,6 +6,7 @@ import Measurement
 import Quantities
 import Rendering
 import Scenarios
+import Serving
 import Training
 
 /// The root of the command line. Exit codes: 0 success, 1 failure, 64 a mistake in arguments, scenarios or profiles.
@@ -26,6 +27,7 @@ struct Photon: AsyncParsableCommand {
       ReportCommand.self,
       ExplainCommand.self,
       SweepCommand.self,
+      SimulateCommand.self,
       WhyCommand.self,
       CompareCommand.self,
       FootprintCommand.self,
@@ -75,7 +77,9 @@ struct Photon: AsyncParsableCommand {
     case let error as ScenarioError:
       printError(error.description)
     // The parser wraps what it finds wrong with the arguments; this was thrown by a command that had begun.
-    case is HardwareError, is CountOverflow, is CheckpointError, is ValidationError:
+    case let error as TraceError:
+      printError(error.description)
+    case is HardwareError, is CountOverflow, is CheckpointError, is ServingError, is ValidationError:
       printError("error: " + visible("\(error)"))
     case is AlreadyReported:
       exit(withError: ExitCode.failure)

@@ -11,7 +11,7 @@ struct CommandTests {
   static let commands = [
     [], ["explain"], ["sweep"], ["why"], ["signature"], ["validate"], ["import"], ["hardware"], ["hardware", "list"],
     ["hardware", "show"], ["hardware", "check"], ["trace"], ["trace", "export"], ["generate"], ["evaluate"],
-    ["footprint"],
+    ["footprint"], ["simulate"],
   ]
 
   @Test(arguments: commands)

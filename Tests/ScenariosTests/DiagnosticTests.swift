@@ -37,7 +37,7 @@ struct DiagnosticTests {
   }
 
   @Test func `the golden file holds every case`() {
-    #expect(DiagnosticCase.all.count == 167)
+    #expect(DiagnosticCase.all.count == 171)
     #expect(DiagnosticCase.all.allSatisfy { !$0.complaint.isEmpty && $0.complaint != "no complaint" })
   }
 

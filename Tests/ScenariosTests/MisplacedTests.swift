@@ -19,7 +19,9 @@ struct MisplacedTests {
     "measure.threads", "measure.slices", "measure.sample", "train", "train.data", "train.data.text", "train.steps",
     "train.data.recall", "published", "quality_sweep", "quality_sweep.variants", "quality_sweep.data",
     "quality_sweep.seeds", "cache_quality", "cache_quality.methods", "critical", "critical.data", "timed", "replayed",
-    "replayed.nodes",
+    "replayed.nodes", "serving", "serving.scheduler", "serving.arrivals", "serving.prompt", "serving.memory",
+    "serving.memory.swap", "serving.disaggregation", "serving.prefixes", "serving.trace", "serving.limits",
+    "serving.trim", "serving.price",
   ]
   private static let values = [
     "{linear: [1, 9, 3], log2: [1, 8]}", "{linear: [], log2: []}", "{linear: 3}", "{log2: {}}", "{linear: [a, b, c]}",

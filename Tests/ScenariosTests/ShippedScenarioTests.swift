@@ -101,7 +101,7 @@ struct ShippedScenarioTests {
   @Test func `every example of the format's page is a sound scenario`() throws {
     let page = try String(contentsOfFile: shipped + "/../docs/scenario-format.md", encoding: .utf8)
     let blocks = page.components(separatedBy: "```yaml\n").dropFirst().map { $0.components(separatedBy: "```")[0] }
-    #expect(blocks.count == 10)
+    #expect(blocks.count == 11)
     for block in blocks {
       let text = block.contains("model:") ? block : "model: {preset: photon-600m}\n" + block
       let scenario = try Scenario(text: text, file: shipped + "/page.yaml", options: .init(checksHardware: false))
