@@ -11,7 +11,8 @@ struct CountingScalar: KernelScalar, Comparable {
     var elementwise: Int128 = 0
   }
 
-  @TaskLocal static var meter = Meter()
+  /// Of the task that counts; what others compute meanwhile is no concern of it.
+  @TaskLocal static var meter: Meter?
 
   final class Meter: @unchecked Sendable {
     var counts = Counts()
@@ -23,8 +24,7 @@ struct CountingScalar: KernelScalar, Comparable {
   init(_ value: Double) { self.value = value }
 
   private static func count(_ value: Double) -> CountingScalar {
-    let meter = meter
-    if meter.kind == .matmul { meter.counts.matmul += 1 } else { meter.counts.elementwise += 1 }
+    if let meter { meter.kind == .matmul ? (meter.counts.matmul += 1) : (meter.counts.elementwise += 1) }
     return CountingScalar(value)
   }
 
@@ -37,7 +37,7 @@ struct CountingScalar: KernelScalar, Comparable {
   static func logarithm(_ value: Self) -> Self { count(Double.logarithm(value.value)) }
   static func squareRoot(_ value: Self) -> Self { count(value.value.squareRoot()) }
   static func maximum(_ left: Self, _ right: Self) -> Self { count(max(left.value, right.value)) }
-  static func account(as kind: WorkKind) { meter.kind = kind }
+  static func account(as kind: WorkKind) { meter?.kind = kind }
   static func rounded(_ value: Self, _ rule: (Double) -> Double) -> Self { count(rule(value.value)) }
   static func converted(_ value: Self, _ rule: (Double) -> Double) -> Self { Self(rule(value.value)) }
 }

@@ -66,15 +66,21 @@ package struct MeasuredPart {
           : "; then a share of the points, drawn by a seed, corrected a few of its coefficients, and the others are held out.")
     )
     report.document.paragraph(measured.calibrationText)
-    report.document.table(measured.agreementTable)
-    report.document.paragraph(
-      "Errors are predicted ÷ measured − 1 of each point; the spread is half the distance between the quartiles of the "
-        + "repetitions, over their median. *Same bound* is the share of points whose predicted bound is the one that "
-        + "at least two signs show and none denies.")
+    // Where every phase was disturbed there is no error to show.
+    let isSettled = !timedRows(measured.heldOut).isEmpty
+    if isSettled {
+      report.document.table(measured.agreementTable)
+      report.document.paragraph(
+        "Errors are predicted ÷ measured − 1 of each point; the spread is half the distance between the quartiles of the "
+          + "repetitions, over their median. *Same bound* is the share of points whose predicted bound is the one that "
+          + "at least two signs show and none denies.")
+    }
     report.document.list(measured.agreementFindings)
-    try await report.figure(
-      chart(measured.heldOut), "agreement",
-      caption: "Predicted against measured time of every held-out phase; the band is ±15 %.")
+    if isSettled {
+      try await report.figure(
+        chart(measured.heldOut), "agreement",
+        caption: "Predicted against measured time of every held-out phase; the band is ±15 %.")
+    }
     report.document.table(measured.pointTable)
     if !measured.corrections.isEmpty {
       report.document.heading("The points that corrected the profile", level: 3)

@@ -91,11 +91,17 @@ extension ReportSubject {
       guard let low = values.min(), let high = values.max() else { return nil }
       return ratio(low) == ratio(high) ? ratio(low) : "\(ratio(low)) to \(ratio(high))"
     }
-    let first = range(pairs.map { $1.timed.figures.timeToFirstToken.value / $0.timed.figures.timeToFirstToken.value })
+    /// What is later everywhere is not `0.8× sooner`.
+    func sooner(_ values: [Double]) -> String? {
+      guard let low = values.min(), let high = values.max() else { return nil }
+      if high < 1 { return range(values.map { 1 / $0 }).map { "\($0) later" } }
+      return range(values).map { "\($0) \(low < 1 ? "as soon" : "sooner")" }
+    }
+    let first = sooner(pairs.map { $1.timed.figures.timeToFirstToken.value / $0.timed.figures.timeToFirstToken.value })
     let caches = range(pairs.compactMap { smaller($0, than: $1) })
     guard let first, let caches else { return nil }
     let decode = range(pairs.compactMap { decodeGain($0, over: $1) })
-    return "\(family.title) has \(decode.map { "\($0) the decode rate, " } ?? "")a first token \(first) sooner and a "
+    return "\(family.title) has \(decode.map { "\($0) the decode rate, " } ?? "")a first token \(first) and a "
       + "cache \(caches) smaller"
   }
 

@@ -18,12 +18,12 @@ extension TimedSubject {
     document.table(worstTable)
   }
 
-  /// How many points nothing is concluded from.
+  /// How many phases nothing is concluded from.
   var disturbedText: String {
     let disturbed = points.count(where: \.isDisturbed)
     return disturbed == 0
-      ? "No point was marked as disturbed by other programs."
-      : "Other programs disturbed \(number(disturbed)) of \(number(points.count)) points "
+      ? "No phase was marked as disturbed by other programs."
+      : "Other programs disturbed \(number(disturbed)) of \(number(points.count)) phases "
         + "(\(percent(Double(disturbed) / Double(points.count)))) at every attempt: they are left out of all that follows."
   }
 

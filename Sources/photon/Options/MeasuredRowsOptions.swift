@@ -1,6 +1,9 @@
+import Architectures
 import ArgumentParser
+import Formulas
 import Foundation
 import Hardware
+import Quantities
 import Rendering
 import Scenarios
 import ServingRows
@@ -154,5 +157,26 @@ struct MeasuredMachine {
   init(_ profile: HardwareProfile, _ points: [ServingPoint]) throws(ScenarioError) {
     (self.profile, self.points) = (profile, points)
     for point in points { try point.row.check(on: point.machine ?? profile) }
+    remarkWeights()
+  }
+
+  /// Weights that exceed the devices' memory were not on these devices, or not in this precision.
+  private func remarkWeights() {
+    var said = Set<String>()
+    for point in points {
+      let (row, machine) = (point.row, point.machine ?? profile)
+      let question = Question(point.model, Workload(promptLength: 1, generatedLength: 1), row.precision.precision)
+      // A count beyond the range is refused where the row is priced.
+      guard let demand = try? MemoryDemand(question, devices: row.devices),
+        demand.weightBytes > Int128(machine.memoryBytes)
+      else { continue }
+      let what =
+        "\(visible(row.model)) in \(row.precision.name) has \(NumberFormat.si(unit: "B").text(demand.weightBytes)) of weights"
+        + (row.devices == 1 ? "" : " on each of \(row.devices) devices")
+        + ", \(visible(machine.name)) has \(NumberFormat.si(unit: "B").text(Int128(machine.memoryBytes))) of memory"
+      if said.insert(what).inserted {
+        printError("\(row.position): remark: \(what); accepted: the columns precision and devices as measured")
+      }
+    }
   }
 }
