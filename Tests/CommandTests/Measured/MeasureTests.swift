@@ -200,7 +200,7 @@ struct MeasureTests {
 
   @Test func `a time limit ends with a beginning that covers the grid evenly`() async throws {
     let program = try Self.program()
-    let long = ["--set", "workload={prompt: [64, 128], generate: 64, batch: [8, 16]}", "--format", "csv"]
+    let long = ["--set", "workload={prompt: [64, 128], generate: 512, batch: [8, 16]}", "--format", "csv"]
     let outcome = try await program.run(Self.arguments + long + ["--time-limit", "1"])
     let rows = Self.rows(outcome.output)
     #expect(outcome.isMeasured && outcome.error.contains("of 32 points measured, \(rows.count) of them now"))
