@@ -99,7 +99,8 @@ private func regime(_ bound: Bound, _ confidence: MeasuredRegime.Confidence = .h
     #expect(choices[0].chosen.question.model.hierarchyText == "C = (4, 2), R = (2, 2)")
     #expect(
       subject.regretText(choices)
-        == "The lengths that the prediction chose are within 3 % of the fastest in **50\u{202F}%** of the slices (1 of 2); "
+        == "The lengths that the prediction chose are within 3 % of the fastest in **50\u{202F}%** of the slices (1 of 2; "
+        + "lengths at random would be in 25\u{202F}%); "
         + "the largest regret is 100.0\u{202F}%.")
   }
 
@@ -214,7 +215,7 @@ private func regime(_ bound: Bound, _ confidence: MeasuredRegime.Confidence = .h
       subject(square + grid + [working(1_000_000_000, 1_000_000_000, batch: 3, measured: 1), disturbed]))
     #expect(
       report.figures.map(\.name) == ["map-1.svg", "regimes-1.svg", "roofline-decode.svg", "bandwidth.svg"])
-    #expect(report.document.text.contains("Other programs disturbed 1 of 10 points (10.0\u{202F}%)"))
+    #expect(report.document.text.contains("Other programs disturbed 1 of 10 phases (10.0\u{202F}%)"))
     #expect(report.document.text.contains("4 of 4 bounds that are sure on both sides differ"))
     let small = try await measuredReport(subject([square[0]]))
     #expect(small.figures.isEmpty && !small.document.text.contains("## Time over C and R"))

@@ -21,6 +21,12 @@ struct TimedChoice {
   /// - Unit: percent
   var regretPercent: Double { 100 * (chosen.measuredPerToken / best.measuredPerToken - 1) }
 
+  /// The share of the points that are nearly as fast as the best: how often a choice at random would be good.
+  var luck: Double {
+    let limit = best.measuredPerToken * (1 + TimedSubject.smallRegret / 100)
+    return Double(points.count { $0.measuredPerToken <= limit }) / Double(points.count)
+  }
+
   /// Slowest over fastest.
   var stake: Double { points.map(\.measuredPerToken).max()! / best.measuredPerToken }
 }
@@ -69,10 +75,16 @@ extension TimedSubject {
 
   /// How often the prediction chose well.
   func regretText(_ choices: [TimedChoice]) -> String {
-    let small = choices.count { $0.regretPercent <= Self.smallRegret }
+    func good(_ choices: [TimedChoice]) -> Int { choices.count { $0.regretPercent <= Self.smallRegret } }
+    let small = good(choices)
+    let luck = choices.reduce(0) { $0 + $1.luck } / Double(choices.count)
+    let wide = choices.filter { $0.points.count > 2 }
     let worst = choices.map(\.regretPercent).max() ?? 0
     return "The lengths that the prediction chose are within \(Int(Self.smallRegret)) % of the fastest in "
       + "**\(wholePercent(Double(small) / Double(choices.count)))** of the slices (\(number(small)) of "
-      + "\(number(choices.count))); the largest regret is \(NumberFormat.percent(decimals: 1).text(worst))."
+      + "\(number(choices.count)); lengths at random would be in \(wholePercent(luck)))"
+      + (wide.isEmpty || wide.count == choices.count
+        ? "" : ", \(number(good(wide))) of the \(number(wide.count)) with more than two lengths among them")
+      + "; the largest regret is \(NumberFormat.percent(decimals: 1).text(worst))."
   }
 }

@@ -16,7 +16,10 @@ struct LevelBounds {
   init(_ points: [TimedPhasePoint], level: Int) {
     for point in points {
       let nodes = point.nodes.filter { $0.node.level == level }
-      guard let regime = nodes.lazy.compactMap(\.regime).first else { continue }
+      // A level that moves bytes and computes nothing has no two resources to choose from.
+      guard nodes.contains(where: { $0.work.matmulFlops + $0.work.elementwiseFlops > 0 }),
+        let regime = nodes.lazy.compactMap(\.regime).first
+      else { continue }
       let balance = nodes.reduce(0) { $0 + ($1.predictedBound == .compute ? $1.predicted : -$1.predicted) }
       compute += regime.bound == .compute ? 1 : 0
       memory += regime.bound == .memory ? 1 : 0
@@ -53,7 +56,7 @@ extension TimedSubject {
     let levels = 0...(hierarchies.map { $0[0].question.model.levelCount }.max() ?? 0)
     document.heading("Bounds of each level")
     document.paragraph(
-      "By measurement, with the number of workloads in brackets; a dash where no sign speaks or the level does nothing."
+      "By measurement, with the number of workloads in brackets; a dash where no sign speaks or the level computes nothing."
     )
     var table = Table(
       [.text("model"), .text("lengths"), .text("phase")] + levels.map { .text("level\($0)", "level \($0)") })
@@ -117,7 +120,8 @@ extension TimedSubject {
       ? nil
       : "bound by either, depending on batch and context, for \(mixed == told.count ? "all of them" : "\(mixed)") "
         + "(compute in \(wholePercent(Double(share.0) / Double(share.1))) of all points)"
-    return [list(compute, "compute-bound"), list(memory, "memory-bound"), changing].compactMap(\.self)
+    let untold = hierarchies.count == told.count ? nil : "not told for \(hierarchies.count - told.count)"
+    return [list(compute, "compute-bound"), list(memory, "memory-bound"), changing, untold].compactMap(\.self)
       .joined(separator: ", ")
   }
 }

@@ -129,7 +129,7 @@ extension TimedSubject {
       .map { "\($0.name) = \($0.value(of: grid.first.question.model))" }.joined(separator: ", ")
     return HeatMapPair(
       "\(grid.first.phase.title): \(ratio(times.max()! / times.min()!)) between the lengths, predicted within "
-        + "\(NumberFormat.percent(decimals: 0).text(worst))",
+        + "\(NumberFormat.percent(decimals: 0).text(worst.rounded(.up)))",
       subtitle: "\(grid.first.variant), \(grid.first.place)" + (kept.isEmpty ? "" : "; \(kept)"), x: grid.x.name,
       columns: grid.columns.map(String.init), y: grid.y.name, rows: grid.rows.map(String.init),
       left: .init(
